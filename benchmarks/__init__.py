@@ -1,0 +1,1 @@
+"""Measurements of quality, planning and cost: `python -m benchmarks.quality --help` and siblings."""

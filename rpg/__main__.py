@@ -1,0 +1,5 @@
+"""`python -m rpg`."""
+
+from rpg.cli import main
+
+main()

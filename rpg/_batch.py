@@ -1,0 +1,137 @@
+"""The pictures of one call: sizes and seeds settled once, then plan after plan drawn and reported."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from PIL import Image
+
+from rpg import _render, _sizes
+from rpg._call import Call, Inputs
+from rpg._control import Control
+from rpg._preview import Previewer
+from rpg.defaults import ModelDefaults
+from rpg.errors import GenerationError
+from rpg.events import Notice, Rendered, Step
+from rpg.metadata import Record
+from rpg.plan import Plan
+from rpg.settings import GenerationSettings
+
+_RANDOM_SEEDS = 2**32  # what other tools draw from, and short enough to read out
+_BLACK = (
+    "picture {} is entirely black: the decoder overflowed (load with dtype=torch.float32) "
+    "or a safety filter hid it"
+)
+_NAN = "the decoder gave NaN (not a number); load the model with dtype=torch.float32"
+
+
+@dataclass(frozen=True)
+class Model:
+    """What a batch needs to know of the model beside its pipeline."""
+
+    name: str
+    family: str
+    defaults: ModelDefaults
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Draws the plans of one call with the pipeline for its task."""
+
+    pipe: Any
+    model: Model
+    call: Call
+    control: Control
+    preview_every: float = -1.0
+
+    def draw(self, plans: Sequence[Plan]) -> None:
+        """Draws plan after plan; all on one canvas, so that their pictures go into one array.
+
+        Raises:
+            GenerationError: No picture could be made of one of them.
+            SettingsError: A size that cannot be.
+        """
+        used = self._settle(plans)
+        inputs = _sizes.fit_images(self.call.inputs, used)
+        for index, plan in enumerate(plans):
+            self._draw_one(index, plan, used, inputs)
+
+    def _settle(self, plans: Sequence[Plan]) -> GenerationSettings:
+        """The call's wishes, filled with the model's defaults, on a canvas that the pipeline takes."""
+        wishes, defaults = self.call.settings, self.model.defaults
+        wide = max(len(plan.layers()) for plan in plans)
+        asked = _sizes.asked(wishes, self.call.inputs, defaults.canvas(wide))
+        width, height = _sizes.snapped(self.pipe, asked)
+        if (width, height) != asked:
+            said = (
+                f"{asked[0]}x{asked[1]} does not go into the model's grid: drawing {width}x{height}"
+            )
+            self.control.emit(Notice(said))
+        own = _render.scheduler_name(self.pipe.scheduler)
+        seed = secrets.randbelow(_RANDOM_SEEDS) if self.call.inputs.generator is None else None
+        filled = wishes.filled({"scheduler": own} | defaults.words() | {"seed": seed})
+        return filled.updated({"width": width, "height": height})
+
+    def _draw_one(self, index: int, plan: Plan, used: GenerationSettings, inputs: Inputs) -> None:
+        noise = self._noise(index, used)
+        previewer = Previewer(self.pipe, self.model.family, self.preview_every)
+
+        def seen(i: int, n: int, latents: torch.Tensor, timestep: Any) -> None:
+            self.control.check()
+            self.control.emit(Step(i, n, previewer.see(latents, timestep), index))
+
+        images = _render.render(
+            self.pipe, plan, used, noise, _share(inputs, index, len(self.call.items)), seen
+        )
+        self.control.check()
+        self._look_at(images)
+        records = tuple(self._record(plan, used, seed) for seed in noise.seeds)
+        self.control.emit(Rendered(images, records, plan, index))
+
+    def _noise(self, index: int, used: GenerationSettings) -> _render.Noise:
+        count, generator = used.num_images_per_prompt, self.call.inputs.generator
+        if generator is not None:
+            return _render.given(generator, index * count, count)
+        assert used.seed is not None  # drawn in _settle
+        return _render.seeded(used.seed, index * count, count)
+
+    def _record(self, plan: Plan, used: GenerationSettings, seed: int | None) -> Record:
+        alone = used.model_copy(update={"seed": seed, "num_images_per_prompt": 1})
+        needs = self.call.inputs.needs() + (("generator",) if seed is None else ())
+        scale = self.model.defaults.display_scale
+        return Record(
+            plan=plan,
+            settings=alone,
+            model=self.model.name,
+            task=self.call.task,
+            needs=needs,
+            scale=scale,
+        )
+
+    def _look_at(self, images: Any) -> None:
+        """Notices pictures that are no pictures.
+
+        Raises:
+            GenerationError: Values that are not numbers.
+        """
+        for number, image in enumerate(images, 1):
+            if isinstance(image, Image.Image):
+                if image.getbbox() is None:
+                    self.control.emit(Notice(_BLACK.format(number)))
+            elif not torch.isfinite(torch.as_tensor(image)).all():
+                raise GenerationError(_NAN)
+
+
+def _share(inputs: Inputs, index: int, prompts: int) -> Inputs:
+    """The inputs of one prompt, where lists give one image for each."""
+    names = ("image", "mask_image", "control_image")
+    lists = {
+        name: getattr(inputs, name) for name in names if isinstance(getattr(inputs, name), list)
+    }
+    return replace(
+        inputs, **{name: one[index] for name, one in lists.items() if len(one) == prompts}
+    )

@@ -1,0 +1,244 @@
+"""One plan drawn by a diffusers pipeline: generators, sampler, callbacks, and what can go wrong on the way."""
+
+from __future__ import annotations
+
+import inspect
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from rpg._call import Inputs
+from rpg.diffusion import regional
+from rpg.errors import GenerationError, SettingsError
+from rpg.plan import Plan
+from rpg.settings import MAX_SEED, GenerationSettings, Scheduler
+
+StepSeen = Callable[[int, int, torch.Tensor, Any], None]
+
+# Class name and options of each sampler; classes are looked up among those the pipeline's own is compatible with.
+_SCHEDULERS: Mapping[Scheduler, tuple[str, Mapping[str, Any]]] = {
+    "ddim": ("DDIMScheduler", {}),
+    "ddpm": ("DDPMScheduler", {}),
+    "dpm++2m": ("DPMSolverMultistepScheduler", {"use_karras_sigmas": False}),
+    "dpm++2m-karras": ("DPMSolverMultistepScheduler", {"use_karras_sigmas": True}),
+    "euler": ("EulerDiscreteScheduler", {"use_karras_sigmas": False}),
+    "euler-a": ("EulerAncestralDiscreteScheduler", {}),
+    "heun": ("HeunDiscreteScheduler", {}),
+    "lms": ("LMSDiscreteScheduler", {}),
+    "pndm": ("PNDMScheduler", {}),
+    "unipc": ("UniPCMultistepScheduler", {}),
+}
+_NAN = (
+    "the picture came out as NaN (not a number); load the model with dtype=torch.float32 or bfloat16, "
+    "or lower guidance_scale"
+)
+_MEMORY = (
+    "out of memory; ask for a smaller size or fewer images at once, load with dtype=torch.float16, "
+    "or call enable_model_cpu_offload() and enable_vae_tiling()"
+)
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Where the pictures' noise comes from.
+
+    `seeds` holds for each picture the seed that makes it again alone, None where no seed can.
+    """
+
+    generator: torch.Generator | list[torch.Generator]
+    seeds: tuple[int | None, ...]
+
+
+def seeded(seed: int, first: int, count: int) -> Noise:
+    """A generator for each of `count` pictures: picture `first + i` of a call draws from `seed + first + i`.
+
+    On the CPU, so that a seed means the same noise on every device. Seeds wrap round at 2**63.
+    """
+    seeds = tuple((seed + first + i) % (MAX_SEED + 1) for i in range(count))
+    return Noise([torch.Generator("cpu").manual_seed(one) for one in seeds], seeds)
+
+
+def given(generator: torch.Generator | Sequence[torch.Generator], first: int, count: int) -> Noise:
+    """The caller's generators; their seeds are known only where they have not been drawn from."""
+    if isinstance(generator, torch.Generator):
+        return Noise(generator, (_fresh_seed(generator),) if count == 1 else (None,) * count)
+    ours = list(generator[first : first + count])
+    return Noise(ours, tuple(map(_fresh_seed, ours)))
+
+
+def _fresh_seed(generator: torch.Generator) -> int | None:
+    seed = generator.initial_seed()
+    fresh = torch.Generator(generator.device).manual_seed(seed)
+    untouched = torch.equal(generator.get_state(), fresh.get_state())
+    return seed if untouched and generator.device.type == "cpu" and seed <= MAX_SEED else None
+
+
+def render(
+    pipe: Any, plan: Plan, used: GenerationSettings, noise: Noise, inputs: Inputs, seen: StepSeen
+) -> Any:
+    """Pictures of one plan, as `inputs.output_type` asks.
+
+    Args:
+        pipe: The diffusers pipeline for the task.
+        plan: What to draw.
+        used: Complete settings; the size is one that the pipeline takes.
+        noise: A source for each picture.
+        inputs: Images, callbacks and whatever goes to the pipeline as it is.
+        seen: Called after each step with its number from 1, how many there are, the latents (B, C, h, w) and the
+            timestep. What it raises stops the pipeline, which stays usable.
+
+    Raises:
+        GenerationError: The latents are not numbers, or memory ran out.
+    """
+    words = _pipeline_words(pipe, plan, used, noise, inputs)
+    words["callback_on_step_end"] = _watched(inputs, seen)
+    words["callback_on_step_end_tensor_inputs"] = _callback_inputs(inputs)
+    with restored(pipe), sampler(pipe, used.scheduler), _memory_explained():
+        with regional(pipe, plan, **_regional_words(used)), np.errstate(invalid="ignore"):
+            return pipe(**words).images
+
+
+def _regional_words(used: GenerationSettings) -> dict[str, Any]:
+    names = ("composer", "base_ratio", "start", "end", "feather", "share")
+    return {name: getattr(used, name) for name in names}
+
+
+def _pipeline_words(
+    pipe: Any, plan: Plan, used: GenerationSettings, noise: Noise, inputs: Inputs
+) -> dict[str, Any]:
+    names = ("num_inference_steps", "guidance_scale", "num_images_per_prompt", "width", "height")
+    optional = ("guidance_rescale", "clip_skip", "strength")
+    words = {name: getattr(used, name) for name in (*names, *optional)}
+    words |= {
+        "prompt": plan.effective_base_prompt,
+        "negative_prompt": plan.negative or None,
+        "generator": noise.generator,
+        "output_type": inputs.output_type,
+        **_images(inputs),
+        **inputs.extra,
+    }
+    accepted = inspect.signature(pipe.__call__).parameters
+    return {name: value for name, value in words.items() if value is not None and name in accepted}
+
+
+def _images(inputs: Inputs) -> dict[str, Any]:
+    """Images under diffusers' names: a ControlNet pipeline calls its control image `image` where it takes no other."""
+    if inputs.control_image is not None and inputs.image is None:
+        return {"image": inputs.control_image}
+    return {
+        "image": inputs.image,
+        "mask_image": inputs.mask_image,
+        "control_image": inputs.control_image,
+    }
+
+
+def _callback_inputs(inputs: Inputs) -> list[str]:
+    asked = getattr(
+        inputs.callback_on_step_end, "tensor_inputs", inputs.callback_on_step_end_tensor_inputs
+    )
+    return list(dict.fromkeys([*asked, "latents"]))
+
+
+def _watched(inputs: Inputs, seen: StepSeen) -> Callable[..., dict[str, Any]]:
+    """A step callback that serves the caller's first, then ours."""
+
+    def on_step_end(pipe: Any, i: int, timestep: Any, values: dict[str, Any]) -> dict[str, Any]:
+        latents = values["latents"]
+        if inputs.callback_on_step_end is not None:
+            values = inputs.callback_on_step_end(pipe, i, timestep, values)
+            latents = values.get("latents", latents)
+        seen(i + 1, pipe.num_timesteps, latents, timestep)
+        if i + 1 == pipe.num_timesteps and not bool(torch.isfinite(latents).all()):
+            raise GenerationError(_NAN)
+        return values
+
+    return on_step_end
+
+
+@contextmanager
+def sampler(pipe: Any, name: Scheduler | None) -> Iterator[None]:
+    """Swaps the pipeline's scheduler for the one named, and back.
+
+    Raises:
+        SettingsError: The pipeline cannot use it.
+    """
+    own = pipe.scheduler
+    if name is None or name == scheduler_name(own):
+        yield
+        return
+    wanted, options = _SCHEDULERS[name]
+    classes = {one.__name__: one for one in own.compatibles}
+    if wanted not in classes:
+        raise SettingsError(f"scheduler: {name} does not go with {type(own).__name__}")
+    pipe.scheduler = classes[wanted].from_config(own.config, **options)
+    try:
+        yield
+    finally:
+        pipe.scheduler = own
+
+
+def scheduler_name(scheduler: Any) -> Scheduler | None:
+    """The short name of a diffusers scheduler; None for what has none."""
+    kind, config = type(scheduler).__name__, scheduler.config
+    for name, (wanted, options) in _SCHEDULERS.items():
+        if kind == wanted and all(
+            config.get(key, False) == value for key, value in options.items()
+        ):
+            return name
+    return None
+
+
+def bar_config(pipe: Any) -> dict[str, Any]:
+    """What `set_progress_bar_config` was last told."""
+    return dict(getattr(pipe, "_progress_bar_config", {}))
+
+
+@contextmanager
+def quiet(pipe: Any) -> Iterator[None]:
+    """No progress bar of diffusers' own, where events take its place."""
+    before = bar_config(pipe)
+    pipe.set_progress_bar_config(**{**before, "disable": True})
+    try:
+        yield
+    finally:
+        pipe.set_progress_bar_config(**before)
+
+
+@contextmanager
+def restored(pipe: Any) -> Iterator[None]:
+    """Puts the pipeline right after an exception: offloading hooks, and the autoencoder's dtype if raised midway."""
+    dtype = pipe.vae.dtype
+    try:
+        yield
+    except BaseException:
+        pipe.maybe_free_model_hooks()
+        if pipe.vae.dtype != dtype:
+            pipe.vae.to(dtype=dtype)
+        raise
+
+
+@contextmanager
+def _memory_explained() -> Iterator[None]:
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not _is_out_of_memory(error):
+            raise
+        traceback.clear_frames(error.__traceback__)  # their tensors would outlive the failure
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        raise GenerationError(_MEMORY) from error
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """CUDA has a type for it; the CPU allocator and MPS only say so in a RuntimeError's text."""
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    return any(
+        words in str(error) for words in ("out of memory", "not enough memory", "t allocate memory")
+    )

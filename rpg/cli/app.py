@@ -1,0 +1,26 @@
+"""The commands put together."""
+
+from __future__ import annotations
+
+import typer
+
+from rpg.cli.demo import demo
+from rpg.cli.generate import generate
+from rpg.cli.plan import plan
+
+app = typer.Typer(
+    name="rpg",
+    help="Recaption, plan and generate: pictures in which every described thing is there, in its place.",
+    epilog="Exit codes: 0 done, 1 the model or the machine failed, 2 what was asked for cannot be.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(plan)
+app.command()(generate)
+app.command()(demo)
+
+
+def main() -> None:
+    """The console command."""
+    app()

@@ -1,0 +1,247 @@
+"""`rpg generate`: pictures from a prompt, a plan or an earlier picture."""
+
+from __future__ import annotations
+
+import json
+import re
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rpg import metadata
+from rpg.cli import console, files, options
+from rpg.cli.loading import ModelFlags, read_adapters
+from rpg.drawing import draw_plan
+from rpg.errors import PromptError, SettingsError
+from rpg.events import Failed, Notice, Rendered, Step
+from rpg.plan import Plan
+from rpg.planners import RulePlanner
+from rpg.settings import GenerationSettings
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from rpg.metadata import Record
+    from rpg.pipeline import RPGPipeline
+
+
+def generate(
+    prompt: options.Prompt = None,
+    plan_file: options.PlanFile = None,
+    picture: options.From = None,
+    negative_prompt: options.Negative = None,
+    model: options.Model = None,
+    dtype: options.DtypeName = "auto",
+    device: options.Device = None,
+    variant: options.Variant = None,
+    revision: options.Revision = None,
+    lora: options.Lora = None,
+    cpu_offload: options.Offload = None,
+    vae_tiling: options.VaeTiling = False,
+    vae_slicing: options.VaeSlicing = False,
+    seed: options.Seed = None,
+    steps: options.Steps = None,
+    guidance_scale: options.Guidance = None,
+    size: options.Size = None,
+    composer: options.ComposerName = None,
+    base_ratio: options.BaseRatio = None,
+    start: options.Start = None,
+    end: options.End = None,
+    feather: options.Feather = None,
+    share: options.LatentShare = None,
+    scheduler: options.SchedulerName = None,
+    count: options.Count = None,
+    output: options.Output = None,
+    scale: options.Scale = None,
+    draw: options.DrawPlan = False,
+    as_json: options.Json = False,
+) -> None:
+    """Plan a prompt and draw it. The pictures carry plan and settings; --from makes one again."""
+    with console.explained(as_json):
+        width, height = read_size(size)
+        wishes = {
+            "negative_prompt": negative_prompt,
+            "seed": seed,
+            "num_inference_steps": steps,
+            "guidance_scale": guidance_scale,
+            "width": width,
+            "height": height,
+            "composer": composer,
+            "base_ratio": base_ratio,
+            "start": start,
+            "end": end,
+            "feather": feather,
+            "share": share,
+            "scheduler": scheduler,
+            "num_images_per_prompt": count,
+        }
+        source = Source.read(prompt, plan_file, picture)
+        settings = source.settings.updated(wishes)
+        paths = files.targets(output, settings.num_images_per_prompt)
+        flags = ModelFlags(
+            model,
+            dtype,
+            device,
+            variant,
+            revision,
+            read_adapters(lora or ()),
+            cpu_offload,
+            vae_tiling,
+            vae_slicing,
+        )
+        plan = source.planned()
+        if not as_json:
+            console.show_plan(plan)
+        rpg = flags.load()
+        source.check_model(rpg.model, flags)
+        made = draw_all(rpg, plan, settings)
+        made.save(paths, scale if scale is not None else source.scale, draw)
+        made.report(as_json)
+
+
+@dataclass(frozen=True)
+class Source:
+    """What to draw and how, from wherever it was given."""
+
+    prompt: str | None
+    plan: Plan | None
+    settings: GenerationSettings
+    record: Record | None = None
+
+    @classmethod
+    def read(cls, prompt: str | None, plan_file: Path | None, picture: Path | None) -> Source:
+        """Reads the plan or the picture.
+
+        Raises:
+            PromptError: Nothing to draw.
+            SettingsError: Two things to draw.
+        """
+        if picture is not None:
+            if prompt is not None or plan_file is not None:
+                raise SettingsError("--from brings its own prompt and plan; leave out the others")
+            record = metadata.read(picture)
+            return cls(None, record.plan, record.settings, record)
+        if prompt is None and plan_file is None:
+            raise PromptError(
+                'nothing to draw: give a prompt, as in rpg generate "a red star", --plan or --from'
+            )
+        plan = files.read_plan(plan_file) if plan_file is not None else None
+        return cls(prompt, plan, GenerationSettings())
+
+    def planned(self) -> Plan:
+        """The plan, made of the prompt where none was given: before a model is loaded for nothing."""
+        if self.plan is None:
+            return RulePlanner().plan(self.prompt or "")
+        if self.prompt is None:
+            return self.plan
+        return Plan(**{**dict(self.plan), "prompt": self.prompt})
+
+    @property
+    def scale(self) -> int | None:
+        """The picture's own enlargement; None leaves it to the model."""
+        return self.record.scale if self.record is not None else None
+
+    def check_model(self, name: str, flags: ModelFlags) -> None:
+        """Whether the same picture can be made at all.
+
+        Raises:
+            SettingsError: The picture came from another model, or from inputs that it does not hold.
+        """
+        if self.record is None:
+            return
+        missing = set(self.record.needs) - ({"lora"} if flags.lora else set())
+        if missing:
+            raise SettingsError(
+                f"the picture was made with {', '.join(sorted(missing))}, which it does not hold"
+            )
+        if self.record.model in ("", name):
+            return
+        if flags.model is None:
+            raise SettingsError(
+                f"the picture was made with {self.record.model}, not {name}; pass --model"
+            )
+        console.say(f"note: made with {self.record.model}; {name} will draw another picture")
+
+
+@dataclass
+class Made:
+    """Pictures and what is to be said about them."""
+
+    images: list[Image] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+    paths: list[Path] = field(default_factory=list)
+
+    def save(self, paths: list[Path], scale: int | None, draw: bool) -> None:
+        """Writes every picture, enlarged `scale` times or as its model has it, and its plan drawn if asked."""
+        for image, record, path in zip(self.images, self.records, paths, strict=True):
+            shown = metadata.rescaled(record, scale)
+            if path.exists():
+                self.tell(f"replaced {path}")
+            self.paths.append(metadata.save(image, path, shown))
+            if draw:
+                metadata.save(draw_plan(image, record.plan), files.beside(path), None)
+
+    def tell(self, text: str) -> None:
+        """A notice, said and kept."""
+        self.notices.append(text)
+        console.say(f"note: {text}", style="yellow")
+
+    def report(self, as_json: bool) -> None:
+        """The files, for people or programs."""
+        if as_json:
+            console.put(json.dumps(self._summary()))
+            return
+        for path, record in zip(self.paths, self.records, strict=True):
+            console.put(f"wrote {path} (seed {record.settings.seed})")
+
+    def _summary(self) -> dict[str, object]:
+        record = self.records[0]
+        pairs = zip(self.paths, self.records, strict=True)
+        return {
+            "images": [{"path": str(path), "seed": one.settings.seed} for path, one in pairs],
+            "plan": record.plan.model_dump(mode="json"),
+            "settings": record.settings.model_dump(mode="json"),
+            "model": record.model,
+            "notices": self.notices,
+        }
+
+
+def draw_all(rpg: RPGPipeline, plan: Plan, settings: GenerationSettings) -> Made:
+    """Draws a plan with a progress bar.
+
+    Raises:
+        RPGError: What the pipeline failed with.
+    """
+    made = Made()
+    events = rpg.stream(plan=plan, settings=settings, preview_every=-1.0)
+    with console.progress() as bar, closing(events):
+        for event in events:
+            match event:
+                case Step(i=i, n=n):
+                    bar(i, n)
+                case Notice(text=text):
+                    made.tell(text)
+                case Rendered(images=images, records=records):
+                    made.images += images
+                    made.records += records
+                case Failed(error=error):
+                    raise error
+    return made
+
+
+def read_size(text: str | None) -> tuple[int | None, int | None]:
+    """Width and height from "1024x768".
+
+    Raises:
+        SettingsError: Not of that form.
+    """
+    if text is None:
+        return None, None
+    found = re.fullmatch(r"\s*(\d{1,9})\s*[xX×]\s*(\d{1,9})\s*", text)
+    if found is None:
+        raise SettingsError(
+            f"--size {text!r:.40}: expected WIDTHxHEIGHT in pixels, such as 1024x768"
+        )
+    return int(found[1]), int(found[2])

@@ -1,0 +1,117 @@
+"""The pipeline that the command line's model flags ask for."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from rpg.cli.options import DTYPES, CpuOffload, Dtype
+from rpg.errors import ModelError, SettingsError
+
+if TYPE_CHECKING:
+    from rpg.pipeline import RPGPipeline
+
+
+class Adapter(BaseModel):
+    """One LoRA: where it is, how strongly it acts, and which of several files."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    lora_id: str
+    adapter_name: str
+    lora_scale: float = 1.0
+    weight_name: str | None = None
+
+
+@dataclass(frozen=True)
+class ModelFlags:
+    """The flags of the panel "Model", as given."""
+
+    model: str | None = None
+    dtype: Dtype = "auto"
+    device: str | None = None
+    variant: str | None = None
+    revision: str | None = None
+    lora: tuple[Adapter, ...] = ()
+    cpu_offload: CpuOffload | None = None
+    vae_tiling: bool = False
+    vae_slicing: bool = False
+
+    def load(self) -> RPGPipeline:
+        """The pipeline; imports torch.
+
+        Raises:
+            ModelError: It cannot be loaded, or not in the way asked for.
+        """
+        # What transformers misses here (torchvision) is never used: no need to tell the user.
+        logging.getLogger("transformers.utils.import_utils").setLevel(logging.ERROR)
+        from rpg.diffusion.quiet import quiet_loading
+        from rpg.pipeline import RPGPipeline
+
+        with quiet_loading():
+            rpg = RPGPipeline.from_pretrained(self.model, **self._words())
+        _attach(rpg.pipe, self.lora)
+        self._spare_memory(rpg.pipe)
+        return rpg
+
+    def _words(self) -> dict[str, Any]:
+        """What `from_pretrained` is told; with offloading the weights wait on the CPU, in half."""
+        dtype = DTYPES.get(self.dtype, self.dtype)
+        words = {
+            "dtype": dtype or ("float16" if self.cpu_offload else None),
+            "device": "cpu" if self.cpu_offload else self.device,
+            "variant": self.variant,
+            "revision": self.revision,
+        }
+        return {name: value for name, value in words.items() if value is not None}
+
+    def _spare_memory(self, pipe: Any) -> None:
+        if self.vae_tiling:
+            pipe.vae.enable_tiling()
+        if self.vae_slicing:
+            pipe.vae.enable_slicing()
+        try:
+            if self.cpu_offload == "model":
+                pipe.enable_model_cpu_offload(device=self.device)
+            if self.cpu_offload == "group":
+                pipe.enable_group_offload(self.device or "cuda", offload_type="leaf_level")
+        except (RuntimeError, ValueError) as error:
+            raise ModelError(f"--cpu-offload {self.cpu_offload}: {error}") from error
+
+
+def read_adapters(texts: Iterable[str]) -> tuple[Adapter, ...]:
+    """The `--lora` values, as diffusers-cli reads them.
+
+    Raises:
+        SettingsError: A value is no JSON object with a `lora_id`.
+    """
+    return tuple(_read_adapter(text, number) for number, text in enumerate(texts))
+
+
+def _read_adapter(text: str, number: int) -> Adapter:
+    try:
+        found = json.loads(text)
+        return Adapter.model_validate({"adapter_name": f"lora_{number}", **found})
+    except json.JSONDecodeError as error:
+        raise SettingsError(f"--lora {text!r:.80}: not JSON ({error.msg})") from None
+    except (TypeError, ValidationError):
+        example = '{"lora_id": "...", "lora_scale": 1.0, "weight_name": "..."}'
+        raise SettingsError(f"--lora {text!r:.80}: expected {example}") from None
+
+
+def _attach(pipe: Any, adapters: Sequence[Adapter]) -> None:
+    for one in adapters:
+        options = {"weight_name": one.weight_name} if one.weight_name else {}
+        try:
+            pipe.load_lora_weights(one.lora_id, adapter_name=one.adapter_name, **options)
+        except (OSError, ValueError, ImportError) as error:
+            raise ModelError(f"cannot load the LoRA {one.lora_id}: {error}") from error
+    if adapters:
+        pipe.set_adapters(
+            [one.adapter_name for one in adapters], [one.lora_scale for one in adapters]
+        )

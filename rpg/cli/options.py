@@ -1,0 +1,171 @@
+"""The command line's flags; named as in `diffusers-cli run` where they mean the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from rpg.drawing import MAX_SCALE
+from rpg.settings import Composer, Scheduler
+
+_SOURCE, _MODEL, _HOW, _OUT = "What to draw", "Model", "How to draw", "Output"
+
+Dtype = Literal["auto", "float16", "fp16", "bfloat16", "bf16", "float32", "fp32"]
+CpuOffload = Literal["model", "group"]
+DTYPES = {"auto": None, "fp16": "float16", "bf16": "bfloat16", "fp32": "float32"}
+
+Prompt = Annotated[
+    str | None, typer.Argument(help="What should be in the picture.", show_default=False)
+]
+PlanFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--plan",
+        help="Draw this plan (JSON, as `rpg plan --json` prints).",
+        rich_help_panel=_SOURCE,
+    ),
+]
+From = Annotated[
+    Path | None,
+    typer.Option(
+        "--from",
+        help="Restore prompt, plan and settings from a picture and make it again; other flags change it.",
+        rich_help_panel=_SOURCE,
+    ),
+]
+Negative = Annotated[
+    str | None,
+    typer.Option("--negative-prompt", help="What should not be there.", rich_help_panel=_SOURCE),
+]
+
+Model = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        "-m",
+        help="Folder, .safetensors file or hub id. Default: RPG_MODEL, else the bundled Toybox.",
+        rich_help_panel=_MODEL,
+    ),
+]
+DtypeName = Annotated[
+    Dtype, typer.Option("--dtype", help="Number format of the weights.", rich_help_panel=_MODEL)
+]
+Device = Annotated[
+    str | None,
+    typer.Option(
+        "--device-map", "--device", help="Such as cuda, cuda:1, mps or cpu.", rich_help_panel=_MODEL
+    ),
+]
+Variant = Annotated[
+    str | None,
+    typer.Option("--variant", help='Weight variant, e.g. "fp16".', rich_help_panel=_MODEL),
+]
+Revision = Annotated[
+    str | None, typer.Option("--revision", help="Branch, tag or commit.", rich_help_panel=_MODEL)
+]
+Lora = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--lora",
+        metavar="JSON",
+        help='\'{"lora_id": "...", "lora_scale": 0.8}\'; repeat to stack. `weight_name` picks a file.',
+        rich_help_panel=_MODEL,
+    ),
+]
+Offload = Annotated[
+    CpuOffload | None,
+    typer.Option("--cpu-offload", help="Offload to the CPU between uses.", rich_help_panel=_MODEL),
+]
+VaeTiling = Annotated[
+    bool, typer.Option("--vae-tiling", help="Decode in tiles: less memory.", rich_help_panel=_MODEL)
+]
+VaeSlicing = Annotated[
+    bool,
+    typer.Option("--vae-slicing", help="Decode one by one: less memory.", rich_help_panel=_MODEL),
+]
+
+Seed = Annotated[
+    int | None,
+    typer.Option("--seed", help="Picture i uses seed + i; -1 draws one.", rich_help_panel=_HOW),
+]
+Steps = Annotated[
+    int | None, typer.Option("--steps", help="Denoising steps.", rich_help_panel=_HOW)
+]
+Guidance = Annotated[
+    float | None,
+    typer.Option("--guidance-scale", help="1 or less: no guidance.", rich_help_panel=_HOW),
+]
+Size = Annotated[
+    str | None,
+    typer.Option("--size", metavar="WxH", help="Pixels, e.g. 1024x768.", rich_help_panel=_HOW),
+]
+ComposerName = Annotated[
+    Composer | None,
+    typer.Option("--composer", help="How regions are composed.", rich_help_panel=_HOW),
+]
+BaseRatio = Annotated[
+    float | None,
+    typer.Option("--base-ratio", help="Weight of the base prompt, 0 to 1.", rich_help_panel=_HOW),
+]
+Start = Annotated[
+    float | None,
+    typer.Option("--start", help="Share of steps before regions act.", rich_help_panel=_HOW),
+]
+End = Annotated[
+    float | None,
+    typer.Option("--end", help="Share of steps after which they stop.", rich_help_panel=_HOW),
+]
+Feather = Annotated[
+    float | None,
+    typer.Option(
+        "--feather", help="Width of soft edges, 0 to 0.5 of the shorter side.", rich_help_panel=_HOW
+    ),
+]
+LatentShare = Annotated[
+    float | None,
+    typer.Option("--share", help="First share of steps composed by latents.", rich_help_panel=_HOW),
+]
+SchedulerName = Annotated[
+    Scheduler | None,
+    typer.Option("--scheduler", help="Default: the model's own.", rich_help_panel=_HOW),
+]
+
+Count = Annotated[
+    int | None,
+    typer.Option(
+        "-n", "--num-images", help="How many pictures: out-1.png, ...", rich_help_panel=_OUT
+    ),
+]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        help="PNG file or folder. A file that is there is replaced, and that is said. Without -o: out.png, or "
+        "the first of out-2.png, ... that is free.",
+        rich_help_panel=_OUT,
+    ),
+]
+Scale = Annotated[
+    int | None,
+    typer.Option(
+        "--scale",
+        min=1,
+        max=MAX_SCALE,
+        help="Enlarge the saved picture so many times; 1 keeps the model's own pixels. Default: the model's.",
+        rich_help_panel=_OUT,
+    ),
+]
+DrawPlan = Annotated[
+    bool,
+    typer.Option(
+        "--draw-plan",
+        help="Also write NAME-plan.png with the regions drawn on it.",
+        rich_help_panel=_OUT,
+    ),
+]
+Json = Annotated[
+    bool, typer.Option("--json", help="Print JSON on stdout, for programs.", rich_help_panel=_OUT)
+]

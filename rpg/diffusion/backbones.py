@@ -1,0 +1,201 @@
+"""Loading pipelines, finding their siblings, and what we know of each family, as data."""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import diffusers
+import torch
+
+from rpg.errors import ModelError
+
+__all__ = ["FAMILIES", "Family", "Task", "family", "load_pipeline", "load_single_file", "sibling"]
+
+Task = Literal["text2img", "img2img", "inpaint", "controlnet"]
+
+
+@dataclass(frozen=True)
+class Family:
+    """Facts about a family of models.
+
+    Attributes:
+        name: what it is called in settings.
+        pooled: whether pooled text embeddings and sizes condition the UNet.
+        pipelines: diffusers' class for each task.
+    """
+
+    name: str
+    pooled: bool
+    pipelines: Mapping[Task, type]
+
+    @staticmethod
+    def unet_multiple(unet: Any) -> int:
+        """Latent cells that a crop's sides should be a multiple of."""
+        return 2 ** (len(unet.config.down_block_types) - 1)
+
+
+FAMILIES: Mapping[str, Family] = {
+    "sdxl": Family(
+        "sdxl",
+        pooled=True,
+        pipelines={
+            "text2img": diffusers.StableDiffusionXLPipeline,
+            "img2img": diffusers.StableDiffusionXLImg2ImgPipeline,
+            "inpaint": diffusers.StableDiffusionXLInpaintPipeline,
+            "controlnet": diffusers.StableDiffusionXLControlNetPipeline,
+        },
+    ),
+    "sd15": Family(
+        "sd15",
+        pooled=False,
+        pipelines={
+            "text2img": diffusers.StableDiffusionPipeline,
+            "img2img": diffusers.StableDiffusionImg2ImgPipeline,
+            "inpaint": diffusers.StableDiffusionInpaintPipeline,
+            "controlnet": diffusers.StableDiffusionControlNetPipeline,
+        },
+    ),
+}
+
+
+def family(pipe: Any) -> Family:
+    """The family that a pipeline belongs to.
+
+    Raises:
+        ModelError: regions do not work with it.
+    """
+    unet = getattr(pipe, "unet", None)
+    if unet is not None and hasattr(pipe, "encode_prompt"):
+        added = unet.config.get("addition_embed_type")
+        if added == "text_time":
+            return FAMILIES["sdxl"]
+        if added is None and unet.config.get("cross_attention_dim"):
+            return FAMILIES["sd15"]
+    raise ModelError(
+        f"{type(pipe).__name__}: regions need a pipeline of the SDXL or Stable Diffusion 1.5 family"
+    )
+
+
+def load_pipeline(
+    model: str | os.PathLike[str],
+    *,
+    dtype: torch.dtype | str | None = None,
+    device: torch.device | str | None = None,
+    **words: Any,
+) -> Any:
+    """Load a folder in diffusers' layout, or a hub id, from safetensors only.
+
+    Args:
+        model: the folder or id.
+        dtype: a torch dtype or its name; None is float32 on a CPU and float16 elsewhere.
+        device: None is the best there is.
+        words: passed to `DiffusionPipeline.from_pretrained`.
+
+    Raises:
+        ModelError: it cannot be loaded, or its family is none that regions work with.
+    """
+    device = _device(device)
+    source = os.fspath(model)
+    if Path(source).is_dir() and not (Path(source) / "model_index.json").is_file():
+        raise ModelError(f"{source}: no model_index.json in it; name a folder in diffusers' layout")
+    try:
+        pipe = diffusers.DiffusionPipeline.from_pretrained(
+            source, dtype=_dtype(dtype, device), use_safetensors=True, **words
+        )
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise _unloadable(source, error) from error
+    family(pipe)
+    return pipe.to(device)
+
+
+def load_single_file(
+    path: str | os.PathLike[str],
+    *,
+    dtype: torch.dtype | str | None = None,
+    device: torch.device | str | None = None,
+    **words: Any,
+) -> Any:
+    """Load one `.safetensors` checkpoint, as shared by its makers.
+
+    Args:
+        path: the file.
+        dtype: as in `load_pipeline`.
+        device: as in `load_pipeline`.
+        words: passed to diffusers' `from_single_file`; `config` names a local folder with the
+            configuration, where the hub cannot be reached.
+
+    Raises:
+        ModelError: it is no safetensors file, or cannot be loaded.
+    """
+    device = _device(device)
+    source = Path(path)
+    pipeline: Any = FAMILIES[_family_of_file(source)].pipelines["text2img"]
+    try:
+        pipe = pipeline.from_single_file(str(source), dtype=_dtype(dtype, device), **words)
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise _unloadable(str(source), error) from error
+    return pipe.to(device)
+
+
+def sibling(pipe: Any, task: Task, *, controlnet: Any = None) -> Any:
+    """The pipeline for another task over the same components.
+
+    Args:
+        pipe: a pipeline of a known family.
+        task: what the sibling is for.
+        controlnet: the ControlNet, where `pipe` holds none.
+
+    Raises:
+        ModelError: the task needs a ControlNet and there is none.
+    """
+    wanted = family(pipe).pipelines.get(task)
+    if wanted is None:
+        raise ModelError(f"task {task!r}: one of {', '.join(FAMILIES['sdxl'].pipelines)}")
+    if type(pipe) is wanted and controlnet is None:
+        return pipe
+    words: dict[str, Any] = {"dtype": pipe.unet.dtype}
+    if task == "controlnet":
+        held = controlnet if controlnet is not None else getattr(pipe, "controlnet", None)
+        if held is None:
+            raise ModelError("a control image needs a ControlNet: pass controlnet=...")
+        words["controlnet"] = held
+    return wanted.from_pipe(pipe, **words)  # type: ignore[attr-defined]
+
+
+def _device(asked: torch.device | str | None) -> torch.device:
+    if asked is not None:
+        return torch.device(asked)
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def _dtype(asked: torch.dtype | str | None, device: torch.device) -> torch.dtype:
+    if asked is None:
+        return torch.float32 if device.type == "cpu" else torch.float16
+    found = getattr(torch, asked, None) if isinstance(asked, str) else asked
+    if not isinstance(found, torch.dtype):
+        raise ModelError(f"dtype {asked!r}: use float32, float16 or bfloat16")
+    return found
+
+
+def _family_of_file(path: Path) -> str:
+    """SDXL's checkpoints carry a second text encoder; read from the header alone."""
+    try:
+        with path.open("rb") as file:
+            (length,) = struct.unpack("<Q", file.read(8))
+            names = json.loads(file.read(min(length, 100_000_000)))
+    except (OSError, struct.error, ValueError) as error:
+        raise ModelError(f"{path}: not a safetensors checkpoint ({type(error).__name__})") from error
+    return "sdxl" if any(name.startswith("conditioner.embedders.1.") for name in names) else "sd15"
+
+
+def _unloadable(source: str, error: Exception) -> ModelError:
+    reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return ModelError(f"cannot load {source}: {reason}")

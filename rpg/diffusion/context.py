@@ -1,0 +1,170 @@
+"""`regional`: a plan's regions, for as long as the context lasts, in any stock diffusers pipeline."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any, get_args
+
+from rpg.diffusion import attention, backbones, latent
+from rpg.diffusion.state import Composer, Mode, Schedule, State
+from rpg.diffusion.text import Encoder
+from rpg.errors import ModelError, SettingsError
+from rpg.plan import Plan, Region
+
+__all__ = ["regional"]
+
+DEFAULT_BASE_RATIO = 0.2  # figure 3 of the paper
+DEFAULT_SHARE = 0.4
+_ABSENT = object()
+_ACTIVE: weakref.WeakSet[Any] = weakref.WeakSet()
+_ACTIVE_LOCK = threading.Lock()
+
+
+@contextmanager
+def regional(
+    pipe: Any,
+    plan: Plan,
+    *,
+    composer: Composer = "latent+attention",
+    base_ratio: float | None = None,
+    start: float = 0.0,
+    end: float = 1.0,
+    feather: float = 0.0,
+    share: float | None = None,
+) -> Iterator[Any]:
+    """Draw `plan`'s regions in every call of `pipe` within the context.
+
+    The call's own prompt is the base prompt: pass `plan.effective_base_prompt`. Everything that is
+    patched (the text-to-image UNet's forward, its cross-attention processors, `encode_prompt`) is
+    put back on leaving, also by an exception.
+
+    Args:
+        pipe: a diffusers pipeline of the SDXL or SD 1.5 family: text-to-image, image-to-image,
+            inpainting (4- or 9-channel UNet) or ControlNet.
+        plan: the regions; a plan without any leaves the pipeline as it is.
+        composer: "attention" (regions in cross-attention, one UNet pass), "latent" (every region
+            its own latent) or "latent+attention" (latents for the first `share` of the steps).
+        base_ratio: weight b of the base prompt, 0 to 1, where neither region nor plan says one;
+            None is 0.2.
+        start: share of the steps after which regions begin to act, 0 to 1.
+        end: share of the steps after which they stop, above `start`, at most 1.
+        feather: width of the blend between regions as a share of the shorter side, 0 to 0.5.
+        share: share of the regional steps that "latent+attention" composes by latents, 0 to 1;
+            None is 0.4.
+
+    Yields:
+        The pipeline.
+
+    Raises:
+        SettingsError: a number is out of its range, or the composer is unknown.
+        ModelError: the pipeline is of another family, or regions act in it already.
+    """
+    base_ratio = DEFAULT_BASE_RATIO if base_ratio is None else base_ratio
+    share = DEFAULT_SHARE if share is None else share
+    _check(composer, base_ratio=base_ratio, start=start, end=end, share=share, feather=2 * feather)
+    family = backbones.family(pipe)
+    layers = plan.layers()
+    if not layers:
+        yield pipe
+        return
+    ratios = [_first(region.base_ratio, plan.base_ratio, base_ratio) for region in layers]
+    state = State(layers, ratios, feather, Schedule(composer, start, end, share))
+    with ExitStack() as stack:
+        stack.enter_context(_alone(pipe.unet))
+        stack.callback(state.close)
+        stack.enter_context(_encoding(pipe, state, plan, layers))
+        stack.enter_context(attention.installed(pipe.unet, state))
+        forward = _forward(pipe, state, family.unet_multiple(pipe.unet))
+        stack.enter_context(_replaced(pipe.unet, "forward", forward))
+        yield pipe
+
+
+def _check(composer: str, **shares: float) -> None:
+    if composer not in get_args(Composer):
+        raise SettingsError(f"composer {composer!r}: one of {', '.join(get_args(Composer))}")
+    for name, value in shares.items():
+        if not 0 <= value <= 1:
+            most = 0.5 if name == "feather" else 1
+            shown = value / 2 if name == "feather" else value
+            raise SettingsError(f"{name} is {shown}: must be from 0 to {most}")
+    if shares["start"] >= shares["end"]:
+        raise SettingsError(f"start {shares['start']} must be less than end {shares['end']}")
+
+
+def _first(*values: float | None) -> float:
+    return next(value for value in values if value is not None)
+
+
+def _negatives(plan: Plan, layers: tuple[Region, ...]) -> list[str]:
+    """What each region adds to the plan's negative; empty where it adds nothing."""
+    return [
+        ", ".join(filter(None, (plan.negative, region.negative))) if region.negative else ""
+        for region in layers
+    ]
+
+
+@contextmanager
+def _alone(unet: Any) -> Iterator[None]:
+    with _ACTIVE_LOCK:
+        if unet in _ACTIVE:
+            raise ModelError("regions act in this model already: leave the first context, or load another")
+        _ACTIVE.add(unet)
+    try:
+        yield
+    finally:
+        with _ACTIVE_LOCK:
+            _ACTIVE.discard(unet)
+
+
+@contextmanager
+def _encoding(pipe: Any, state: State, plan: Plan, layers: tuple[Region, ...]) -> Iterator[None]:
+    """Encode the regions with the call's own prompts; an image begins when a call encodes."""
+    encoder = Encoder(pipe, [region.prompt for region in layers], _negatives(plan, layers))
+
+    def encode_prompt(*args: Any, **words: Any) -> Any:
+        result, conditions = encoder.encode(*args, **words)
+        state.begin_image(conditions)
+        return result
+
+    with _replaced(pipe, "encode_prompt", encode_prompt):
+        yield
+
+
+def _forward(pipe: Any, state: State, multiple: int) -> Callable[..., Any]:
+    """The UNet's forward with latent composition and step counting."""
+    plain = pipe.unet.forward
+
+    def forward(sample: Any, timestep: Any, encoder_hidden_states: Any, *args: Any, **words: Any) -> Any:
+        state.begin_step(pipe, sample)
+        if state.mode is not Mode.LATENT:
+            return plain(sample, timestep, encoder_hidden_states, *args, **words)
+        predicted = latent.compose(
+            plain,
+            state,
+            pipe.vae_scale_factor,
+            multiple,
+            sample,
+            timestep,
+            encoder_hidden_states,
+            words,
+        )
+        return (predicted,)
+
+    return forward
+
+
+@contextmanager
+def _replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
+    """Set an attribute on the instance, and put back exactly what the instance had."""
+    before = vars(owner).get(name, _ABSENT)
+    object.__setattr__(owner, name, value)
+    try:
+        yield
+    finally:
+        if before is _ABSENT:
+            object.__delattr__(owner, name)
+        else:
+            object.__setattr__(owner, name, before)

@@ -1,0 +1,318 @@
+"""RPGPipeline: a prompt becomes a plan becomes a picture.
+
+    rpg = RPGPipeline.from_pretrained()
+    rpg("a red star above a blue circle at night", seed=7).images[0]
+
+It holds diffusers pipelines and calls them under `rpg.diffusion.regional`; it re-implements none of them.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import os
+import threading
+import weakref
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
+
+import numpy as np
+import torch
+
+from rpg import _call, _control, _render
+from rpg._batch import Batch, Model
+from rpg._call import Call, Words
+from rpg._control import Control
+from rpg.defaults import ModelDefaults, of_model
+from rpg.diffusion import backbones
+from rpg.events import Event, Notice, Planned, Rendered
+from rpg.metadata import Record, Task, public_name
+from rpg.planners import RulePlanner
+from rpg.settings import environment
+from rpg.toybox import describe_world, unknown_words, weights_path
+
+if TYPE_CHECKING:
+    from rpg.plan import Plan
+    from rpg.planners import Planner
+
+__all__ = ["RPGOutput", "RPGPipeline"]
+
+TOYBOX = "toybox"
+_LOG = logging.getLogger(__name__)
+_LOCKS: weakref.WeakKeyDictionary[Any, threading.Lock] = weakref.WeakKeyDictionary()
+_NO_REGIONS = "the plan has no regions: the base prompt is drawn alone"
+
+
+class RPGOutput(NamedTuple):
+    """What a call returns.
+
+    Attributes:
+        images: PIL pictures, prompt by prompt; or an array or tensor, as `output_type` says.
+        plans: The plan of each prompt, as drawn.
+        records: For each picture what makes it again alone; `rpg.metadata.save` writes it into the file.
+        notices: What the user should know, a line each.
+    """
+
+    images: Any
+    plans: list[Plan]
+    records: list[Record]
+    notices: list[str]
+
+
+class RPGPipeline:
+    """Plans prompts and draws the plans with a diffusers pipeline.
+
+    Calls from several threads wait for one another: there is one lock for each denoiser.
+
+    Args:
+        pipe: A text-to-image pipeline of diffusers, of the SDXL or SD 1.5 family.
+        planner: What turns prompts into plans; the rule planner if None.
+        model: Public name of the model, written into records.
+        model_defaults: Values for what calls leave open; those of the pipeline's family if None.
+
+    Attributes:
+        pipe: The pipeline held; load LoRAs into it, enable offloading on it, swap its scheduler.
+        planner: The planner; may be replaced.
+        defaults: Values for what calls leave open.
+    """
+
+    def __init__(
+        self,
+        pipe: Any,
+        planner: Planner | None = None,
+        *,
+        model: str = "",
+        model_defaults: ModelDefaults | None = None,
+    ) -> None:
+        self.pipe = pipe
+        self.planner: Planner = planner if planner is not None else RulePlanner()
+        self._family = backbones.family(pipe)
+        self.defaults = model_defaults or of_model(None, self._family.name)
+        self.model = self.defaults.name or public_name(model)
+        self._lock = _LOCKS.setdefault(pipe.unet, threading.Lock())
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        model: str | os.PathLike[str] | None = None,
+        *,
+        planner: Planner | None = None,
+        dtype: Any = None,
+        device: Any = None,
+        **kwargs: Any,
+    ) -> RPGPipeline:
+        """Loads a folder in diffusers' layout or a hub id.
+
+        Args:
+            model: None takes the environment's `RPG_MODEL`, else the bundled Toybox.
+            planner: None is the rule planner.
+            dtype: A torch dtype or its name; None takes `RPG_DTYPE`, else what suits the device.
+            device: None takes `RPG_DEVICE`, else the best there is.
+            kwargs: Passed to diffusers' `from_pretrained`.
+
+        Raises:
+            ModelError: It cannot be loaded, or is of a family that regions do not work with.
+        """
+        said = environment()
+        source = os.fspath(model or said.model or weights_path())
+        if Path(source).is_file():
+            return cls.from_single_file(
+                source, planner=planner, dtype=dtype, device=device, **kwargs
+            )
+        pipe = backbones.load_pipeline(
+            source, dtype=dtype or said.dtype, device=device or said.device, **kwargs
+        )
+        found = of_model(Path(source), backbones.family(pipe).name)
+        return cls(pipe, planner, model=source, model_defaults=found)
+
+    @classmethod
+    def from_single_file(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        planner: Planner | None = None,
+        dtype: Any = None,
+        device: Any = None,
+        **kwargs: Any,
+    ) -> RPGPipeline:
+        """Loads one `.safetensors` checkpoint; arguments and errors as in `from_pretrained`."""
+        said = environment()
+        pipe = backbones.load_single_file(
+            os.fspath(path), dtype=dtype or said.dtype, device=device or said.device, **kwargs
+        )
+        return cls(pipe, planner, model=os.fspath(path))
+
+    @classmethod
+    def from_pipe(cls, pipe: Any, *, planner: Planner | None = None) -> RPGPipeline:
+        """Takes a diffusers pipeline as it is, or shares the model of another `RPGPipeline`.
+
+        The pipeline's components are shared, not copied; its scheduler, LoRAs and offloading are kept.
+        """
+        if isinstance(pipe, RPGPipeline):
+            chosen = planner if planner is not None else pipe.planner
+            return cls(pipe.pipe, chosen, model=pipe.model, model_defaults=pipe.defaults)
+        name = getattr(pipe.config, "_name_or_path", "") or ""
+        folder = Path(name) if name and Path(name).is_dir() else None
+        found = of_model(folder, backbones.family(pipe).name)
+        return cls(pipe, planner, model=name, model_defaults=found)
+
+    def to(self, *args: Any, **kwargs: Any) -> RPGPipeline:
+        """Moves the model as `DiffusionPipeline.to` does; returns self."""
+        self.pipe.to(*args, **kwargs)
+        return self
+
+    def __call__(
+        self,
+        prompt: str | Sequence[str] | None = None,
+        *,
+        return_dict: bool = True,
+        **words: Unpack[Words],
+    ) -> RPGOutput | tuple[Any, list[Plan]]:
+        """Plans and draws.
+
+        Args:
+            prompt: One prompt, or several, each planned on its own. None where `plan` says it.
+            return_dict: False returns the plain tuple (images, plans).
+            words: All optional. Ranges are those of `rpg.settings.GenerationSettings`.
+
+                What to draw: `plan` (a Plan, or one for each prompt: no planning), `negative_prompt`, `base_prompt`;
+                or in the official code's words `split_ratio` with a prompt of the form "a BREAK b".
+
+                How: `num_inference_steps`, `guidance_scale`, `guidance_rescale`, `width`, `height` (pixels, snapped
+                to what the model takes), `num_images_per_prompt`, `composer`, `base_ratio`, `start`, `end`,
+                `feather`, `share`, `scheduler`, `clip_skip`; or `settings`, all of these in one, which single words
+                override. What stays open comes from `defaults`.
+
+                Noise: `seed` (picture i of the call draws from seed + i, whatever the batch; None or -1 draws a
+                seed), or `generator`, one or a list with one for each picture.
+
+                From pictures: `image` with `strength` (image to image), with `mask_image` (inpainting, white is
+                redrawn), `control_image` with `controlnet`.
+
+                diffusers' own: `callback_on_step_end`, `callback_on_step_end_tensor_inputs`, `output_type` ("pil",
+                "np", "pt", "latent"), `latents`, `ip_adapter_image`, SDXL's sizes and crops, and whatever else the
+                pipeline takes.
+
+        Raises:
+            RPGError: A prompt, plan or setting that cannot be (before any step is done), or a failed generation.
+            TypeError: A word that neither we nor the pipeline know.
+        """
+        call = self._checked(prompt, words)
+        told = _Told()
+        self._run(call, Control(told.hear), preview_every=None)
+        output = told.output()
+        return output if return_dict else (output.images, output.plans)
+
+    def stream(
+        self,
+        prompt: str | Sequence[str] | None = None,
+        *,
+        preview_every: float = 0.25,
+        **words: Unpack[Words],
+    ) -> Generator[Event, None, None]:
+        """The same as a call, as events: Planned, Step ... Step, Rendered for each prompt; Notice at any time.
+
+        Planning and sampling run in a thread of their own. Closing the generator cancels: the sampler stops within
+        a step and the pipeline can be used again. A failure is the last event, `Failed`.
+
+        Args:
+            prompt: As in a call.
+            preview_every: Least seconds between two previews, which sit on Step events; negative for none.
+            words: As in a call.
+
+        Raises:
+            RPGError: At once, for words that cannot be.
+        """
+        call = self._checked(prompt, words)
+        return _control.stream(lambda control: self._run(call, control, preview_every))
+
+    def plan(self, prompt: str) -> Plan:
+        """The planner's plan for a prompt; draws nothing."""
+        return self.planner.plan(prompt)
+
+    def _checked(self, prompt: str | Sequence[str] | None, words: Words) -> Call:
+        call = _call.checked(prompt, words)
+        kind = type(self.pipe) if self._fits(call.task) else self._family.pipelines[call.task]
+        _call.check_extra(
+            call.inputs.extra, inspect.signature(kind.__call__).parameters, kind.__name__
+        )
+        return call
+
+    def _fits(self, task: Task) -> bool:
+        """Whether the pipeline held can draw from words alone, and nothing else is asked."""
+        return (
+            task == "text2img" and "image" not in inspect.signature(self.pipe.__call__).parameters
+        )
+
+    def _pipe_for(self, call: Call) -> Any:
+        """The pipeline for the call's task, made anew so that it has the scheduler and the LoRAs of now."""
+        if self._fits(call.task):
+            return self.pipe
+        pipe = backbones.sibling(self.pipe, call.task, controlnet=call.inputs.controlnet)
+        pipe.set_progress_bar_config(**_render.bar_config(self.pipe))
+        return pipe
+
+    def _run(self, call: Call, control: Control, preview_every: float | None) -> None:
+        """Plans every prompt, then draws them all on one canvas, so that their pictures go into one array."""
+        plans = [item.finished(item.plan or self.planner.plan(item.prompt)) for item in call.items]
+        control.check()
+        for index, plan in enumerate(plans):
+            control.emit(Planned(plan, index))
+            self._advise(plan, control)
+        with control.holding(self._lock):
+            pipe, model = self._pipe_for(call), Model(self.model, self._family.name, self.defaults)
+            if preview_every is None:
+                Batch(pipe, model, call, control).draw(plans)
+                return
+            with _render.quiet(pipe):
+                Batch(pipe, model, call, control, preview_every).draw(plans)
+
+    def _advise(self, plan: Plan, control: Control) -> None:
+        """Says what the user may not expect of this plan with this model."""
+        if not plan.layers():
+            control.emit(Notice(_NO_REGIONS))
+        if self.defaults.name == TOYBOX and (unknown := unknown_words(_all_words(plan))):
+            control.emit(Notice(f"Toybox does not know: {', '.join(unknown)}. {describe_world()}"))
+
+
+@dataclass
+class _Told:
+    """What a plain call keeps of the events."""
+
+    rendered: list[Rendered] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+
+    def hear(self, event: Event) -> None:
+        if isinstance(event, Rendered):
+            self.rendered.append(event)
+        elif isinstance(event, Notice):
+            self.notices.append(event.text)
+            _LOG.warning("%s", event.text)
+
+    def output(self) -> RPGOutput:
+        return RPGOutput(
+            images=_joined([event.images for event in self.rendered]),
+            plans=[event.plan for event in self.rendered],
+            records=[record for event in self.rendered for record in event.records],
+            notices=self.notices,
+        )
+
+
+def _joined(batches: list[Any]) -> Any:
+    """Lists one after the other; arrays and tensors along their first axis."""
+    if len(batches) == 1:
+        return batches[0]
+    if isinstance(batches[0], list):
+        return [image for batch in batches for image in batch]
+    if isinstance(batches[0], torch.Tensor):
+        return torch.cat(batches)
+    return np.concatenate(batches)
+
+
+def _all_words(plan: Plan) -> str:
+    texts = [plan.effective_base_prompt, plan.negative]
+    for region in plan.layers():
+        texts += [region.prompt, region.negative]
+    return " ".join(texts)

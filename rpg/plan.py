@@ -1,0 +1,236 @@
+"""Plans: which words go where on the canvas. Typed, validated, free of resolution and of torch."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any, Self
+
+from PIL import Image
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from rpg.errors import LayoutError, PlanError
+from rpg.geometry import Box
+
+__all__ = ["MAX_PROMPT_CHARS", "MAX_REGIONS", "Plan", "Region", "decode_mask", "encode_mask"]
+
+MAX_REGIONS = 64
+MAX_PROMPT_CHARS = 8000
+MAX_DEPTH = 8
+MAX_MASK_SIDE = 2048
+MAX_MASK_CHARS = 2_000_000
+_MAX_REASONING_CHARS = 200_000
+
+Words = Annotated[str, Field(max_length=MAX_PROMPT_CHARS)]
+Ratio = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def __init__(self, **values: Any) -> None:
+        """Validate, in the project's own kind of error."""
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            name = values.get("id", "")
+            what = f"region {str(name)[:100]!r}" if name else type(self).__name__.lower()
+            raise PlanError(_explained(error, what)) from error
+
+
+class Region(_Model):
+    """A part of the canvas and its subprompt.
+
+    Attributes:
+        id: names the region; unique in its plan and stable across edits.
+        prompt: the subprompt; empty only for a container of children.
+        box: fractions of the whole canvas, also for a child.
+        negative: what should not be in this region.
+        base_ratio: weight of the base prompt here, 0 to 1; None takes the plan's.
+        z: painting order; a higher region covers a lower one.
+        children: regions painted over this one, in their own z-order.
+        mask: base64 of an 8-bit greyscale PNG over the whole canvas at any resolution, white
+            inside; it cuts the box down to a painted form. None: the whole box.
+
+    Raises:
+        PlanError: a value is out of its range.
+    """
+
+    id: Annotated[str, Field(min_length=1, max_length=100)]
+    prompt: Words
+    box: Box
+    negative: Words = ""
+    base_ratio: Ratio | None = None
+    z: Annotated[int, Field(ge=-1000, le=1000)] = 0
+    children: tuple[Region, ...] = ()
+    mask: Annotated[str, Field(max_length=MAX_MASK_CHARS)] | None = None
+
+    @field_validator("prompt", "negative")
+    @classmethod
+    def _stripped(cls, text: str) -> str:
+        return text.strip()
+
+    @field_validator("mask")
+    @classmethod
+    def _readable(cls, mask: str | None) -> str | None:
+        if mask is not None:
+            decode_mask(mask)
+        return mask
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.prompt and not self.children:
+            raise ValueError(f"region {self.id!r} has neither a subprompt nor children")
+        return self
+
+    def mask_image(self) -> Image.Image | None:
+        """The painted mask, greyscale, or None where the region is its whole box."""
+        return decode_mask(self.mask) if self.mask is not None else None
+
+
+class Plan(_Model):
+    """What is drawn where.
+
+    Attributes:
+        prompt: what the user asked for.
+        regions: the parts of the canvas; none means the base prompt alone.
+        base_prompt: drawn under and between the regions; empty takes `prompt`.
+        base_ratio: weight b of the base prompt within regions, 0 to 1 (RPG, eq. 6); None leaves it
+            to the composer.
+        negative: what should be nowhere.
+        reasoning: the planner's thoughts, for people to read.
+        source: who made the plan: "rules", a model's name, "user"...
+
+    Raises:
+        PlanError: a value is out of its range, an id occurs twice, or there are too many regions.
+    """
+
+    prompt: Annotated[str, Field(min_length=1, max_length=MAX_PROMPT_CHARS)]
+    regions: tuple[Region, ...] = ()
+    base_prompt: Words = ""
+    base_ratio: Ratio | None = None
+    negative: Words = ""
+    reasoning: Annotated[str, Field(max_length=_MAX_REASONING_CHARS)] = ""
+    source: Annotated[str, Field(max_length=200)] = ""
+
+    @field_validator("prompt", "base_prompt", "negative", mode="before")
+    @classmethod
+    def _stripped(cls, text: Any) -> Any:
+        return text.strip() if isinstance(text, str) else text
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        ids = [region.id for region in _walk(self.regions)]
+        if len(ids) > MAX_REGIONS:
+            raise ValueError(f"{len(ids)} regions; at most {MAX_REGIONS} are drawn: merge some")
+        twice = next((name for name in ids if ids.count(name) > 1), None)
+        if twice is not None:
+            raise ValueError(f"two regions have the id {twice!r}: every region needs its own")
+        return self
+
+    @property
+    def effective_base_prompt(self) -> str:
+        """The base prompt, or the user's where there is none."""
+        return self.base_prompt or self.prompt
+
+    def layers(self) -> tuple[Region, ...]:
+        """Every region with a subprompt in painting order, the lowest first.
+
+        Siblings go by z, then by their order; children directly over their parent.
+        """
+        return tuple(region for region in _walk(self.regions) if region.prompt)
+
+    def to_json(self, *, indent: int | None = None) -> str:
+        """The plan as JSON; what is at its default is left out."""
+        return self.model_dump_json(indent=indent, exclude_defaults=True)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Plan:
+        """Read a plan written by `to_json`, or by hand.
+
+        Raises:
+            PlanError: the text is no JSON, or not that of a plan; says where.
+        """
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            raise PlanError(_explained(error, "plan")) from error
+
+    @classmethod
+    def json_schema(cls) -> dict[str, Any]:
+        """The JSON schema of a plan."""
+        return cls.model_json_schema()
+
+    @classmethod
+    def from_rpg_text(cls, text: str, *, prompt: str, base_prompt: str = "") -> Plan:
+        """Read the official text form; see `rpg.rpg_text.read`."""
+        from rpg import rpg_text
+
+        return rpg_text.read(text, prompt=prompt, base_prompt=base_prompt)
+
+    def to_rpg_text(self) -> str:
+        """Write the official text form; see `rpg.rpg_text.write`."""
+        from rpg import rpg_text
+
+        return rpg_text.write(self)
+
+
+def encode_mask(mask: Image.Image) -> str:
+    """A painted mask as text for `Region.mask`; any mode, white or opaque means inside.
+
+    Raises:
+        PlanError: a side is over 2,048 pixels.
+    """
+    if max(mask.size) > MAX_MASK_SIDE:
+        raise PlanError(
+            f"mask of {mask.size}: at most {MAX_MASK_SIDE} pixels a side; scale it down"
+        )
+    buffer = io.BytesIO()
+    mask.convert("L").save(buffer, "PNG", optimize=True)
+    return base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def decode_mask(text: str) -> Image.Image:
+    """The greyscale picture in `Region.mask`; its size is judged before it is decoded.
+
+    Raises:
+        PlanError: the text is no base64 of a PNG, or the picture is too large.
+    """
+    try:
+        image = Image.open(io.BytesIO(base64.b64decode(text, validate=True)), formats=["PNG"])
+        if max(image.size) > MAX_MASK_SIDE:
+            raise PlanError(f"mask of {image.size}: at most {MAX_MASK_SIDE} pixels a side")
+        return image.convert("L")
+    except (binascii.Error, OSError, SyntaxError, ValueError) as error:
+        if isinstance(error, PlanError):
+            raise
+        raise PlanError("mask: expected base64 of a greyscale PNG") from error
+
+
+def _walk(regions: Sequence[Region], depth: int = 1) -> Iterator[Region]:
+    if depth > MAX_DEPTH:
+        raise ValueError(f"regions are nested deeper than {MAX_DEPTH} levels: flatten some")
+    for region in sorted(regions, key=lambda region: region.z):
+        yield region
+        yield from _walk(region.children, depth + 1)
+
+
+def _explained(error: ValidationError, what: str) -> str:
+    """The first complaint with the place it is about, in one line."""
+    first = error.errors(include_url=False)[0]
+    inner = first.get("ctx", {}).get("error")
+    if isinstance(inner, PlanError) and not isinstance(inner, LayoutError):
+        return str(inner)  # a region has said already which one it is
+    place = ".".join(str(step) for step in first["loc"])
+    message = first["msg"].removeprefix("Value error, ")
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    return f"{what}{' at ' + place if place else ''}: {message}{more}"

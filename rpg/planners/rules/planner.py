@@ -1,0 +1,112 @@
+"""The rule planner: a plan from an English prompt, offline and always the same."""
+
+from __future__ import annotations
+
+from rpg.errors import PlanError, PromptError
+from rpg.geometry import FULL
+from rpg.plan import MAX_PROMPT_CHARS, MAX_REGIONS, Plan, Region
+from rpg.planners.rules.layout import lay_out
+from rpg.planners.rules.normal import normalize
+from rpg.planners.rules.positions import settle
+from rpg.planners.rules.reader import Reader
+from rpg.planners.rules.reasoning import explain, found
+from rpg.planners.rules.recaption import common_scene, give_places, regions
+from rpg.planners.rules.scan import scan
+from rpg.planners.rules.styles import split_style
+from rpg.planners.rules.things import Reading
+from rpg.planners.rules.tokens import tokenize
+
+SOURCE = "rules"
+
+
+class RulePlanner:
+    """Plans by grammar: needs no language model, no network and no randomness.
+
+    It finds things with their attributes and numbers, how they stand to each other, and the scene;
+    gives each its own subprompt, and boxes in which the relations hold. English only: of other
+    prompts it makes one region. What it could not place stands in the plan's `reasoning`.
+    """
+
+    def plan(
+        self, prompt: str, *, previous: Plan | None = None, instruction: str | None = None
+    ) -> Plan:
+        """Plans a picture of `prompt`; see `rpg.planners.base.Planner`.
+
+        Raises:
+            PromptError: The prompt is blank or over 8,000 characters.
+            PlanError: An instruction is given: this planner cannot follow any yet.
+        """
+        if instruction is not None:
+            raise PlanError(
+                "the rule planner cannot follow instructions; change the plan itself, or plan anew"
+            )
+        text = _checked(prompt)
+        reading = read(text)
+        if not reading.things:
+            return _whole(text, reading)
+        return _planned(text, reading)
+
+
+def read(prompt: str) -> Reading:
+    """What the prompt is understood to hold."""
+    content, styles = split_style(prompt)
+    reading = Reader(scan(tokenize(content))).read()
+    reading.styles = styles
+    return reading
+
+
+def _checked(prompt: str) -> str:
+    text = prompt.strip()
+    if not text:
+        raise PromptError("the prompt is empty; say what the picture should show")
+    if len(text) > MAX_PROMPT_CHARS:
+        raise PromptError(
+            f"the prompt has {len(text):,} characters; at most {MAX_PROMPT_CHARS:,} are read: shorten it"
+        )
+    return text
+
+
+def _planned(prompt: str, reading: Reading) -> Plan:
+    give_places(reading)
+    settle(reading)
+    understood = found(reading)
+    constraints = normalize(reading)
+    _cap(reading)
+    spots = lay_out(reading.things, constraints)
+    scene = common_scene(reading)
+    return Plan(
+        prompt=prompt,
+        base_prompt=prompt,
+        regions=regions(spots, scene, reading.styles),
+        negative=", ".join(reading.negatives),
+        reasoning=explain(understood, reading, constraints, spots, scene),
+        source=SOURCE,
+    )
+
+
+def _whole(prompt: str, reading: Reading) -> Plan:
+    """One region for a prompt in which no things were found."""
+    return Plan(
+        prompt=prompt,
+        base_prompt=prompt,
+        regions=(Region(id="scene-1", prompt=prompt, box=FULL),),
+        negative=", ".join(reading.negatives),
+        reasoning="No separate things were found: the whole prompt fills the canvas.",
+        source=SOURCE,
+    )
+
+
+def _cap(reading: Reading) -> None:
+    """Keeps to the number of regions that a plan may have; says what had to give way."""
+    while sum(thing.count for thing in reading.things) > MAX_REGIONS:
+        largest = max(reading.things, key=lambda thing: thing.count)
+        if largest.count == 1:
+            break
+        reading.notes.append(f"{largest.counted} one by one: there is room for {MAX_REGIONS} regions")
+        largest.as_crowd()
+    for thing in reading.things[MAX_REGIONS:]:
+        reading.notes.append(f"{thing.name}: a plan has at most {MAX_REGIONS} regions")
+    dropped = reading.things[MAX_REGIONS:]
+    del reading.things[MAX_REGIONS:]
+    for thing in reading.things:
+        thing.parent = None if thing.parent in dropped else thing.parent

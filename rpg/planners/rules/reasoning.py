@@ -1,0 +1,95 @@
+"""Says in plain words what was found, where it was put, and what could not be placed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rpg.geometry import Box
+from rpg.planners.rules.elements import Kind
+from rpg.planners.rules.lattice import holds
+from rpg.planners.rules.layout import Spot
+from rpg.planners.rules.normal import Constraints, Pair
+from rpg.planners.rules.things import Reading, Relation, Thing
+
+_ROWS = ("top", "", "bottom")
+_COLUMNS = ("left", "", "right")
+
+
+def explain(
+    found: str, reading: Reading, constraints: Constraints, spots: Sequence[Spot], scene: str
+) -> str:
+    """Several lines: what was `found`, the scene, where all is, and what is left over."""
+    lines = [found]
+    if scene:
+        lines.append(f"Scene, added to every subprompt: {scene}.")
+    if reading.styles:
+        lines.append(f"Style, added to every subprompt: {', '.join(reading.styles)}.")
+    lines += [f"Placed: {text}." for text in _placed(spots)]
+    lines += [f"Not kept, it contradicts the rest: {_pair(p)}." for p in unkept(constraints, spots)]
+    lines += [f"Not there, as asked: {text}." for text in reading.negatives]
+    lines += [f"Not placed: {note}." for note in reading.notes]
+    return "\n".join(lines)
+
+
+def found(reading: Reading) -> str:
+    """The things and relations, before the layout splits any of them."""
+    lines = [f"Things: {'; '.join(thing.counted for thing in reading.things)}."]
+    if reading.relations:
+        lines.append(f"Relations: {'; '.join(_said(r) for r in reading.relations)}.")
+    return "\n".join(lines)
+
+
+def _said(relation: Relation) -> str:
+    objects = " and ".join(thing.counted for thing in relation.objects)
+    return f"{relation.subject.counted} {relation.kind.value} {objects}"
+
+
+def _pair(pair: Pair) -> str:
+    return f"{pair.first.name} {pair.kind.value} {pair.second.name}"
+
+
+def _placed(spots: Sequence[Spot], inside: str = "") -> Iterator[str]:
+    for spot in spots:
+        size = f"{spot.box.width:.0%} x {spot.box.height:.0%} of the canvas"
+        where = f"inside {inside}" if inside else where_is(spot.box)
+        yield f"{spot.thing.name}, {where}, {size}"
+        yield from _placed(spot.inside, spot.thing.name)
+
+
+def where_is(box: Box) -> str:
+    """The place of a box in words: "top left", "in the middle", "the whole canvas"."""
+    if box.area > 0.99:
+        return "the whole canvas"
+    x, y = (min(int(centre * 3 + 1e-9), 2) for centre in box.center)
+    return " ".join(filter(None, (_ROWS[y], _COLUMNS[x]))) or "in the middle"
+
+
+def unkept(constraints: Constraints, spots: Sequence[Spot]) -> list[Pair]:
+    """The pairs that do not hold between the boxes."""
+    found: dict[int, list[Spot]] = {}
+    for spot in _all(spots):
+        found.setdefault(id(spot.thing), []).append(spot)
+    pairs = [p for p in constraints.pairs if id(p.first) in found and id(p.second) in found]
+    return [p for p in pairs if not _kept(p, found[id(p.first)], found[id(p.second)])]
+
+
+def _kept(pair: Pair, first: Sequence[Spot], second: Sequence[Spot]) -> bool:
+    if _nested(pair.first, pair.second):
+        return True
+    if pair.kind is Kind.FRONT:
+        return all(_covers(a, b) for a in first for b in second)
+    return holds(pair.kind, [spot.box for spot in first], [spot.box for spot in second])
+
+
+def _nested(first: Thing, second: Thing) -> bool:
+    return first.parent is second or second.parent is first
+
+
+def _covers(a: Spot, b: Spot) -> bool:
+    return a.z > b.z
+
+
+def _all(spots: Sequence[Spot]) -> Iterator[Spot]:
+    for spot in spots:
+        yield spot
+        yield from _all(spot.inside)

@@ -1,0 +1,158 @@
+"""What a generation may be told, with the range of every word, and the only reader of the environment.
+
+`GenerationSettings` holds wishes: whatever stays None is filled from the model's own defaults (see `rpg.defaults`)
+when a picture is made. The same class reads forms, command lines and the metadata of pictures, so one set of ranges
+guards them all.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from rpg.errors import SettingsError
+
+Composer = Literal["latent+attention", "latent", "attention"]
+Scheduler = Literal[
+    "ddim", "ddpm", "dpm++2m", "dpm++2m-karras", "euler", "euler-a", "heun", "lms", "pndm", "unipc"
+]
+COMPOSERS: tuple[Composer, ...] = get_args(Composer)
+SCHEDULERS: tuple[Scheduler, ...] = get_args(Scheduler)
+
+MAX_SEED = 2**63 - 1
+MAX_SIDE = 8192
+MAX_PIXELS = 4096 * 4096
+MAX_STEPS = 1000
+MAX_IMAGES = 64
+MAX_NEGATIVE_CHARS = 8000
+
+
+def _random_if_minus_one(value: object) -> object:
+    """Every web UI writes -1 for "draw a seed"; True is an int to Python but not a seed to anyone."""
+    if isinstance(value, bool):
+        raise ValueError("a seed is a whole number")
+    return None if value == -1 else value
+
+
+Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
+Side = Annotated[int, Field(ge=8, le=MAX_SIDE)]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class GenerationSettings(BaseModel):
+    """How a plan is drawn. None means: what suits the model.
+
+    Attributes:
+        num_inference_steps: Denoising steps, 1 to 1000.
+        guidance_scale: Classifier-free guidance, 0 to 100; 1 or less switches it off.
+        guidance_rescale: Rescaling of guided noise (arXiv 2305.08891, section 3.4), 0 to 1.
+        seed: 0 to 2**63 - 1. None, or -1, draws one. Image i of a call uses seed + i.
+        width: Pixels, 8 to 8192; snapped to what the model can draw. At most 4096 x 4096 pixels in all.
+        height: Pixels, like `width`.
+        num_images_per_prompt: Pictures of each prompt, 1 to 64.
+        negative_prompt: What should not be there; takes the place of the plan's own.
+        composer: How regions are composed, see `rpg.diffusion.regional`.
+        base_ratio: Weight of the base prompt, 0 to 1, where plan and region say nothing.
+        start: Share of the steps after which regions begin to act, 0 to 1.
+        end: Share of the steps after which regions stop acting, above `start`, at most 1.
+        feather: Width of the blend between regions as a share of the canvas's shorter side, 0 to 0.5.
+        share: First share of the steps composed by latents in "latent+attention", 0 to 1.
+        scheduler: One of `SCHEDULERS`; None keeps the model's own.
+        clip_skip: Text encoder layers left out, 1 to 12.
+        strength: How far image-to-image and inpainting may go from the image, above 0, at most 1.
+
+    Raises:
+        SettingsError: A word is unknown or out of its range; says which, in one line.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    num_inference_steps: Annotated[int, Field(ge=1, le=MAX_STEPS)] | None = None
+    guidance_scale: Annotated[float, Field(ge=0.0, le=100.0)] | None = None
+    guidance_rescale: Share | None = None
+    seed: Annotated[Seed | None, BeforeValidator(_random_if_minus_one)] = None
+    width: Side | None = None
+    height: Side | None = None
+    num_images_per_prompt: Annotated[int, Field(ge=1, le=MAX_IMAGES)] = 1
+    negative_prompt: Annotated[str, Field(max_length=MAX_NEGATIVE_CHARS)] = ""
+    composer: Composer | None = None
+    base_ratio: Share | None = None
+    start: Share = 0.0
+    end: Share = 1.0
+    feather: Annotated[float, Field(ge=0.0, le=0.5)] | None = None
+    share: Share | None = None
+    scheduler: Scheduler | None = None
+    clip_skip: Annotated[int, Field(ge=1, le=12)] | None = None
+    strength: Annotated[float, Field(gt=0.0, le=1.0)] | None = None
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise SettingsError(explain(error)) from None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> GenerationSettings:
+        if self.start >= self.end:
+            raise ValueError(f"start {self.start} must be less than end {self.end}")
+        if (self.width or 0) * (self.height or 0) > MAX_PIXELS:
+            raise ValueError(
+                f"{self.width}x{self.height} is over {MAX_PIXELS:,} pixels; ask for less"
+            )
+        return self
+
+    def updated(self, values: Mapping[str, Any]) -> GenerationSettings:
+        """A validated copy in which every value of `values` that is not None takes the place of ours."""
+        given = {name: value for name, value in values.items() if value is not None}
+        return GenerationSettings(**{**self.model_dump(), **given})
+
+    def filled(self, defaults: Mapping[str, Any]) -> GenerationSettings:
+        """A validated copy in which `defaults` stand wherever we have None."""
+        missing = {name: value for name, value in defaults.items() if getattr(self, name) is None}
+        return self.updated(missing)
+
+
+class Environment(BaseModel):
+    """What the environment says: the model, device and dtype used where a call names none.
+
+    Attributes:
+        model: `RPG_MODEL`, a folder, a single-file checkpoint or a hub id. None: the bundled Toybox.
+        device: `RPG_DEVICE`, such as "cuda", "cuda:1", "mps" or "cpu". None: the best there is.
+        dtype: `RPG_DTYPE`, one of "float32", "float16", "bfloat16". None: what suits the device.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    model: str | None = None
+    device: str | None = None
+    dtype: Literal["float32", "float16", "bfloat16"] | None = None
+
+
+def environment(variables: Mapping[str, str] | None = None) -> Environment:
+    """Reads `RPG_MODEL`, `RPG_DEVICE` and `RPG_DTYPE`; blank counts as unset.
+
+    Raises:
+        SettingsError: A variable holds what it may not.
+    """
+    source = os.environ if variables is None else variables
+    found = {
+        name: source.get(f"RPG_{name.upper()}", "").strip() for name in Environment.model_fields
+    }
+    try:
+        return Environment.model_validate({name: text for name, text in found.items() if text})
+    except ValidationError as error:
+        raise SettingsError(f"environment: RPG_{explain(error).upper()}") from None
+
+
+def explain(error: ValidationError) -> str:
+    """The first fault that pydantic found, in one line: "steps: should be at most 1000, not 2000"."""
+    fault = error.errors(include_url=False)[0]
+    where = ".".join(str(part) for part in fault["loc"] if part not in ("int", "float"))
+    message = fault["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    value = f", not {fault['input']!r:.60}" if where and fault["type"] != "extra_forbidden" else ""
+    if fault["type"] == "extra_forbidden":
+        message = "is not a setting"
+    return f"{where}: {message}{value}" if where else message

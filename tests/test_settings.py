@@ -1,0 +1,145 @@
+"""Settings: ranges, one-line refusals, defaults, the environment."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rpg.defaults import FAMILIES, ModelDefaults, of_model
+from rpg.errors import ModelError, SettingsError
+from rpg.settings import COMPOSERS, MAX_SEED, SCHEDULERS, GenerationSettings, environment
+
+
+@pytest.mark.parametrize(
+    ("word", "value"),
+    [
+        ("num_inference_steps", 0),
+        ("num_inference_steps", 10**9),
+        ("guidance_scale", -1.0),
+        ("guidance_scale", float("nan")),
+        ("seed", -2),
+        ("seed", 2**63),
+        ("seed", 2**64),
+        ("seed", "seven"),
+        ("seed", 1.5),
+        ("seed", True),
+        ("width", 0),
+        ("width", -64),
+        ("width", 16384),
+        ("height", 7),
+        ("num_images_per_prompt", 0),
+        ("num_images_per_prompt", 65),
+        ("composer", "collage"),
+        ("base_ratio", 1.1),
+        ("base_ratio", float("inf")),
+        ("feather", 0.6),
+        ("share", -0.1),
+        ("scheduler", "magic"),
+        ("strength", 0.0),
+        ("negative_prompt", "x" * 8001),
+        ("model", "../../etc/passwd"),
+    ],
+)
+def test_out_of_range_is_refused_in_one_line_that_names_the_word(word: str, value: object) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        GenerationSettings(**{word: value})
+    assert str(refusal.value).startswith(f"{word}: ")
+    assert "\n" not in str(refusal.value)
+    assert len(str(refusal.value)) < 300
+
+
+def test_sides_may_be_large_but_not_both() -> None:
+    assert GenerationSettings(width=8192, height=2048).width == 8192
+    with pytest.raises(SettingsError, match="8192x8192 is over"):
+        GenerationSettings(width=8192, height=8192)
+
+
+def test_regions_must_start_before_they_end() -> None:
+    with pytest.raises(SettingsError, match=r"start 0\.5 must be less than end 0\.5"):
+        GenerationSettings(start=0.5, end=0.5)
+
+
+def test_minus_one_means_a_random_seed() -> None:
+    assert GenerationSettings(seed=-1).seed is None
+
+
+@given(st.integers(0, MAX_SEED))
+def test_every_seed_survives_json(seed: int) -> None:
+    settings = GenerationSettings(seed=seed)
+    assert GenerationSettings.model_validate_json(settings.model_dump_json()) == settings
+
+
+def test_updating_keeps_what_is_not_said_and_validates_what_is() -> None:
+    settings = GenerationSettings(seed=3, guidance_scale=4.0)
+    changed = settings.updated({"seed": 0, "guidance_scale": None})
+    assert (changed.seed, changed.guidance_scale) == (0, 4.0)
+    with pytest.raises(SettingsError, match="seed"):
+        settings.updated({"seed": 2**64})
+
+
+def test_filling_never_overrules_a_wish() -> None:
+    filled = GenerationSettings(base_ratio=0.0).filled({"base_ratio": 0.3, "share": 0.4})
+    assert (filled.base_ratio, filled.share) == (0.0, 0.4)
+
+
+@pytest.mark.parametrize("defaults", [ModelDefaults(), *FAMILIES.values()])
+def test_family_defaults_leave_nothing_open_that_a_sampler_needs(defaults: ModelDefaults) -> None:
+    filled = GenerationSettings().filled(defaults.words())
+    needed = ("num_inference_steps", "guidance_scale", "composer", "base_ratio", "share", "feather")
+    assert all(getattr(filled, name) is not None for name in needed)
+
+
+def test_a_folder_says_its_own_defaults(tmp_path: Path) -> None:
+    said = {
+        "name": "toybox",
+        "width": 64,
+        "height": 64,
+        "canvas_by_regions": {"5": [96, 64], "7": [96, 96]},
+    }
+    (tmp_path / "rpg.json").write_text(json.dumps(said))
+    found = of_model(tmp_path, "sd15")
+    assert found.name == "toybox"
+    assert found.guidance_scale == FAMILIES["sd15"].guidance_scale
+    assert [found.canvas(n) for n in (0, 4, 5, 6, 7, 40)] == [
+        (64, 64), (64, 64), (96, 64), (96, 64), (96, 96), (96, 96)
+    ]  # fmt: skip
+
+
+def test_without_a_file_the_family_speaks(tmp_path: Path) -> None:
+    assert of_model(tmp_path, "sd15") == FAMILIES["sd15"]
+    assert of_model(None, "sdxl").canvas(9) == (1024, 1024)
+
+
+def test_a_damaged_defaults_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "rpg.json").write_text('{"width": 0}')
+    with pytest.raises(ModelError, match=r"rpg\.json is not valid: width"):
+        of_model(tmp_path, "sdxl")
+
+
+def test_the_environment_is_read_and_blank_is_unset() -> None:
+    found = environment({"RPG_MODEL": " org/name ", "RPG_DTYPE": "bfloat16", "RPG_DEVICE": " "})
+    assert (found.model, found.dtype, found.device) == ("org/name", "bfloat16", None)
+
+
+def test_a_wrong_environment_is_named() -> None:
+    with pytest.raises(SettingsError, match="environment: RPG_DTYPE"):
+        environment({"RPG_DTYPE": "float8"})
+
+
+def test_only_settings_reads_the_environment() -> None:
+    package = Path(__file__).parent.parent / "rpg"
+    readers = [
+        p.name
+        for p in package.rglob("*.py")
+        if "environ" in p.read_text().replace("environment", "")
+    ]
+    assert readers == ["settings.py"]
+
+
+def test_choices_are_listed_for_forms() -> None:
+    assert COMPOSERS == ("latent+attention", "latent", "attention")
+    assert "dpm++2m-karras" in SCHEDULERS

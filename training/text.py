@@ -1,0 +1,89 @@
+"""The tokenizer of Toybox's vocabulary and its two CLIP text encoders."""
+
+from __future__ import annotations
+
+import string
+
+import torch
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+from torch import Tensor, nn
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
+
+from rpg.toybox.vocabulary import known_words
+from training.config import DenoiserConfig
+
+MAX_TOKENS = 48  # twice the longest caption; padding is work in every step
+_START, _END = "<|startoftext|>", "<|endoftext|>"
+
+
+def build_tokenizer() -> CLIPTokenizer:
+    """A CLIP tokenizer in which every known word is one token; other words fall into letters."""
+    words = sorted(known_words())
+    trainer = trainers.BpeTrainer(
+        vocab_size=100_000,
+        min_frequency=1,
+        end_of_word_suffix="</w>",
+        initial_alphabet=list(string.ascii_lowercase + string.digits + string.punctuation),
+        special_tokens=[],
+        show_progress=False,
+    )
+    bpe = Tokenizer(models.BPE(end_of_word_suffix="</w>"))
+    bpe.pre_tokenizer = pre_tokenizers.Whitespace()
+    # Each character also alone, so that it gets its end-of-word form.
+    bpe.train_from_iterator(
+        [*words, *string.ascii_lowercase, *string.digits, *string.punctuation], trainer
+    )
+    state = _model_state(bpe)
+    vocabulary = sorted(state["vocab"], key=state["vocab"].__getitem__)
+    ids = {token: index for index, token in enumerate([*vocabulary, _START, _END])}
+    merges = [tuple(merge) for merge in state["merges"]]
+    tokenizer = CLIPTokenizer(vocab=ids, merges=merges, model_max_length=MAX_TOKENS)
+    unsplit = [word for word in words if len(tokenizer.tokenize(word)) != 1]
+    assert not unsplit, f"not single tokens: {unsplit}"
+    return tokenizer
+
+
+def _model_state(tokenizer: Tokenizer) -> dict[str, dict[str, int]]:
+    import json
+
+    state: dict[str, dict[str, int]] = json.loads(tokenizer.to_str())["model"]
+    return state
+
+
+class TextEncoders(nn.Module):
+    """The two text encoders side by side, read as `StableDiffusionXLPipeline` reads them."""
+
+    def __init__(self, config: DenoiserConfig, tokenizer: CLIPTokenizer) -> None:
+        super().__init__()
+        first, second = (_text_config(config, tokenizer, n) for n in config.text_layers)
+        self.first = CLIPTextModel(first)
+        self.second = CLIPTextModelWithProjection(second)
+
+    def forward(self, ids: Tensor) -> tuple[Tensor, Tensor]:
+        """Token ids (B, 48) -> hidden states (B, 48, 2w) of the layers before the last, pooled (B, w)."""
+        hidden = self.first(ids, output_hidden_states=True).hidden_states[-2]
+        second = self.second(ids, output_hidden_states=True)
+        return torch.cat([hidden, second.hidden_states[-2]], dim=-1), second.text_embeds
+
+
+def _text_config(config: DenoiserConfig, tokenizer: CLIPTokenizer, layers: int) -> CLIPTextConfig:
+    return CLIPTextConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=config.text_width,
+        intermediate_size=4 * config.text_width,
+        projection_dim=config.text_width,
+        num_hidden_layers=layers,
+        num_attention_heads=max(1, config.text_width // 32),
+        max_position_embeddings=MAX_TOKENS,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+
+
+def tokenize(tokenizer: CLIPTokenizer, captions: list[str]) -> Tensor:
+    """Captions -> ids (B, 48), padded as the pipelines pad."""
+    ids: Tensor = tokenizer(
+        captions, padding="max_length", max_length=MAX_TOKENS, truncation=True, return_tensors="pt"
+    ).input_ids
+    return ids
