@@ -53,7 +53,7 @@ def read(text: str) -> tuple[str, str, dict[str, str]]:
 
 
 def settings(pairs: Mapping[str, str]) -> dict[str, object]:
-    """The pairs as words of `GenerationSettings`, unvalidated; what has no word there is left out."""
+    """The pairs as words of `GenerationSettings`, unvalidated; the rest is left out."""
     width, _, height = pairs.get("Size", "").partition("x")
     words: dict[str, object] = {
         "num_inference_steps": pairs.get("Steps"),

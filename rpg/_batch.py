@@ -1,4 +1,4 @@
-"""The pictures of one call: sizes and seeds settled once, then plan after plan drawn and reported."""
+"""The pictures of one call: sizes and seeds settled once, then plan after plan drawn."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Batch:
             self._draw_one(index, plan, used, inputs)
 
     def _settle(self, plans: Sequence[Plan]) -> GenerationSettings:
-        """The call's wishes, filled with the model's defaults, on a canvas that the pipeline takes."""
+        """The call's wishes, filled with the model's defaults, at a size the pipeline takes."""
         wishes, defaults = self.call.settings, self.model.defaults
         wide = max(len(plan.layers()) for plan in plans)
         asked = _sizes.asked(wishes, self.call.inputs, defaults.canvas(wide))
@@ -101,7 +101,9 @@ class Batch:
 
     def _record(self, plan: Plan, used: GenerationSettings, seed: int | None) -> Record:
         alone = used.model_copy(update={"seed": seed, "num_images_per_prompt": 1})
-        needs = self.call.inputs.needs() + (("generator",) if seed is None else ())
+        lora = bool(getattr(self.pipe.unet, "peft_config", None))
+        beside = [name for name, is_so in (("generator", seed is None), ("lora", lora)) if is_so]
+        needs = (*self.call.inputs.needs(), *beside)
         scale = self.model.defaults.display_scale
         return Record(
             plan=plan,

@@ -69,7 +69,7 @@ class Words(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Inputs:
-    """What takes part in a call and that no text can hold; `extra` goes to the pipeline as it is."""
+    """What takes part in a call that no text can hold; `extra` goes to the pipeline as it is."""
 
     image: Any = None
     mask_image: Any = None
@@ -219,7 +219,7 @@ def _spread(name: str, value: Any, count: int) -> list[Any]:
 
 
 def _official(prompt: Any, split_ratio: str, base_prompt: Any, plan: Any) -> Plan:
-    """The plan in the official code's words: `prompt` holds "a BREAK b", `split_ratio` the layout."""
+    """The plan in the official code's words: "a BREAK b" in `prompt`, the layout apart."""
     if not isinstance(prompt, str) or plan is not None or not isinstance(base_prompt, str | None):
         raise SettingsError(
             "split_ratio goes with one prompt of the form 'a BREAK b' and without plan"

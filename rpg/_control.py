@@ -30,7 +30,7 @@ class Control:
 
     @contextmanager
     def holding(self, lock: threading.Lock) -> Iterator[None]:
-        """Waits for the lock, still listening, and marks the work inside as such that `cancel` must wait for."""
+        """Waits for the lock, still listening; `cancel` waits for the work inside."""
         while not lock.acquire(timeout=0.1):
             self.check()
         self._busy.set()
@@ -42,9 +42,10 @@ class Control:
             lock.release()
 
     def cancel(self, worker: threading.Thread) -> None:
-        """Asks the worker to stop; waits for it only while it holds the lock, which a step at most takes.
+        """Asks the worker to stop, and waits a step at most: only while it holds the lock.
 
-        A planner that waits for a server is not waited for: nothing it still does touches the model.
+        A planner that waits for a server is not waited for: nothing it still does touches the
+        model.
         """
         self._stop.set()
         if self._busy.is_set():

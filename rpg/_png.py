@@ -1,7 +1,8 @@
 """Text chunks of PNG files, read without decoding a pixel.
 
-A picture's size, however absurd, plays no part here: only chunk headers and text chunks of a bounded length are read,
-so a decompression bomb costs nothing. Source: PNG (third edition), sections 5.3 and 11.3.3.
+A picture's size, however absurd, plays no part here: only chunk headers and text chunks of a
+bounded length are read, so a decompression bomb costs nothing. Source: PNG (third edition),
+sections 5.3 and 11.3.3.
 """
 
 from __future__ import annotations

@@ -1,12 +1,14 @@
-"""What the picture looks like so far, cheaply: the end that the sampler is heading for, as a small picture.
+"""What the picture looks like so far, cheaply: the end that the sampler is heading for.
 
-A solver of the probability flow moves, within one step, along the line from where it stands to the clean latent that
-it believes in. Two latents in a row therefore give that clean latent away: in coordinates x / alpha with noise level
-sigma it is x1 - sigma1 * (x0 - x1) / (sigma0 - sigma1). Exact for Euler and DDIM, near enough for the others.
+A solver of the probability flow moves, within one step, along the line from where it stands to the
+clean latent that it believes in. Two latents in a row therefore give that clean latent away: in
+coordinates x / alpha with noise level sigma it is x1 - sigma1 * (x0 - x1) / (sigma0 - sigma1).
+Exact for Euler and DDIM, near enough for the others.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any
 
@@ -14,7 +16,8 @@ import torch
 from PIL import Image
 
 _SMALL_DECODER = 8_000_000
-# Least-squares maps from four latent channels to red, green and blue in -1..1, as used by ComfyUI's previews.
+# Least-squares maps from four latent channels to red, green and blue in -1..1, as used by ComfyUI's
+# previews.
 _LINEAR = {
     "sdxl": (
         (0.3920, 0.4054, 0.4549),
@@ -80,17 +83,16 @@ def _heading_for(
 ) -> torch.Tensor:
     """The clean latent that the step from `before` to `after` points at, both (1, C, h, w)."""
     here, there = _noise_levels(scheduler, timestep)
-    exploding = float(scheduler.init_noise_sigma) > 1.5
     x0, x1 = before.float(), after.float()
-    if not exploding:
-        x0, x1 = x0 * (1 + here**2) ** 0.5, x1 * (1 + there**2) ** 0.5
-    if here - there < 1e-6:
-        return x1 / (1 + there**2) ** 0.5
-    return x1 - there * (x0 - x1) / (here - there)
+    if float(scheduler.init_noise_sigma) < 1.5:  # kept at unit variance: to x / alpha
+        x0, x1 = x0 * math.hypot(1, here), x1 * math.hypot(1, there)
+    if here - there < 1e-6:  # a corrector's half step: no line to follow
+        return x1 / math.hypot(1, there)
+    return x1 - (x0 - x1) * (there / (here - there))
 
 
 def _noise_levels(scheduler: Any, timestep: Any) -> tuple[float, float]:
-    """Sigma before and after the step at `timestep`, for noise levels kept as sigmas or as alphas."""
+    """Sigma before and after the step at `timestep`, whether kept as sigmas or as alphas."""
     index = getattr(scheduler, "step_index", None)
     if index is not None and hasattr(scheduler, "sigmas"):
         sigmas = scheduler.sigmas

@@ -1,4 +1,4 @@
-"""One plan drawn by a diffusers pipeline: generators, sampler, callbacks, and what can go wrong on the way."""
+"""One plan drawn by a diffusers pipeline: generators, sampler, callbacks, failures."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from rpg.settings import MAX_SEED, GenerationSettings, Scheduler
 
 StepSeen = Callable[[int, int, torch.Tensor, Any], None]
 
-# Class name and options of each sampler; classes are looked up among those the pipeline's own is compatible with.
+# Class name and options of each sampler; classes are looked up among those the pipeline's own is
+# compatible with.
 _SCHEDULERS: Mapping[Scheduler, tuple[str, Mapping[str, Any]]] = {
     "ddim": ("DDIMScheduler", {}),
     "ddpm": ("DDPMScheduler", {}),
@@ -34,8 +35,8 @@ _SCHEDULERS: Mapping[Scheduler, tuple[str, Mapping[str, Any]]] = {
     "unipc": ("UniPCMultistepScheduler", {}),
 }
 _NAN = (
-    "the picture came out as NaN (not a number); load the model with dtype=torch.float32 or bfloat16, "
-    "or lower guidance_scale"
+    "the picture came out as NaN (not a number); load the model with dtype=torch.float32 "
+    "or torch.bfloat16, or lower guidance_scale"
 )
 _MEMORY = (
     "out of memory; ask for a smaller size or fewer images at once, load with dtype=torch.float16, "
@@ -55,9 +56,10 @@ class Noise:
 
 
 def seeded(seed: int, first: int, count: int) -> Noise:
-    """A generator for each of `count` pictures: picture `first + i` of a call draws from `seed + first + i`.
+    """A generator for each of `count` pictures of a call, the first being number `first`.
 
-    On the CPU, so that a seed means the same noise on every device. Seeds wrap round at 2**63.
+    Picture i of the call draws from seed + i, wrapped round at 2**63. On the CPU, so that a seed
+    means the same noise on every device.
     """
     seeds = tuple((seed + first + i) % (MAX_SEED + 1) for i in range(count))
     return Noise([torch.Generator("cpu").manual_seed(one) for one in seeds], seeds)
@@ -89,8 +91,8 @@ def render(
         used: Complete settings; the size is one that the pipeline takes.
         noise: A source for each picture.
         inputs: Images, callbacks and whatever goes to the pipeline as it is.
-        seen: Called after each step with its number from 1, how many there are, the latents (B, C, h, w) and the
-            timestep. What it raises stops the pipeline, which stays usable.
+        seen: Called after each step with its number from 1, how many there are, the latents (B, C,
+            h, w) and the timestep. What it raises stops the pipeline, which stays usable.
 
     Raises:
         GenerationError: The latents are not numbers, or memory ran out.
@@ -127,7 +129,7 @@ def _pipeline_words(
 
 
 def _images(inputs: Inputs) -> dict[str, Any]:
-    """Images under diffusers' names: a ControlNet pipeline calls its control image `image` where it takes no other."""
+    """Images under diffusers' names; to a ControlNet pipeline the control image is `image`."""
     if inputs.control_image is not None and inputs.image is None:
         return {"image": inputs.control_image}
     return {
@@ -211,7 +213,7 @@ def quiet(pipe: Any) -> Iterator[None]:
 
 @contextmanager
 def restored(pipe: Any) -> Iterator[None]:
-    """Puts the pipeline right after an exception: offloading hooks, and the autoencoder's dtype if raised midway."""
+    """Puts the pipeline right after an exception: offloading hooks, the autoencoder's dtype."""
     dtype = pipe.vae.dtype
     try:
         yield

@@ -27,7 +27,7 @@ def snapped(pipe: Any, size: tuple[int, int]) -> tuple[int, int]:
 
 
 def fit_images(inputs: Inputs, used: GenerationSettings) -> Inputs:
-    """The inputs with every PIL picture upright and of the canvas's size; arrays and tensors stay."""
+    """The inputs with every PIL picture upright and of the canvas's size; others stay."""
     size = (used.width or 0, used.height or 0)
     names = ("image", "mask_image", "control_image")
     return replace(inputs, **{name: _fitted(getattr(inputs, name), size) for name in names})

@@ -1,6 +1,6 @@
-"""What suits a model where the user says nothing, as data: by family, or from `rpg.json` in the model's folder.
+"""What suits a model where the user says nothing, as data: by family, or by the model itself.
 
-A model that wants its own values carries a file beside `model_index.json`, every key optional::
+A model with values of its own has a file `rpg.json` beside `model_index.json`, every key optional::
 
     {"name": "toybox", "width": 64, "height": 64, "num_inference_steps": 20, "guidance_scale": 5.0,
      "composer": "latent+attention", "base_ratio": 0.2, "share": 0.4, "display_scale": 8,

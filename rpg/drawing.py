@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 MAX_SCALE = 64
 MAX_SHOWN_SIDE = 8192
 PALETTE = (
-    (255, 107, 107), (78, 205, 196), (255, 209, 102), (124, 131, 253), (144, 224, 120), (255, 159, 243),
-    (72, 170, 255), (255, 159, 67), (190, 150, 110), (162, 155, 254), (0, 206, 161), (232, 67, 147),
+    (255, 107, 107), (78, 205, 196), (255, 209, 102), (124, 131, 253), (144, 224, 120),
+    (255, 159, 243), (72, 170, 255), (255, 159, 67), (190, 150, 110), (162, 155, 254),
+    (0, 206, 161), (232, 67, 147),
 )  # fmt: skip
 _MAX_SHOWN_CHARS = 400  # more never fits
 _INK = (255, 255, 255, 255)
@@ -39,6 +40,7 @@ _SIZES = (
 
 _Colour = tuple[int, int, int]
 _Pixels = tuple[int, int, int, int]
+_Floats = tuple[float, float, float, float]
 _Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
@@ -94,11 +96,34 @@ def _draw_frame(layer: Image.Image, region: Region, _: int, colour: _Colour) -> 
 
 
 def _draw_label(layer: Image.Image, region: Region, index: int, colour: _Colour) -> None:
-    """The region's number and its subprompt."""
+    """The region's number on its colour, its subprompt beside that, in the frame's top left."""
     draw, unit = ImageDraw.Draw(layer), max(layer.size) / 100
-    frame = _frame(region.box, layer.size)
-    _draw_text(draw, frame, region.prompt, unit)
-    _draw_badge(draw, frame, str(index + 1), colour, unit)
+    frame, number = _frame(region.box, layer.size), str(index + 1)
+    font, high = _font(unit * 2.2, number), unit * 3.2
+    wide = max(high, font.getlength(number) + unit * 1.6)
+    _draw_text(draw, (frame[0] + wide, frame[1], frame[2], frame[3]), region.prompt, unit)
+    badge = (frame[0], frame[1], frame[0] + wide, frame[1] + high)
+    draw.rounded_rectangle(badge, radius=unit, fill=(*colour, 255))
+    centre = (frame[0] + wide / 2, frame[1] + high / 2)
+    draw.text(centre, number, font=font, fill=_PLATE[:3], anchor="mm")
+
+
+def _draw_text(draw: ImageDraw.ImageDraw, room: _Floats, text: str, unit: float) -> None:
+    """The subprompt on a dark plate at the top left of `room`, as large as fits, else shortened."""
+    left, top, right, bottom = room
+    space = (right - left - 2.5 * unit, bottom - top - 2 * unit)
+    fitted = _fit(" ".join(text[:_MAX_SHOWN_CHARS].split()), space, unit)
+    if fitted is None:
+        return
+    lines, font, line_height = fitted
+    wide = max(font.getlength(line) for line in lines) + 1.5 * unit
+    high = max(line_height * len(lines) + 0.4 * unit, 3.2 * unit)
+    plate = (left - 2 * unit, top, left + wide, top + high)  # begins beneath the number
+    draw.rounded_rectangle(plate, radius=unit, fill=_PLATE)
+    first = top + (high - line_height * (len(lines) - 1)) / 2
+    for row, line in enumerate(lines):
+        at = (left + 0.7 * unit, first + row * line_height)
+        draw.text(at, line, font=font, fill=_INK, anchor="lm")
 
 
 def _frame(box: Box, size: tuple[int, int]) -> _Pixels:
@@ -125,53 +150,26 @@ def _outline_mask(layer: Image.Image, mask: Image.Image, colour: _Colour) -> Non
     layer.paste((*colour, 255), mask=edge)
 
 
-def _draw_badge(
-    draw: ImageDraw.ImageDraw, frame: _Pixels, number: str, colour: _Colour, unit: float
-) -> None:
-    """The region's number on a plate of its colour, in the frame's top left corner."""
-    font = _font(unit * 2.2, number)
-    high = unit * 3.2
-    wide = max(high, font.getlength(number) + unit * 1.6)
-    plate = (frame[0], frame[1], frame[0] + wide, frame[1] + high)
-    draw.rounded_rectangle(plate, radius=unit, fill=(*colour, 255))
-    centre = (frame[0] + wide / 2, frame[1] + high / 2)
-    draw.text(centre, number, font=font, fill=_PLATE[:3], anchor="mm")
-
-
-def _draw_text(draw: ImageDraw.ImageDraw, frame: _Pixels, text: str, unit: float) -> None:
-    """The subprompt on a dark plate along the frame's foot, as large as fits, shortened where nothing fits."""
-    pad = unit * 0.9
-    room = (frame[2] - frame[0] - 4 * pad, frame[3] - frame[1] - unit * 3.2 - 4 * pad)
-    fitted = _fit(" ".join(text[:_MAX_SHOWN_CHARS].split()), room, unit)
-    if fitted is None:
-        return
-    lines, font, line_height = fitted
-    wide = max(font.getlength(line) for line in lines) / 2 + 1.5 * pad
-    high = line_height * len(lines) + pad
-    middle, foot = (frame[0] + frame[2]) / 2, frame[3] - pad
-    plate = (middle - wide, foot - high, middle + wide, foot)
-    draw.rounded_rectangle(plate, radius=unit * 0.8, fill=_PLATE)
-    for row, line in enumerate(lines):
-        at = (middle, plate[1] + pad / 2 + (row + 0.5) * line_height)
-        draw.text(at, line, font=font, fill=_INK, anchor="mm")
-
-
 def _fit(
     text: str, room: tuple[float, float], unit: float
 ) -> tuple[list[str], _Font, float] | None:
-    """Lines, font and line height that fit into `room` pixels; None where not one short line does."""
-    for size in _SIZES:
-        font, line_height = _font(unit * size, text), unit * size * 1.3
-        rows = int(min(room[1], unit * 22) // line_height)
-        lines = list(_wrap(text, font, room[0]))
-        if rows and len(lines) <= rows and all(font.getlength(line) <= room[0] for line in lines):
-            return lines, font, line_height
+    """Lines, font and line height that fit into `room` pixels; None where no line does.
+
+    One line in any readable size is better than several in a larger one.
+    """
+    most = min(room[1], unit * 22)
+    for size, one_line in [*((size, True) for size in _SIZES[:3]), *((s, False) for s in _SIZES)]:
+        font, high = _font(unit * size, text), unit * size * 1.3
+        rows, lines = int(most // high), list(_wrap(text, font, room[0]))
+        if len(lines) <= (min(rows, 1) if one_line else rows):
+            if all(font.getlength(line) <= room[0] for line in lines):
+                return lines, font, high
     if rows < 1 or room[0] < unit * 6:
         return None
     kept = [_shorten(line, font, room[0]) for line in lines[:rows]]
     if rows < len(lines):
         kept[-1] = _shorten(kept[-1].rstrip("…") + "…", font, room[0])
-    return kept, font, line_height
+    return kept, font, high
 
 
 def _wrap(text: str, font: _Font, width: float) -> Iterator[str]:
@@ -195,7 +193,7 @@ def _shorten(line: str, font: _Font, width: float) -> str:
 
 
 def _font(size: float, text: str) -> _Font:
-    """Pillow's own font, so that pictures are alike everywhere; a system font only for what it cannot write."""
+    """Pillow's own font, alike everywhere; a system font only for what it cannot write."""
     return _load_font(round(size), all(ord(letter) < 0x180 or letter == "…" for letter in text))
 
 

@@ -37,11 +37,7 @@ class PromptError(RPGError, ValueError):
 
 
 class PlanError(RPGError, ValueError):
-    """A plan that cannot be drawn, or that a planner could not make."""
-
-
-class LayoutError(PlanError):
-    """A box or a split ratio that makes no sense.
+    """A plan that cannot be drawn, or that a planner could not make.
 
     Attributes:
         position: index of the offending character in the text that was read, from 0; None where
@@ -52,6 +48,10 @@ class LayoutError(PlanError):
         """Keep `position` beside the message."""
         super().__init__(message)
         self.position = position
+
+
+class LayoutError(PlanError):
+    """A box or a split ratio that makes no sense."""
 
 
 class SettingsError(RPGError, ValueError):

@@ -45,7 +45,8 @@ class Step:
 class Rendered:
     """The pictures of one prompt, each with the record that makes it again on its own.
 
-    `images` is a list of PIL images, or the array or tensor that `output_type` asked for, first axis the picture.
+    `images` is a list of PIL images, or the array or tensor that `output_type` asked for, first
+    axis the picture.
     """
 
     images: Any

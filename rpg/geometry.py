@@ -1,34 +1,17 @@
-"""Boxes on the canvas and the split-ratio grammar, both ways. Standard library only.
-
-The grammar is that of RPG's official code and of regional-prompter::
-
-    ratio  = row (";" row)*                 rows from top to bottom
-    row    = number ("," number)*           columns from left to right
-    number = decimal, above zero            spaces and one full stop at the very end are ignored
-
-With one row, every number is the width of a column: ``1,2,1`` is three columns. With several rows,
-the first number of each row is its height and the rest are the widths of its columns:
-``1,1,1;2,2,3`` is a row of two halves above one twice as high, split 2 to 3. A row of several that
-has only its height is one region of full width: ``1;2`` is two rows.
-"""
+"""Boxes on the canvas, in fractions of it. Standard library only."""
 
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
-from itertools import accumulate, groupby
 
 from rpg.errors import LayoutError
 
-__all__ = ["FULL", "Box", "format_split_ratio", "grid", "parse_split_ratio"]
+__all__ = ["FULL", "MAX_CELLS", "Box", "grid", "rows_of"]
 
 MAX_CELLS = 64
-_TOLERANCE = 1e-6
-_FINEST = 1000  # the largest denominator tried when a split is written as whole numbers
-_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?|\.[0-9]+")
+_TOLERANCE = 1e-6  # between edges meant to be one: what JSON written by hand is rounded to
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +40,8 @@ class Box:
             raise LayoutError(f"box {edges}: edges must be finite numbers from 0 to 1")
         if not (0 <= self.x0 < self.x1 <= 1 and 0 <= self.y0 < self.y1 <= 1):
             raise LayoutError(
-                f"box {edges}: needs 0 <= x0 < x1 <= 1 and 0 <= y0 < y1 <= 1 (fractions of the canvas)"
+                f"box {edges}: needs 0 <= x0 < x1 <= 1 and 0 <= y0 < y1 <= 1, in fractions of the "
+                "canvas"
             )
 
     @classmethod
@@ -118,7 +102,7 @@ class Box:
         )
 
     def to_pixels(self, width: int, height: int) -> tuple[int, int, int, int]:
-        """Left, top, right, bottom in pixels of a `width` x `height` canvas, at least one pixel each way.
+        """Left, top, right, bottom in pixels of a `width` x `height` canvas, one at least each way.
 
         Edges are rounded, so boxes that share an edge share it in pixels too.
         """
@@ -138,39 +122,36 @@ def grid(rows: int, columns: int) -> tuple[Box, ...]:
     """
     if rows < 1 or columns < 1 or rows * columns > MAX_CELLS:
         raise LayoutError(f"a grid of {rows} x {columns}: needs 1 to {MAX_CELLS} cells")
-    return _boxes([(1.0, [1.0] * columns)] * rows)
+    return tuple(
+        Box(x / columns, y / rows, (x + 1) / columns, (y + 1) / rows)
+        for y in range(rows)
+        for x in range(columns)
+    )
 
 
-def parse_split_ratio(text: str) -> tuple[Box, ...]:
-    """Read a split ratio into boxes that tile the canvas, in reading order.
-
-    Raises:
-        LayoutError: the text is no split ratio; `position` is where it stops being one.
-    """
-    rows = [list(_numbers(text, start, end)) for start, end in _row_spans(text)]
-    if len(rows) == 1:
-        rows = [[1.0, *rows[0]]]
-    split = [(row[0], row[1:] or [1.0]) for row in rows]
-    cells = sum(len(columns) for _, columns in split)
-    if cells > MAX_CELLS:
-        raise LayoutError(f"split ratio: {cells} regions, at most {MAX_CELLS} are drawn", 0)
-    return _boxes(split)
-
-
-def format_split_ratio(boxes: Sequence[Box]) -> str:
-    """Write boxes that form rows of columns as a split ratio, in whole numbers where they fit.
+def rows_of(boxes: Sequence[Box]) -> list[list[Box]]:
+    """The boxes in reading order, row by row.
 
     Raises:
-        LayoutError: the boxes, in reading order, do not tile the canvas as rows of columns.
+        LayoutError: they do not tile the canvas as rows of columns.
     """
-    ordered = sorted(boxes, key=lambda box: (round(box.y0, 6), box.x0))
-    rows = [list(row) for _, row in groupby(ordered, key=lambda box: round(box.y0, 6))]
-    _check_tiles(rows)
-    widths = [_whole([box.width for box in row]) for row in rows]
-    if len(rows) == 1:
-        return ",".join(widths[0])
-    heights = _whole([row[0].height for row in rows])
-    return ";".join(",".join([h, *row]) for h, row in zip(heights, widths, strict=True))
+    rows: list[list[Box]] = []
+    for box in sorted(boxes, key=lambda box: box.y0):
+        if rows and abs(box.y0 - rows[-1][0].y0) <= _TOLERANCE:
+            rows[-1].append(box)
+        else:
+            rows.append([box])
+    rows = [sorted(row, key=lambda box: box.x0) for row in rows]
+    level = all(abs(box.y1 - row[0].y1) <= _TOLERANCE for row in rows for box in row)
+    fills = _chained([(row[0].y0, row[0].y1) for row in rows]) and all(
+        _chained([(box.x0, box.x1) for box in row]) for row in rows
+    )
+    if not (level and fills):
+        raise LayoutError(
+            "these boxes are no rows of columns that fill the canvas, which is all that a split "
+            "ratio can say; save the plan as JSON"
+        )
+    return rows
 
 
 def _pixel_span(start: float, end: float, length: int) -> tuple[int, int]:
@@ -178,91 +159,8 @@ def _pixel_span(start: float, end: float, length: int) -> tuple[int, int]:
     return first, max(round(end * length), first + 1)
 
 
-def _boxes(rows: Sequence[tuple[float, Sequence[float]]]) -> tuple[Box, ...]:
-    """Rows as (height, widths), in any unit, to boxes."""
-    ys = _edges([height for height, _ in rows])
-    return tuple(
-        Box(x0, y0, x1, y1)
-        for (_, widths), (y0, y1) in zip(rows, ys, strict=True)
-        for x0, x1 in _edges(widths)
-    )
-
-
-def _edges(sizes: Sequence[float]) -> list[tuple[float, float]]:
-    total = math.fsum(sizes)
-    inner = [min(end / total, 1.0) for end in accumulate(sizes)][:-1]
-    points = [0.0, *inner, 1.0]
-    if any(end <= start for start, end in zip(points, points[1:], strict=False)):
-        raise LayoutError(
-            "split ratio: the numbers differ too much; the smallest region has no area", 0
-        )
-    return list(zip(points, points[1:], strict=False))
-
-
-def _row_spans(text: str) -> Iterator[tuple[int, int]]:
-    """Start and end of every row's text; a full stop at the very end belongs to none."""
-    stripped = text.rstrip()
-    end = len(stripped) - 1 if stripped.endswith(".") else len(stripped)
-    start = 0
-    for index in [*(i for i, letter in enumerate(text[:end]) if letter == ";"), end]:
-        yield start, index
-        start = index + 1
-
-
-def _numbers(text: str, start: int, end: int) -> Iterator[float]:
-    for part in text[start:end].split(","):
-        token = part.strip()
-        position = start + len(part) - len(part.lstrip())
-        if not _NUMBER.fullmatch(token):
-            found = f"{token[:20]!r}" if token else "nothing"
-            raise LayoutError(
-                f"split ratio: expected a number at position {position}, found {found}; "
-                "write rows as 1,1,2 separated by ;",
-                position,
-            )
-        value = float(token)
-        if not 0 < value < math.inf or not value <= 1e9:
-            raise LayoutError(
-                f"split ratio: {token[:20]} at position {position} is not between 0 and 1e9",
-                position,
-            )
-        yield value
-        start += len(part) + 1
-
-
-def _check_tiles(rows: Sequence[Sequence[Box]]) -> None:
-    bottom = 0.0
-    for row in rows:
-        right = 0.0
-        for box in row:
-            if abs(box.x0 - right) > _TOLERANCE or abs(box.y0 - bottom) > _TOLERANCE:
-                raise _not_a_grid()
-            if abs(box.y1 - row[0].y1) > _TOLERANCE:
-                raise _not_a_grid()
-            right = box.x1
-        if abs(right - 1) > _TOLERANCE:
-            raise _not_a_grid()
-        bottom = row[0].y1
-    if abs(bottom - 1) > _TOLERANCE:
-        raise _not_a_grid()
-
-
-def _not_a_grid() -> LayoutError:
-    return LayoutError(
-        "these boxes are no rows of columns that fill the canvas; save the plan as JSON"
-    )
-
-
-def _whole(sizes: Sequence[float]) -> list[str]:
-    """Sizes that sum to a side as the smallest whole numbers, or as decimals where there are none."""
-    shares = [Fraction(size).limit_denominator(_FINEST) for size in sizes]
-    fits = sum(shares) == 1 and all(
-        share > 0 and abs(float(share) - size) < _TOLERANCE
-        for share, size in zip(shares, sizes, strict=True)
-    )
-    if not fits:
-        return [f"{size:.9f}" for size in sizes]
-    scale = math.lcm(*(share.denominator for share in shares))
-    wholes = [int(share * scale) for share in shares]
-    divisor = math.gcd(*wholes)
-    return [str(whole // divisor) for whole in wholes]
+def _chained(spans: Sequence[tuple[float, float]]) -> bool:
+    """Whether the spans go from 0 to 1 without gap or overlap."""
+    ends = [0.0, *(end for _, end in spans)]
+    starts = [*(start for start, _ in spans), 1.0]
+    return all(abs(start - end) <= _TOLERANCE for start, end in zip(starts, ends, strict=True))

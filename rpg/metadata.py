@@ -1,8 +1,9 @@
 """What a picture remembers: two PNG text chunks, enough to make it again.
 
-`parameters` is AUTOMATIC1111's text, so that every tool reads it; `rpg` is one versioned JSON object with the plan
-and the settings, guarded on the way in by the same validation as the form. Neither ever holds a path or a key: the
-model is a name, its folder is left out, and nothing here is taken from the environment.
+`parameters` is AUTOMATIC1111's text, so that every tool reads it; `rpg` is one versioned JSON
+object with the plan and the settings, guarded on the way in by the same validation as the form.
+Neither ever holds a path or a key: the model is a name, its folder is left out, and nothing here is
+taken from the environment.
 """
 
 from __future__ import annotations
@@ -24,7 +25,6 @@ from rpg.errors import MetadataError, RPGError, SettingsError
 from rpg.plan import Plan
 from rpg.settings import GenerationSettings, explain
 
-VERSION = 1
 Task = Literal["text2img", "img2img", "inpaint", "controlnet"]
 _CHUNKS = frozenset({"parameters", "rpg"})
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
@@ -46,7 +46,7 @@ class Record(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    version: Literal[1] = VERSION
+    version: Literal[1] = 1
     plan: Plan
     settings: GenerationSettings
     model: Annotated[str, Field(max_length=200, pattern=_NAME)] = ""
@@ -72,7 +72,7 @@ class Record(BaseModel):
 
 
 def public_name(model: str | os.PathLike[str]) -> str:
-    """The name of a model without its folder: hub ids stay, of a path only the last part's stem is kept."""
+    """The name of a model without its folder: hub ids stay, of a path the last part's stem."""
     text = os.fspath(model)
     if _HUB_ID.fullmatch(text) and not Path(text).exists():
         return text

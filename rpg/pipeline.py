@@ -3,32 +3,29 @@
     rpg = RPGPipeline.from_pretrained()
     rpg("a red star above a blue circle at night", seed=7).images[0]
 
-It holds diffusers pipelines and calls them under `rpg.diffusion.regional`; it re-implements none of them.
+It holds diffusers pipelines and calls them under `rpg.diffusion.regional`; it re-implements none of
+them.
 """
 
 from __future__ import annotations
 
 import inspect
-import logging
 import os
 import threading
 import weakref
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
-
-import numpy as np
-import torch
+from typing import TYPE_CHECKING, Any, Unpack
 
 from rpg import _call, _control, _render
 from rpg._batch import Batch, Model
 from rpg._call import Call, Words
 from rpg._control import Control
+from rpg._output import RPGOutput, Told
 from rpg.defaults import ModelDefaults, of_model
 from rpg.diffusion import backbones
-from rpg.events import Event, Notice, Planned, Rendered
-from rpg.metadata import Record, Task, public_name
+from rpg.events import Event, Notice, Planned
+from rpg.metadata import Task, public_name
 from rpg.planners import RulePlanner
 from rpg.settings import environment
 from rpg.toybox import describe_world, unknown_words, weights_path
@@ -40,25 +37,8 @@ if TYPE_CHECKING:
 __all__ = ["RPGOutput", "RPGPipeline"]
 
 TOYBOX = "toybox"
-_LOG = logging.getLogger(__name__)
 _LOCKS: weakref.WeakKeyDictionary[Any, threading.Lock] = weakref.WeakKeyDictionary()
 _NO_REGIONS = "the plan has no regions: the base prompt is drawn alone"
-
-
-class RPGOutput(NamedTuple):
-    """What a call returns.
-
-    Attributes:
-        images: PIL pictures, prompt by prompt; or an array or tensor, as `output_type` says.
-        plans: The plan of each prompt, as drawn.
-        records: For each picture what makes it again alone; `rpg.metadata.save` writes it into the file.
-        notices: What the user should know, a line each.
-    """
-
-    images: Any
-    plans: list[Plan]
-    records: list[Record]
-    notices: list[str]
 
 
 class RPGPipeline:
@@ -86,6 +66,7 @@ class RPGPipeline:
         model: str = "",
         model_defaults: ModelDefaults | None = None,
     ) -> None:
+        """Hold the pipeline; nothing is loaded or moved."""
         self.pipe = pipe
         self.planner: Planner = planner if planner is not None else RulePlanner()
         self._family = backbones.family(pipe)
@@ -148,7 +129,8 @@ class RPGPipeline:
     def from_pipe(cls, pipe: Any, *, planner: Planner | None = None) -> RPGPipeline:
         """Takes a diffusers pipeline as it is, or shares the model of another `RPGPipeline`.
 
-        The pipeline's components are shared, not copied; its scheduler, LoRAs and offloading are kept.
+        The pipeline's components are shared, not copied; its scheduler, LoRAs and offloading are
+        kept.
         """
         if isinstance(pipe, RPGPipeline):
             chosen = planner if planner is not None else pipe.planner
@@ -177,30 +159,34 @@ class RPGPipeline:
             return_dict: False returns the plain tuple (images, plans).
             words: All optional. Ranges are those of `rpg.settings.GenerationSettings`.
 
-                What to draw: `plan` (a Plan, or one for each prompt: no planning), `negative_prompt`, `base_prompt`;
-                or in the official code's words `split_ratio` with a prompt of the form "a BREAK b".
+                What to draw: `plan` (a Plan, or one for each prompt: no planning),
+                `negative_prompt`, `base_prompt`; or in the official code's words `split_ratio` with
+                a prompt of the form "a BREAK b".
 
-                How: `num_inference_steps`, `guidance_scale`, `guidance_rescale`, `width`, `height` (pixels, snapped
-                to what the model takes), `num_images_per_prompt`, `composer`, `base_ratio`, `start`, `end`,
-                `feather`, `share`, `scheduler`, `clip_skip`; or `settings`, all of these in one, which single words
-                override. What stays open comes from `defaults`.
+                How: `num_inference_steps`, `guidance_scale`, `guidance_rescale`, `width`, `height`
+                    (pixels, snapped
+                to what the model takes), `num_images_per_prompt`, `composer`, `base_ratio`,
+                `start`, `end`, `feather`, `share`, `scheduler`, `clip_skip`; or `settings`, all of
+                these in one, which single words override. What stays open comes from `defaults`.
 
-                Noise: `seed` (picture i of the call draws from seed + i, whatever the batch; None or -1 draws a
+                Noise: `seed` (picture i of the call draws from seed + i, whatever the batch; None
+                    or -1 draws a
                 seed), or `generator`, one or a list with one for each picture.
 
-                From pictures: `image` with `strength` (image to image), with `mask_image` (inpainting, white is
-                redrawn), `control_image` with `controlnet`.
+                From pictures: `image` with `strength` (image to image), with `mask_image`
+                (inpainting, white is redrawn), `control_image` with `controlnet`.
 
-                diffusers' own: `callback_on_step_end`, `callback_on_step_end_tensor_inputs`, `output_type` ("pil",
-                "np", "pt", "latent"), `latents`, `ip_adapter_image`, SDXL's sizes and crops, and whatever else the
-                pipeline takes.
+                diffusers' own: `callback_on_step_end`, `callback_on_step_end_tensor_inputs`,
+                `output_type` ("pil", "np", "pt", "latent"), `latents`, `ip_adapter_image`, SDXL's
+                sizes and crops, and whatever else the pipeline takes.
 
         Raises:
-            RPGError: A prompt, plan or setting that cannot be (before any step is done), or a failed generation.
+            RPGError: A prompt, plan or setting that cannot be (before any step is done), or a
+                failed generation.
             TypeError: A word that neither we nor the pipeline know.
         """
         call = self._checked(prompt, words)
-        told = _Told()
+        told = Told()
         self._run(call, Control(told.hear), preview_every=None)
         output = told.output()
         return output if return_dict else (output.images, output.plans)
@@ -212,14 +198,16 @@ class RPGPipeline:
         preview_every: float = 0.25,
         **words: Unpack[Words],
     ) -> Generator[Event, None, None]:
-        """The same as a call, as events: Planned, Step ... Step, Rendered for each prompt; Notice at any time.
+        """The same as a call, as events; see `rpg.events` for their order.
 
-        Planning and sampling run in a thread of their own. Closing the generator cancels: the sampler stops within
-        a step and the pipeline can be used again. A failure is the last event, `Failed`.
+        Planning and sampling run in a thread of their own. Closing the generator cancels: the
+        sampler stops within a step and the pipeline can be used again. A failure is the last event,
+        `Failed`.
 
         Args:
             prompt: As in a call.
-            preview_every: Least seconds between two previews, which sit on Step events; negative for none.
+            preview_every: Least seconds between two previews, which sit on Step events; negative
+                for none.
             words: As in a call.
 
         Raises:
@@ -247,7 +235,7 @@ class RPGPipeline:
         )
 
     def _pipe_for(self, call: Call) -> Any:
-        """The pipeline for the call's task, made anew so that it has the scheduler and the LoRAs of now."""
+        """The pipeline for the call's task, made anew to have the scheduler of now."""
         if self._fits(call.task):
             return self.pipe
         pipe = backbones.sibling(self.pipe, call.task, controlnet=call.inputs.controlnet)
@@ -255,7 +243,7 @@ class RPGPipeline:
         return pipe
 
     def _run(self, call: Call, control: Control, preview_every: float | None) -> None:
-        """Plans every prompt, then draws them all on one canvas, so that their pictures go into one array."""
+        """Plans every prompt, then draws all on canvases of one size, to go into one array."""
         plans = [item.finished(item.plan or self.planner.plan(item.prompt)) for item in call.items]
         control.check()
         for index, plan in enumerate(plans):
@@ -275,40 +263,6 @@ class RPGPipeline:
             control.emit(Notice(_NO_REGIONS))
         if self.defaults.name == TOYBOX and (unknown := unknown_words(_all_words(plan))):
             control.emit(Notice(f"Toybox does not know: {', '.join(unknown)}. {describe_world()}"))
-
-
-@dataclass
-class _Told:
-    """What a plain call keeps of the events."""
-
-    rendered: list[Rendered] = field(default_factory=list)
-    notices: list[str] = field(default_factory=list)
-
-    def hear(self, event: Event) -> None:
-        if isinstance(event, Rendered):
-            self.rendered.append(event)
-        elif isinstance(event, Notice):
-            self.notices.append(event.text)
-            _LOG.warning("%s", event.text)
-
-    def output(self) -> RPGOutput:
-        return RPGOutput(
-            images=_joined([event.images for event in self.rendered]),
-            plans=[event.plan for event in self.rendered],
-            records=[record for event in self.rendered for record in event.records],
-            notices=self.notices,
-        )
-
-
-def _joined(batches: list[Any]) -> Any:
-    """Lists one after the other; arrays and tensors along their first axis."""
-    if len(batches) == 1:
-        return batches[0]
-    if isinstance(batches[0], list):
-        return [image for batch in batches for image in batch]
-    if isinstance(batches[0], torch.Tensor):
-        return torch.cat(batches)
-    return np.concatenate(batches)
 
 
 def _all_words(plan: Plan) -> str:

@@ -1,8 +1,8 @@
-"""What a generation may be told, with the range of every word, and the only reader of the environment.
+"""What a generation may be told, with every range; and the only reader of the environment.
 
-`GenerationSettings` holds wishes: whatever stays None is filled from the model's own defaults (see `rpg.defaults`)
-when a picture is made. The same class reads forms, command lines and the metadata of pictures, so one set of ranges
-guards them all.
+`GenerationSettings` holds wishes: whatever stays None is filled from the model's own defaults (see
+`rpg.defaults`) when a picture is made. The same class reads forms, command lines and the metadata
+of pictures, so one set of ranges guards them all.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ MAX_NEGATIVE_CHARS = 8000
 
 
 def _random_if_minus_one(value: object) -> object:
-    """Every web UI writes -1 for "draw a seed"; True is an int to Python but not a seed to anyone."""
+    """Every web UI writes -1 for "draw a seed"; True is an int to Python, but no seed."""
     if isinstance(value, bool):
         raise ValueError("a seed is a whole number")
     return None if value == -1 else value
@@ -50,7 +50,8 @@ class GenerationSettings(BaseModel):
         guidance_scale: Classifier-free guidance, 0 to 100; 1 or less switches it off.
         guidance_rescale: Rescaling of guided noise (arXiv 2305.08891, section 3.4), 0 to 1.
         seed: 0 to 2**63 - 1. None, or -1, draws one. Image i of a call uses seed + i.
-        width: Pixels, 8 to 8192; snapped to what the model can draw. At most 4096 x 4096 pixels in all.
+        width: Pixels, 8 to 8192; snapped to what the model can draw. At most 4096 x 4096 pixels in
+            all.
         height: Pixels, like `width`.
         num_images_per_prompt: Pictures of each prompt, 1 to 64.
         negative_prompt: What should not be there; takes the place of the plan's own.
@@ -58,7 +59,8 @@ class GenerationSettings(BaseModel):
         base_ratio: Weight of the base prompt, 0 to 1, where plan and region say nothing.
         start: Share of the steps after which regions begin to act, 0 to 1.
         end: Share of the steps after which regions stop acting, above `start`, at most 1.
-        feather: Width of the blend between regions as a share of the canvas's shorter side, 0 to 0.5.
+        feather: Width of the blend between regions as a share of the canvas's shorter side, 0 to
+            0.5.
         share: First share of the steps composed by latents in "latent+attention", 0 to 1.
         scheduler: One of `SCHEDULERS`; None keeps the model's own.
         clip_skip: Text encoder layers left out, 1 to 12.
@@ -89,6 +91,7 @@ class GenerationSettings(BaseModel):
     strength: Annotated[float, Field(gt=0.0, le=1.0)] | None = None
 
     def __init__(self, **values: Any) -> None:
+        """Validate, in the project's own kind of error."""
         try:
             super().__init__(**values)
         except ValidationError as error:
@@ -105,7 +108,7 @@ class GenerationSettings(BaseModel):
         return self
 
     def updated(self, values: Mapping[str, Any]) -> GenerationSettings:
-        """A validated copy in which every value of `values` that is not None takes the place of ours."""
+        """A validated copy with every value of `values` that is not None in place of ours."""
         given = {name: value for name, value in values.items() if value is not None}
         return GenerationSettings(**{**self.model_dump(), **given})
 
@@ -119,7 +122,8 @@ class Environment(BaseModel):
     """What the environment says: the model, device and dtype used where a call names none.
 
     Attributes:
-        model: `RPG_MODEL`, a folder, a single-file checkpoint or a hub id. None: the bundled Toybox.
+        model: `RPG_MODEL`, a folder, a single-file checkpoint or a hub id. None: the bundled
+            Toybox.
         device: `RPG_DEVICE`, such as "cuda", "cuda:1", "mps" or "cpu". None: the best there is.
         dtype: `RPG_DTYPE`, one of "float32", "float16", "bfloat16". None: what suits the device.
     """
@@ -148,7 +152,7 @@ def environment(variables: Mapping[str, str] | None = None) -> Environment:
 
 
 def explain(error: ValidationError) -> str:
-    """The first fault that pydantic found, in one line: "steps: should be at most 1000, not 2000"."""
+    """The first fault that pydantic found, in one line: "seed: should be ..., not -2"."""
     fault = error.errors(include_url=False)[0]
     where = ".".join(str(part) for part in fault["loc"] if part not in ("int", "float"))
     message = fault["msg"].removeprefix("Value error, ").removeprefix("Input ")

@@ -16,8 +16,10 @@ from typer.testing import CliRunner
 
 from rpg import metadata
 from rpg.cli import app
+from rpg.cli.demo import PROMPT as PROMPT_OF_DEMO
 from rpg.cli.files import targets
 from rpg.plan import Plan
+from rpg.toybox import unknown_words
 from tests.tiny import tiny_sdxl
 
 PROMPT = "a red star to the left of a blue moon"
@@ -197,9 +199,14 @@ def test_what_cannot_be_is_one_line_and_exit_code_2(arguments: list[str], says: 
 
 @pytest.mark.parametrize(
     "arguments",
-    [["generate", "a", "--composer", "collage"], ["generate", "a", "--seed", "x"], ["generate", "a", "--scale", "0"],
-     ["generate", "a", "--dtype", "fp8"], ["paint"]],
-)  # fmt: skip
+    [
+        ["generate", "a", "--composer", "collage"],
+        ["generate", "a", "--seed", "x"],
+        ["generate", "a", "--scale", "0"],
+        ["generate", "a", "--dtype", "fp8"],
+        ["paint"],
+    ],
+)
 def test_wrong_flags_are_exit_code_2(arguments: list[str]) -> None:
     assert "Traceback" not in rpg(*arguments, code=2).output
 
@@ -235,6 +242,22 @@ def test_a_picture_made_with_more_than_words_is_refused() -> None:
     record = metadata.read("x.png").model_copy(update={"needs": ("image",)})
     metadata.save(Image.new("RGB", (32, 32)), "y.png", record)
     assert "made with image" in rpg("generate", "--from", "y.png", code=2).stderr
+
+
+def test_offloading_without_a_gpu_is_explained() -> None:
+    result = rpg("generate", PROMPT, "--cpu-offload", "model", code=1)
+    assert "error: --cpu-offload model: " in result.stderr
+
+
+def test_the_demo_draws_five_things_and_says_what_to_try_next(
+    model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rpg.cli.demo.weights_path", lambda: model)
+    said = rpg("demo").stdout
+    assert len(metadata.read("out/demo.png").plan.layers()) == 5
+    assert pixels("out/demo-plan.png").shape == (1024, 1024, 3)
+    assert "--from out/demo.png" in said
+    assert unknown_words(PROMPT_OF_DEMO) == ()
 
 
 def test_words_of_a_prompt_are_never_markup() -> None:

@@ -1,4 +1,4 @@
-"""Metadata: what goes into a picture comes out again, and hostile pictures are refused in one line."""
+"""Metadata: what goes into a picture comes out again; hostile pictures are refused."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from rpg.plan import Plan, Region, encode_mask
 from rpg.settings import GenerationSettings
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=60)
+TEXT = st.text(st.characters(codec="utf-8"), max_size=60)
 WORDS = TEXT.filter(lambda text: bool(text.strip()))
 
 
@@ -49,6 +49,10 @@ def record(**changes: Any) -> Record:
         seed=7, width=64, height=48, num_inference_steps=12, guidance_scale=4.5, scheduler="euler-a"
     )
     return Record(**{"plan": plan, "settings": used, "model": "toybox", **changes})
+
+
+def region(name: str, x1: float) -> dict[str, object]:
+    return {"id": name, "prompt": "b", "box": {"x0": 0, "y0": 0, "x1": x1, "y1": 1}}
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:
@@ -98,7 +102,8 @@ def test_parameters_read_as_other_tools_expect() -> None:
     assert record().parameters() == (
         "a red star and a yellow moon\n"
         "Negative prompt: blurry, grey\n"
-        "Steps: 12, Sampler: Euler a, CFG scale: 4.5, Seed: 7, Size: 64x48, Model: toybox, Version: rpg"
+        "Steps: 12, Sampler: Euler a, CFG scale: 4.5, Seed: 7, Size: 64x48, "
+        "Model: toybox, Version: rpg"
     )
 
 
@@ -115,7 +120,8 @@ def test_parameters_alone_restore_prompt_and_settings() -> None:
 def test_parameters_of_another_tool_with_unknown_words_and_quotes() -> None:
     text = (
         "masterpiece,\na cat: on a mat\nNegative prompt: dog\nbird\n"
-        "Steps: 30, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 7, Seed: 42, Size: 512x768, "
+        "Steps: 30, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 7, Seed: 42, "
+        "Size: 512x768, "
         'Model hash: abc, Model: "a, b/c", Lora hashes: "x: 1, y: 2", Version: v1.9'
     )
     found = metadata.parse_parameters(text)
@@ -161,9 +167,8 @@ def test_every_kind_of_text_chunk_is_read_before_and_after_the_pixels(keyword: b
         ({"callback": "os.system"}, "callback"),
         ({"plan__prompt": ""}, "prompt"),
         ({"plan__prompt": "x" * 20000}, "prompt"),
-        ({"plan__regions": [{"id": "a", "prompt": "b", "box": {"x0": 0, "y0": 0, "x1": 9, "y1": 1}}]}, "box"),
-        ({"plan__regions": [{"id": str(i), "prompt": "b", "box": {"x0": 0, "y0": 0, "x1": 1, "y1": 1}}
-                            for i in range(200)]}, "200 regions"),
+        ({"plan__regions": [region("a", x1=9)]}, "box"),
+        ({"plan__regions": [region(str(i), x1=1) for i in range(200)]}, "200 regions"),
         ({"plan": [1, 2]}, "plan"),
     ],
 )  # fmt: skip
@@ -192,7 +197,7 @@ def test_forged_chunks_are_refused_like_the_form(changes: dict[str, Any], named:
         (png_with(chunk(b"zTXt", b"rpg\0\0nonsense")), "damaged"),
         (png_with(chunk(b"zTXt", b"rpg\0\0" + zlib.compress(b" " * 10**8))), "over"),
         (png_with(chunk(b"tEXt", b"parameters\0 \nSteps: 20")), "prompt"),
-        (png_with(chunk(b"tEXt", b"parameters\0cat\nSteps: 1000000000, Seed: 1")), "num_inference_steps"),
+        (png_with(chunk(b"tEXt", b"parameters\0cat\nSteps: 1000000000")), "num_inference_steps"),
     ],
 )  # fmt: skip
 def test_hostile_files_are_refused_without_decoding_a_pixel(

@@ -5,17 +5,11 @@ from __future__ import annotations
 import string
 from typing import Any
 
+import diffusers
 import torch
-from diffusers import (
-    AutoencoderKL,
-    ControlNetModel,
-    EulerDiscreteScheduler,
-    StableDiffusionPipeline,
-    StableDiffusionXLPipeline,
-    UNet2DConditionModel,
-)
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
+_library: Any = diffusers  # whose constructors have no types
 WIDTH = 16
 MAX_TOKENS = 20
 
@@ -43,7 +37,7 @@ def _text_config(tokenizer: CLIPTokenizer) -> CLIPTextConfig:
     )
 
 
-def _unet(width: int, **words: Any) -> UNet2DConditionModel:
+def _unet(width: int, **words: Any) -> Any:
     settings: dict[str, Any] = {
         "sample_size": 16,
         "block_out_channels": (8, 16),
@@ -55,15 +49,15 @@ def _unet(width: int, **words: Any) -> UNet2DConditionModel:
         "norm_num_groups": 4,
         "use_linear_projection": True,
     }
-    unet = UNet2DConditionModel(**(settings | words))
+    unet = _library.UNet2DConditionModel(**(settings | words))
     for name, parameter in unet.named_parameters():  # so that text matters as it does when trained
         if "attn2" in name and "to_out" not in name:
             parameter.data *= 3
     return unet
 
 
-def _vae() -> AutoencoderKL:
-    return AutoencoderKL(
+def _vae() -> Any:
+    return _library.AutoencoderKL(
         down_block_types=("DownEncoderBlock2D",) * 3,
         up_block_types=("UpDecoderBlock2D",) * 3,
         block_out_channels=(4, 4, 8),
@@ -74,7 +68,7 @@ def _vae() -> AutoencoderKL:
     )
 
 
-def tiny_sdxl(seed: int = 0, **unet_overrides: Any) -> StableDiffusionXLPipeline:
+def tiny_sdxl(seed: int = 0, **unet_overrides: Any) -> Any:
     """SDXL's architecture: 4x autoencoder, one downsampling, 64 x 64 pixels, random weights."""
     torch.manual_seed(seed)
     tokenizer = tiny_tokenizer()
@@ -84,30 +78,30 @@ def tiny_sdxl(seed: int = 0, **unet_overrides: Any) -> StableDiffusionXLPipeline
         "addition_time_embed_dim": 8,
         "projection_class_embeddings_input_dim": WIDTH + 6 * 8,
     }
-    pipe = StableDiffusionXLPipeline(
+    pipe = _library.StableDiffusionXLPipeline(
         vae=_vae(),
         text_encoder=CLIPTextModel(config),
         text_encoder_2=CLIPTextModelWithProjection(config),
         tokenizer=tokenizer,
         tokenizer_2=tokenizer,
         unet=_unet(2 * WIDTH, **(added | unet_overrides)),
-        scheduler=EulerDiscreteScheduler(beta_schedule="scaled_linear", steps_offset=1),
+        scheduler=_library.EulerDiscreteScheduler(beta_schedule="scaled_linear", steps_offset=1),
         force_zeros_for_empty_prompt=False,
         add_watermarker=False,
     )
     return _ready(pipe)
 
 
-def tiny_sd15(seed: int = 0, **unet_overrides: Any) -> StableDiffusionPipeline:
+def tiny_sd15(seed: int = 0, **unet_overrides: Any) -> Any:
     """Stable Diffusion 1.5's architecture, likewise."""
     torch.manual_seed(seed)
     tokenizer = tiny_tokenizer()
-    pipe = StableDiffusionPipeline(
+    pipe = _library.StableDiffusionPipeline(
         vae=_vae(),
         text_encoder=CLIPTextModel(_text_config(tokenizer)),
         tokenizer=tokenizer,
         unet=_unet(WIDTH, **unet_overrides),
-        scheduler=EulerDiscreteScheduler(beta_schedule="scaled_linear", steps_offset=1),
+        scheduler=_library.EulerDiscreteScheduler(beta_schedule="scaled_linear", steps_offset=1),
         safety_checker=None,
         feature_extractor=None,
         requires_safety_checker=False,
@@ -115,11 +109,15 @@ def tiny_sd15(seed: int = 0, **unet_overrides: Any) -> StableDiffusionPipeline:
     return _ready(pipe)
 
 
-def tiny_controlnet(pipe: Any, seed: int = 1) -> ControlNetModel:
+def tiny_controlnet(pipe: Any, seed: int = 1) -> Any:
     """A ControlNet for a tiny pipeline, with an effect although it is untrained."""
     torch.manual_seed(seed)
-    net = ControlNetModel.from_unet(pipe.unet, conditioning_embedding_out_channels=(4, 8, 8))
-    for parameter in (*net.controlnet_down_blocks.parameters(), *net.controlnet_mid_block.parameters()):
+    net = _library.ControlNetModel.from_unet(
+        pipe.unet, conditioning_embedding_out_channels=(4, 8, 8)
+    )
+    picture = net.controlnet_cond_embedding.conv_out
+    silent = (net.controlnet_down_blocks, net.controlnet_mid_block, picture)
+    for parameter in (parameter for blocks in silent for parameter in blocks.parameters()):
         torch.nn.init.normal_(parameter, std=0.1)
     return net.eval()
 

@@ -1,4 +1,4 @@
-"""`rpg plan | generate | demo`: the command line. Nothing here imports torch before a picture is to be made."""
+"""`rpg plan | generate | demo`: the command line; imports no torch before it draws."""
 
 from __future__ import annotations
 

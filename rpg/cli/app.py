@@ -10,7 +10,7 @@ from rpg.cli.plan import plan
 
 app = typer.Typer(
     name="rpg",
-    help="Recaption, plan and generate: pictures in which every described thing is there, in its place.",
+    help="Recaption, plan, generate: pictures with every described thing in its place.",
     epilog="Exit codes: 0 done, 1 the model or the machine failed, 2 what was asked for cannot be.",
     no_args_is_help=True,
     add_completion=False,

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def explained(as_json: bool) -> Iterator[None]:
-    """Turns an `RPGError` into one line and an exit code: 1 where model or machine failed, else 2."""
+    """Turns an `RPGError` into one line and an exit code: 1 if the machine failed, else 2."""
     try:
         yield
     except RPGError as error:

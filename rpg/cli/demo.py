@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -17,16 +19,15 @@ from rpg.settings import GenerationSettings
 from rpg.toybox import weights_path
 
 PROMPT = (
-    "a yellow moon in the middle, a red star in the top left corner, a pink heart in the top right corner, "
-    "a blue square in the bottom left corner and a green circle in the bottom right corner, at night"
+    "a red star and a yellow moon above a green circle, a blue square and a pink heart, at night"
 )
 SEED = 7
 _NEXT = """
 Look at {picture} and {drawn}. Then try:
-  rpg generate "a red star above a blue circle, in the snow" -n 4
-  rpg generate --from {picture} --seed 8
-  rpg plan "three green triangles between two purple moons" --json
-  rpg generate --help"""
+  {rpg} generate "a red star above a blue circle, in the snow" -n 4
+  {rpg} generate --from {picture} --seed 8
+  {rpg} plan "three green triangles between two purple moons"
+  {rpg} generate --help"""
 
 
 def demo(
@@ -44,4 +45,13 @@ def demo(
         picture = metadata.save(made.images[0], folder / "demo.png", record)
         drawn = folder / "demo-plan.png"
         metadata.save(draw_plan(made.images[0], record.plan), drawn, None)
-        console.put(_NEXT.format(picture=picture, drawn=drawn))
+        console.put(_NEXT.format(picture=picture, drawn=drawn, rpg=_command()))
+
+
+def _command() -> str:
+    """How to call us from here: `rpg` where the shell finds this one, else by this very Python."""
+    here = Path(sys.executable)
+    if (found := shutil.which("rpg")) and Path(found).parent == here.parent:
+        return "rpg"
+    near = here.relative_to(Path.cwd()) if here.is_relative_to(Path.cwd()) else here
+    return f"{near} -m rpg"

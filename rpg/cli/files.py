@@ -31,8 +31,8 @@ def read_plan(path: Path) -> Plan:
 def targets(output: Path | None, count: int) -> list[Path]:
     """Where `count` pictures go: NAME.png, or NAME-1.png to NAME-n.png.
 
-    A named file is taken as it is. Without a name, or with a folder, nothing that is there is replaced: numbers
-    go on where earlier pictures stopped.
+    A named file is taken as it is. Without a name, or with a folder, nothing that is there is
+    replaced: numbers go on where earlier pictures stopped.
 
     Raises:
         SettingsError: A name that does not end in .png.

@@ -130,7 +130,7 @@ class Source:
         return cls(prompt, plan, GenerationSettings())
 
     def planned(self) -> Plan:
-        """The plan, made of the prompt where none was given: before a model is loaded for nothing."""
+        """The plan, made of the prompt where none was given; no model is loaded for it."""
         if self.plan is None:
             return RulePlanner().plan(self.prompt or "")
         if self.prompt is None:
@@ -146,7 +146,8 @@ class Source:
         """Whether the same picture can be made at all.
 
         Raises:
-            SettingsError: The picture came from another model, or from inputs that it does not hold.
+            SettingsError: The picture came from another model, or from inputs that it does not
+                hold.
         """
         if self.record is None:
             return
@@ -174,7 +175,7 @@ class Made:
     paths: list[Path] = field(default_factory=list)
 
     def save(self, paths: list[Path], scale: int | None, draw: bool) -> None:
-        """Writes every picture, enlarged `scale` times or as its model has it, and its plan drawn if asked."""
+        """Writes every picture, enlarged `scale` times, None as its model has it."""
         for image, record, path in zip(self.images, self.records, paths, strict=True):
             shown = metadata.rescaled(record, scale)
             if path.exists():

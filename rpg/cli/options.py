@@ -31,7 +31,7 @@ From = Annotated[
     Path | None,
     typer.Option(
         "--from",
-        help="Restore prompt, plan and settings from a picture and make it again; other flags change it.",
+        help="Restore prompt, plan and settings of a picture; other flags change them.",
         rich_help_panel=_SOURCE,
     ),
 ]
@@ -70,7 +70,7 @@ Lora = Annotated[
     typer.Option(
         "--lora",
         metavar="JSON",
-        help='\'{"lora_id": "...", "lora_scale": 0.8}\'; repeat to stack. `weight_name` picks a file.',
+        help='\'{"lora_id": "...", "lora_scale": 0.8, "weight_name": "..."}\'; repeat to stack.',
         rich_help_panel=_MODEL,
     ),
 ]
@@ -143,8 +143,8 @@ Output = Annotated[
     typer.Option(
         "--output",
         "-o",
-        help="PNG file or folder. A file that is there is replaced, and that is said. Without -o: out.png, or "
-        "the first of out-2.png, ... that is free.",
+        help="PNG file or folder. A file that is there is replaced, and that is said. Without -o: "
+        "out.png, or the first of out-2.png, ... that is free.",
         rich_help_panel=_OUT,
     ),
 ]
@@ -154,7 +154,7 @@ Scale = Annotated[
         "--scale",
         min=1,
         max=MAX_SCALE,
-        help="Enlarge the saved picture so many times; 1 keeps the model's own pixels. Default: the model's.",
+        help="Times the saved picture is enlarged; 1 keeps its own pixels. Default: the model's.",
         rich_help_panel=_OUT,
     ),
 ]

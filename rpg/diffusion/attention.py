@@ -2,39 +2,33 @@
 
 What makes it cheap: one `to_q` and one `to_out` for all prompts (`to_out` is affine, so blending
 before it is exact as long as the shares sum to one), keys and values of every prompt computed once
-an image, and each region's queries gathered, so that they attend to their own subprompt only.
+an image, and each region's queries gathered, so that they attend to their own subprompt only. Under
+latent composition the same keys and values serve the crops.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import torch
-from diffusers.models.attention_processor import Attention, IPAdapterMaskProcessor
+from diffusers.image_processor import IPAdapterMaskProcessor
+from diffusers.models.attention_processor import Attention, IPAdapterAttnProcessor2_0
 from torch import Tensor
 from torch.nn import functional as F
 
-from rpg.diffusion.state import Level, Mode, State
+from rpg.diffusion.state import Bank, Level, Mode, State
 
 __all__ = ["RegionalAttnProcessor", "cross_attention_layers", "installed"]
 
-
-@dataclass(frozen=True)
-class _Keys:
-    """Keys and values (rows, heads, tokens, d), and what they were computed from."""
-
-    generation: int
-    source: Tensor
-    own: tuple[Tensor, Tensor]  # of the call's own prompts, row by row
-    regions: tuple[Tensor, Tensor]
-    negatives: tuple[Tensor, Tensor] | None
+Pair = tuple[Tensor, Tensor]  # keys and values, (rows, heads, tokens, d)
 
 
-class RegionalAttnProcessor:
-    """Replaces the processor of a cross-attention layer while regions act by attention.
+class RegionalAttnProcessor(torch.nn.Module):
+    """Replaces the processor of a cross-attention layer while regions act.
+
+    A module, so that the weights of an IP-Adapter's processor inside it still belong to the UNet.
 
     Args:
         inner: the processor that was there; it serves whenever regions do not act.
@@ -42,81 +36,86 @@ class RegionalAttnProcessor:
     """
 
     def __init__(self, inner: Any, state: State) -> None:
+        """Wrap `inner`; an IP-Adapter processor's own constructor is not for us."""
+        torch.nn.Module.__init__(self)
         self.inner, self.state = inner, state
-        self._keys: _Keys | None = None
+        self._bank: Bank | None = None
+        self._keys: Pair | None = None
 
     def __call__(
         self,
-        attn: Attention,
+        attn: Any,
         hidden_states: Tensor,
         encoder_hidden_states: Any = None,
         attention_mask: Tensor | None = None,
         temb: Tensor | None = None,
-        *args: Any,
-        **kwargs: Any,
+        ip_adapter_masks: Any = None,
     ) -> Tensor:
         """Attend, (B, T, C) in and out; `encoder_hidden_states` is a tuple under an IP-Adapter."""
-        if self.state.mode is not Mode.ATTENTION or attention_mask is not None:
-            self._drop_stale()
+        if self.state.mode is Mode.PLAIN or attention_mask is not None:
+            masks = {} if ip_adapter_masks is None else {"ip_adapter_masks": ip_adapter_masks}
             result: Tensor = self.inner(
-                attn, hidden_states, encoder_hidden_states, attention_mask, temb, *args, **kwargs
+                attn, hidden_states, encoder_hidden_states, attention_mask, temb, **masks
             )
             return result
-        text, images = encoder_hidden_states, None
-        if isinstance(encoder_hidden_states, tuple):
-            text, images = encoder_hidden_states
         query = _heads(attn.to_q(hidden_states), attn)
-        out = self._composed(query, self._keys_for(attn, text))
-        if images is not None:
-            masks = kwargs.get("ip_adapter_masks")
-            out = out + _image_attention(self.inner, attn, query, images, masks)
-        out = out.transpose(1, 2).flatten(2).to(query.dtype)
-        out = attn.to_out[1](attn.to_out[0](out))
+        mixed = self._attended(query, self._keys_for(attn))
+        if isinstance(encoder_hidden_states, tuple):
+            images = encoder_hidden_states[1]
+            mixed = mixed + _image_attention(self.inner, attn, query, images, ip_adapter_masks)
+        mixed = mixed.transpose(1, 2).flatten(2).to(query.dtype)
+        out: Tensor = attn.to_out[1](attn.to_out[0](mixed))
         if attn.residual_connection:
             out = out + hidden_states
-        return out / attn.rescale_output_factor
+        scaled: Tensor = out / attn.rescale_output_factor
+        return scaled
 
-    def _composed(self, query: Tensor, keys: _Keys) -> Tensor:
-        """(B, H, T, d) -> (B, H, T, d): the guided half by regions, the unguided by the negative."""
+    def _attended(self, query: Tensor, keys: Pair) -> Tensor:
+        """(B, H, T, d) -> (B, H, T, d)."""
+        reading = self.state.reading
+        if reading is not None:  # a crop each row
+            return _attend(query, _rows(keys, reading.rows, reading.length))
+        own = _slice(keys, 0, len(query), self.state.bank.text.shape[1])
+        if self.state.mode is Mode.LATENT:
+            return _attend(query, own)
+        return self._composed(query, own, _slice(keys, len(query), len(keys[0])))
+
+    def _composed(self, query: Tensor, own: Pair, others: Pair) -> Tensor:
+        """The guided half by regions, the unguided by the negative and the regions' own."""
         level = self.state.level(query.shape[2], query.device)
         if not self.state.guided:
-            return _blended(query, keys.own, keys.regions, level)
+            return _blended(query, own, others, level)
         half = len(query) // 2
-        own_negative, own = _halves(keys.own, half)
-        if keys.negatives is None:
-            negative = F.scaled_dot_product_attention(query[:half], *own_negative)
+        guided = _blended(query[half:], _slice(own, half, 2 * half), others, level)
+        regions = len(self.state.layers)
+        if len(others[0]) == regions:
+            negative = _attend(query[:half], _slice(own, 0, half))
         else:
-            negative = _blended(query[:half], own_negative, keys.negatives, level)
-        return torch.cat([negative, _blended(query[half:], own, keys.regions, level)])
+            level = self.state.level(query.shape[2], query.device, negative=True)
+            negatives = _slice(others, regions, 2 * regions)
+            negative = _blended(query[:half], _slice(own, 0, half), negatives, level)
+        return torch.cat([negative, guided])
 
-    def _keys_for(self, attn: Attention, text: Tensor) -> _Keys:
-        keys = self._keys
-        if keys is None or keys.generation != self.state.generation or keys.source is not text:
-            keys = self._keys = self._computed(attn, text)
-        return keys
+    def _keys_for(self, attn: Attention) -> Pair:
+        """Keys and values of every text of the image, computed at its first use."""
+        bank = self.state.bank
+        if self._keys is None or self._bank is not bank:
+            text = attn.norm_encoder_hidden_states(bank.states) if attn.norm_cross else bank.states
+            self._keys = _heads(attn.to_k(text), attn), _heads(attn.to_v(text), attn)
+            self._bank = bank
+        return self._keys
 
-    def _computed(self, attn: Attention, text: Tensor) -> _Keys:
-        texts = self.state.texts
-        assert texts is not None
-        negatives = None
-        if self.state.guided and any(texts.own_negative):
-            plain = texts.filled(text[:1])  # regions without a negative of their own take the call's
-            chosen = [
-                texts.negatives[i : i + 1] if own else plain
-                for i, own in enumerate(texts.own_negative)
-            ]
-            negatives = _projected(attn, torch.cat([one.to(text) for one in chosen]))
-        return _Keys(
-            generation=self.state.generation,
-            source=text,
-            own=_projected(attn, text),
-            regions=_projected(attn, texts.prompts.to(text)),
-            negatives=negatives,
-        )
 
-    def _drop_stale(self) -> None:
-        if self._keys is not None and self._keys.generation != self.state.generation:
-            self._keys = None
+class _RegionalIPAdapterProcessor(  # type: ignore[misc]  # the one that is called comes first
+    RegionalAttnProcessor, IPAdapterAttnProcessor2_0
+):
+    """Over an IP-Adapter's processor: `set_ip_adapter_scale` finds it and reaches the inner one."""
+
+    @property
+    def scale(self) -> list[Any]:
+        """The inner processor's scales."""
+        scales: list[Any] = self.inner.scale
+        return scales
 
 
 def cross_attention_layers(unet: torch.nn.Module) -> Iterator[Attention]:
@@ -130,38 +129,41 @@ def cross_attention_layers(unet: torch.nn.Module) -> Iterator[Attention]:
 def installed(unet: torch.nn.Module, state: State) -> Iterator[None]:
     """Put regional processors into every cross-attention layer, and the old ones back after."""
     layers = list(cross_attention_layers(unet))
-    before = [layer.processor for layer in layers]
+    before: list[Any] = [layer.processor for layer in layers]
     try:
         for layer, processor in zip(layers, before, strict=True):
-            layer.set_processor(RegionalAttnProcessor(processor, state))  # type: ignore[arg-type]
+            with_images = hasattr(processor, "to_k_ip")
+            kind = _RegionalIPAdapterProcessor if with_images else RegionalAttnProcessor
+            layer.set_processor(kind(processor, state))  # type: ignore[arg-type]
         yield
     finally:
         for layer, processor in zip(layers, before, strict=True):
             layer.set_processor(processor)
 
 
-def _projected(attn: Attention, text: Tensor) -> tuple[Tensor, Tensor]:
-    if attn.norm_cross:
-        text = attn.norm_encoder_hidden_states(text)
-    return _heads(attn.to_k(text), attn), _heads(attn.to_v(text), attn)
-
-
 def _heads(states: Tensor, attn: Attention) -> Tensor:
     """(B, T, H * d) -> (B, H, T, d)."""
-    return states.unflatten(-1, (attn.heads, -1)).transpose(1, 2)
+    return states.view(*states.shape[:2], attn.heads, -1).transpose(1, 2)
 
 
-def _halves(keys: tuple[Tensor, Tensor], half: int) -> tuple[Any, Any]:
-    return tuple(part[:half] for part in keys), tuple(part[half:] for part in keys)
+def _slice(keys: Pair, start: int, end: int, length: int | None = None) -> Pair:
+    return keys[0][start:end, :, :length], keys[1][start:end, :, :length]
 
 
-def _blended(
-    query: Tensor, own: tuple[Tensor, Tensor], regions: tuple[Tensor, Tensor], level: Level
-) -> Tensor:
+def _rows(keys: Pair, rows: Tensor, length: int) -> Pair:
+    key, value = (part[:, :, :length].index_select(0, rows) for part in keys)
+    return key, value
+
+
+def _attend(query: Tensor, keys: Pair) -> Tensor:
+    return F.scaled_dot_product_attention(query, *keys)
+
+
+def _blended(query: Tensor, own: Pair, regions: Pair, level: Level) -> Tensor:
     """Base and regions in their shares: (B, H, T, d) -> (B, H, T, d)."""
     batch, heads, _, depth = query.shape
     if level.needs_base:
-        out = F.scaled_dot_product_attention(query, *own) * level.base.to(query.dtype)
+        out = _attend(query, own) * level.base.to(query.dtype)
     else:
         out = torch.zeros_like(query)
     for group in level.groups:
@@ -170,9 +172,7 @@ def _blended(
         # The batch joins the tokens, so that no region's keys are copied for it.
         gathered = query.index_select(2, flat).view(batch, heads, count, tokens, depth)
         gathered = gathered.permute(2, 1, 0, 3, 4).reshape(count, heads, batch * tokens, depth)
-        attended = F.scaled_dot_product_attention(
-            gathered, *(part.index_select(0, group.regions) for part in regions)
-        )
+        attended = _attend(gathered, _rows(regions, group.regions, group.length))
         attended = attended.view(count, heads, batch, tokens, depth).permute(2, 1, 0, 3, 4)
         attended = attended.reshape(batch, heads, count * tokens, depth)
         out.index_add_(2, flat, attended * group.shares.to(query.dtype))
@@ -180,23 +180,23 @@ def _blended(
 
 
 def _image_attention(
-    inner: Any, attn: Attention, query: Tensor, images: list[Tensor], masks: list[Tensor] | None
+    inner: Any, attn: Attention, query: Tensor, images: list[Tensor], masks: Any
 ) -> Tensor:
     """What an IP-Adapter adds, (B, H, T, d): its image prompts, in their own masks where given."""
+    if isinstance(masks, Tensor):
+        masks = list(masks.unsqueeze(1))
+    masks = masks or [None] * len(images)
     added = torch.zeros_like(query)
-    scales, to_keys, to_values = inner.scale, inner.to_k_ip, inner.to_v_ip
-    for index, (image, scale) in enumerate(zip(images, scales, strict=True)):
-        keys, values = to_keys[index](image), to_values[index](image)
-        if masks is None or masks[index] is None:
+    adapters = zip(images, inner.scale, inner.to_k_ip, inner.to_v_ip, masks, strict=True)
+    for image, scale, to_key, to_value, mask in adapters:
+        keys, values = to_key(image), to_value(image)  # (B, pictures, tokens, H * d)
+        if mask is None:
             key, value = (_heads(part.flatten(1, -2), attn) for part in (keys, values))
-            added = added + scale * F.scaled_dot_product_attention(query, key, value)
+            added = added + scale * _attend(query, (key, value))
             continue
-        each = scale if isinstance(scale, list) else [scale] * image.shape[1]
+        each = scale if isinstance(scale, list) else [scale] * mask.shape[1]
         for number, factor in enumerate(each):
             key, value = (_heads(part[:, number], attn) for part in (keys, values))
-            shown = F.scaled_dot_product_attention(query, key, value)
-            mask = IPAdapterMaskProcessor.downsample(
-                masks[index][:, number], len(query), query.shape[2], 1
-            )
-            added = added + factor * shown * mask.to(query)[:, None]
+            here = IPAdapterMaskProcessor.downsample(mask[:, number], len(query), query.shape[2], 1)
+            added = added + factor * _attend(query, (key, value)) * here.to(query)[:, None]
     return added

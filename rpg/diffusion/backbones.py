@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import struct
@@ -12,10 +13,23 @@ from typing import Any, Literal
 
 import diffusers
 import torch
+from safetensors import SafetensorError
 
 from rpg.errors import ModelError
 
 __all__ = ["FAMILIES", "Family", "Task", "family", "load_pipeline", "load_single_file", "sibling"]
+
+_SDXL_PARTS = ("conditioner.embedders.", ".label_emb.", "add_embedding.")  # in names of tensors
+_UNREADABLE = (
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    RuntimeError,
+    ImportError,
+    SafetensorError,
+)
 
 Task = Literal["text2img", "img2img", "inpaint", "controlnet"]
 
@@ -37,7 +51,8 @@ class Family:
     @staticmethod
     def unet_multiple(unet: Any) -> int:
         """Latent cells that a crop's sides should be a multiple of."""
-        return 2 ** (len(unet.config.down_block_types) - 1)
+        levels = len(unet.config.down_block_types)
+        return 1 << (levels - 1)
 
 
 FAMILIES: Mapping[str, Family] = {
@@ -104,11 +119,12 @@ def load_pipeline(
     source = os.fspath(model)
     if Path(source).is_dir() and not (Path(source) / "model_index.json").is_file():
         raise ModelError(f"{source}: no model_index.json in it; name a folder in diffusers' layout")
+    loader: Any = diffusers.DiffusionPipeline
     try:
-        pipe = diffusers.DiffusionPipeline.from_pretrained(
+        pipe = loader.from_pretrained(
             source, dtype=_dtype(dtype, device), use_safetensors=True, **words
         )
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except _UNREADABLE as error:
         raise _unloadable(source, error) from error
     family(pipe)
     return pipe.to(device)
@@ -138,7 +154,7 @@ def load_single_file(
     pipeline: Any = FAMILIES[_family_of_file(source)].pipelines["text2img"]
     try:
         pipe = pipeline.from_single_file(str(source), dtype=_dtype(dtype, device), **words)
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except _UNREADABLE as error:
         raise _unloadable(str(source), error) from error
     return pipe.to(device)
 
@@ -159,13 +175,23 @@ def sibling(pipe: Any, task: Task, *, controlnet: Any = None) -> Any:
         raise ModelError(f"task {task!r}: one of {', '.join(FAMILIES['sdxl'].pipelines)}")
     if type(pipe) is wanted and controlnet is None:
         return pipe
-    words: dict[str, Any] = {"dtype": pipe.unet.dtype}
+    # Not by `from_pipe`, which casts every component, the shared ones too, to one dtype.
+    held = {**pipe.config, **pipe.components}
     if task == "controlnet":
-        held = controlnet if controlnet is not None else getattr(pipe, "controlnet", None)
-        if held is None:
+        held["controlnet"] = controlnet if controlnet is not None else held.get("controlnet")
+        if held["controlnet"] is None:
             raise ModelError("a control image needs a ControlNet: pass controlnet=...")
-        words["controlnet"] = held
-    return wanted.from_pipe(pipe, **words)  # type: ignore[attr-defined]
+    return _over(wanted, held, pipe)
+
+
+def _over(wanted: type, held: Mapping[str, Any], pipe: Any) -> Any:
+    """A pipeline of class `wanted` over what `held` names, otherwise like `pipe`."""
+    held = {**held, "add_watermarker": getattr(pipe, "watermark", None) is not None}
+    parameters = inspect.signature(wanted).parameters
+    made = wanted(**{name: held[name] for name in parameters if name in held})
+    made.set_progress_bar_config(**getattr(pipe, "_progress_bar_config", {}))
+    made.register_to_config(_name_or_path=pipe.config.get("_name_or_path"))
+    return made
 
 
 def _device(asked: torch.device | str | None) -> torch.device:
@@ -186,14 +212,16 @@ def _dtype(asked: torch.dtype | str | None, device: torch.device) -> torch.dtype
 
 
 def _family_of_file(path: Path) -> str:
-    """SDXL's checkpoints carry a second text encoder; read from the header alone."""
+    """SDXL's UNet takes more than the time; read from the header alone."""
     try:
         with path.open("rb") as file:
             (length,) = struct.unpack("<Q", file.read(8))
             names = json.loads(file.read(min(length, 100_000_000)))
     except (OSError, struct.error, ValueError) as error:
-        raise ModelError(f"{path}: not a safetensors checkpoint ({type(error).__name__})") from error
-    return "sdxl" if any(name.startswith("conditioner.embedders.1.") for name in names) else "sd15"
+        raise ModelError(f"{path}: no safetensors checkpoint ({type(error).__name__})") from error
+    if not isinstance(names, dict):
+        raise ModelError(f"{path}: no safetensors checkpoint (no table of tensors)")
+    return "sdxl" if any(part in name for name in names for part in _SDXL_PARTS) else "sd15"
 
 
 def _unloadable(source: str, error: Exception) -> ModelError:

@@ -1,12 +1,16 @@
-"""`regional`: a plan's regions, for as long as the context lasts, in any stock diffusers pipeline."""
+"""`regional`: a plan's regions in any stock diffusers pipeline, for as long as a context lasts."""
 
 from __future__ import annotations
 
+import inspect
 import threading
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, get_args
+
+from diffusers import UNet2DConditionModel
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionOutput
 
 from rpg.diffusion import attention, backbones, latent
 from rpg.diffusion.state import Composer, Mode, Schedule, State
@@ -18,6 +22,8 @@ __all__ = ["regional"]
 
 DEFAULT_BASE_RATIO = 0.2  # figure 3 of the paper
 DEFAULT_SHARE = 0.4
+_SIGNATURE = inspect.signature(UNet2DConditionModel.forward)
+_COMPOSED = ("self", "sample", "timestep", "encoder_hidden_states")
 _ABSENT = object()
 _ACTIVE: weakref.WeakSet[Any] = weakref.WeakSet()
 _ACTIVE_LOCK = threading.Lock()
@@ -110,7 +116,9 @@ def _negatives(plan: Plan, layers: tuple[Region, ...]) -> list[str]:
 def _alone(unet: Any) -> Iterator[None]:
     with _ACTIVE_LOCK:
         if unet in _ACTIVE:
-            raise ModelError("regions act in this model already: leave the first context, or load another")
+            raise ModelError(
+                "regions act in this model already: leave the first context, or load another"
+            )
         _ACTIVE.add(unet)
     try:
         yield
@@ -137,21 +145,18 @@ def _forward(pipe: Any, state: State, multiple: int) -> Callable[..., Any]:
     """The UNet's forward with latent composition and step counting."""
     plain = pipe.unet.forward
 
-    def forward(sample: Any, timestep: Any, encoder_hidden_states: Any, *args: Any, **words: Any) -> Any:
-        state.begin_step(pipe, sample)
+    def forward(*args: Any, **words: Any) -> Any:
+        call = _SIGNATURE.bind(pipe.unet, *args, **words).arguments
+        sample, text = call["sample"], call["encoder_hidden_states"]
+        state.begin_step(pipe, sample, text)
         if state.mode is not Mode.LATENT:
-            return plain(sample, timestep, encoder_hidden_states, *args, **words)
-        predicted = latent.compose(
-            plain,
-            state,
-            pipe.vae_scale_factor,
-            multiple,
-            sample,
-            timestep,
-            encoder_hidden_states,
-            words,
-        )
-        return (predicted,)
+            return plain(*args, **words)
+        timestep = call["timestep"]
+        rest = {name: value for name, value in call.items() if name not in _COMPOSED}
+        scale = pipe.vae_scale_factor
+        predicted = latent.compose(plain, state, scale, multiple, sample, timestep, text, rest)
+        whole = call.get("return_dict", True)
+        return UNet2DConditionOutput(sample=predicted) if whole else (predicted,)
 
     return forward
 

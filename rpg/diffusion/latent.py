@@ -9,56 +9,18 @@ Equal crops run as one batch, and with b = 0 everywhere there is no base pass.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from rpg.diffusion.masks import Layout
+from rpg.diffusion.crops import Group, groups
 from rpg.diffusion.state import State
+from rpg.diffusion.text import Conditions
 
-__all__ = ["compose", "crops"]
+__all__ = ["compose"]
 
 Forward = Callable[..., Any]
-
-
-@dataclass(frozen=True)
-class Crop:
-    """Rows y0:y1 and columns x0:x1 of the latents in which `region` is denoised."""
-
-    region: int
-    y0: int
-    y1: int
-    x0: int
-    x1: int
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Height and width in latent cells."""
-        return self.y1 - self.y0, self.x1 - self.x0
-
-    def of(self, full: Tensor, height: int, width: int) -> Tensor:
-        """Cut (B, C, h, w), the whole of a `height` x `width` canvas at its own or a coarser level."""
-        factor = max(round(height / full.shape[-2]), round(width / full.shape[-1]), 1)
-        rows = slice(self.y0 // factor, -(-self.y1 // factor))
-        columns = slice(self.x0 // factor, -(-self.x1 // factor))
-        return full[..., rows, columns]
-
-
-def crops(layout: Layout, multiple: int) -> list[list[Crop]]:
-    """A crop for each region that has a share, widened to the UNet's multiple; equal sizes together."""
-    height, width = layout.base.shape
-    by_size: dict[tuple[int, int], list[Crop]] = {}
-    for region in range(len(layout.regions)):
-        support = layout.support(region)
-        if support is not None:
-            y0, y1, x0, x1 = support
-            crop = Crop(
-                region, *_widened(y0, y1, height, multiple), *_widened(x0, x1, width, multiple)
-            )
-            by_size.setdefault(crop.size, []).append(crop)
-    return list(by_size.values())
 
 
 def compose(
@@ -86,130 +48,115 @@ def compose(
     Returns:
         (B, c, H, W), the prediction (noise, velocity or sample: all are affine in the blend).
     """
-    layout = state.layout
-    height, width = sample.shape[-2:]
     blended: Tensor | None = None
-    if layout.needs_base:
+    if state.layout.needs_base:
         base = forward(sample, timestep, encoder_hidden_states, **_fresh(words))[0]
-        blended = base * layout.base.to(base)
-    for group in crops(layout, multiple):
-        batch = _Batch(state, group, sample, encoder_hidden_states)
-        predicted = forward(
-            batch.cropped(sample, height, width),
-            batch.rows_of(timestep),
-            batch.texts(),
-            **batch.words(words, height, width, pixels_per_cell),
-        )[0]
+        share = state.kept(("base", sample.device), lambda: state.layout.base.to(sample.device))
+        blended = base * share.to(base)
+    for group in groups(state, len(sample), multiple, sample.device):
+        predicted = _Call(group, state, sample, pixels_per_cell).predict(forward, timestep, words)
         if blended is None:
-            blended = predicted.new_zeros(len(sample), predicted.shape[1], height, width)
-        batch.put(predicted, layout, blended)
+            blended = predicted.new_zeros(len(sample), predicted.shape[1], *sample.shape[-2:])
+        group.put(predicted, blended)
     assert blended is not None, "a layout has a base or regions"
     return blended
 
 
-class _Batch:
-    """Equal crops of every picture, as one batch: halves x crops x pictures."""
+class _Call:
+    """One UNet call on a group of crops: the whole call's arguments, fitted to them."""
 
-    def __init__(self, state: State, group: list[Crop], sample: Tensor, text: Tensor) -> None:
+    def __init__(self, group: Group, state: State, sample: Tensor, pixels_per_cell: int) -> None:
+        """Fit a call with `sample` to `group`."""
         assert state.texts is not None
-        self.conditions, self.group, self.text = state.texts, group, text
-        self.halves = 2 if state.guided else 1
-        self.total = len(sample)
-        self.pictures = self.total // self.halves
-        rows = torch.arange(self.total, device=sample.device).view(self.halves, 1, self.pictures)
-        self.rows = rows.expand(-1, len(group), -1).flatten()
+        self.group, self.state, self.sample = group, state, sample
+        self.conditions: Conditions = state.texts
+        self.pixels_per_cell = pixels_per_cell
+        self.size = (sample.shape[-2], sample.shape[-1])
 
-    def cropped(self, full: Tensor, height: int, width: int) -> Tensor:
-        """(B, C, h, w) -> (halves * crops * pictures, C, h', w')."""
-        cut = torch.stack([crop.of(full, height, width) for crop in self.group])  # (G, B, ...)
-        return cut.unflatten(1, (self.halves, self.pictures)).transpose(0, 1).flatten(0, 2)
+    def predict(self, forward: Forward, timestep: Any, words: dict[str, Any]) -> Tensor:
+        """The prediction for the crops, (rows, c, h, w)."""
+        reading = self.group.reading
+        text = self.state.bank.states[:, : reading.length].index_select(0, reading.rows)
+        self.state.reading = reading
+        try:
+            predicted: Tensor = forward(
+                self.group.cut(self.sample, *self.size),
+                self._rows(timestep),
+                text,
+                **self._words(words),
+            )[0]
+        finally:
+            self.state.reading = None
+        return predicted
 
-    def rows_of(self, value: Any) -> Any:
+    def _rows(self, value: Any) -> Any:
         """What is given for each row, for each crop of the row; anything else as it is."""
-        if isinstance(value, Tensor) and value.ndim and len(value) == self.total:
-            return value[self.rows]
+        if isinstance(value, Tensor) and value.ndim and len(value) == len(self.sample):
+            return value[self.group.samples]
         return value
 
-    def texts(self) -> Tensor:
-        """(halves * crops * pictures, L, D): the crops' subprompts, before them their negatives."""
-        return self._by_region(
-            self.conditions.prompts, self.conditions.negatives, self.conditions.filled(self.text)
-        )
-
-    def words(
-        self, words: dict[str, Any], height: int, width: int, pixels_per_cell: int
-    ) -> dict[str, Any]:
+    def _words(self, words: dict[str, Any]) -> dict[str, Any]:
         """The forward's keyword arguments for the crops."""
         fitted = _fresh(words)
         for name in ("down_block_additional_residuals", "down_intrablock_additional_residuals"):
             if fitted.get(name) is not None:
-                fitted[name] = [self.cropped(one, height, width) for one in fitted[name]]
+                fitted[name] = [self.group.cut(one, *self.size) for one in fitted[name]]
         middle = fitted.get("mid_block_additional_residual")
         if middle is not None:
-            fitted["mid_block_additional_residual"] = self.cropped(middle, height, width)
-        guidance = fitted.get("timestep_cond")
-        if guidance is not None:  # one row a picture, without halves
-            fitted["timestep_cond"] = guidance.repeat(len(self.rows) // len(guidance), 1)
-        added = fitted.get("added_cond_kwargs")
-        if added:
-            fitted["added_cond_kwargs"] = self._added(added, pixels_per_cell)
+            fitted["mid_block_additional_residual"] = self.group.cut(middle, *self.size)
+        fitted["timestep_cond"] = self._rows(fitted.get("timestep_cond"))
+        if fitted.get("added_cond_kwargs"):
+            fitted["added_cond_kwargs"] = self._added(fitted["added_cond_kwargs"])
+        if fitted.get("cross_attention_kwargs"):
+            fitted["cross_attention_kwargs"] = self._masked(fitted["cross_attention_kwargs"])
         return fitted
 
-    def put(self, predicted: Tensor, layout: Layout, blended: Tensor) -> None:
-        """Add the crops' predictions in their shares to `blended` (B, c, H, W)."""
-        pieces = predicted.unflatten(0, (self.halves, len(self.group), self.pictures))
-        for index, crop in enumerate(self.group):
-            share = layout.regions[crop.region, crop.y0 : crop.y1, crop.x0 : crop.x1]
-            piece = pieces[:, index].flatten(0, 1)  # (B, c, h, w)
-            blended[:, :, crop.y0 : crop.y1, crop.x0 : crop.x1] += piece * share.to(piece)
-
-    def _added(self, added: dict[str, Any], pixels_per_cell: int) -> dict[str, Any]:
+    def _added(self, added: dict[str, Any]) -> dict[str, Any]:
         fitted = dict(added)
         if "text_embeds" in added and self.conditions.pooled is not None:
-            assert self.conditions.negatives_pooled is not None
-            fitted["text_embeds"] = self._by_region(
-                self.conditions.pooled, self.conditions.negatives_pooled, added["text_embeds"]
-            )
+            fitted["text_embeds"] = self._pooled(added["text_embeds"])
         if "time_ids" in added:
-            fitted["time_ids"] = self._time_ids(added["time_ids"], pixels_per_cell)
+            fitted["time_ids"] = self._time_ids(added["time_ids"])
         if "image_embeds" in added:
             images = added["image_embeds"]
-            many = isinstance(images, list)
             fitted["image_embeds"] = (
-                [self.rows_of(one) for one in images] if many else self.rows_of(images)
+                [self._rows(one) for one in images]
+                if isinstance(images, list)
+                else self._rows(images)
             )
         return fitted
 
-    def _time_ids(self, given: Tensor, pixels_per_cell: int) -> Tensor:
+    def _pooled(self, call: Tensor) -> Tensor:
+        """(rows, P), from the same sources as the text."""
+        assert self.conditions.pooled is not None
+        assert self.conditions.negatives_pooled is not None
+        regions = (self.conditions.pooled, self.conditions.negatives_pooled)
+        sources = torch.cat([call, *(part.to(call) for part in regions)])
+        return sources.index_select(0, self.group.reading.rows)
+
+    def _time_ids(self, given: Tensor) -> Tensor:
         """SDXL's six numbers: original size, crop, target size; the crop is a canvas of its own."""
-        rows: Tensor = self.rows_of(given)
+        rows: Tensor = self._rows(given)
         if rows.shape[-1] != 6:
             return rows
-        height, width = (side * pixels_per_cell for side in self.group[0].size)
+        height, width = (side * self.pixels_per_cell for side in self.group.crops[0].size)
         return rows.new_tensor([height, width, 0, 0, height, width]).repeat(len(rows), 1)
 
-    def _by_region(self, own: Tensor, negatives: Tensor, call: Tensor) -> Tensor:
-        """Rows for the batch from (R, ...) subprompts and negatives and the call's own (B, ...)."""
-        regions = [crop.region for crop in self.group]
-        guided = own[regions].to(call).repeat_interleave(self.pictures, dim=0)
-        if self.halves == 1:
-            return guided
-        plain = call[: self.pictures]
-        unguided = [
-            negatives[region].to(call).expand_as(plain)
-            if self.conditions.own_negative[region]
-            else plain
-            for region in regions
+    def _masked(self, given: dict[str, Any]) -> dict[str, Any]:
+        """An IP-Adapter's masks, (1, pictures, h, w) each, cut like the latents."""
+        masks = given.get("ip_adapter_masks")
+        if masks is None:
+            return given
+        if isinstance(masks, Tensor):
+            masks = list(masks.unsqueeze(1))
+        cut = [
+            None if mask is None else self.group.cut_picture(mask, *self.size, self.pixels_per_cell)
+            for mask in masks
         ]
-        return torch.cat([*unguided, guided])
+        return {**given, "ip_adapter_masks": cut}
 
 
 def _fresh(words: dict[str, Any]) -> dict[str, Any]:
     """The UNet empties the list of T2I-Adapter residuals that it is given: hand out copies."""
     lists = {name: list(value) for name, value in words.items() if isinstance(value, list)}
     return {**words, **lists, "return_dict": False}
-
-
-def _widened(start: int, end: int, length: int, multiple: int) -> tuple[int, int]:
-    """The span grown to whole multiples; at the far edge it ends where the canvas does."""
-    return start // multiple * multiple, min(-(-end // multiple) * multiple, length)

@@ -21,7 +21,7 @@ from rpg.plan import Region
 
 __all__ = ["Layout", "coefficients", "region_weights", "to_level"]
 
-_NEGLIGIBLE = 1e-6
+NEGLIGIBLE = 1e-6  # a share below this is none
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,11 @@ class Layout:
     @property
     def needs_base(self) -> bool:
         """Whether the base prompt has a share anywhere."""
-        return bool(self.base.max() > _NEGLIGIBLE)
+        return bool(self.base.max() > NEGLIGIBLE)
 
     def support(self, region: int) -> tuple[int, int, int, int] | None:
         """Rows y0:y1 and columns x0:x1 that hold all of a region's share; None if it has none."""
-        return bounds(self.regions[region] > _NEGLIGIBLE)
+        return bounds(self.regions[region] > NEGLIGIBLE)
 
 
 def bounds(cells: Tensor) -> tuple[int, int, int, int] | None:

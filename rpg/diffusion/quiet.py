@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import diffusers.utils.logging
-import huggingface_hub.utils
 import transformers.utils.logging
 
 __all__ = ["quiet_loading"]
@@ -15,12 +15,16 @@ __all__ = ["quiet_loading"]
 @contextmanager
 def quiet_loading() -> Iterator[None]:
     """Switch off the bars over components and weights; downloads keep theirs, as they take long."""
-    downloads_shown = not huggingface_hub.utils.are_progress_bars_disabled()
-    with ExitStack() as stack:
-        for library in (diffusers.utils.logging, transformers.utils.logging):
-            if library.is_progress_bar_enabled():
-                library.disable_progress_bar()
-                stack.callback(library.enable_progress_bar)
-        if downloads_shown:  # transformers switches them off with its own
-            huggingface_hub.utils.enable_progress_bars()
+    shown = diffusers.utils.logging.is_progress_bar_enabled()
+    diffusers.utils.logging.disable_progress_bar()
+    before = transformers.utils.logging.set_tqdm_hook(_disabled)
+    try:
         yield
+    finally:
+        transformers.utils.logging.set_tqdm_hook(before)
+        if shown:
+            diffusers.utils.logging.enable_progress_bar()
+
+
+def _disabled(bar: Callable[..., Any], args: tuple[Any, ...], words: dict[str, Any]) -> Any:
+    return bar(*args, **{**words, "disable": True})

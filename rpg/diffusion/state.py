@@ -1,21 +1,22 @@
-"""What one image under `regional` knows: its plan's layout, its texts, and where in the schedule it is."""
+"""What one image under `regional` knows: its layout, its texts, and where in the schedule it is."""
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import torch
 from torch import Tensor
 
-from rpg.diffusion.masks import Layout, coefficients, region_weights, to_level
+from rpg.diffusion.masks import NEGLIGIBLE, Layout, coefficients, region_weights, to_level
 from rpg.diffusion.text import Conditions
 from rpg.plan import Region
 
 Composer = Literal["latent+attention", "latent", "attention"]
 Size = tuple[int, int]
+T = TypeVar("T")
 
 
 class Mode(enum.Enum):
@@ -49,15 +50,17 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Group:
-    """Regions with equally many tokens at one level: attended in one call.
+    """Regions with equally many tokens at one level and equally long texts: attended in one call.
 
     Attributes:
         regions: (G,), indices of the regions.
+        length: tokens of their texts.
         tokens: (G, n), the tokens that each has a share of.
         shares: (G * n, 1), its share in each.
     """
 
     regions: Tensor
+    length: int
     tokens: Tensor
     shares: Tensor
 
@@ -77,6 +80,34 @@ class Level:
     groups: tuple[Group, ...]
 
 
+@dataclass(frozen=True, eq=False)
+class Bank:
+    """Every text of an image in one tensor, from which keys and values are computed once.
+
+    Attributes:
+        text: (B, l, D), the call's own, as its UNet calls pass it.
+        version: of `text`, which a callback may change in place.
+        states: (B + R, L, D), or (B + 2 R, L, D) where a region has a negative: the call's rows,
+            the regions' prompts, the regions' negatives; all filled up to L.
+    """
+
+    text: Tensor
+    version: int
+    states: Tensor
+
+    def is_of(self, text: Tensor) -> bool:
+        """Whether it still holds what `text` says."""
+        return text is self.text and _version(text) == self.version
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Which texts the rows of a UNet call attend to: rows of the bank, cut to `length` tokens."""
+
+    rows: Tensor
+    length: int
+
+
 class State:
     """Layouts, texts and progress, shared by the UNet wrapper and the attention processors.
 
@@ -94,30 +125,35 @@ class State:
         feather: float,
         schedule: Schedule,
     ) -> None:
+        """Know the plan; sizes and texts come with the calls."""
         self.layers, self.base_ratios = layers, base_ratios
         self.feather, self.schedule = feather, schedule
         self.mode = Mode.PLAIN
         self.guided = False
         self.texts: Conditions | None = None
-        self.generation = 0  # counts images, so that processors know when their keys are stale
+        self.reading: Reading | None = None  # set by latent composition around a call on crops
+        self._bank: Bank | None = None
         self._step = 0
         self._size: Size | None = None
         self._weights: Tensor | None = None
         self._layout: Layout | None = None
-        self._levels: dict[int, Level] = {}
+        self._kept: dict[Hashable, Any] = {}
 
     def begin_image(self, texts: Conditions) -> None:
         """Forget the last image; the next UNet call is step 0."""
-        self.texts, self._step = texts, 0
-        self.generation += 1
+        if self.texts is None or texts.lengths != self.texts.lengths:
+            self._kept = {}
+        self.texts, self._bank, self._step = texts, None, 0
 
-    def begin_step(self, pipe: Any, sample: Tensor) -> None:
-        """Take note of a UNet call with `sample` (B, C, H, W) and choose its mode."""
-        self.guided = bool(pipe.do_classifier_free_guidance)
-        self._resize((sample.shape[-2], sample.shape[-1]))
-        steps = max(int(getattr(pipe, "_num_timesteps", 0) or 0), self._step + 1)
-        self.mode = self.schedule.mode(self._step, steps) if self.texts else Mode.PLAIN
-        self._step += 1
+    def begin_step(self, pipe: Any, sample: Tensor, text: Tensor) -> None:
+        """Take note of a UNet call with `sample` (B, C, H, W) and `text`, and choose its mode."""
+        self.mode = self._next_mode(pipe)
+        if self.mode is not Mode.PLAIN:
+            self.guided = bool(pipe.do_classifier_free_guidance)
+            self._resize((sample.shape[-2], sample.shape[-1]))
+            if self._bank is None or not self._bank.is_of(text):
+                assert self.texts is not None
+                self._bank = Bank(text, _version(text), self.texts.sources(text))
 
     @property
     def layout(self) -> Layout:
@@ -125,45 +161,76 @@ class State:
         assert self._layout is not None
         return self._layout
 
-    def level(self, tokens: int, device: torch.device) -> Level:
-        """The layout for an attention layer with so many tokens."""
-        known = self._levels.get(tokens)
-        if known is None or known.base.device != device:
-            known = self._levels[tokens] = self._make_level(tokens, device)
-        return known
+    @property
+    def bank(self) -> Bank:
+        """The image's texts."""
+        assert self._bank is not None
+        return self._bank
+
+    def kept(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What `make` gives, made once for a size and a set of text lengths."""
+        if key not in self._kept:
+            self._kept[key] = make()
+        value: T = self._kept[key]
+        return value
+
+    def level(self, tokens: int, device: torch.device, *, negative: bool = False) -> Level:
+        """The layout for an attention layer with so many tokens.
+
+        Args:
+            tokens: cells of the layer.
+            device: where its tensors are.
+            negative: for the negatives, where a region without one of its own is the base's.
+        """
+        key = ("level", tokens, device, negative)
+        return self.kept(key, lambda: self._make_level(tokens, device, negative))
 
     def close(self) -> None:
-        """Drop the texts; processors drop their keys with the next generation."""
-        self.texts, self.mode = None, Mode.PLAIN
-        self.generation += 1
+        """Drop the texts and everything derived from them."""
+        self.texts = self._bank = self.reading = None
+        self.mode, self._kept = Mode.PLAIN, {}
+
+    def _next_mode(self, pipe: Any) -> Mode:
+        step, self._step = self._step, self._step + 1
+        if self.texts is None:
+            return Mode.PLAIN
+        return self.schedule.mode(step, max(int(getattr(pipe, "_num_timesteps", 0)), step + 1))
 
     def _resize(self, size: Size) -> None:
         if size != self._size:
-            self._size, self._levels = size, {}
+            self._size, self._kept = size, {}
             self._weights = region_weights(self.layers, *size, self.feather)
             self._layout = coefficients(self._weights, self.base_ratios)
 
-    def _make_level(self, tokens: int, device: torch.device) -> Level:
-        assert self._size is not None and self._weights is not None
+    def _make_level(self, tokens: int, device: torch.device, negative: bool) -> Level:
+        assert self._size is not None and self._weights is not None and self.texts is not None
         height, width = self._size
         while height * width > tokens:  # every downsampling halves, rounding up
             height, width = -(-height // 2), -(-width // 2)
         assert height * width == tokens, f"{tokens} tokens are no level of {self._size}"
-        layout = coefficients(to_level(self._weights, height, width), self.base_ratios)
-        return _level(layout, device)
+        ratios = self.base_ratios
+        if negative:
+            owns = self.texts.own_negative
+            ratios = [b if own else 1.0 for b, own in zip(ratios, owns, strict=True)]
+        layout = coefficients(to_level(self._weights, height, width), ratios)
+        return _level(layout, self.texts.lengths, device)
 
 
-def _level(layout: Layout, device: torch.device) -> Level:
-    by_count: dict[int, list[tuple[int, Tensor]]] = {}
+def _level(layout: Layout, lengths: Sequence[int], device: torch.device) -> Level:
+    alike: dict[tuple[int, int], list[tuple[int, Tensor]]] = {}
     for index, shares in enumerate(layout.regions.flatten(1)):
-        tokens = (shares > 1e-6).nonzero().flatten()
+        tokens = (shares > NEGLIGIBLE).nonzero().flatten()
         if len(tokens):
-            by_count.setdefault(len(tokens), []).append((index, tokens))
+            alike.setdefault((len(tokens), lengths[index]), []).append((index, tokens))
     groups = []
-    for members in by_count.values():
+    for (_, length), members in alike.items():
         regions = torch.tensor([index for index, _ in members])
         tokens = torch.stack([tokens for _, tokens in members])
         shares = layout.regions.flatten(1)[regions].gather(1, tokens).reshape(-1, 1)
-        groups.append(Group(regions.to(device), tokens.to(device), shares.to(device)))
+        groups.append(Group(regions.to(device), length, tokens.to(device), shares.to(device)))
     base = layout.base.flatten()[:, None].to(device)
     return Level(base, layout.needs_base, tuple(groups))
+
+
+def _version(text: Tensor) -> int:
+    return 0 if text.is_inference() else text._version

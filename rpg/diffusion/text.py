@@ -1,4 +1,4 @@
-"""Prompts to embeddings: everything an image needs in one batch per text encoder, long ones in chunks.
+"""Prompts to embeddings: all that an image needs in one batch per encoder, long ones in chunks.
 
 The pipeline's own `encode_prompt` does the encoding, so textual inversion, LoRA scale and clip skip
 keep working; it is asked once for all texts. A text over the tokenizer's limit is split between
@@ -11,12 +11,15 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
 __all__ = ["Conditions", "Encoder", "chunked"]
+
+Counter = Callable[[str], int]
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,7 @@ class Conditions:
         negatives: (R, L, D) for the regions in `own_negative`, others undefined.
         negatives_pooled: (R, P) likewise.
         own_negative: for each region whether it has a negative of its own.
+        lengths: for each region the tokens of its texts; what follows them up to L is filling.
         empty: (1, l, D), the empty text, which fills up what is shorter.
     """
 
@@ -37,11 +41,16 @@ class Conditions:
     negatives: Tensor
     negatives_pooled: Tensor | None
     own_negative: tuple[bool, ...]
+    lengths: tuple[int, ...]
     empty: Tensor
 
-    def filled(self, embeds: Tensor) -> Tensor:
-        """`embeds` (B, l, D) filled up with the empty text to the regions' length L."""
-        return _filled(embeds, self.empty, self.prompts.shape[1])
+    def sources(self, text: Tensor) -> Tensor:
+        """The call's rows (B, l, D), the regions' and their negatives: (B + R [+ R], L, D)."""
+        parts = [text, self.prompts.to(text)]
+        if any(self.own_negative):
+            parts.append(self.negatives.to(text))
+        length = max(part.shape[1] for part in parts)
+        return torch.cat([_filled(part, self.empty, length) for part in parts])
 
 
 class Encoder:
@@ -54,15 +63,12 @@ class Encoder:
     """
 
     def __init__(self, pipe: Any, prompts: Sequence[str], negatives: Sequence[str]) -> None:
+        """Keep what is needed of the pipeline."""
         self._encode: Callable[..., tuple[Tensor | None, ...]] = pipe.encode_prompt
         self._signature = inspect.signature(pipe.encode_prompt)
-        self._tokenizers = [
-            tokenizer
-            for tokenizer in (pipe.tokenizer, getattr(pipe, "tokenizer_2", None))
-            if tokenizer is not None
-        ]
+        self._counters = _counters(pipe)
         self._zeros = bool(getattr(pipe.config, "force_zeros_for_empty_prompt", False))
-        self._texts = [*prompts, *negatives]
+        self._prompts, self._negatives = prompts, negatives
         self._own_negative = tuple(bool(negative) for negative in negatives)
 
     def encode(self, *args: Any, **words: Any) -> tuple[tuple[Tensor | None, ...], Conditions]:
@@ -73,33 +79,45 @@ class Encoder:
         own = self._own_texts(asked)
         if own is None:  # embeddings given, or two texts for one prompt: diffusers handles these
             result = self._encode(*args, **words)
-            length = result[0].shape[1]  # type: ignore[union-attr]
-            return result, self._conditions(self._batch(self._texts, asked), length)
-        embeds = self._batch([*own, *self._texts], asked)
-        prompts = len(asked["prompt"]) if isinstance(asked["prompt"], list) else 1
-        result = self._result(embeds, asked, prompts, len(own) - prompts)
-        length = embeds.length(range(len(own)))
-        return result, self._conditions(embeds.part(len(own)), length)
+            return result, self._conditions(*self._batches(self._prompts, self._negatives, asked))
+        prompts, negatives = own
+        wanted, unwanted = self._batches(
+            [*prompts, *self._prompts], [*negatives, *self._negatives], asked
+        )
+        result = _result(
+            wanted.part(0, len(prompts)), unwanted.part(0, len(negatives)), bool(negatives), asked
+        )
+        return result, self._conditions(wanted.part(len(prompts)), unwanted.part(len(negatives)))
 
-    def _own_texts(self, asked: dict[str, Any]) -> list[str] | None:
-        """The call's prompts, then its negatives; None where they cannot join the batch."""
+    def _own_texts(self, asked: dict[str, Any]) -> tuple[list[str], list[str]] | None:
+        """The call's prompts and its negatives; None where they cannot join the batch."""
         prompt, negative = asked["prompt"], asked["negative_prompt"]
         special = ("prompt_2", "negative_prompt_2", "prompt_embeds", "negative_prompt_embeds")
-        if any(asked.get(name) is not None for name in (*special, "clip_skip")):
+        if any(asked.get(name) is not None for name in special):
             return None
         prompts = [prompt] if isinstance(prompt, str) else prompt
-        if not isinstance(prompts, list) or not asked["do_classifier_free_guidance"]:
-            return prompts if isinstance(prompts, list) else None
-        if negative is None and self._zeros:
-            return prompts
+        if not isinstance(prompts, list):
+            return None
+        if not asked["do_classifier_free_guidance"] or (negative is None and self._zeros):
+            return prompts, []
         negatives = negative if isinstance(negative, list) else [negative or ""] * len(prompts)
-        return [*prompts, *negatives] if len(negatives) == len(prompts) else None
+        return (prompts, negatives) if len(negatives) == len(prompts) else None
 
-    def _batch(self, texts: Sequence[str], asked: dict[str, Any]) -> _Embeds:
+    def _batches(
+        self, wanted: Sequence[str], unwanted: Sequence[str], asked: dict[str, Any]
+    ) -> tuple[_Embeds, _Embeds]:
+        """Prompts and negatives in one batch; in two under `clip_skip`, which spares negatives."""
+        skip = asked.get("clip_skip")
+        if skip is None:
+            both = self._batch([*wanted, *unwanted], asked, None)
+            return both.part(0, len(wanted)), both.part(len(wanted))
+        return self._batch(wanted, asked, skip), self._batch(unwanted, asked, None)
+
+    def _batch(self, texts: Sequence[str], asked: dict[str, Any], skip: int | None) -> _Embeds:
         """Every text in one call of the pipeline's own encoding, equal chunks once."""
-        chunks = [chunked(text, self._tokenizers) for text in texts]
+        chunks = [chunked(text, self._counters) for text in texts]
         unique = list(dict.fromkeys(["", *(chunk for text in chunks for chunk in text)]))
-        optional = {name: asked[name] for name in ("lora_scale", "clip_skip") if name in asked}
+        optional = {"lora_scale": asked.get("lora_scale"), "clip_skip": skip}
         encoded = self._encode(
             prompt=unique,
             device=asked["device"],
@@ -112,39 +130,38 @@ class Encoder:
         assert encoded[0] is not None
         return _Embeds(encoded[0], pooled, places)
 
-    def _result(
-        self, embeds: _Embeds, asked: dict[str, Any], prompts: int, negatives: int
-    ) -> tuple[Tensor | None, ...]:
-        """The tuple that `encode_prompt` of this family returns."""
-        copies = asked["num_images_per_prompt"]
-        guided = asked["do_classifier_free_guidance"]
-        length = embeds.length(range(prompts + negatives))
-        positive = embeds.hidden(range(prompts), length)
-        negative = pooled_negative = None
-        pooled = embeds.first(range(prompts))
-        if guided and negatives:
-            own = range(prompts, prompts + negatives)
-            negative, pooled_negative = embeds.hidden(own, length), embeds.first(own)
-        elif guided:
-            negative = torch.zeros_like(positive)
-            pooled_negative = torch.zeros_like(pooled) if pooled is not None else None
-        wide = (positive, negative) if pooled is None else (positive, negative, pooled, pooled_negative)
-        return tuple(
-            None if part is None else part.repeat_interleave(copies, dim=0) for part in wide
+    def _conditions(self, prompts: _Embeds, negatives: _Embeds) -> Conditions:
+        count = len(self._prompts)
+        lengths = [
+            max(prompts.length(i), negatives.length(i)) if own else prompts.length(i)
+            for i, own in enumerate(self._own_negative)
+        ]
+        return Conditions(
+            prompts=prompts.hidden(max(lengths)),
+            pooled=prompts.first(),
+            negatives=negatives.hidden(max(lengths)),
+            negatives_pooled=negatives.first(),
+            own_negative=self._own_negative,
+            lengths=tuple(lengths[:count]),
+            empty=prompts.chunks[:1],
         )
 
-    def _conditions(self, embeds: _Embeds, least: int) -> Conditions:
-        count = len(self._own_negative)
-        length = max(least, embeds.length(range(2 * count)))
-        regions, negatives = range(count), range(count, 2 * count)
-        return Conditions(
-            prompts=embeds.hidden(regions, length),
-            pooled=embeds.first(regions),
-            negatives=embeds.hidden(negatives, length),
-            negatives_pooled=embeds.first(negatives),
-            own_negative=self._own_negative,
-            empty=embeds.chunks[:1],
-        )
+
+def _result(
+    prompts: _Embeds, negatives: _Embeds, has_negatives: bool, asked: dict[str, Any]
+) -> tuple[Tensor | None, ...]:
+    """The tuple that `encode_prompt` of this family returns."""
+    length = max(text.longest for text in (prompts, negatives))
+    positive, pooled = prompts.hidden(length), prompts.first()
+    negative = pooled_negative = None
+    if has_negatives:
+        negative, pooled_negative = negatives.hidden(length), negatives.first()
+    elif asked["do_classifier_free_guidance"]:
+        negative = torch.zeros_like(positive)
+        pooled_negative = torch.zeros_like(pooled) if pooled is not None else None
+    wide = (positive, negative) if pooled is None else (positive, negative, pooled, pooled_negative)
+    copies = asked["num_images_per_prompt"]
+    return tuple(None if part is None else part.repeat_interleave(copies, dim=0) for part in wide)
 
 
 @dataclass(frozen=True)
@@ -155,52 +172,77 @@ class _Embeds:
     pooled: Tensor | None
     places: list[list[int]]
 
-    def part(self, start: int) -> _Embeds:
-        return _Embeds(self.chunks, self.pooled, self.places[start:])
+    def part(self, start: int, end: int | None = None) -> _Embeds:
+        """The texts from `start` up to `end`."""
+        return _Embeds(self.chunks, self.pooled, self.places[start:end])
 
-    def length(self, texts: range) -> int:
-        """Tokens that the longest of the texts takes."""
-        return max(len(self.places[text]) for text in texts) * self.chunks.shape[1]
+    def length(self, text: int) -> int:
+        """Tokens that a text takes."""
+        return len(self.places[text]) * self.chunks.shape[1]
 
-    def hidden(self, texts: range, length: int) -> Tensor:
-        """(B, length, D), filled up with the empty text."""
-        rows = [self.chunks[self.places[text]].flatten(0, 1)[None] for text in texts]
+    @property
+    def longest(self) -> int:
+        """Tokens that the longest text takes; 0 where there is none."""
+        return max((self.length(text) for text in range(len(self.places))), default=0)
+
+    def hidden(self, length: int) -> Tensor:
+        """(B, length, D), filled up with the empty text, or cut where a text is not needed."""
+        rows = [self.chunks[places].flatten(0, 1)[None, :length] for places in self.places]
         return torch.cat([_filled(row, self.chunks[:1], length) for row in rows])
 
-    def first(self, texts: range) -> Tensor | None:
+    def first(self) -> Tensor | None:
         """(B, P), of each text's first chunk."""
         if self.pooled is None:
             return None
-        return self.pooled[[self.places[text][0] for text in texts]]
+        return self.pooled[[places[0] for places in self.places]]
 
 
-def chunked(text: str, tokenizers: Sequence[Any]) -> list[str]:
-    """Split a text between words into pieces that fit every tokenizer; most are one piece."""
-    limit = min(tokenizer.model_max_length for tokenizer in tokenizers)
+def _counters(pipe: Any) -> list[Counter]:
+    """For each of the pipeline's tokenizers: how many tokens over its limit a text is."""
+
+    def excess(text: str, tokenizer: Any) -> int:
+        if set(tokenizer.added_tokens_encoder) - set(tokenizer.all_special_tokens):
+            text = pipe.maybe_convert_prompt(
+                text, tokenizer
+            )  # textual inversion: a word is several
+        tokens: list[int] = tokenizer(text, verbose=False).input_ids
+        return len(tokens) - int(tokenizer.model_max_length)
+
+    both = (pipe.tokenizer, getattr(pipe, "tokenizer_2", None))
+    return [partial(excess, tokenizer=each) for each in both if each is not None]
+
+
+def chunked(text: str, counters: Sequence[Counter]) -> list[str]:
+    """Split a text between words into pieces that fit every tokenizer; most are one piece.
+
+    Args:
+        text: any text.
+        counters: for each tokenizer, how many tokens over its limit a text is.
+    """
 
     def fits(piece: str) -> bool:
-        return all(len(tokenizer(piece, verbose=False).input_ids) <= limit for tokenizer in tokenizers)
+        return all(counter(piece) <= 0 for counter in counters)
 
     if fits(text):
         return [text]
-    pieces, rest = [], text.split()
-    while rest:
-        count = _longest(len(rest), lambda n: fits(" ".join(rest[:n])))
+    pieces, words = [], text.split()
+    while words:
+        count = _longest(words, lambda some: fits(" ".join(some)))
         if count == 0:  # one word longer than a chunk is cut
-            letters = max(1, _longest(len(rest[0]), lambda n: fits(rest[0][:n])))
-            rest[:1] = [rest[0][:letters], rest[0][letters:]]
+            letters = max(1, _longest(words[0], fits))
+            words[:1] = filter(None, [words[0][:letters], words[0][letters:]])
             count = 1
-        pieces.append(" ".join(rest[:count]))
-        rest = rest[count:]
+        pieces.append(" ".join(words[:count]))
+        words = words[count:]
     return pieces
 
 
-def _longest(most: int, fits: Callable[[int], bool]) -> int:
-    """The largest n up to `most` that fits, by bisection; 0 where none does."""
-    low, high = 0, most
+def _longest(parts: Sequence[str], fits: Callable[[Any], bool]) -> int:
+    """How many of the parts fit from the first on, by bisection; 0 where none does."""
+    low, high = 0, len(parts)
     while low < high:
         middle = (low + high + 1) // 2
-        low, high = (middle, high) if fits(middle) else (low, middle - 1)
+        low, high = (middle, high) if fits(parts[:middle]) else (low, middle - 1)
     return low
 
 

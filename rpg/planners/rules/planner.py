@@ -5,16 +5,16 @@ from __future__ import annotations
 from rpg.errors import PlanError, PromptError
 from rpg.geometry import FULL
 from rpg.plan import MAX_PROMPT_CHARS, MAX_REGIONS, Plan, Region
-from rpg.planners.rules.layout import lay_out
-from rpg.planners.rules.normal import normalize
-from rpg.planners.rules.positions import settle
-from rpg.planners.rules.reader import Reader
+from rpg.planners.rules.grammar.scan import scan
+from rpg.planners.rules.grammar.styles import split_style
+from rpg.planners.rules.grammar.tokens import tokenize
+from rpg.planners.rules.layout.normal import normalize
+from rpg.planners.rules.layout.solver import lay_out
+from rpg.planners.rules.reading.positions import settle
+from rpg.planners.rules.reading.reader import read_elements
+from rpg.planners.rules.reading.things import Reading
 from rpg.planners.rules.reasoning import explain, found
 from rpg.planners.rules.recaption import common_scene, give_places, regions
-from rpg.planners.rules.scan import scan
-from rpg.planners.rules.styles import split_style
-from rpg.planners.rules.things import Reading
-from rpg.planners.rules.tokens import tokenize
 
 SOURCE = "rules"
 
@@ -50,7 +50,7 @@ class RulePlanner:
 def read(prompt: str) -> Reading:
     """What the prompt is understood to hold."""
     content, styles = split_style(prompt)
-    reading = Reader(scan(tokenize(content))).read()
+    reading = read_elements(scan(tokenize(content)))
     reading.styles = styles
     return reading
 
@@ -61,7 +61,7 @@ def _checked(prompt: str) -> str:
         raise PromptError("the prompt is empty; say what the picture should show")
     if len(text) > MAX_PROMPT_CHARS:
         raise PromptError(
-            f"the prompt has {len(text):,} characters; at most {MAX_PROMPT_CHARS:,} are read: shorten it"
+            f"the prompt has {len(text):,} characters; shorten it to {MAX_PROMPT_CHARS:,}"
         )
     return text
 
@@ -102,7 +102,9 @@ def _cap(reading: Reading) -> None:
         largest = max(reading.things, key=lambda thing: thing.count)
         if largest.count == 1:
             break
-        reading.notes.append(f"{largest.counted} one by one: there is room for {MAX_REGIONS} regions")
+        reading.notes.append(
+            f"{largest.counted} one by one: there is room for {MAX_REGIONS} regions"
+        )
         largest.as_crowd()
     for thing in reading.things[MAX_REGIONS:]:
         reading.notes.append(f"{thing.name}: a plan has at most {MAX_REGIONS} regions")

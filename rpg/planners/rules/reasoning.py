@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from rpg.geometry import Box
-from rpg.planners.rules.elements import Kind
-from rpg.planners.rules.lattice import holds
-from rpg.planners.rules.layout import Spot
-from rpg.planners.rules.normal import Constraints, Pair
-from rpg.planners.rules.things import Reading, Relation, Thing
+from rpg.planners.rules.grammar.elements import Kind
+from rpg.planners.rules.layout.lattice import holds
+from rpg.planners.rules.layout.normal import Constraints, Pair
+from rpg.planners.rules.layout.solver import Spot
+from rpg.planners.rules.reading.things import Reading, Relation, Thing
 
 _ROWS = ("top", "", "bottom")
 _COLUMNS = ("left", "", "right")

@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from rpg.plan import MAX_PROMPT_CHARS, Region
-from rpg.planners.rules.layout import Spot
-from rpg.planners.rules.things import Reading, Scene, Thing
-from rpg.planners.rules.tokens import join
+from rpg.planners.rules.grammar.tokens import join
+from rpg.planners.rules.layout.solver import Spot
+from rpg.planners.rules.reading.things import Reading, Scene, Thing
 
 
 def give_places(reading: Reading) -> None:
@@ -27,7 +27,7 @@ def give_places(reading: Reading) -> None:
 
 
 def common_scene(reading: Reading) -> str:
-    """The scene that holds for the whole picture: its only place, or its first words; and its times."""
+    """The scene of the whole picture: its only place, or the one it opens with; and its times."""
     groups = _place_groups(reading.scenes)
     place = groups[0][1] if len(groups) == 1 or (groups and groups[0][0] == 0) else ""
     times = dict.fromkeys(scene.text for scene in reading.scenes if scene.is_time)
@@ -44,7 +44,7 @@ def _place_groups(scenes: Sequence[Scene]) -> list[tuple[int, str]]:
 
 
 def subprompt(thing: Thing, scene: str, styles: Sequence[str]) -> str:
-    """ "a red star at night, oil painting"; shorter where that is too long for a subprompt."""
+    """Says "a red star at night, oil painting"; shorter where that is too long for a subprompt."""
     place = join([thing.place or "", scene])
     tail = "".join(f", {style}" for style in styles)
     full = join([thing.described, place]) + tail

@@ -1,0 +1,1 @@
+"""From text to elements: noun phrases, relations, places, verbs."""

@@ -1,0 +1,297 @@
+"""Groups a prompt's words into elements: noun phrases, relations, places, verbs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from rpg.planners.rules.grammar.chunks import Tokens, is_adverb, looks_like_verb, low, noun_phrase
+from rpg.planners.rules.grammar.elements import (
+    Attr,
+    Element,
+    Loose,
+    Mark,
+    NounPhrase,
+    Prep,
+    Pron,
+    Verb,
+)
+from rpg.planners.rules.grammar.phrases import match_phrase
+from rpg.planners.rules.grammar.tokens import COMMAS, join
+from rpg.planners.rules.lexicon import words as w
+from rpg.planners.rules.lexicon.attributes import COLOURS, is_adjective, is_pure_adjective
+from rpg.planners.rules.lexicon.inflect import singular
+from rpg.planners.rules.lexicon.nouns import MASS, PARTS, PLACES, WEARABLES, is_animate
+from rpg.planners.rules.lexicon.verbs import EITHER_WORDS, STRICT_VERBS
+
+Found = tuple[Element, int]
+_MADE = (
+    ("made", "of"), ("made", "out", "of"), ("made", "from"), ("full", "of"), ("decorated", "with"),
+    ("topped", "with"), ("covered", "in"), ("covered", "with"), ("filled", "with"),
+    ("shaped", "like"), ("painted", "with"), ("dressed", "in"), ("lit", "by"),
+)  # fmt: skip
+_WEARING = frozenset({"with", "in", "wearing"})
+
+
+def scan(tokens: Tokens) -> tuple[Element, ...]:
+    """The elements of a prompt, in order. Every token belongs to one of them."""
+    elements: list[Element] = []
+    at = 0
+    while at < len(tokens):
+        element, used = _next(tokens, at, elements)
+        if isinstance(element, NounPhrase):
+            element, more = _with_suffixes(tokens, at + used, element)
+            used += more
+        elements.append(element)
+        at += used
+    return tuple(elements)
+
+
+def _next(tokens: Tokens, at: int, elements: list[Element]) -> Found:
+    return (
+        _mark(tokens, at)
+        or match_phrase(tokens, at)
+        or _other(tokens, at)
+        or _participle(tokens, at, elements)
+        or _verb(tokens, at, elements)
+        or _small_word(tokens, at)
+        or _phrase_or_attribute(tokens, at, elements)
+        or (Loose(tokens[at].text), 1)
+    )
+
+
+def _mark(tokens: Tokens, at: int) -> Found | None:
+    word = tokens[at].low
+    if tokens[at].is_stop:
+        return Mark("."), 1
+    if word in COMMAS:
+        return Mark(":" if word == ":" else ","), 1
+    if word in w.AND:
+        return Mark("and"), 1
+    if word in ("as", "along", "together") and low(tokens, at + 1) in ("well", "with"):
+        return Mark("and"), 3 if low(tokens, at + 1) == "well" else 2
+    if word == "after" and at > 0 and tokens[at - 1].low.startswith(("chas", "runn", "look")):
+        return Loose(tokens[at].text), 1
+    if word in w.CLAUSE_WORDS:
+        return Mark("side" if word in w.SIDE_CLAUSES else "clause"), 1
+    return None
+
+
+def _other(tokens: Tokens, at: int) -> Found | None:
+    """Reads "the other", "the others", "the rest", where no noun follows."""
+    if low(tokens, at) != "the" or low(tokens, at + 1) not in ("other", "others", "rest"):
+        return None
+    after = at + 2
+    while is_adjective(low(tokens, after)) or low(tokens, after) in w.AND:
+        after += 1
+    word = low(tokens, after)
+    small = w.AUXILIARIES | w.DETERMINERS
+    is_noun = after < len(tokens) and tokens[after].is_word and word not in small
+    if is_noun and match_phrase(tokens, after) is None and word not in w.PREPOSITIONS:
+        return None
+    return Pron("other"), 2
+
+
+def _participle(tokens: Tokens, at: int, before: list[Element]) -> Found | None:
+    """How somebody feels or looks: "feeling inspired"."""
+    word = low(tokens, at)
+    if not before or not isinstance(before[-1], Verb) or not before[-1].text.endswith("ing"):
+        return None
+    if not word.endswith("ed") or not looks_like_verb(word) or low(tokens, at + 1) in w.DETERMINERS:
+        return None
+    return Attr((tokens[at].text,)), 1
+
+
+def _verb(tokens: Tokens, at: int, before: list[Element]) -> Found | None:
+    """A verb with its auxiliaries; None where no verb stands."""
+    end = at
+    while low(tokens, end) in w.AUXILIARIES or (
+        end > at and (is_adverb(low(tokens, end)) or low(tokens, end) in ("both", "all"))
+    ):
+        end += 1
+    auxiliaries = [token.low for token in tokens[at:end]]
+    if not auxiliaries:
+        found = _verb_form(tokens, at) or _either(tokens, at, before)
+        return (Verb(tokens[at].low), 1) if found else None
+    be = any(word in w.BE for word in auxiliaries)
+    if end < len(tokens) and _verb_form(tokens, end, after_be=be):
+        word = tokens[end].low
+        return Verb(word, passive=be and not word.endswith("ing")), end + 1 - at
+    if be and auxiliaries[-1] == "having":
+        return Verb("having"), end - at
+    return Verb("", have=auxiliaries[-1] in ("has", "have", "had", "having")), end - at
+
+
+def _verb_form(tokens: Tokens, at: int, *, after_be: bool = False) -> bool:
+    """Whether token `at` is a verb where one may stand: after a noun phrase or an auxiliary."""
+    word = low(tokens, at)
+    if not word or match_phrase(tokens, at) is not None:
+        return False
+    starts = after_be or (at > 0 and low(tokens, at - 1) in w.AND | {","})
+    if starts and word.endswith("ing") and low(tokens, at + 1) in w.DETERMINERS:
+        return True
+    if is_adjective(word) or is_adverb(word):
+        return False
+    if word in STRICT_VERBS or looks_like_verb(word):
+        return after_be or noun_phrase(tokens, at, opens=_opens(tokens, at)) is None
+    return False
+
+
+def _either(tokens: Tokens, at: int, before: list[Element]) -> bool:
+    """Whether what may be a noun is a verb here: after a noun phrase, or between "to" and "the"."""
+    word, after = low(tokens, at), low(tokens, at + 1)
+    if before and before[-1] == Prep("to"):
+        objects = w.DETERMINERS | w.PRONOUNS
+        return after in objects and word not in w.DETERMINERS and word not in w.NUMBERS
+    if word not in EITHER_WORDS or match_phrase(tokens, at) is not None:
+        return False
+    return bool(before) and isinstance(before[-1], NounPhrase | Pron) and _follows_noun(tokens, at)
+
+
+def _opens(tokens: Tokens, at: int) -> bool:
+    return at == 0 or tokens[at - 1].is_stop or tokens[at - 1].low == ":"
+
+
+def _follows_noun(tokens: Tokens, at: int) -> bool:
+    """Whether the word before could end a noun phrase, so that this one was left out of it."""
+    before = tokens[at - 1]
+    small = w.AND | w.PREPOSITIONS | w.DETERMINERS | w.AUXILIARIES | w.CLAUSE_WORDS | w.NEGATORS
+    return before.is_word and before.low not in small and not is_adverb(before.low)
+
+
+def _small_word(tokens: Tokens, at: int) -> Found | None:
+    word = tokens[at].low
+    if word in w.PRONOUNS or (word in w.PLURAL_PRONOUNS and not is_noun_next(tokens, at)):
+        return Pron(word), 1
+    if word in w.PREPOSITIONS and word not in w.NEGATORS:
+        return Prep(word), 1
+    if word in ("which", "who", "that") and at > 0 and not is_noun_next(tokens, at):
+        return Mark("which"), 1
+    if word == "that" and is_noun_next(tokens, at):
+        return None
+    if word in w.OTHER_PRONOUNS or (is_adverb(word) and not is_noun_next(tokens, at)):
+        return Loose(tokens[at].text), 1
+    return None
+
+
+def is_noun_next(tokens: Tokens, at: int) -> bool:
+    """Whether a noun phrase goes on after the word at `at`."""
+    return at + 1 < len(tokens) and noun_phrase(tokens, at + 1) is not None
+
+
+def _phrase_or_attribute(tokens: Tokens, at: int, before: list[Element]) -> Found | None:
+    coordinated = (
+        len(before) > 1 and before[-1] == Mark("and") and isinstance(before[-2], NounPhrase)
+    )
+    found = noun_phrase(tokens, at, coordinated=coordinated, opens=_opens(tokens, at))
+    if found is None:
+        return None
+    phrase, used = found
+    bare = not phrase.determiner and phrase.count is None and not phrase.post
+    adjectives = all(
+        is_adjective(word.lower()) or word.lower() in w.AND | {","} for word in phrase.words
+    )
+    after_be = bool(before) and before[-1] == Verb("")
+    pure = all(
+        is_pure_adjective(word.lower()) or word.lower() in w.AND | {","} for word in phrase.words
+    )
+    after_other = bool(before) and before[-1] == Pron("other")
+    if bare and adjectives and (pure or after_be or after_other):
+        return Attr(phrase.words), used
+    if pure and low(tokens, at + used) in ("one", "ones"):
+        return replace(phrase, words=(*phrase.words, "one")), used + 1
+    return phrase, used
+
+
+def _with_suffixes(tokens: Tokens, at: int, phrase: NounPhrase) -> tuple[NounPhrase, int]:
+    """The phrase with its parts, clothes and substance, and the tokens that they take."""
+    used = 0
+    while phrase.words:
+        more = (
+            _substance(tokens, at + used)
+            or _parts(tokens, at + used, phrase)
+            or _clothes(tokens, at + used, phrase)
+        )
+        if not more:
+            break
+        text = join([token.text for token in tokens[at + used : at + used + more]])
+        phrase = replace(phrase, post=f"{phrase.post} {text}".strip())
+        used += more
+    return phrase, used
+
+
+def _substance(tokens: Tokens, at: int) -> int:
+    """Counts the tokens of "made of gold", "covered in snow"; 0 if nothing of the kind follows."""
+    skipped = 1 if low(tokens, at) in w.BE else 0
+    for words in _MADE:
+        start = at + skipped
+        if tuple(token.low for token in tokens[start : start + len(words)]) != words:
+            continue
+        found = noun_phrase(tokens, start + len(words))
+        if found is None or not _is_substance(found[0], words):
+            return 0
+        return 0 if skipped else len(words) + found[1]
+    return 0
+
+
+def _is_substance(phrase: NounPhrase, words: tuple[str, ...]) -> bool:
+    head = phrase.words[-1].lower() if phrase.words else ""
+    bare = not phrase.determiner and phrase.count is None
+    return bare or head in MASS or words[0] in ("made", "shaped", "dressed", "lit")
+
+
+def _parts(tokens: Tokens, at: int, phrase: NounPhrase) -> int:
+    """Counts the tokens of "with its square lid and conical base"; 0 if no parts follow."""
+    if low(tokens, at) != "with":
+        return 0
+    found = noun_phrase(tokens, at + 1)
+    if found is None or not found[0].words or head(phrase) in PLACES and not _is_part(found[0]):
+        return 0
+    owned = found[0].determiner in w.POSSESSIVES
+    if not (owned or _is_part(found[0])):
+        return 0
+    return _coordinated(tokens, at + 1 + found[1], lambda part: owned or _is_part(part)) - at
+
+
+def _clothes(tokens: Tokens, at: int, phrase: NounPhrase) -> int:
+    """Counts the tokens of "in a white shirt and jeans", "wearing a hat", "in red"; or 0."""
+    if low(tokens, at) not in _WEARING or not is_animate(head(phrase)):
+        return 0
+    if (
+        low(tokens, at) == "in"
+        and low(tokens, at + 1) in COLOURS
+        and not is_noun_next(tokens, at + 1)
+    ):
+        return 2
+    found = noun_phrase(tokens, at + 1)
+    if found is None or head(found[0], plural=True) not in WEARABLES:
+        return 0
+    end = at + 1 + found[1]
+    return _coordinated(tokens, end, lambda part: head(part, plural=True) in WEARABLES) - at
+
+
+def _coordinated(tokens: Tokens, end: int, wanted: object) -> int:
+    """The token after all further phrases, joined by "and" or commas, that are wanted."""
+    assert callable(wanted)
+    while True:
+        start = end
+        while low(tokens, start) in w.AND | {","}:
+            start += 1
+        found = noun_phrase(tokens, start) if end < start < len(tokens) else None
+        if found is None or not found[0].words or not wanted(found[0]) or _stands_apart(found[0]):
+            return end
+        end = start + found[1]
+
+
+def _stands_apart(phrase: NounPhrase) -> bool:
+    """A counted thing after "and" is a thing of its own: "with its tail and two cats"."""
+    return phrase.count is not None and not _is_part(phrase)
+
+
+def _is_part(phrase: NounPhrase) -> bool:
+    return bool(PARTS & {head(phrase), head(phrase, plural=True)})
+
+
+def head(phrase: NounPhrase, *, plural: bool = False) -> str:
+    """The phrase's noun in lower case, singular unless `plural`; empty where there is none."""
+    noun = phrase.words[-1].lower() if phrase.words else ""
+    return noun if plural else singular(noun)

@@ -1,0 +1,75 @@
+"""Takes a prompt's style apart from its content: "an oil painting of ...", "..., 4k"."""
+
+from __future__ import annotations
+
+import re
+
+_KINDS = (
+    r"photo|photograph|picture|image|shot|illustration|drawing|sketch|painting|render|rendering"
+    r"|cartoon|poster|watercolou?r|depiction|view|snapshot|close-up|portrait|scene|mosaic|engraving"
+)
+_PREFIX = re.compile(
+    rf"\s*(?:there (?:is|are) )?((?:an?|the) )?((?:[\w-]+ ){{0,4}}?)({_KINDS})"
+    r" (?:of|showing|depicting) (?=\S)",
+    re.IGNORECASE,
+)
+_PLAIN = frozenset("photo photograph picture image depiction view shot scene snapshot".split())
+_NOT_STYLE = frozenset(
+    "of and a an the with in on is are by under above below next to two three four five".split()
+)
+_IN_STYLE = re.compile(
+    r",?\s*\b(?:in|with) (?:the|a|an) (?:[\w-]+ ){0,2}style(?: of [^,.;\n]+)?"
+    r"|,?\s*\bin (?:black and white|watercolou?r|pixel art|oil paint|cartoon|anime)(?: style)?"
+    r"|,?\s*\b[\w-]+ style$",
+    re.IGNORECASE,
+)
+_STRONG = frozenset(
+    """
+    4k 8k hd uhd hdr detailed photorealistic realistic hyperrealistic cinematic art artstation
+    watercolor watercolour anime masterpiece quality bokeh octane unreal 3d minimalist cartoon
+    ghibli photography illustration volumetric cyberpunk steampunk surreal impressionist render
+    resolution isometric low-poly lowpoly sketch vector digital style raytracing dslr
+    """.split()
+)
+_WEAK = frozenset(
+    """
+    highly ultra lighting concept trending on oil painting best sharp focus dramatic soft engine
+    pixel flat studio vibrant colors colours high professional intricate details detail film grain
+    vintage beautiful award winning award-winning very extremely light warm pencil natural depth
+    of field wide angle shot photo rendering retro modern clean simple background white by in the
+    quality design poster drawing ink line lines comic book epic composition
+    """.split()
+)
+
+
+def split_style(prompt: str) -> tuple[str, list[str]]:
+    """The prompt's content, and its styles as they are to be added to subprompts."""
+    rest, styles = _without_prefix(prompt)
+    for match in _IN_STYLE.finditer(rest):
+        styles.append(match[0].strip(" ,"))
+    rest = _IN_STYLE.sub("", rest)
+    parts = rest.split(",")
+    tail: list[str] = []
+    while len(parts) > 1 and _is_style(parts[-1]):
+        tail.insert(0, parts.pop().strip(" ."))
+    return ",".join(parts), styles + tail
+
+
+def _without_prefix(prompt: str) -> tuple[str, list[str]]:
+    match = _PREFIX.match(prompt)
+    if match is None:
+        return prompt, []
+    adjectives = match[2].lower().split()
+    if any(word in _NOT_STYLE for word in adjectives if word != "and"):
+        return prompt, []
+    plain = not adjectives and match[3].lower() in _PLAIN
+    return prompt[match.end() :], [] if plain else [f"{match[2]}{match[3]}".lower()]
+
+
+def _is_style(part: str) -> bool:
+    words = part.strip(" .").lower().split()
+    return (
+        bool(words)
+        and all(w in _STRONG or w in _WEAK for w in words)
+        and any(w in _STRONG for w in words)
+    )

@@ -1,0 +1,1 @@
+"""From things and relations to boxes on the canvas."""

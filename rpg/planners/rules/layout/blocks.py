@@ -1,0 +1,177 @@
+"""Blocks: parts of a layout that know how to fill any box, so that rows of them tile the canvas."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from rpg.geometry import Box
+from rpg.planners.rules.layout.splits import cut, shares, split_rows
+from rpg.planners.rules.reading.things import Thing
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """One region to be: a thing, or one of several, in its box."""
+
+    thing: Thing
+    box: Box
+    z: int
+
+
+class Extent(NamedTuple):
+    """The room a block wants: rows and columns of things, and their size against ordinary ones."""
+
+    rows: int
+    columns: int
+    size: float
+
+
+class Block(Protocol):
+    """Something that fills a box."""
+
+    def extent(self) -> Extent:
+        """The room it wants."""
+        ...
+
+    def place(self, box: Box, z: int = 0) -> Iterator[Placed]:
+        """Puts everything in the block into the box."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class One:
+    """One thing, or one of several."""
+
+    thing: Thing
+
+    def extent(self) -> Extent:
+        """One cell."""
+        return Extent(1, 1, self.thing.size)
+
+    def place(self, box: Box, z: int = 0) -> Iterator[Placed]:
+        """Fills the box."""
+        yield Placed(self.thing, box, z)
+
+
+@dataclass(frozen=True, slots=True)
+class Flat:
+    """Blocks without relations: as many rows as suit the box."""
+
+    parts: tuple[Block, ...]
+
+    def extent(self) -> Extent:
+        """As on a square."""
+        split = split_rows(len(self.parts))
+        return Extent(len(split), max(split), max(part.extent().size for part in self.parts))
+
+    def place(self, box: Box, z: int = 0) -> Iterator[Placed]:
+        """Rows from left to right, as even as can be."""
+        split = split_rows(len(self.parts), round(box.width / box.height, 6))
+        yield from Rows(cut(self.parts, split)).place(box, z)
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of blocks, from top to bottom; every row fills the width."""
+
+    lines: tuple[tuple[Block, ...], ...]
+
+    def extent(self) -> Extent:
+        """Rows one above the other."""
+        lines = [_line_extent(line) for line in self.lines]
+        return Extent(
+            sum(line.rows for line in lines),
+            max(line.columns for line in lines),
+            max(line.size for line in lines),
+        )
+
+    def place(self, box: Box, z: int = 0) -> Iterator[Placed]:
+        """Heights and widths follow the room that each row and each block wants."""
+        heights = [_line_extent(line).rows * _tallness(line) for line in self.lines]
+        power = 1.0 if len(self.lines) == 1 else 0.5
+        for line, (y0, y1) in zip(self.lines, shares(heights), strict=True):
+            wanted = [block.extent() for block in line]
+            widths = [extent.columns * extent.size**power for extent in wanted]
+            for block, (x0, x1) in zip(line, shares(widths), strict=True):
+                yield from block.place(Box(x0, y0, x1, y1).within(box), z)
+
+
+def _line_extent(line: Sequence[Block]) -> Extent:
+    """The room of blocks side by side."""
+    wanted = [block.extent() for block in line]
+    rows, size = max(extent.rows for extent in wanted), max(extent.size for extent in wanted)
+    return Extent(rows, sum(extent.columns for extent in wanted), size)
+
+
+def _tallness(line: Sequence[Block]) -> float:
+    """Height of a row against one of ordinary things; widths do the rest for its area."""
+    return math.sqrt(sum(block.extent().size for block in line) / len(line))
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """Layers from back to front: each covers the lower middle of the one behind it."""
+
+    layers: tuple[tuple[Block, ...], ...]
+
+    def extent(self) -> Extent:
+        """The room of the largest layer."""
+        wanted = [_line_extent(layer) for layer in self.layers]
+        return Extent(*(max(values) for values in zip(*wanted, strict=True)))
+
+    def place(self, box: Box, z: int = 0) -> Iterator[Placed]:
+        """The layer at the back fills the box; the one in front 3/5 of it either way."""
+        for depth, layer in enumerate(self.layers):
+            part = depth / max(len(self.layers) - 1, 1)
+            inner = Box(0.2 * part, 0.4 * part, 1 - 0.2 * part, 1.0).within(box)
+            yield from Rows((layer,)).place(inner, z + depth)
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """A block in the middle of at least two others."""
+
+    middle: Block
+    around: tuple[Block, ...]
+
+    def extent(self) -> Extent:
+        """Three by three; of two only, one row."""
+        return Extent(1 if len(self.around) == 2 else 3, 3, self.middle.extent().size)
+
+    def place(self, box: Box, z: int = 0) -> Iterator[Placed]:
+        """Two stand left and right; four above and below in pairs; more all round."""
+        lines = self._lines()
+        heights = [self._weight(line, _tallness(line)) for line in lines]
+        for line, (y0, y1) in zip(lines, shares(heights), strict=True):
+            widths = [self._weight((block,), block.extent().size) for block in line]
+            for block, (x0, x1) in zip(line, shares(widths), strict=True):
+                yield from block.place(Box(x0, y0, x1, y1).within(box), z)
+
+    def _lines(self) -> tuple[tuple[Block, ...], ...]:
+        sides = 0 if len(self.around) == 4 else 2
+        above = sides + (len(self.around) - sides + 1) // 2
+        left, right = self.around[: sides // 2], self.around[sides // 2 : sides]
+        lines = (self.around[sides:above], (*left, self.middle, *right), self.around[above:])
+        return tuple(line for line in lines if line)
+
+    def _weight(self, line: Sequence[Block], ordinary: float) -> float:
+        """The middle gets twice the room of the others, more where it is big."""
+        return 2.0 * math.sqrt(self.middle.extent().size) if self.middle in line else ordinary
+
+
+def several(thing: Thing) -> Block:
+    """All of one kind of thing as a block, as it is arranged."""
+    ones: tuple[Block, ...] = (One(thing),) * thing.count
+    if thing.count == 1:
+        return One(thing)
+    if thing.arrangement == "row":
+        return Rows((ones,))
+    if thing.arrangement == "column":
+        return Rows(tuple((one,) for one in ones))
+    if "x" in thing.arrangement:
+        rows, columns = (int(part) for part in thing.arrangement.split("x"))
+        return Rows((ones[:columns],) * rows)
+    return Flat(ones)

@@ -1,0 +1,126 @@
+"""Rows and columns for things that are left of, above or next to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby, permutations
+
+from rpg.geometry import FULL, Box
+from rpg.planners.rules.grammar.elements import Kind
+from rpg.planners.rules.layout.blocks import Block, Extent, Placed, Rows
+from rpg.planners.rules.layout.components import Node, loose, related
+from rpg.planners.rules.layout.normal import Pair
+from rpg.planners.rules.layout.packing import best_rows
+from rpg.planners.rules.layout.ranks import Ranks
+
+Edge = tuple[Kind, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Lattice:
+    """Blocks in the cells of a grid, some of them empty: keeps any order of rows and columns."""
+
+    cells: tuple[tuple[int, int, Block], ...]  # row, column
+
+    def extent(self) -> Extent:
+        """As many rows and columns as there are."""
+        rows, columns = (1 + max(cell[axis] for cell in self.cells) for axis in (0, 1))
+        return Extent(int(rows), int(columns), 1.0)
+
+    def place(self, box: Box, z: int = 0) -> Iterator[Placed]:
+        """Equal cells."""
+        rows, columns, _ = self.extent()
+        for y, x, block in self.cells:
+            cell = Box(x / columns, y / rows, (x + 1) / columns, (y + 1) / rows)
+            yield from block.place(cell.within(box), z)
+
+
+def arrange(nodes: Sequence[Node], pairs: Sequence[Pair]) -> Block:
+    """A block in which the nodes keep the pairs; full rows if those do, else a grid with gaps."""
+    y, x = _ranks(nodes, related(nodes, pairs))
+    rows = _full_rows(nodes, pairs, y.values(), x.values())
+    if broken(rows, pairs) == 0:
+        return rows
+    lattice = _lattice(nodes, y.values(), x.values())
+    return min((rows, lattice), key=lambda block: broken(block, pairs))
+
+
+def _ranks(nodes: Sequence[Node], edges: Sequence[Edge]) -> tuple[Ranks, Ranks]:
+    """Ranks by y and x. What is left of something is level with it where nothing forbids that."""
+    y, x = Ranks(len(nodes)), Ranks(len(nodes))
+    for kind, a, b in edges:
+        if kind is Kind.ABOVE:
+            y.before(a, b)
+        elif kind is Kind.LEFT:
+            x.before(a, b)
+    _anchor(nodes, x, 0)
+    _anchor(nodes, y, 1)
+    above = {(a, b) for kind, a, b in edges if kind is Kind.ABOVE}
+    for kind, a, b in edges:
+        if kind is Kind.ABOVE:
+            x.level(a, b)
+        elif (a, b) not in above and (b, a) not in above:
+            y.level(a, b)
+    return y, x
+
+
+def _anchor(nodes: Sequence[Node], ranks: Ranks, axis: int) -> None:
+    """Puts nodes with a place on the canvas before those that come later along that axis."""
+    for (a, first), (b, second) in permutations(enumerate(nodes), 2):
+        here, there = first.anchor[axis], second.anchor[axis]
+        if here is None and there is None:
+            continue
+        if (1 if here is None else here) < (1 if there is None else there):
+            ranks.before(a, b)
+
+
+def _full_rows(
+    nodes: Sequence[Node], pairs: Sequence[Pair], y: Sequence[int], x: Sequence[int]
+) -> Block:
+    order = sorted(range(len(nodes)), key=lambda at: (y[at], x[at], at))
+    rows = [[nodes[at] for at in row] for _, row in groupby(order, key=lambda at: y[at])]
+    return Rows(tuple(_line(row, pairs) for row in rows))
+
+
+def _line(row: Sequence[Node], pairs: Sequence[Pair]) -> tuple[Block, ...]:
+    """The blocks of a row; groups that only share the row are laid out as one."""
+    ones = [block for node in row for block in loose(node)]
+    sideways = related(row, [pair for pair in pairs if pair.kind is not Kind.ABOVE])
+    if sideways or len(ones) == len(row) or any(len(node.things) > 1 for node in row):
+        return tuple(node.block for node in row)
+    return (best_rows(ones),)
+
+
+def _lattice(nodes: Sequence[Node], y: Sequence[int], x: Sequence[int]) -> Block:
+    rows, columns = sorted(set(y)), sorted(set(x))
+    cells: dict[tuple[int, int], list[Block]] = {}
+    for at, node in enumerate(nodes):
+        cells.setdefault((rows.index(y[at]), columns.index(x[at])), []).append(node.block)
+    return Lattice(tuple((row, column, best_rows(found)) for (row, column), found in cells.items()))
+
+
+def broken(block: Block, pairs: Sequence[Pair]) -> int:
+    """How many of the pairs do not hold when the block fills the canvas."""
+    boxes: dict[int, list[Box]] = {}
+    for placed in block.place(FULL):
+        boxes.setdefault(id(placed.thing), []).append(placed.box)
+    here = [p for p in pairs if id(p.first) in boxes and id(p.second) in boxes]
+    return sum(not holds(p.kind, boxes[id(p.first)], boxes[id(p.second)]) for p in here)
+
+
+def holds(kind: Kind, first: Sequence[Box], second: Sequence[Box]) -> bool:
+    """Whether every first box is left of or above every second, by centres; else always."""
+    test = _TESTS.get(kind)
+    return test is None or all(test(a, b) for a in first for b in second)
+
+
+def _left(a: Box, b: Box) -> bool:
+    return a.center[0] < b.center[0] - 1e-9
+
+
+def _above(a: Box, b: Box) -> bool:
+    return a.center[1] < b.center[1] - 1e-9
+
+
+_TESTS: dict[Kind, Callable[[Box, Box], bool]] = {Kind.LEFT: _left, Kind.ABOVE: _above}

@@ -1,0 +1,97 @@
+"""Reduces what a prompt says of positions to four relations that a layout can keep."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from rpg.planners.rules.grammar.elements import Kind
+from rpg.planners.rules.lexicon.inflect import is_plural
+from rpg.planners.rules.reading.things import Reading, Relation, Thing, split_off
+
+_FLIPPED = {Kind.RIGHT: Kind.LEFT, Kind.BELOW: Kind.ABOVE, Kind.BEHIND: Kind.FRONT}
+_MOST_PAIRS = 256
+_PLAIN = frozenset({Kind.LEFT, Kind.ABOVE, Kind.BESIDE, Kind.FRONT})
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """`first` is left of, above, next to, or in front of `second`."""
+
+    kind: Kind
+    first: Thing
+    second: Thing
+
+
+@dataclass(slots=True)
+class Constraints:
+    """What the layout has to keep; what stands inside what is noted on the things themselves.
+
+    Attributes:
+        pairs: In the order of the prompt.
+        rings: A thing and those around it, two regions or more.
+    """
+
+    pairs: list[Pair] = field(default_factory=list)
+    rings: list[tuple[Thing, tuple[Thing, ...]]] = field(default_factory=list)
+
+
+def normalize(reading: Reading) -> Constraints:
+    """The reading's relations as constraints; groups on both sides of something are split."""
+    constraints = Constraints()
+    for relation in list(reading.relations):
+        _reduce(reading, relation, constraints)
+    constraints.pairs = list(dict.fromkeys(constraints.pairs))[:_MOST_PAIRS]
+    return constraints
+
+
+def _reduce(reading: Reading, relation: Relation, into: Constraints) -> None:
+    kind, subject, objects = relation.kind, relation.subject, list(relation.objects)
+    if kind is Kind.ON:
+        kind = Kind.ABOVE
+    if kind in _PLAIN or kind in _FLIPPED:
+        _pairs(kind, subject, objects, into)
+    elif kind in (Kind.INSIDE, Kind.CONTAINS):
+        for thing in objects:
+            inner, outer = (subject, thing) if kind is Kind.INSIDE else (thing, subject)
+            inner.put_inside(outer)
+    elif kind in (Kind.AMID, Kind.AROUND):
+        middle, around = (subject, objects) if kind is Kind.AMID else (objects[0], [subject])
+        _surround(middle, around, into)
+    elif kind is Kind.SIDES:
+        subject.count = 2 if subject.count == 1 and not subject.crowd else subject.count
+        _between(reading, objects[0], [subject], into)
+    else:
+        _between(reading, subject, objects, into)
+
+
+def _pairs(kind: Kind, subject: Thing, objects: list[Thing], into: Constraints) -> None:
+    for thing in objects:
+        pair = (subject, thing) if kind in _PLAIN else (thing, subject)
+        into.pairs.append(Pair(_FLIPPED.get(kind, kind), *pair))
+
+
+def _surround(middle: Thing, around: list[Thing], into: Constraints) -> None:
+    if sum(thing.count for thing in around) == 1:
+        middle.put_inside(around[0])
+    else:
+        into.rings.append((middle, tuple(around)))
+
+
+def _between(reading: Reading, middle: Thing, outer: list[Thing], into: Constraints) -> None:
+    """Left and right of the middle; with three or more, all round it."""
+    total = sum(thing.count for thing in outer)
+    if total == 1 and is_plural(outer[0].noun[-1].lower()):
+        outer[0].count = total = 2  # "between white cupboards": some on either side
+    if total == 1:
+        into.pairs.append(Pair(Kind.BESIDE, middle, outer[0]))
+    elif total == 2:
+        left, right = outer if len(outer) == 2 else (outer[0], _halved(reading, outer[0]))
+        into.pairs += [Pair(Kind.LEFT, left, middle), Pair(Kind.LEFT, middle, right)]
+    else:
+        into.rings.append((middle, tuple(outer)))
+
+
+def _halved(reading: Reading, pair: Thing) -> Thing:
+    other = split_off(pair, 1)
+    reading.things.insert(reading.things.index(pair) + 1, other)
+    return other

@@ -1,0 +1,32 @@
+"""Finds rows for blocks that have no relation to each other."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from rpg.geometry import FULL
+from rpg.planners.rules.layout.blocks import Block, Flat, One, Rows
+from rpg.planners.rules.layout.splits import compositions, cut
+
+_MOST_TRIED = 8  # blocks; 2**7 ways to put them in rows
+
+
+def best_rows(blocks: Sequence[Block]) -> Block:
+    """The blocks, in order, in the rows that suit their forms best."""
+    if len(blocks) == 1:
+        return blocks[0]
+    if len(blocks) > _MOST_TRIED or all(isinstance(block, One) for block in blocks):
+        return Flat(tuple(blocks))
+    candidates = [Rows(cut(blocks, split)) for split in compositions(len(blocks))]
+    return min(candidates, key=_ugliness)
+
+
+def _ugliness(block: Block) -> float:
+    """Mean distance, in octaves, of the cells from squares of equal area."""
+    cells = list(block.place(FULL))
+    total = 0.0
+    for cell in cells:
+        total += abs(math.log2(cell.box.width / cell.box.height))
+        total += 0.5 * abs(math.log2(cell.box.area * len(cells) / cell.thing.size))
+    return round(total / len(cells), 6)

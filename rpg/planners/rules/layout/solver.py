@@ -1,0 +1,140 @@
+"""Lays things out so that every relation holds between the centres of their boxes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from rpg.geometry import FULL, Box
+from rpg.planners.rules.grammar.elements import Kind
+from rpg.planners.rules.layout.blocks import Block, Depth, One, Placed, Ring, several
+from rpg.planners.rules.layout.components import Node, components, loose, related
+from rpg.planners.rules.layout.lattice import arrange
+from rpg.planners.rules.layout.normal import Constraints, Pair
+from rpg.planners.rules.layout.packing import best_rows
+from rpg.planners.rules.layout.ranks import Ranks
+from rpg.planners.rules.layout.slots import Slots
+from rpg.planners.rules.reading.things import Thing
+
+_INSIDE = Box(0.2, 0.2, 0.8, 0.8)
+_HELD = Box(0.3, 0.45, 0.7, 0.95)
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A region to be, with those inside it."""
+
+    thing: Thing
+    box: Box
+    z: int
+    inside: tuple[Spot, ...] = ()
+
+
+def lay_out(things: Sequence[Thing], constraints: Constraints) -> tuple[Spot, ...]:
+    """A box for every thing and each one of several. What contradicts the rest gives way."""
+    return tuple(_level(things, constraints, None, FULL))
+
+
+def _level(
+    things: Sequence[Thing], constraints: Constraints, parent: Thing | None, box: Box
+) -> Iterator[Spot]:
+    """The spots of what stands directly in `parent`, or on the canvas."""
+    here = [thing for thing in things if thing.parent is parent]
+    if not here:
+        return
+    nodes = _nodes([thing for thing in here if not thing.back], _lifted(constraints, parent))
+    placed = [Placed(thing, FULL.within(box), -1) for thing in here if thing.back]
+    if nodes:
+        placed += _whole(nodes, _lifted(constraints, parent)).place(box)
+    firsts: set[int] = set()
+    for cell in placed:
+        first = id(cell.thing) not in firsts
+        firsts.add(id(cell.thing))
+        inside = tuple(_inside(things, constraints, cell)) if first else ()
+        yield Spot(cell.thing, cell.box, cell.z, inside)
+
+
+def _inside(things: Sequence[Thing], constraints: Constraints, cell: Placed) -> Iterator[Spot]:
+    held = any(thing.held for thing in things if thing.parent is cell.thing)
+    yield from _level(
+        things, constraints, cell.thing, (_HELD if held else _INSIDE).within(cell.box)
+    )
+
+
+def _lifted(constraints: Constraints, parent: Thing | None) -> Constraints:
+    """The constraints between things directly in `parent`; each stands for what is inside it."""
+
+    def lift(thing: Thing) -> Thing | None:
+        current: Thing | None = thing
+        while current is not None and current.parent is not parent:
+            current = current.parent
+        return current
+
+    pairs = [Pair(p.kind, a, b) for p in constraints.pairs
+             if (a := lift(p.first)) and (b := lift(p.second)) and a is not b]  # fmt: skip
+    rings = [(m, tuple(r for r in ring if r.parent is parent)) for m, ring in constraints.rings
+             if m.parent is parent]  # fmt: skip
+    return Constraints(pairs, rings)
+
+
+def _nodes(things: Sequence[Thing], constraints: Constraints) -> list[Node]:
+    """One node for each thing, ring, or pile of things before one another."""
+    nodes = _rings(things, constraints)
+    taken = {id(thing) for node in nodes for thing in node.things}
+    nodes += [Node(several(thing), [thing]) for thing in things if id(thing) not in taken]
+    order = {id(thing): at for at, thing in enumerate(things)}
+    nodes.sort(key=lambda node: order[id(node.things[0])])
+    return _piles(nodes, [pair for pair in constraints.pairs if pair.kind is Kind.FRONT])
+
+
+def _rings(things: Sequence[Thing], constraints: Constraints) -> list[Node]:
+    nodes: list[Node] = []
+    here, taken = {id(thing) for thing in things}, set[int]()
+    for middle, around in constraints.rings:
+        members = [
+            t for t in dict.fromkeys((middle, *around)) if id(t) in here and id(t) not in taken
+        ]
+        ring = [One(thing) for thing in members if thing is not middle for _ in range(thing.count)]
+        if middle in members and len(ring) > 1:
+            nodes.append(Node(Ring(several(middle), tuple(ring)), members))
+            taken |= {id(thing) for thing in members}
+    return nodes
+
+
+def _piles(nodes: list[Node], pairs: Sequence[Pair]) -> list[Node]:
+    """Joins nodes that stand in front of each other into layers."""
+    edges = related(nodes, pairs)
+    ranks = Ranks(len(nodes))
+    kept = [(a, b) for _, a, b in edges if ranks.before(b, a)]
+    depth = ranks.values()
+    out: list[Node] = []
+    for members in components(len(nodes), kept):
+        layers = sorted({depth[at] for at in members})
+        piles = tuple(
+            tuple(nodes[at].block for at in members if depth[at] == rank) for rank in layers
+        )
+        block: Block = Depth(piles) if len(members) > 1 else nodes[members[0]].block
+        out.append(Node(block, [thing for at in members for thing in nodes[at].things]))
+    return out
+
+
+def _whole(nodes: list[Node], constraints: Constraints) -> Block:
+    """One block of all nodes."""
+    edges = related(nodes, [pair for pair in constraints.pairs if pair.kind is not Kind.FRONT])
+    groups = components(len(nodes), [(a, b) for _, a, b in edges])
+    parts = [_component([nodes[at] for at in group], constraints) for group in groups]
+    if any(part.anchor != (None, None) for part in parts) and not _fills_all(parts):
+        return Slots(tuple((part.anchor, part.block) for part in parts))
+    return best_rows([block for part in parts for block in loose(part)])
+
+
+def _fills_all(parts: Sequence[Node]) -> bool:
+    """Whether there is one part only, in the middle."""
+    return len(parts) == 1 and parts[0].anchor == (1, 1)
+
+
+def _component(nodes: list[Node], constraints: Constraints) -> Node:
+    if len(nodes) == 1:
+        return nodes[0]
+    things = [thing for node in nodes for thing in node.things]
+    return Node(arrange(nodes, constraints.pairs), things, anchored=False)

@@ -1,0 +1,1 @@
+"""From elements to things, scenes and how things stand to each other."""

@@ -1,0 +1,208 @@
+"""Reads verbs with their objects, prepositions with theirs, and attributes that stand alone."""
+
+from __future__ import annotations
+
+from rpg.planners.rules.grammar.elements import (
+    Attr,
+    Kind,
+    Mark,
+    NounPhrase,
+    Pron,
+    Rel,
+    Verb,
+)
+from rpg.planners.rules.grammar.scan import head
+from rpg.planners.rules.lexicon.inflect import participle
+from rpg.planners.rules.lexicon.nouns import is_animate
+from rpg.planners.rules.lexicon.verbs import (
+    CARRYING,
+    CONTACT,
+    COPULAS,
+    PASSIVE,
+    STATIVE,
+    VERB_RELATIONS,
+)
+from rpg.planners.rules.lexicon.words import POSSESSIVES
+from rpg.planners.rules.reading import things as t
+from rpg.planners.rules.reading.clause import Link
+from rpg.planners.rules.reading.places import (
+    Use,
+    belongs_to_scene,
+    is_owned,
+    is_place,
+    opening_place,
+    place_of,
+    prepositional,
+)
+from rpg.planners.rules.reading.state import State
+
+# What stands for a verb that is a form of "to be", and for one after a preposition.
+BEING, SERVING, HAVING = "being", "serving", "having"
+_KINDS = {kind.name.lower(): kind for kind in Kind}
+
+
+def read_verb(state: State, verb: Verb) -> None:
+    """A verb: what its subjects do, and what awaits its object."""
+    clause = state.clause
+    if clause.inverted is not None and not clause.subjects:
+        return
+    if clause.link is not None and clause.link.word:
+        clause.act(f"{clause.link.word} {verb.text}")
+        clause.link = Link(verb=SERVING)
+        return
+    clause.begin_verb()
+    if verb.have or not verb.text or verb.text in STATIVE:
+        _stative(state, verb)
+    else:
+        _active(state, verb)
+
+
+def _stative(state: State, verb: Verb) -> None:
+    """A verb that only joins its subject to something."""
+    clause = state.clause
+    clause.verb = verb.text
+    if verb.have:
+        clause.link = Link(verb=HAVING)
+    elif verb.text in COPULAS and clause.subjects:
+        clause.link = Link(verb=BEING)
+    elif verb.text:
+        clause.link = Link(verb=verb.text)
+
+
+def _active(state: State, verb: Verb) -> None:
+    clause = state.clause
+    follows = isinstance(state.near(1), NounPhrase | Pron)
+    passive = verb.passive or (verb.text in PASSIVE and not follows)
+    word = clause.verb = verb.text if passive else participle(verb.text)
+    if clause.acts_alone():
+        if word not in clause.subjects[0].actions:
+            clause.act(word)
+    elif not follows and word not in VERB_RELATIONS:
+        clause.act_together(word)
+    if follows:
+        clause.link = Link(verb=word)
+
+
+def read_verb_object(state: State, phrase: NounPhrase, link: Link) -> bool:
+    """The object of a verb; False if it is to become a thing without relation to the subject."""
+    clause, verb = state.clause, link.verb or ""
+    if verb == BEING or (verb == SERVING and not t.has_visual(phrase)):
+        _not_drawn(state, phrase, verb)
+    elif verb == HAVING and clause.subjects and is_owned(phrase):
+        clause.own(f"with {t.text_of(phrase)}")
+    elif belongs_to_scene(phrase):
+        _setting(state, phrase, verb)
+    elif clause.acts_alone():
+        return _done_to(state, phrase, link)
+    else:
+        return _verb_relation(state, phrase, verb)
+    clause.link = None
+    return True
+
+
+def _not_drawn(state: State, phrase: NounPhrase, verb: str) -> None:
+    text = t.text_of(phrase)
+    if verb == SERVING and state.clause.acts_alone():
+        state.clause.act(text)
+    else:
+        state.note(text, "says what something is or is for, not what to draw")
+
+
+def _setting(state: State, phrase: NounPhrase, verb: str) -> None:
+    """Reads "filled the gallery": the scene; "shared a laugh": nothing to draw."""
+    if opening_place(phrase, True, Verb("", have=True)):
+        state.scene(f"{place_of(phrase)} {t.text_of(phrase)}", phrase)
+    elif state.clause.acts_alone():
+        state.clause.act(t.text_of(phrase))
+    else:
+        state.note(f"{verb} {t.text_of(phrase)}")
+
+
+def _done_to(state: State, phrase: NounPhrase, link: Link) -> bool:
+    """What one person or animal does to something; False if to another that stands apart."""
+    verb, bare = link.verb or "", not (phrase.determiner or phrase.count)
+    owned = phrase.determiner in POSSESSIVES or bare
+    if is_animate(head(phrase)) and not owned and verb not in CARRYING:
+        return False
+    state.clause.act(t.text_of(phrase))
+    definite = phrase.determiner in ("a", "an", "the") or phrase.count is not None
+    if verb in CONTACT | CARRYING and (definite or t.has_visual(phrase)):
+        state.hold(phrase)
+    state.clause.linked([], link)
+    return True
+
+
+def _verb_relation(state: State, phrase: NounPhrase, verb: str) -> bool:
+    kind = VERB_RELATIONS.get(verb)
+    if kind is None or not state.clause.subjects:
+        return False
+    thing = state.resolve(phrase)
+    if thing is not None:
+        rel = Rel((_KINDS[kind],), verb)
+        state.related([thing], Link(relation=rel, subjects=list(state.clause.subjects)))
+    return True
+
+
+def read_prepositional(state: State, phrase: NounPhrase, link: Link) -> None:
+    """A phrase after a preposition that is no relation by itself."""
+    clause, text = state.clause, f"{link.word} {t.text_of(phrase)}"
+    use = prepositional(link.word, phrase, clause)
+    clause.link = None
+    if use is Use.SCENE:
+        state.scene(f"{link.word} {_with_second_place(state, phrase)}", phrase)
+    elif isinstance(use, Kind):
+        _plain_relation(state, use, phrase, link)
+    elif use is Use.THING:
+        _companion(state, phrase, link)
+    elif use is Use.LEFT_OUT:
+        state.note(text)
+    else:
+        clause.act(text)
+        if use is Use.HELD:
+            state.hold(phrase)
+
+
+def _with_second_place(state: State, phrase: NounPhrase) -> str:
+    """The place as text, with another that "and" joins to it: "across the lake and the marsh"."""
+    second, after = state.near(2), state.near(3)
+    alone = t.text_of(phrase)
+    if state.near(1) != Mark("and") or not isinstance(second, NounPhrase) or not is_place(second):
+        return alone
+    if second.determiner != phrase.determiner or not (after is None or after == Mark(".")):
+        return alone
+    state.resume = state.at + 3
+    return f"{alone} and {t.text_of(second)}"
+
+
+def _plain_relation(state: State, kind: Kind, phrase: NounPhrase, link: Link) -> None:
+    """Reads "on a table", "in a box": the subject may still come."""
+    clause = state.clause
+    subjects = clause.subjects_for_relation() if clause.subjects else None
+    thing = state.resolve(phrase)
+    if thing is not None:
+        state.related([thing], Link(relation=Rel((kind,), link.word), subjects=subjects))
+
+
+def _companion(state: State, phrase: NounPhrase, link: Link) -> None:
+    """Reads "with a dog": a thing of its own, and the subject of what is said next."""
+    thing = state.resolve(phrase)
+    if thing is None:
+        return
+    state.lines.saw([thing])
+    if state.clause.verb and state.clause.subjects:
+        state.clause.linked([thing], link)
+    else:
+        state.clause.companion([thing], link)
+
+
+def read_attributes(state: State, attr: Attr) -> None:
+    """Reads "is red", "sits empty", "one red and the other blue"."""
+    clause, before = state.clause, state.near(-1)
+    if isinstance(before, Verb) and before.text and clause.subjects:
+        for thing in clause.subjects:
+            thing.actions.append(" ".join(attr.words))
+    elif clause.last:
+        for thing in clause.subjects if before == Verb("") else clause.last:
+            thing.describe(attr.words)
+    elif state.reading.things:
+        state.subjects([state.memory.another(list(attr.words))])

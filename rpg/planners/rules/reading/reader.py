@@ -1,0 +1,152 @@
+"""Reads elements in order and finds out which things there are and how they stand to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rpg.planners.rules.grammar.elements import (
+    Anchor,
+    Arrange,
+    Attr,
+    Element,
+    Mark,
+    NounPhrase,
+    Order,
+    Prep,
+    Pron,
+    Rel,
+    RowMark,
+    Verb,
+)
+from rpg.planners.rules.lexicon.words import POSSESSIVES
+from rpg.planners.rules.reading import things as t
+from rpg.planners.rules.reading.clause import Clause, Link
+from rpg.planners.rules.reading.places import is_idea, opening_place, place_of, without_scene
+from rpg.planners.rules.reading.predicates import (
+    read_attributes,
+    read_prepositional,
+    read_verb,
+    read_verb_object,
+)
+from rpg.planners.rules.reading.relations import (
+    read_anchor,
+    read_object,
+    read_pronoun,
+    read_relation,
+)
+from rpg.planners.rules.reading.state import State
+
+
+def read_elements(elements: Sequence[Element]) -> t.Reading:
+    """The things, relations and scenes that the elements tell of."""
+    state = State(elements)
+    for state.at, element in enumerate(elements):
+        if state.at >= state.resume and (not state.aside or isinstance(element, Mark)):
+            _take(state, element)
+    state.end_sentence()
+    return state.reading
+
+
+def _take(state: State, element: Element) -> None:
+    match element:
+        case NounPhrase():
+            _noun_phrase(state, element)
+        case Pron():
+            read_pronoun(state, element)
+        case Rel():
+            read_relation(state, element)
+        case Anchor():
+            read_anchor(state, element)
+        case Prep():
+            state.clause.link = Link(word=element.word)
+        case Verb():
+            read_verb(state, element)
+        case Attr():
+            read_attributes(state, element)
+        case Arrange() | Order() | RowMark():
+            state.lines.take(element, state.clause)
+        case Mark():
+            _mark(state, element)
+        case _:
+            pass
+
+
+def _mark(state: State, mark: Mark) -> None:
+    clause = state.clause
+    state.aside = (state.aside and mark.word == "and") or _begins_aside(state, mark)
+    if mark.word == ".":
+        state.end_sentence()
+    elif state.aside:
+        return
+    elif mark.word == "clause":
+        state.clause = Clause(opening=False)
+    elif mark.word == "which":
+        clause.relative()
+    else:
+        clause.listed = clause.listed or mark.word == "and"
+        clause.join = "and" if mark.word == "and" else clause.join or ","
+        clause.link = None
+
+
+def _begins_aside(state: State, mark: Mark) -> bool:
+    """Whether a clause begins that is not drawn: "before ...", "while waiting for the bus"."""
+    named = isinstance(state.near(1), NounPhrase)
+    return mark.word == "side" or (mark.word == "clause" and not named)
+
+
+def _noun_phrase(state: State, phrase: NounPhrase) -> None:
+    clause = state.clause
+    link = _link(state)
+    if phrase.negated:
+        state.reading.negatives.append(" ".join(phrase.words))
+        clause.spoken()
+    elif link is None and opening_place(phrase, clause.opening, state.near(1)):
+        place = without_scene(phrase)
+        state.scene(f"{place_of(place)} {t.text_of(place)}", phrase)
+        clause.spoken()
+    elif link is None or link.verb is not None:
+        _named(state, phrase, link)
+    elif link.relation is not None:
+        read_object(state, phrase, link)
+    else:
+        read_prepositional(state, phrase, link)
+
+
+def _link(state: State) -> Link | None:
+    """What ties the phrase to what came before: what was just read, or what "and" continues."""
+    clause = state.clause
+    if clause.link is not None:
+        return clause.link
+    if clause.join and clause.last_link is not None and not state.has_own_predicate():
+        return clause.last_link
+    return None
+
+
+def _named(state: State, phrase: NounPhrase, link: Link | None) -> None:
+    """A phrase that is a subject, or the object of a verb."""
+    if link is not None and read_verb_object(state, phrase, link):
+        return
+    if link is None and _is_no_subject(state, phrase):
+        return
+    thing = state.resolve(phrase)
+    if thing is not None and link is not None:
+        state.lines.saw([thing])
+        state.clause.linked([thing], link)
+    elif thing is not None:
+        state.subjects([thing])
+    elif t.text_of(phrase):
+        state.note(t.text_of(phrase), "names nothing that could be placed")
+
+
+def _is_no_subject(state: State, phrase: NounPhrase) -> bool:
+    """Takes care of what stands like a subject and is none."""
+    clause = state.clause
+    if phrase.determiner in POSSESSIVES and clause.join == "," and clause.predicate:
+        state.aside = True  # ", their carvings telling stories"
+    elif not clause.opening and is_idea(phrase):
+        state.note(t.text_of(phrase))
+    elif isinstance(state.near(-1), Pron) and not phrase.determiner and phrase.count is None:
+        clause.act(t.text_of(phrase))  # "making it chug"
+    else:
+        return False
+    return True

@@ -1,0 +1,104 @@
+"""Reads relations, places on the canvas, and what pronouns refer to."""
+
+from __future__ import annotations
+
+from rpg.planners.rules.grammar.elements import Anchor, Kind, NounPhrase, Pron, Rel, Verb
+from rpg.planners.rules.lexicon.words import POSSESSIVES
+from rpg.planners.rules.reading import things as t
+from rpg.planners.rules.reading.clause import Link
+from rpg.planners.rules.reading.places import belongs_to_scene
+from rpg.planners.rules.reading.positions import place_on_canvas
+from rpg.planners.rules.reading.state import State
+
+_VAGUE = frozenset({"over", "around", "past", "near", "above", "below"})
+
+
+def read_relation(state: State, rel: Rel) -> None:
+    """A relation: its subjects are known, or come after its object."""
+    if rel.pronoun or rel.implied or not isinstance(state.near(1), NounPhrase | Pron):
+        _relate_back(state, rel)
+        return
+    subjects = None if _is_inverted(state) else state.clause.subjects_for_relation()
+    state.clause.link = Link(relation=rel, subjects=subjects)
+    state.clause.predicate = True
+
+
+def _is_inverted(state: State) -> bool:
+    """Whether the subject follows the object: "below them a triangle", "next to it is a cat"."""
+    if not state.clause.subjects:
+        return True
+    if not state.clause.join:
+        return False
+    after, later = state.near(2), state.near(3)
+    return isinstance(after, NounPhrase) or (after == Verb("") and isinstance(later, NounPhrase))
+
+
+def _relate_back(state: State, rel: Rel) -> None:
+    """A relation whose object is not said: "with a cherry on top", "two stars on its left"."""
+    clause = state.clause
+    subjects = clause.subjects_for_relation()
+    objects = state.memory.refer(rel.pronoun or "it", subjects)
+    if objects and not subjects:
+        clause.invert(rel, objects)
+    elif objects:
+        state.relate(rel, subjects, objects)
+        clause.predicate = True
+    elif rel.text not in _VAGUE:
+        state.note(rel.text, "relates to nothing that was named")
+
+
+def read_object(state: State, phrase: NounPhrase, link: Link) -> None:
+    """The object of the link's relation."""
+    assert link.relation is not None
+    clause, text = state.clause, f"{link.relation.text} {t.text_of(phrase)}"
+    if phrase.determiner in POSSESSIVES and clause.acts_alone():
+        clause.act(text)
+        clause.link = None
+    elif belongs_to_scene(phrase, link.relation):
+        state.scene(text, phrase)
+    else:
+        thing = state.resolve(phrase)
+        if thing is not None:
+            state.related([thing], link)
+
+
+def read_pronoun(state: State, pron: Pron) -> None:
+    """A pronoun as subject, or as object of a relation or a verb."""
+    clause, link = state.clause, state.clause.link
+    if clause.acts_alone() and clause.verb and link is None and not clause.join:
+        state.aside = True
+        return
+    if link is not None and link.relation is None:
+        if link.verb is not None:
+            clause.act(pron.word)
+        clause.link = None
+        return
+    things = _meant(state, pron, link)
+    if not things:
+        clause.link = None
+    elif link is not None:
+        state.related(things, link)
+    else:
+        state.subjects(things)
+
+
+def _meant(state: State, pron: Pron, link: Link | None) -> list[t.Thing]:
+    relation = link.relation if link is not None else None
+    subjects = (link.subjects or []) if link is not None else []
+    between = relation is not None and relation.kinds == (Kind.BETWEEN,)
+    return state.memory.refer(pron.word, subjects, group=between)
+
+
+def read_anchor(state: State, anchor: Anchor) -> None:
+    """A place on the canvas: of what was named last, or of what comes next."""
+    clause = state.clause
+    if anchor.loose and state.reading.things and (not clause.subjects or clause.owner):
+        kind = Kind.LEFT if anchor.x == 0 else Kind.RIGHT
+        _relate_back(state, Rel((kind,), anchor.text, implied=True))
+        return
+    targets = clause.anchor_targets()
+    if clause.anchors_lead or not targets or all(thing.is_placed for thing in targets):
+        clause.lead_with(anchor)
+        return
+    place_on_canvas(state.reading, targets, anchor)
+    clause.predicate = True

@@ -1,0 +1,153 @@
+"""What is known while a prompt is read, and the steps that every kind of element shares."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rpg.planners.rules.grammar.elements import (
+    Anchor,
+    Element,
+    Kind,
+    Mark,
+    NounPhrase,
+    Prep,
+    Pron,
+    Rel,
+    Verb,
+)
+from rpg.planners.rules.lexicon.attributes import is_adjective
+from rpg.planners.rules.reading import things as t
+from rpg.planners.rules.reading.clause import Clause, Link
+from rpg.planners.rules.reading.places import is_time
+from rpg.planners.rules.reading.positions import Lines, place_on_canvas
+from rpg.planners.rules.reading.reference import Memory
+
+
+class State:
+    """The reading so far, the open clause, and where in the elements we are.
+
+    Attributes:
+        reading: What was understood.
+        memory: What pronouns and definite phrases mean.
+        clause: The clause that is open.
+        lines: Rows and orders of the sentence.
+        at: Number of the element being read.
+        aside: In a side clause, which is not drawn.
+        resume: Elements before this one are taken already.
+    """
+
+    def __init__(self, elements: Sequence[Element]) -> None:
+        """Begins with the first of the elements."""
+        self.reading = t.Reading()
+        self.memory = Memory(self.reading)
+        self.clause = Clause()
+        self.lines = Lines(self.reading)
+        self.at = 0
+        self.aside = False
+        self.resume = 0
+        self._elements = elements
+
+    def near(self, steps: int) -> Element | None:
+        """The element so many steps on, or back; None past either end."""
+        at = self.at + steps
+        return self._elements[at] if 0 <= at < len(self._elements) else None
+
+    def end_sentence(self) -> None:
+        """Closes what a full stop closes."""
+        self.lines.end_sentence()
+        self.memory.end_sentence()
+        self.clause = Clause()
+
+    def note(self, text: str, why: str = "is left to the whole picture") -> None:
+        """Remembers what could not be placed."""
+        self.reading.notes.append(f'"{text}" {why}')
+
+    def scene(self, text: str, phrase: NounPhrase) -> None:
+        """Adds a place or a time to the scene."""
+        self.reading.scenes.append(t.Scene(text, is_time(phrase), len(self.reading.things)))
+        self.clause.link, self.clause.join = None, ""
+
+    # What a phrase names -------------------------------------------------------------------------
+
+    def resolve(self, phrase: NounPhrase) -> t.Thing | None:
+        """The thing a phrase names: a new one, one named before, or part of a group."""
+        if t.is_elliptic(phrase) or self._is_one_of_two(phrase):
+            return self.memory.elliptic(phrase, self._next_noun())
+        known = self.memory.known(phrase)
+        return known if known is not None else self.memory.add(t.thing_of(phrase))
+
+    def _is_one_of_two(self, phrase: NounPhrase) -> bool:
+        """Whether "one orange" means a colour: "..., one orange and the other blue"."""
+        followed = (self.near(1), self.near(2)) == (Mark("and"), Pron("other"))
+        return followed and len(phrase.words) == 1 and is_adjective(phrase.words[0].lower())
+
+    def _next_noun(self) -> tuple[str, ...]:
+        """The noun that a phrase without one shares with the phrase after "and"."""
+        following = self.near(2)
+        if self.near(1) == Mark("and") and isinstance(following, NounPhrase):
+            return () if t.is_elliptic(following) else following.words[-1:]
+        return ()
+
+    def has_own_predicate(self) -> bool:
+        """Whether the phrase here begins a statement: "... and a heart above a moon"."""
+        if self.clause.join == "," and not self._in_list():
+            return True
+        after = self.near(1)
+        return isinstance(after, Rel | Verb | Anchor) or (
+            isinstance(after, Prep) and after.word in ("on", "in")
+        )
+
+    def _in_list(self) -> bool:
+        """Whether a comma here stands in a list that "and" ends: "between a, b and c"."""
+        after = (self.near(1), self.near(2))
+        return after[0] == Mark("and") or after == (Mark(","), Mark("and"))
+
+    # What becomes of it --------------------------------------------------------------------------
+
+    def subjects(self, things: list[t.Thing]) -> None:
+        """Makes things what the clause is about, and gives them what waited for them."""
+        clause = self.clause
+        self.lines.saw(things)
+        if clause.inverted is not None:
+            self.relate(clause.inverted, things, clause.inverted_objects)
+        if clause.anchor is not None:
+            first = not clause.subjects
+            if first or (clause.join == "and" and not self.has_own_predicate()):
+                place_on_canvas(self.reading, things, clause.anchor)
+            else:
+                clause.anchor = None
+        clause.subject(things)
+
+    def relate(self, rel: Rel, subjects: list[t.Thing], objects: list[t.Thing]) -> None:
+        """Notes a relation of every subject to all objects."""
+        for kind in rel.kinds:
+            for subject in subjects:
+                others = tuple(thing for thing in objects if thing is not subject)
+                if others:
+                    self.reading.relations.append(t.Relation(kind, subject, others))
+
+    def related(self, objects: list[t.Thing], link: Link) -> None:
+        """Takes the objects of the link's relation."""
+        assert link.relation is not None
+        self.lines.saw(objects)
+        if link.subjects is None:
+            self.clause.invert(link.relation, objects)
+        elif link.relation.kinds == (Kind.BETWEEN,) and link is self.clause.last_link:
+            self._extend_between(link.subjects, objects)
+        else:
+            self.relate(link.relation, link.subjects, objects)
+        self.clause.linked(objects, link)
+
+    def _extend_between(self, subjects: list[t.Thing], objects: list[t.Thing]) -> None:
+        """Adds the second thing of "between a and b"."""
+        for at, relation in enumerate(self.reading.relations):
+            if relation.kind is Kind.BETWEEN and relation.subject in subjects:
+                everything = (*relation.objects, *objects)
+                self.reading.relations[at] = t.Relation(Kind.BETWEEN, relation.subject, everything)
+
+    def hold(self, phrase: NounPhrase) -> None:
+        """A thing in the hands of the one subject: drawn inside its region."""
+        thing = self.resolve(phrase)
+        if thing is not None:
+            thing.put_inside(self.clause.subjects[0], held=True)
+        self.clause.last_link, self.clause.join = None, ""

@@ -1,0 +1,262 @@
+"""Things, places and relations that a prompt is understood to hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from rpg.planners.rules.grammar.elements import Kind, NounPhrase
+from rpg.planners.rules.grammar.tokens import join
+from rpg.planners.rules.lexicon import words as w
+from rpg.planners.rules.lexicon.attributes import (
+    is_adjective,
+    is_pure_adjective,
+    is_visual,
+    size_of,
+)
+from rpg.planners.rules.lexicon.inflect import article, is_pair, is_plural, singular
+from rpg.planners.rules.lexicon.nouns import MASS, UNIQUE
+from rpg.planners.rules.lexicon.verbs import NOUN_ING
+
+_DEEPEST = 4  # boxes inside boxes
+
+
+@dataclass(eq=False, slots=True)
+class Thing:
+    """One thing, or several of a kind, that gets a region or one each.
+
+    Attributes:
+        determiner: As in the prompt; a or the where one is wanted.
+        attributes: As written, in order, "and" and commas included.
+        noun: The noun and what it is compounded with: "coffee table"; singular where counted.
+        count: Regions wanted.
+        crowd: The number, in words, of what is too many or too vague to place one by one.
+        post: "of flowers", "with its lid".
+        actions: What it does, as text.
+        place: The scene that is its own; None takes the prompt's.
+        anchor: Column and row of 3 x 3, either None.
+        back: It stands behind all else.
+        arrangement: "row", "column", "grid", "RxC" or "".
+        size: Area against an ordinary thing's.
+        parent: It is drawn inside that thing's region, and "held" rather than "inside" if `held`.
+        plural: The noun as the prompt counts it.
+    """
+
+    determiner: str
+    attributes: list[str]
+    noun: list[str]
+    count: int = 1
+    crowd: str = ""
+    post: str = ""
+    actions: list[str] = field(default_factory=list)
+    place: str | None = None
+    anchor: tuple[int | None, int | None] = (None, None)
+    back: bool = False
+    arrangement: str = ""
+    size: float = 1.0
+    parent: Thing | None = None
+    held: bool = False
+    plural: str = ""
+
+    @property
+    def head(self) -> str:
+        """The noun itself, lower case, singular."""
+        return singular(self.noun[-1].lower()) if self.noun else ""
+
+    @property
+    def name(self) -> str:
+        """Article, attributes and noun of one of them: "a red star"."""
+        return self._with_article(join([*self.attributes, *self.noun]))
+
+    @property
+    def described(self) -> str:
+        """The name with all that belongs to the thing and what it does."""
+        return join([self.name, self.post, *self.actions])
+
+    @property
+    def counted(self) -> str:
+        """The name with its number: "3 x a red star"."""
+        return self.name if self.count == 1 else f"{self.count} x {self.name}"
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether the prompt gives it a place on the canvas."""
+        return self.anchor != (None, None) or self.back
+
+    def describe(self, words: Sequence[str]) -> None:
+        """Adds attributes after those it has."""
+        self.attributes.extend([*(["and"] if self.attributes else []), *words])
+        self.size = size_of([word.lower() for word in self.attributes])
+
+    def put_inside(self, outer: Thing, *, held: bool = False) -> None:
+        """Draws it inside the other, unless it is inside already, or the other is in it."""
+        above, depth = outer, 0
+        while above.parent is not None and above is not self:
+            above, depth = above.parent, depth + 1
+        if above is not self and self.parent is None and depth < _DEEPEST:
+            self.parent, self.held = outer, held
+
+    def as_crowd(self) -> None:
+        """Makes one region of all of them, their number in words."""
+        self.crowd, self.count = str(self.count), 1
+        self.noun[-1] = self.plural or self.noun[-1]
+
+    def _with_article(self, text: str) -> str:
+        if self.crowd:
+            return f"{self.crowd} {text}"
+        noun = self.noun[-1].lower() if self.noun else ""
+        if self.determiner in w.POSSESSIVES or (self.determiner and "'s " in text):
+            return f"{self.determiner} {text}"
+        if self.determiner in ("a", "an") and not is_pair(noun):
+            return f"{article(text)} {text}"
+        if is_pair(noun):
+            return f"a pair of {text}" if self.determiner == "a pair of" else text
+        if noun in UNIQUE and self.determiner in ("the", "") and not self.attributes:
+            return f"the {text}"
+        if self.determiner == "the" and is_plural(noun) and not self.attributes:
+            return f"the {text}"
+        if is_plural(noun) or (noun in MASS and not self.determiner == "a") or not noun:
+            return text
+        if not self.determiner and self.count == 1 and noun[:1].isupper():
+            return text
+        return f"{article(text)} {text}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Relation:
+    """`subject` stands to every one of `objects` as `kind` says."""
+
+    kind: Kind
+    subject: Thing
+    objects: tuple[Thing, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Where or when it all is: "on the beach", "at night".
+
+    Attributes:
+        text: With its preposition.
+        is_time: True of times and weather, which hold for the whole picture.
+        after: How many things were named before it.
+    """
+
+    text: str
+    is_time: bool
+    after: int
+
+
+@dataclass(slots=True)
+class Reading:
+    """What was understood of a prompt.
+
+    Attributes:
+        things: In the order of the prompt.
+        relations: In the order of the prompt.
+        scenes: In the order of the prompt.
+        styles: Such as "oil painting": added to every subprompt.
+        negatives: What the prompt says is not there.
+        notes: What could not be placed or understood, in plain words.
+    """
+
+    things: list[Thing] = field(default_factory=list)
+    relations: list[Relation] = field(default_factory=list)
+    scenes: list[Scene] = field(default_factory=list)
+    styles: list[str] = field(default_factory=list)
+    negatives: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def thing_of(phrase: NounPhrase) -> Thing:
+    """A new thing for a noun phrase that has a noun."""
+    split = _noun_start(phrase.words)
+    thing = Thing(
+        phrase.determiner,
+        list(phrase.words[:split]),
+        list(phrase.words[split:]),
+        post=phrase.post,
+        arrangement=phrase.arrangement,
+    )
+    thing.size = size_of([word.lower() for word in thing.attributes])
+    _count(thing, phrase)
+    return thing
+
+
+def _noun_start(words: tuple[str, ...]) -> int:
+    """How many of the leading words are attributes; at least the last word is the noun."""
+    at = 0
+    while at < len(words) - 1 and _is_attribute(words[at].lower()):
+        at += 1
+    return at
+
+
+def _is_attribute(word: str) -> bool:
+    return (
+        is_adjective(word)
+        or word in w.AND
+        or word == ","
+        or word.endswith(("ed", "ly", "'s"))
+        or (word.endswith("ing") and len(word) > 4 and word not in NOUN_ING)
+    )
+
+
+def _count(thing: Thing, phrase: NounPhrase) -> None:
+    noun = thing.noun[-1]
+    if (
+        phrase.determiner in w.VAGUE
+        or " " in phrase.determiner
+        and phrase.determiner != "a pair of"
+    ):
+        thing.crowd = phrase.determiner
+    if phrase.count is None or thing.crowd:
+        return
+    if phrase.count > w.MAX_COUNT and not phrase.arrangement:
+        thing.crowd = str(phrase.count)
+        return
+    thing.count = phrase.count
+    if phrase.determiner == "a pair of" and is_pair(noun.lower()):
+        thing.count = 1
+        return
+    thing.determiner, thing.plural = "a", noun
+    thing.noun[-1] = _one(noun)
+
+
+def _one(noun: str) -> str:
+    single = singular(noun.lower())
+    return noun if single == noun.lower() else single.capitalize() if noun.istitle() else single
+
+
+def attributes_of(phrase: NounPhrase) -> set[str]:
+    """The phrase's attributes in lower case, joining words left out."""
+    words = {word.lower() for word in phrase.words[:-1]}
+    return words - w.AND - {","}
+
+
+def has_visual(phrase: NounPhrase) -> bool:
+    """Whether the phrase says what its noun looks like."""
+    return any(is_visual(word.lower()) for word in phrase.words[:-1])
+
+
+def is_elliptic(phrase: NounPhrase) -> bool:
+    """Whether the noun is left out: "a red and a blue star", "one blue"."""
+    return all(
+        is_pure_adjective(word.lower()) or word in ("and", ",", "one") for word in phrase.words
+    )
+
+
+def text_of(phrase: NounPhrase) -> str:
+    """The phrase as running text."""
+    number = str(phrase.count) if phrase.count and phrase.count > 1 else ""
+    words = join([phrase.determiner, number, *phrase.words, phrase.post])
+    if phrase.determiner in ("a", "an"):
+        rest = words.split(" ", 1)[-1]
+        return f"{article(rest)} {rest}"
+    return words
+
+
+def split_off(thing: Thing, count: int) -> Thing:
+    """A thing like this one that takes `count` of its number with it; some must stay."""
+    thing.count -= count
+    return replace(
+        thing, count=count, attributes=list(thing.attributes), noun=list(thing.noun), actions=[]
+    )
