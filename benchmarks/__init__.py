@@ -1,1 +1,1 @@
-"""Measurements of quality, planning and cost: `python -m benchmarks.quality --help` and siblings."""
+"""Measurements of quality, planning and cost; each module runs as `python -m benchmarks.NAME`."""

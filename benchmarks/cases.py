@@ -63,7 +63,9 @@ def make_cases(count: int, things: int, *, seed: int) -> list[Case]:
 def _case(rng: random.Random, things: int) -> Case:
     colours = rng.sample(list(COLOURS), things)
     kinds = tuple((colour, rng.choice(THINGS)) for colour in colours)
-    phrases = [f"{'an' if colour[0] in 'aeiou' else 'a'} {colour} {thing}" for colour, thing in kinds]
+    phrases = [
+        f"{'an' if colour[0] in 'aeiou' else 'a'} {colour} {thing}" for colour, thing in kinds
+    ]
     place = rng.choice(list(PLACES))
     *most, last = phrases
     prompt = f"{', '.join(most)} and {last} {place}" if most else f"{last} {place}"
@@ -73,16 +75,16 @@ def _case(rng: random.Random, things: int) -> Case:
 def judge(image: Image.Image, case: Case) -> Verdict:
     """Look at a picture at the model's own size with the detector."""
     found = detect(image)
-    seen = Counter((d.colour, d.name) for d in found)
-    colours = Counter(d.colour for d in found)
+    seen: Counter[object] = Counter((d.colour, d.name) for d in found)
+    colours: Counter[object] = Counter(d.colour for d in found)
     regions = list(zip(case.kinds, case.boxes(), strict=True))
     standing = [(kind, _inside(found, box, image.size)) for kind, box in regions]
     return Verdict(
-        colours_anywhere=not Counter(colour for colour, _ in case.kinds) - colours,
+        colours_anywhere=not Counter[object](colour for colour, _ in case.kinds) - colours,
         colours_placed=all(
             any(d.colour == colour for d in inside) for (colour, _), inside in standing
         ),
-        things_anywhere=not Counter(case.kinds) - seen,
+        things_anywhere=not Counter[object](case.kinds) - seen,
         things_placed=all(
             any((d.colour, d.name) == kind for d in inside) for kind, inside in standing
         ),

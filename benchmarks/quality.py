@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import torch
 import typer
@@ -25,6 +25,7 @@ from benchmarks.cases import Case, Verdict, judge, make_cases
 from rpg.defaults import ModelDefaults, of_model
 from rpg.diffusion import regional
 from rpg.diffusion.backbones import load_pipeline
+from rpg.settings import Composer
 from rpg.toybox import weights_path
 
 PLAIN = "plain"
@@ -39,14 +40,15 @@ class Row:
     things: int
     method: str
     pictures: int
-    canvas: tuple[int, int]
     shares: dict[str, float]
     seconds_per_picture: float
 
 
 def main(
     model: Annotated[Path | None, typer.Option(help="Folder of weights; the bundled ones.")] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Fewer prompts; one and four things.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Fewer prompts; one and four things.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
     seed: Annotated[int, typer.Option(help="Seed of the prompts and of the first picture.")] = 0,
     steps: Annotated[int, typer.Option(help="Denoising steps; 0: the model's own.")] = 0,
@@ -90,11 +92,10 @@ class Bench:
             for question in QUESTIONS
         }
         seconds = (time.perf_counter() - started) / len(verdicts)
-        canvas = self.defaults.canvas(things)
-        return Row(things, method, len(verdicts), canvas, shares, round(seconds, 3))
+        return Row(things, method, len(verdicts), shares, round(seconds, 3))
 
     def _draw(self, method: str, case: Case, seeds: list[int], *, label: str) -> list[Image.Image]:
-        width, height = self.defaults.canvas(len(case.kinds))
+        width, height = self.defaults.canvas(case.boxes())
         with self._composed(method, case):
             images: list[Image.Image] = self.pipe(
                 case.prompt,
@@ -111,10 +112,8 @@ class Bench:
     def _composed(self, method: str, case: Case) -> Any:
         if method == PLAIN:
             return nullcontext()
-        words = {
-            name: getattr(self.defaults, name) for name in ("base_ratio", "share", "feather")
-        }
-        return regional(self.pipe, case.plan, composer=method, **words)
+        words = {name: getattr(self.defaults, name) for name in ("base_ratio", "share", "feather")}
+        return regional(self.pipe, case.plan, composer=cast(Composer, method), **words)
 
     def _keep(self, images: list[Image.Image], label: str) -> None:
         if self.keep:

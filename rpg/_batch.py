@@ -63,8 +63,8 @@ class Batch:
     def _settle(self, plans: Sequence[Plan]) -> GenerationSettings:
         """The call's wishes, filled with the model's defaults, at a size the pipeline takes."""
         wishes, defaults = self.call.settings, self.model.defaults
-        wide = max(len(plan.layers()) for plan in plans)
-        asked = _sizes.asked(wishes, self.call.inputs, defaults.canvas(wide))
+        usual = defaults.canvas(region.box for plan in plans for region in plan.layers())
+        asked = _sizes.asked(wishes, self.call.inputs, usual)
         width, height = _sizes.snapped(self.pipe, asked)
         if (width, height) != asked:
             said = (

@@ -4,23 +4,25 @@ A model with values of its own has a file `rpg.json` beside `model_index.json`, 
 
     {"name": "toybox", "width": 64, "height": 64, "num_inference_steps": 20, "guidance_scale": 5.0,
      "composer": "latent+attention", "base_ratio": 0.2, "share": 0.4, "display_scale": 8,
-     "canvas_by_regions": {"5": [96, 64], "7": [96, 96]}}
-
-`canvas_by_regions` reads: from 5 regions on 96 x 64 pixels, from 7 on 96 x 96.
+     "region_side": 32}
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rpg.errors import ModelError
+from rpg.geometry import Box
 from rpg.settings import Composer, Scheduler, Share, Side, explain
 
 FILE_NAME = "rpg.json"
+MAX_GROWTH = 3
+_ROUNDING = 1e-6  # a third, three times, is one
 
 
 class ModelDefaults(BaseModel):
@@ -29,7 +31,9 @@ class ModelDefaults(BaseModel):
     Attributes:
         name: Public name, written into pictures. Empty: the model's own.
         display_scale: Times that a saved picture is enlarged for showing, 1 to 64.
-        canvas_by_regions: Canvas (width, height) in pixels from so many regions on.
+        region_side: Pixels that every region should have across and down. Where the usual canvas
+            gives a region less, the canvas grows, to at most `MAX_GROWTH` times as wide and as
+            high. 0: it never grows.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -45,16 +49,26 @@ class ModelDefaults(BaseModel):
     feather: Annotated[float, Field(ge=0.0, le=0.5)] = 0.0
     scheduler: Scheduler | None = None
     display_scale: Annotated[int, Field(ge=1, le=64)] = 1
-    canvas_by_regions: Mapping[int, tuple[Side, Side]] = {}
+    region_side: Annotated[int, Field(ge=0, le=1024)] = 0
 
-    def canvas(self, regions: int) -> tuple[int, int]:
-        """Width and height in pixels for a plan of so many regions."""
-        fitting = [least for least in self.canvas_by_regions if least <= regions]
-        return self.canvas_by_regions[max(fitting)] if fitting else (self.width, self.height)
+    def canvas(self, boxes: Iterable[Box]) -> tuple[int, int]:
+        """Width and height in pixels for regions in these boxes."""
+        boxes = tuple(boxes)
+        return (
+            self._side(self.width, [box.width for box in boxes]),
+            self._side(self.height, [box.height for box in boxes]),
+        )
+
+    def _side(self, usual: int, shares: Sequence[float]) -> int:
+        """A side long enough for the smallest share of it, in whole multiples of `region_side`."""
+        if not shares:
+            return usual
+        wanted = self.region_side * math.ceil(1 / min(shares) - _ROUNDING)
+        return min(max(usual, wanted), MAX_GROWTH * usual)
 
     def words(self) -> dict[str, object]:
         """The values that fill `GenerationSettings`, without the canvas."""
-        elsewhere = {"name", "width", "height", "display_scale", "canvas_by_regions"}
+        elsewhere = {"name", "width", "height", "display_scale", "region_side"}
         return self.model_dump(exclude=elsewhere, exclude_none=True)
 
 

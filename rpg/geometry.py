@@ -90,7 +90,8 @@ class Box:
         """Intersection over union, 0 to 1."""
         common = self.intersection(other)
         shared = common.area if common else 0.0
-        return shared / (self.area + other.area - shared)
+        union = self.area + other.area - shared
+        return shared / union if union else 0.0  # a sliver's area can be too small for a float
 
     def within(self, outer: Box) -> Box:
         """This box read as fractions of `outer`, in fractions of the canvas."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import io
+import struct
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Self
 
@@ -29,6 +29,7 @@ MAX_DEPTH = 8
 MAX_MASK_SIDE = 2048
 MAX_MASK_CHARS = 2_000_000
 _MAX_REASONING_CHARS = 200_000
+_PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"  # how every PNG begins; width and height follow
 
 Words = Annotated[str, Field(max_length=MAX_PROMPT_CHARS)]
 Ratio = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
@@ -37,7 +38,7 @@ Ratio = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
 class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    def __init__(self, **values: Any) -> None:
+    def __init__(self, /, **values: Any) -> None:
         """Validate, in the project's own kind of error."""
         try:
             super().__init__(**values)
@@ -173,29 +174,30 @@ class Plan(_Model):
     @classmethod
     def from_rpg_text(cls, text: str, *, prompt: str, base_prompt: str = "") -> Plan:
         """Read the official text form; see `rpg.rpg_text.read`."""
-        from rpg import rpg_text
+        from rpg.rpg_text import read
 
-        return rpg_text.read(text, prompt=prompt, base_prompt=base_prompt)
+        return read(text, prompt=prompt, base_prompt=base_prompt)
 
     def to_rpg_text(self) -> str:
         """Write the official text form; see `rpg.rpg_text.write`."""
-        from rpg import rpg_text
+        from rpg.rpg_text import write
 
-        return rpg_text.write(self)
+        return write(self)
 
 
 def encode_mask(mask: Image.Image) -> str:
-    """A painted mask as text for `Region.mask`; any mode, white or opaque means inside.
+    """A painted mask as text for `Region.mask`.
+
+    White means inside; where any of the picture is transparent, what is opaque does, whatever its
+    colour.
 
     Raises:
-        PlanError: a side is over 2,048 pixels.
+        PlanError: a side is over 2,048 pixels, or there are none.
     """
-    if max(mask.size) > MAX_MASK_SIDE:
-        raise PlanError(
-            f"mask of {mask.size}: at most {MAX_MASK_SIDE} pixels a side; scale it down"
-        )
+    if not 0 < min(mask.size) <= max(mask.size) <= MAX_MASK_SIDE:
+        raise PlanError(f"mask of {mask.size}: needs 1 to {MAX_MASK_SIDE} pixels a side; scale it")
     buffer = io.BytesIO()
-    mask.convert("L").save(buffer, "PNG", optimize=True)
+    _inside(mask).save(buffer, "PNG", optimize=True)
     return base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
@@ -206,18 +208,34 @@ def decode_mask(text: str) -> Image.Image:
         PlanError: the text is no base64 of a PNG, or the picture is too large.
     """
     try:
-        image = Image.open(io.BytesIO(base64.b64decode(text, validate=True)), formats=["PNG"])
-        if max(image.size) > MAX_MASK_SIDE:
-            raise PlanError(f"mask of {image.size}: at most {MAX_MASK_SIDE} pixels a side")
+        data = base64.b64decode(text, validate=True)
+        if data.startswith(_PNG):
+            _check_mask_size(struct.unpack_from(">II", data, len(_PNG)))
+        image = Image.open(io.BytesIO(data), formats=["PNG"])
+        _check_mask_size(image.size)  # a second header may have said otherwise
         return image.convert("L")
-    except (binascii.Error, OSError, SyntaxError, ValueError) as error:
-        if isinstance(error, PlanError):
-            raise
+    except PlanError:
+        raise
+    except (OSError, SyntaxError, ValueError, struct.error, Image.DecompressionBombError) as error:
         raise PlanError("mask: expected base64 of a greyscale PNG") from error
 
 
+def _check_mask_size(size: tuple[int, ...]) -> None:
+    if max(size) > MAX_MASK_SIDE:
+        raise PlanError(f"mask of {size}: at most {MAX_MASK_SIDE} pixels a side; scale it down")
+
+
+def _inside(mask: Image.Image) -> Image.Image:
+    """Greyscale, white inside."""
+    if mask.has_transparency_data:
+        opacity = mask.convert("RGBA").getchannel("A")
+        if opacity.histogram()[255] < opacity.width * opacity.height:
+            return opacity
+    return mask.convert("L")
+
+
 def _walk(regions: Sequence[Region], depth: int = 1) -> Iterator[Region]:
-    if depth > MAX_DEPTH:
+    if regions and depth > MAX_DEPTH:
         raise ValueError(f"regions are nested deeper than {MAX_DEPTH} levels: flatten some")
     for region in sorted(regions, key=lambda region: region.z):
         yield region

@@ -116,17 +116,24 @@ def _read_rows(text: str, start: int, end: int) -> list[list[_Number]]:
         rows.append(_read_row(row_text, start))
         start += len(row_text) + 1
         if sum(max(len(row) - 1, 1) for row in rows) > MAX_CELLS:
-            last = rows[-1][-1].position
-            raise LayoutError(
-                f"split ratio: over {MAX_CELLS} regions at position {last}; use fewer", last
-            )
+            raise _too_many(rows[-1][-1].position)
+    if len(rows) == 1 and len(rows[0]) > MAX_CELLS:  # a single row has no height before it
+        raise _too_many(rows[0][-1].position)
     return rows
+
+
+def _too_many(position: int) -> LayoutError:
+    return LayoutError(
+        f"split ratio: over {MAX_CELLS} regions at position {position}; use fewer", position
+    )
 
 
 def _read_row(row_text: str, start: int) -> list[_Number]:
     numbers: list[_Number] = []
     for part in row_text.split(",", MAX_CELLS + 1):
         position = start + len(part) - len(part.lstrip(_IGNORED))
+        if len(numbers) > MAX_CELLS:  # the part is all the rest of the row
+            raise _too_many(position)
         numbers.append(_read_number(part.strip(_IGNORED), position))
         start += len(part) + 1
     return numbers

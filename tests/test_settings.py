@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from rpg.defaults import FAMILIES, ModelDefaults, of_model
 from rpg.errors import ModelError, SettingsError
+from rpg.geometry import Box, grid
 from rpg.settings import COMPOSERS, MAX_SEED, SCHEDULERS, GenerationSettings, environment
+from rpg.split_ratio import parse_split_ratio
 
 
 @pytest.mark.parametrize(
@@ -98,20 +100,35 @@ def test_a_folder_says_its_own_defaults(tmp_path: Path) -> None:
         "name": "toybox",
         "width": 64,
         "height": 64,
-        "canvas_by_regions": {"5": [96, 64], "7": [96, 96]},
+        "region_side": 32,
     }
     (tmp_path / "rpg.json").write_text(json.dumps(said))
     found = of_model(tmp_path, "sd15")
     assert found.name == "toybox"
     assert found.guidance_scale == FAMILIES["sd15"].guidance_scale
-    assert [found.canvas(n) for n in (0, 4, 5, 6, 7, 40)] == [
-        (64, 64), (64, 64), (96, 64), (96, 64), (96, 96), (96, 96)
-    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("boxes", "canvas"),
+    [
+        ((), (64, 64)),
+        (grid(2, 2), (64, 64)),
+        (grid(1, 3), (96, 64)),
+        (grid(3, 4), (128, 96)),
+        (parse_split_ratio("1,1,1;1,1,1,1"), (96, 64)),
+        ((Box(0.1, 0, 0.5, 0.45), Box(0.5, 0, 1, 1)), (96, 96)),
+        (grid(1, 60), (192, 64)),
+    ],
+)
+def test_the_canvas_grows_with_its_narrowest_region(
+    boxes: tuple[Box, ...], canvas: tuple[int, int]
+) -> None:
+    assert ModelDefaults(width=64, height=64, region_side=32).canvas(boxes) == canvas
 
 
 def test_without_a_file_the_family_speaks(tmp_path: Path) -> None:
     assert of_model(tmp_path, "sd15") == FAMILIES["sd15"]
-    assert of_model(None, "sdxl").canvas(9) == (1024, 1024)
+    assert of_model(None, "sdxl").canvas(grid(3, 3)) == (1024, 1024)
 
 
 def test_a_damaged_defaults_file_is_named(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import typer
 from training import autoencoder
 from training.config import CONFIGS, Config
 from training.denoiser import Trainer
-from training.export import assemble, export
+from training.export import assemble, export, load
 from training.text import build_tokenizer
 
 
@@ -23,10 +23,18 @@ def main(
     out: Annotated[Path, typer.Option(help="Folder for the finished pipeline.")] = Path("runs/out"),
     steps: Annotated[int, typer.Option(help="UNet steps; 0: as configured.")] = 0,
     threads: Annotated[int, typer.Option(help="CPU threads; 0: as configured.")] = 0,
+    init: Annotated[
+        Path | None, typer.Option(help="An exported pipeline to start from, with --init-step.")
+    ] = None,
+    init_step: Annotated[int, typer.Option(help="The UNet step at which --init was exported.")] = 0,
 ) -> None:
     """Train the autoencoder, then the UNet with its text encoders, and export the pipeline."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    train(_chosen(config, steps, threads), run, out)
+    chosen = _chosen(config, steps, threads)
+    if init is None:
+        train(chosen, run, out)
+    else:
+        continue_from(init, init_step, chosen, run, out)
 
 
 def train(config: Config, run: Path, out: Path) -> None:
@@ -35,6 +43,21 @@ def train(config: Config, run: Path, out: Path) -> None:
     vae = autoencoder.train(config, run)
     tokenizer = build_tokenizer()
     trainer = Trainer(config, vae, tokenizer, run)
+    trainer.train()
+    export(assemble(vae, trainer.average, tokenizer), out)
+
+
+def continue_from(folder: Path, step: int, config: Config, run: Path, out: Path) -> None:
+    """Go on from the pipeline in `folder`, exported at `step`, or from `run` once it has begun.
+
+    An export holds the moving average alone, in half precision: the optimizer starts afresh.
+    """
+    torch.set_num_threads(config.threads)
+    exported = load(folder)
+    vae, tokenizer = exported.vae.to(config.device), build_tokenizer()
+    trainer = Trainer(config, vae, tokenizer, run)
+    if not trainer.step:
+        trainer.begin_from(exported, step)
     trainer.train()
     export(assemble(vae, trainer.average, tokenizer), out)
 

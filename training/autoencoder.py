@@ -79,8 +79,9 @@ def _loss(vae: AutoencoderKL, config: Config, step: int) -> torch.Tensor:
     posterior = vae.encode(pixels).latent_dist
     generator = torch.Generator(config.device).manual_seed(config.seed + step)
     decoded = vae.decode(posterior.sample(generator)).sample
-    loss = F.l1_loss(decoded, pixels) + F.mse_loss(decoded, pixels)
-    return loss + config.autoencoder.kl_weight * posterior.kl().mean()
+    loss: torch.Tensor = F.l1_loss(decoded, pixels) + F.mse_loss(decoded, pixels)
+    loss = loss + config.autoencoder.kl_weight * posterior.kl().mean()
+    return loss
 
 
 def _cosine(step: int, steps: int, warmup: int = 100) -> float:

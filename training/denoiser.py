@@ -10,7 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
+from diffusers import (
+    AutoencoderKL,
+    DDPMScheduler,
+    StableDiffusionXLPipeline,
+    UNet2DConditionModel,
+)
 from torch import Tensor, nn
 from transformers import CLIPTokenizer
 
@@ -83,6 +88,14 @@ class Trainer:
         self.step, self.seconds, self.loss, self.samples = 0, 0.0, math.nan, 0
         self._resume()
 
+    def begin_from(self, exported: StableDiffusionXLPipeline, step: int) -> None:
+        """Take up the weights of `exported` as those of `step`."""
+        for module in (self.model, self.average):
+            module.unet.load_state_dict(exported.unet.state_dict())
+            module.text.first.load_state_dict(exported.text_encoder.state_dict())
+            module.text.second.load_state_dict(exported.text_encoder_2.state_dict())
+        self.step = step
+
     def train(self, *, log_every: int = 100, save_every: int = 500) -> None:
         """Go on to the last step, saving every `save_every` steps."""
         started = time.perf_counter() - self.seconds
@@ -100,9 +113,7 @@ class Trainer:
     def _train_step(self) -> None:
         for group in self.optimizer.param_groups:
             group["lr"] = self.settings.learning_rate * schedule(self.step, self.settings)
-        batch = draw_batch(
-            self.config.buckets_at(self.step), self.config.seed + 2, self.step
-        )
+        batch = draw_batch(self.config.buckets_at(self.step), self.config.seed + 2, self.step)
         loss = self._loss(batch)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -136,10 +147,11 @@ class Trainer:
         ids = tokenize(self.tokenizer, captions).to(device)
         error = (self.model(noisy, timesteps, ids, size) - target).square().mean(dim=(1, 2, 3))
         weights = snr.clamp(max=self.settings.min_snr) / (snr + 1)
-        return (weights * error).mean() / weights.mean()
+        loss: Tensor = (weights * error).mean() / weights.mean()
+        return loss
 
     def _snr(self, timesteps: Tensor) -> Tensor:
-        alphas = self.noise.alphas_cumprod[timesteps]
+        alphas: Tensor = self.noise.alphas_cumprod[timesteps]
         return alphas / (1 - alphas)
 
     @torch.no_grad()

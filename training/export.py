@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import torch
@@ -33,3 +34,18 @@ def export(pipeline: StableDiffusionXLPipeline, folder: Path) -> None:
     pipeline.to(dtype=torch.float16)
     pipeline.save_pretrained(folder, safe_serialization=True)
     pipeline.to(dtype=torch.float32)
+    for part in ("text_encoder", "text_encoder_2"):
+        _load_as_float32(folder / part / "config.json")
+
+
+def load(folder: Path) -> StableDiffusionXLPipeline:
+    """The pipeline in `folder`, in single precision."""
+    return StableDiffusionXLPipeline.from_pretrained(
+        folder, torch_dtype=torch.float32, use_safetensors=True, local_files_only=True
+    )
+
+
+def _load_as_float32(config: Path) -> None:
+    """Transformers takes a model's precision from here, diffusers loads the rest in float32."""
+    values = json.loads(config.read_text())
+    config.write_text(json.dumps(values | {"dtype": "float32"}, indent=2) + "\n")

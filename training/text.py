@@ -19,20 +19,20 @@ _START, _END = "<|startoftext|>", "<|endoftext|>"
 def build_tokenizer() -> CLIPTokenizer:
     """A CLIP tokenizer in which every known word is one token; other words fall into letters."""
     words = sorted(known_words())
+    characters = string.ascii_lowercase + string.digits + string.punctuation
     trainer = trainers.BpeTrainer(
         vocab_size=100_000,
         min_frequency=1,
         end_of_word_suffix="</w>",
-        initial_alphabet=list(string.ascii_lowercase + string.digits + string.punctuation),
-        special_tokens=[],
+        initial_alphabet=list(characters),
+        # Their ids settle which of two equally frequent pairs merges first; left to the trainer
+        # they would come in another order in every process.
+        special_tokens=[f"{character}</w>" for character in characters],
         show_progress=False,
     )
     bpe = Tokenizer(models.BPE(end_of_word_suffix="</w>"))
     bpe.pre_tokenizer = pre_tokenizers.Whitespace()
-    # Each character also alone, so that it gets its end-of-word form.
-    bpe.train_from_iterator(
-        [*words, *string.ascii_lowercase, *string.digits, *string.punctuation], trainer
-    )
+    bpe.train_from_iterator(words, trainer)
     state = _model_state(bpe)
     vocabulary = sorted(state["vocab"], key=state["vocab"].__getitem__)
     ids = {token: index for index, token in enumerate([*vocabulary, _START, _END])}
@@ -60,7 +60,7 @@ class TextEncoders(nn.Module):
         self.second = CLIPTextModelWithProjection(second)
 
     def forward(self, ids: Tensor) -> tuple[Tensor, Tensor]:
-        """Token ids (B, 48) -> hidden states (B, 48, 2w) of the layers before the last, pooled (B, w)."""
+        """Ids (B, 48) to hidden states (B, 48, 2w) of the last layer but one, pooled (B, w)."""
         hidden = self.first(ids, output_hidden_states=True).hidden_states[-2]
         second = self.second(ids, output_hidden_states=True)
         return torch.cat([hidden, second.hidden_states[-2]], dim=-1), second.text_embeds

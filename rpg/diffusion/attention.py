@@ -106,8 +106,9 @@ class RegionalAttnProcessor(torch.nn.Module):
         return self._keys
 
 
-class _RegionalIPAdapterProcessor(  # type: ignore[misc]  # the one that is called comes first
-    RegionalAttnProcessor, IPAdapterAttnProcessor2_0
+class _RegionalIPAdapterProcessor(
+    RegionalAttnProcessor,
+    IPAdapterAttnProcessor2_0,  # type: ignore[misc]
 ):
     """Over an IP-Adapter's processor: `set_ip_adapter_scale` finds it and reaches the inner one."""
 
@@ -134,7 +135,7 @@ def installed(unet: torch.nn.Module, state: State) -> Iterator[None]:
         for layer, processor in zip(layers, before, strict=True):
             with_images = hasattr(processor, "to_k_ip")
             kind = _RegionalIPAdapterProcessor if with_images else RegionalAttnProcessor
-            layer.set_processor(kind(processor, state))  # type: ignore[arg-type]
+            layer.set_processor(kind(processor, state))
         yield
     finally:
         for layer, processor in zip(layers, before, strict=True):

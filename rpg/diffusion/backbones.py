@@ -46,7 +46,7 @@ class Family:
 
     name: str
     pooled: bool
-    pipelines: Mapping[Task, type]
+    pipelines: Mapping[Task, type[Any]]
 
     @staticmethod
     def unet_multiple(unet: Any) -> int:

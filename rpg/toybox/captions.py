@@ -83,4 +83,6 @@ def _with_place(body: str, place: str, rng: random.Random) -> str:
         body = f"{rng.choice(('a picture of', 'there is'))} {body}"
     if place == DEFAULT_PLACE and rng.random() < 0.5:
         return body
-    return rng.choices((f"{body} {place}", f"{body}, {place}", f"{place} {body}"), (0.6, 0.3, 0.1))[0]
+    return rng.choices((f"{body} {place}", f"{body}, {place}", f"{place} {body}"), (0.6, 0.3, 0.1))[
+        0
+    ]

@@ -70,7 +70,7 @@ def place_of(image: Image.Image) -> str:
 
 
 def _lab(rgb: NDArray[np.uint8]) -> Floats:
-    """sRGB bytes (..., 3) -> CIE L*a*b*, float32."""
+    """SRGB bytes (..., 3) -> CIE L*a*b*, float32."""
     image = np.ascontiguousarray(rgb.reshape(-1, 1, 3), dtype=np.float32) / 255
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2LAB), np.float32).reshape(rgb.shape)
 
@@ -134,7 +134,9 @@ def _nearest_seed(seeds: NDArray[np.int32]) -> NDArray[np.int32]:
 def _inner(part: Mask) -> Mask:
     """The part without its antialiased edge, or the whole part where nothing would be left."""
     eroded = cv2.erode(
-        part.astype(np.uint8), np.ones((3, 3), np.uint8), borderType=cv2.BORDER_CONSTANT,
+        part.astype(np.uint8),
+        np.ones((3, 3), np.uint8),
+        borderType=cv2.BORDER_CONSTANT,
         borderValue=0,
     ).astype(bool)
     return eroded if eroded.sum() >= _SMALLEST_AREA / 8 else part

@@ -62,9 +62,7 @@ def unknown_words(prompt: str) -> tuple[str, ...]:
 
 def describe_world() -> str:
     """One sentence that says what can be asked of the model."""
-    return (
-        f"Toybox knows {_listed(map(plural, THINGS))}, in {_listed(COLOURS)}, {_listed(PLACES)}."
-    )
+    return f"Toybox knows {_listed(map(plural, THINGS))}, in {_listed(COLOURS)}, {_listed(PLACES)}."
 
 
 def _listed(words: object) -> str:

@@ -112,7 +112,7 @@ def test_siblings_share_everything_and_change_nothing(make: Any) -> None:
     pipe.vae.to(torch.float64)  # a mixed pipeline stays mixed
     make_sibling: Any = sibling
     for task, kind in family(pipe).pipelines.items():
-        made = make_sibling(
+        made: Any = make_sibling(
             pipe, task, controlnet=tiny_controlnet(pipe) if "control" in task else None
         )
         assert made.__class__ == kind

@@ -142,7 +142,7 @@ def test_an_exception_in_a_callback_comes_out_and_the_pipeline_stays_whole(
 
 
 def test_diffusers_own_callbacks_work(rpg: RPGPipeline) -> None:
-    cutoff = SDXLCFGCutoffCallback(cutoff_step_index=1)
+    cutoff = SDXLCFGCutoffCallback(cutoff_step_ratio=None, cutoff_step_index=0)
     output = called(rpg, PROMPT, seed=1, callback_on_step_end=cutoff)
     assert not same(output.images[0], called(rpg, PROMPT, seed=1).images[0])
 

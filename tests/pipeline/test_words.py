@@ -137,14 +137,14 @@ def test_what_calls_leave_open_comes_from_the_models_defaults(pipe: Any) -> None
         height=24,
         num_inference_steps=2,
         display_scale=4,
-        canvas_by_regions={3: (48, 32)},
+        region_side=16,
     )
     rpg = RPGPipeline(pipe, HalvesPlanner(), model_defaults=said)
     two, three = rpg("a and b", seed=1), rpg(["a and b", "a and b and c"], seed=1)
     assert isinstance(two, RPGOutput)
     assert isinstance(three, RPGOutput)
     assert two.images[0].size == (32, 24)
-    assert {image.size for image in three.images} == {(48, 32)}
+    assert {image.size for image in three.images} == {(48, 24)}
     assert (two.records[0].model, two.records[0].scale) == ("tiny", 4)
     assert two.records[0].settings.num_inference_steps == 2
 

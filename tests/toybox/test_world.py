@@ -41,9 +41,7 @@ def test_captions_use_known_words_and_name_every_thing(
     words = caption(scene, rng)
     assert unknown_words(words) == ()
     for thing in scene.things:
-        assert any(
-            f"{thing.colour} {name}" in words for name in (thing.name, plural(thing.name))
-        )
+        assert any(f"{thing.colour} {name}" in words for name in (thing.name, plural(thing.name)))
 
 
 @pytest.mark.parametrize(
