@@ -261,12 +261,12 @@ class RPGPipeline:
         """Says what the user may not expect of this plan with this model."""
         if not plan.layers():
             control.emit(Notice(_NO_REGIONS))
-        if self.defaults.name == TOYBOX and (unknown := unknown_words(_all_words(plan))):
+        if self.defaults.name == TOYBOX and (unknown := unknown_words(_drawn_words(plan))):
             control.emit(Notice(f"Toybox does not know: {', '.join(unknown)}. {describe_world()}"))
 
 
-def _all_words(plan: Plan) -> str:
-    texts = [plan.effective_base_prompt, plan.negative]
-    for region in plan.layers():
-        texts += [region.prompt, region.negative]
-    return " ".join(texts)
+def _drawn_words(plan: Plan) -> str:
+    """What the model itself has to understand: where regions lie is said to the sampler alone."""
+    layers = plan.layers()
+    drawn = [region.prompt for region in layers] or [plan.effective_base_prompt]
+    return " ".join([*drawn, plan.negative, *(region.negative for region in layers)])

@@ -41,7 +41,7 @@ def export(pipeline: StableDiffusionXLPipeline, folder: Path) -> None:
 def load(folder: Path) -> StableDiffusionXLPipeline:
     """The pipeline in `folder`, in single precision."""
     return StableDiffusionXLPipeline.from_pretrained(
-        folder, torch_dtype=torch.float32, use_safetensors=True, local_files_only=True
+        folder, dtype=torch.float32, use_safetensors=True, local_files_only=True
     )
 
 

@@ -35,7 +35,8 @@ DEFAULT_PLACE = "in the snow"  # what a prompt without a place means
 NUMBERS: tuple[str, ...] = ("one", "two", "three")
 SIZES: tuple[str, ...] = ("big", "small")
 
-# Words that the captions use around things: the model has seen them all.
+# Small words around things. The captions use most of them; a notice about the others would tell
+# nobody anything. Each has a token of its own.
 _JOINING = (
     "a an the and of to in on at with next beside near between left right above below under top "
     "bottom side middle row from picture there is are them it snow night sand"
@@ -48,13 +49,13 @@ def plural(thing: str) -> str:
 
 
 def known_words() -> frozenset[str]:
-    """Every word, in lower case, that occurs in the captions the model was trained on."""
+    """Every word, in lower case, that has a token of its own: the captions' words and some more."""
     words = {*THINGS, *map(plural, THINGS), *COLOURS, *NUMBERS, *SIZES, *_JOINING.split()}
     return frozenset(words)
 
 
 def unknown_words(prompt: str) -> tuple[str, ...]:
-    """The words of `prompt` that the model has never seen, lower case, in order, each once."""
+    """The words of `prompt` that the model can only spell, lower case, in order, each once."""
     known = known_words()
     words = re.findall(r"[^\W\d_]+|\d+", prompt.lower())
     return tuple(dict.fromkeys(word for word in words if word not in known))

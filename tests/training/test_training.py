@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,8 +17,10 @@ from training import autoencoder
 from training.config import CONFIGS, Config
 from training.data import draw_batch
 from training.denoiser import Trainer, schedule
+from training.export import load
 from training.text import build_tokenizer
 
+ROOT = Path(__file__).parents[2]
 TINY = CONFIGS["tiny"]
 
 
@@ -72,6 +76,25 @@ def test_every_known_word_is_one_token_and_others_are_spelt() -> None:
     tokenizer = build_tokenizer()
     assert all(len(tokenizer.tokenize(word)) == 1 for word in known_words())
     assert len(tokenizer.tokenize("xylophone")) > 1
+
+
+def test_the_tokenizer_is_the_same_in_every_process() -> None:
+    script = (
+        "from training.text import build_tokenizer as b; print(sorted(b().get_vocab().items()))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    assert done.stdout.strip() == str(sorted(build_tokenizer().get_vocab().items()))
+
+
+def test_training_goes_on_from_an_export(trained: Path, tmp_path: Path) -> None:
+    longer = dataclasses.replace(TINY, denoiser=dataclasses.replace(TINY.denoiser, steps=8))
+    command.continue_from(trained / "out", 6, longer, tmp_path / "run", tmp_path / "out")
+    before, after = (load(folder / "out").unet.state_dict() for folder in (trained, tmp_path))
+    moved = max(float((after[name] - before[name]).abs().max()) for name in before)
+    assert 0 < moved < 0.1  # two steps from there, not from nothing
+    assert Trainer(longer, load(trained / "out").vae, build_tokenizer(), tmp_path / "run").step == 8
 
 
 def test_training_never_shows_more_than_three_things() -> None:
