@@ -1,0 +1,325 @@
+"""The prompts of T2I-CompBench, and a judge of plans that shares no code with the planners.
+
+Each template below is a pattern that the data set's authors wrote their prompts to. A prompt that
+follows none of them cannot be judged, which counts neither for a plan nor against it.
+
+Source: Huang et al., T2I-CompBench, NeurIPS 2023; MIT licence beside the data.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rpg.plan import Plan, Region
+
+DATA = Path(__file__).parent / "data" / "t2i-compbench"
+CATEGORIES = (
+    "color", "shape", "texture", "numeracy", "spatial", "3d_spatial", "complex", "non_spatial",
+)  # fmt: skip
+
+NUMBERS = {
+    word: value
+    for value, word in enumerate(
+        "one two three four five six seven eight nine ten eleven twelve".split(), start=1
+    )
+}
+_PLURALS = {
+    "mice": "mouse", "men": "man", "women": "woman", "people": "person", "knives": "knife",
+    "butterflies": "butterfly", "strawberries": "strawberry", "couches": "couch",
+    "peaches": "peach", "tomatoes": "tomato", "sandwiches": "sandwich", "watches": "watch",
+}  # fmt: skip
+# What a thing does between its name and a preposition, where it says nothing of the place.
+_DOING = (
+    "is|was|were|are|sat|lay|stood|stood tall|hung|flowed|floated|leaned|grazed|swam|drove|sped"
+    "|zoomed|slept|landed|melted|burned|perched|flew|rose|cooked|simmered|spread|shone down"
+    "|snuggled up|was lying|is lying|was resting|was hung|is hung|was leaning|was suspended in"
+    " mid-air|was hovering|was nestled|fell|spun|sparkled|ticked|hopped|cut|wrote|fluttered|dripped"
+    "|lingered|gleamed|bloomed|danced|draped|clawed|swayed|glided|skipped|poured down"
+)
+# "..., which hang on the hook": what the two first-named things of a longer sentence do.
+_TOGETHER = (
+    "were|was|are|stood|hung|floated|sat|led|created|dominated|made|flowed|hang|hold|rest|display"
+    "|serve|slice|boil|nap|attract|cook|shape|measure|write|provide|provided|illuminate|stir|bake"
+    "|pound|beat|cut|keep|decorate|jot|perch|sit|mix|release"
+)
+_NO_NAME = rf"(?:an?|the|and|of|in|on|with|near|next|to|by|which|while|both|has|sits?|{_DOING})"
+_WORD = rf"(?!{_NO_NAME}\b)[a-z-]+"
+_NAME = rf"{_WORD}(?: {_WORD})*?(?: of {_WORD}(?: {_WORD})?)?"
+_THE = r"(?:(?:an?|the) )?"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the judge says of one plan: whether it could judge, and what is wrong with the plan."""
+
+    judged: bool
+    wrong: str = ""
+
+    @property
+    def right(self) -> bool:
+        """Whether the plan does what the prompt asks for."""
+        return self.judged and not self.wrong
+
+
+def load(category: str) -> tuple[str, ...]:
+    """The prompts of a category, in the order of its file."""
+    lines = (DATA / f"{category}_val.txt").read_text("utf-8").splitlines()
+    return tuple(line.strip() for line in lines if line.strip())
+
+
+def judge(category: str, prompt: str, plan: Plan) -> Verdict:
+    """Whether the plan gives the prompt's things their regions, attributes and places."""
+    text = prompt.lower().rstrip(" .")
+    return next(filter(None, (look(text, plan) for look in _LOOKS[category])), Verdict(False))
+
+
+def valid(plan: Plan) -> bool:
+    """Whether the plan has regions, all of them on the canvas, and survives being saved."""
+    boxes = [region.box for region in plan.layers()]
+    inside = all(0 <= b.x0 < b.x1 <= 1 and 0 <= b.y0 < b.y1 <= 1 for b in boxes)
+    return bool(boxes) and inside and Plan.from_json(plan.to_json()) == plan
+
+
+# Things and their attributes ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """A thing as the prompt names it, with its attributes: "triangular slice of cheese"."""
+
+    name: str
+
+    @property
+    def attributes(self) -> frozenset[str]:
+        """Every word before the noun."""
+        return frozenset(self.name.split(" of ")[0].split()[:-1])
+
+    def region(self, plan: Plan) -> Region | None:
+        """The region that names it first of all; None if no region does."""
+        found = [(_find(self.name, region.prompt), region) for region in plan.layers()]
+        return min(((at, r) for at, r in found if at >= 0), key=lambda pair: pair[0], default=(0, None))[1]
+
+
+def _find(name: str, prompt: str) -> int:
+    """Where the whole words of the name begin in the prompt; -1 if they are not in it."""
+    match = re.search(rf"\b{re.escape(name)}\b", prompt.lower())
+    return match.start() if match else -1
+
+
+def _bound(things: Sequence[Thing], plan: Plan) -> str:
+    """What is wrong with the regions of things that must have one each, with no other's looks."""
+    regions = [thing.region(plan) for thing in things]
+    for thing, region in zip(things, regions, strict=True):
+        if region is None:
+            return f"no region for {thing.name!r}"
+        foreign = {a for other in things for a in other.attributes} - set(_words(thing.name))
+        mixed = foreign & set(_words(region.prompt))
+        if mixed:
+            return f"{region.prompt!r} has another's {sorted(mixed)}"
+    ids = [region.id for region in regions if region is not None]
+    return "" if len(set(ids)) == len(ids) else f"one region for two of {[t.name for t in things]}"
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[\w'-]+", text.lower())
+
+
+_PAIR = re.compile(rf"{_THE}({_NAME}) and {_THE}({_NAME})(?P<more> (?:both )?(?:{_TOGETHER})\b.*)?")
+_ROOM = re.compile(
+    rf"an? (?:[a-z]+ )*(?:bathroom|kitchen) with {_THE}({_NAME}) and {_THE}({_NAME})"
+)
+
+
+def _pair(text: str, plan: Plan) -> Verdict | None:
+    """Judges "a red apple and a green train", alone or as the subject of a sentence."""
+    match = _PAIR.fullmatch(text) or _ROOM.fullmatch(text)
+    if match is None:
+        return None
+    wrong = _bound([Thing(match[1]), Thing(match[2])], plan)
+    alone = not match.groupdict().get("more")
+    if not wrong and alone and len(plan.regions) != 2:
+        wrong = f"{len(plan.regions)} regions for two things"
+    return Verdict(True, wrong)
+
+
+# Places -------------------------------------------------------------------------------------------
+
+_Test = Callable[[Region, Region], bool]
+
+
+def _covers(a: Region, b: Region) -> bool:
+    """Whether a lies over a part of b, and leaves a part of it to be seen."""
+    over = _overlap(a, b)
+    return a.z > b.z and 0 < over < b.box.area * 0.99
+
+
+def _overlap(a: Region, b: Region) -> float:
+    width = min(a.box.x1, b.box.x1) - max(a.box.x0, b.box.x0)
+    height = min(a.box.y1, b.box.y1) - max(a.box.y0, b.box.y0)
+    return max(width, 0.0) * max(height, 0.0)
+
+
+def _touching(a: Region, b: Region) -> bool:
+    """Whether the boxes share an edge or nearly do, and do not overlap."""
+    gap_x = max(a.box.x0, b.box.x0) - min(a.box.x1, b.box.x1)
+    gap_y = max(a.box.y0, b.box.y0) - min(a.box.y1, b.box.y1)
+    return _overlap(a, b) < 1e-6 and max(gap_x, gap_y) < 0.1
+
+
+def _level(a: Region, b: Region) -> bool:
+    dx, dy = (abs(p - q) for p, q in zip(a.box.center, b.box.center, strict=True))
+    return _touching(a, b) and dx > dy
+
+
+def _left(a: Region, b: Region) -> bool:
+    return a.box.center[0] < b.box.center[0] - 0.01
+
+
+def _above(a: Region, b: Region) -> bool:
+    return a.box.center[1] < b.box.center[1] - 0.01
+
+
+def _within(a: Region, b: Region) -> bool:
+    return _overlap(a, b) > a.box.area * 0.99 and a.box.area < b.box.area
+
+
+def _flip(test: _Test) -> _Test:
+    return lambda a, b: test(b, a)
+
+
+_PLACES: dict[str, _Test] = {
+    "on the left of": _left, "on the right of": _flip(_left),
+    "on the top of": _above, "on top of": _above, "above": _above, "on": _above, "over": _above,
+    "onto": _above, "on the bottom of": _flip(_above),
+    "on side of": _level, "next to": _level, "near": _touching, "beside": _level,
+    "past": _touching, "against": _touching, "inside": _within, "in front of": _covers,
+    "behind": _flip(_covers), "hidden by": _flip(_covers),
+    "with": lambda a, b: True, "contrasted with": lambda a, b: True,
+}  # fmt: skip
+_RELATION = re.compile(
+    rf"(?:an?|the) ({_NAME})(?: (?:{_DOING}))?"
+    rf" (?P<where>{'|'.join(sorted(_PLACES, key=len, reverse=True))})"
+    rf" (?:an?|the) ({_NAME})(?: and the ({_NAME}))?"
+)
+_BETWEEN = re.compile(rf"the ({_NAME}) was nestled between the ({_NAME}) and the ({_NAME})")
+
+
+def _relation(text: str, plan: Plan) -> Verdict | None:
+    """Judges "a clock on the left of a vase", and the like of "... sat next to ... and ..."."""
+    match = _RELATION.fullmatch(text)
+    if match is None:
+        return None
+    subject, *objects = [Thing(name) for name in (match[1], match[3], match[4]) if name]
+    alike = any(subject.name == other.name for other in objects)
+    wrong = "" if alike else _bound([subject, *objects], plan)
+    pairs = _alike(plan) if alike else _regions(subject, objects, plan)
+    if wrong or not pairs:
+        return Verdict(True, wrong or "no two regions for two of a kind")
+    test = _PLACES[match["where"]]
+    failed = next((f"{a.id} is not {match['where']} {b.id}" for a, b in pairs if not test(a, b)), "")
+    return Verdict(True, failed)
+
+
+def _regions(
+    subject: Thing, objects: Sequence[Thing], plan: Plan
+) -> list[tuple[Region, Region]]:
+    """The subject's region with each object's."""
+    first = subject.region(plan)
+    others = [thing.region(plan) for thing in objects]
+    return [(first, other) for other in others if first is not None and other is not None]
+
+
+def _alike(plan: Plan) -> list[tuple[Region, Region]]:
+    """The two regions of "a chicken hidden by a chicken": the first named comes first."""
+    layers = sorted(plan.layers(), key=lambda region: region.id)
+    return [(layers[0], layers[1])] if len(layers) == 2 else []
+
+
+def _nestled(text: str, plan: Plan) -> Verdict | None:
+    """Judges "the cube was nestled between the sphere and the cone"."""
+    match = _BETWEEN.fullmatch(text)
+    if match is None:
+        return None
+    things = [Thing(name) for name in match.groups()]
+    wrong = _bound(things, plan)
+    if wrong:
+        return Verdict(True, wrong)
+    middle, first, last = (thing.region(plan) for thing in things)
+    assert middle and first and last
+    between = (_left(first, middle) and _left(middle, last)) or (
+        _above(first, middle) and _above(middle, last)
+    )
+    return Verdict(True, "" if between else f"{middle.id} is not between the others")
+
+
+# Numbers ------------------------------------------------------------------------------------------
+
+_ITEM = rf"(?:{'|'.join(NUMBERS)}|an?) [a-z]+"
+_ITEMS = re.compile(rf"{_ITEM}(?:(?:, and |, | and ){_ITEM})*")
+
+
+def _numbers(text: str, plan: Plan) -> Verdict | None:
+    """Judges "two dogs, a cat and three mice": as many regions as there are of each."""
+    listed = _ITEMS.match(text)
+    if listed is None:
+        return None
+    rest = text[listed.end() :]
+    counted = re.findall(rf"\b({'|'.join(NUMBERS)}) ([a-z]+)", rest)
+    wanted = Counter[str]()
+    for item in (*(tuple(i.split()) for i in re.findall(_ITEM, listed[0])), *counted):
+        wanted[_singular(item[1])] += NUMBERS.get(item[0], 1)
+    found = Counter(filter(None, (_first(region, wanted) for region in plan.layers())))
+    if found != wanted:
+        return Verdict(True, f"wanted {dict(wanted)}, got {dict(found)}")
+    more = len(plan.layers()) - wanted.total()
+    return Verdict(True, f"{more} regions too many" if more and not rest else "")
+
+
+def _first(region: Region, nouns: Counter[str]) -> str:
+    """Which of the nouns the region's subprompt names first; empty if none."""
+    names = (_singular(word) for word in _words(region.prompt))
+    return next((name for name in names if name in nouns), "")
+
+
+def _singular(noun: str) -> str:
+    if noun in _PLURALS:
+        return _PLURALS[noun]
+    return noun[:-1] if noun.endswith("s") and not noun.endswith("ss") else noun
+
+
+# Deeds --------------------------------------------------------------------------------------------
+
+_DEED = re.compile(rf"(?:an?|the) ({_NAME}) (?:is|are) (?:[a-z]+ly )?([a-z]+ing)\b.*")
+
+
+def _deed(text: str, plan: Plan) -> Verdict | None:
+    """Judges "a man is holding a violin": the one who does it and the deed share a region."""
+    match = _DEED.fullmatch(text)
+    if match is None:
+        return None
+    name = re.sub(r"^(?:group|pair|couple) of ", "", match[1])
+    region = Thing(name).region(plan)
+    if region is None:
+        return Verdict(True, f"no region for {name!r}")
+    does = match[2] in _words(region.prompt)
+    return Verdict(True, "" if does else f"{region.prompt!r} is not {match[2]}")
+
+
+_Look = Callable[[str, Plan], Verdict | None]
+_BINDING: tuple[_Look, ...] = (_pair, _relation)
+_LOOKS: dict[str, tuple[_Look, ...]] = {
+    "color": _BINDING, "shape": _BINDING, "texture": _BINDING, "numeracy": (_numbers,),
+    "spatial": (_relation,), "3d_spatial": (_relation,), "complex": (_nestled, _relation),
+    "non_spatial": (_deed,),
+}  # fmt: skip
+
+
+def cases() -> Iterator[tuple[str, str]]:
+    """Every category with each of its prompts."""
+    for category in CATEGORIES:
+        for prompt in load(category):
+            yield category, prompt
