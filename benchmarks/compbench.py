@@ -101,7 +101,9 @@ class Thing:
     def region(self, plan: Plan) -> Region | None:
         """The region that names it first of all; None if no region does."""
         found = [(_find(self.name, region.prompt), region) for region in plan.layers()]
-        return min(((at, r) for at, r in found if at >= 0), key=lambda pair: pair[0], default=(0, None))[1]
+        return min(
+            ((at, r) for at, r in found if at >= 0), key=lambda pair: pair[0], default=(0, None)
+        )[1]
 
 
 def _find(name: str, prompt: str) -> int:
@@ -220,13 +222,13 @@ def _relation(text: str, plan: Plan) -> Verdict | None:
     if wrong or not pairs:
         return Verdict(True, wrong or "no two regions for two of a kind")
     test = _PLACES[match["where"]]
-    failed = next((f"{a.id} is not {match['where']} {b.id}" for a, b in pairs if not test(a, b)), "")
+    failed = next(
+        (f"{a.id} is not {match['where']} {b.id}" for a, b in pairs if not test(a, b)), ""
+    )
     return Verdict(True, failed)
 
 
-def _regions(
-    subject: Thing, objects: Sequence[Thing], plan: Plan
-) -> list[tuple[Region, Region]]:
+def _regions(subject: Thing, objects: Sequence[Thing], plan: Plan) -> list[tuple[Region, Region]]:
     """The subject's region with each object's."""
     first = subject.region(plan)
     others = [thing.region(plan) for thing in objects]

@@ -45,7 +45,9 @@ class Row:
 
 def main(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
-    failures: Annotated[int, typer.Option(help="Show up to so many plans per category that are wrong.")] = 0,
+    failures: Annotated[
+        int, typer.Option(help="Show up to so many plans per category that are wrong.")
+    ] = 0,
 ) -> None:
     """Measure how often plans hold the prompt's things, attributes, numbers and relations."""
     console = Console()

@@ -6,6 +6,11 @@
     ├── PromptError (ValueError)      a prompt that is empty or too long
     ├── PlanError (ValueError)        a plan that cannot be drawn, or could not be made
     │   └── LayoutError               a box or a split ratio that makes no sense
+    ├── ChatError                     a language model that gave no answer: network, server, time
+    │   ├── ChatAccessError           the key, the address or the model's name is wrong
+    │   ├── ChatRefusal               the model or its content filter will not answer
+    │   ├── ChatLengthError           the answer did not fit into the room there was
+    │   └── ChatImageError            the model cannot look at pictures
     ├── SettingsError (ValueError)    a size, seed, ratio or other setting out of its range
     ├── MetadataError (ValueError)    a picture whose metadata cannot be read or trusted
     ├── ModelError                    a model that cannot be loaded or is of the wrong family
@@ -17,6 +22,11 @@ from __future__ import annotations
 
 __all__ = [
     "Cancelled",
+    "ChatAccessError",
+    "ChatError",
+    "ChatImageError",
+    "ChatLengthError",
+    "ChatRefusal",
     "GenerationError",
     "LayoutError",
     "MetadataError",
@@ -42,16 +52,40 @@ class PlanError(RPGError, ValueError):
     Attributes:
         position: index of the offending character in the text that was read, from 0; None where
             there was no text.
+        answer: what a language model said that no plan could be made of; None where none was asked.
     """
 
-    def __init__(self, message: str, position: int | None = None) -> None:
-        """Keep `position` beside the message."""
+    def __init__(
+        self, message: str, position: int | None = None, *, answer: str | None = None
+    ) -> None:
+        """Keep `position` and `answer` beside the message."""
         super().__init__(message)
         self.position = position
+        self.answer = answer
 
 
 class LayoutError(PlanError):
     """A box or a split ratio that makes no sense."""
+
+
+class ChatError(RPGError):
+    """A language model that gave no answer: it could not be reached, failed, or took too long."""
+
+
+class ChatAccessError(ChatError):
+    """The key, the address or the model's name is wrong: asking again will not help."""
+
+
+class ChatRefusal(ChatError):  # noqa: N818 - what it is called everywhere
+    """The model, or a content filter before or after it, will not answer this."""
+
+
+class ChatLengthError(ChatError):
+    """The answer did not fit into the tokens there were, also after a try with more."""
+
+
+class ChatImageError(ChatError):
+    """The model cannot look at pictures."""
 
 
 class SettingsError(RPGError, ValueError):

@@ -86,6 +86,7 @@ class Trainer:
         )
         self.noise = DDPMScheduler(**NOISE_SCHEDULE)
         self.step, self.seconds, self.loss, self.samples = 0, 0.0, math.nan, 0
+        self.began = 0  # the step at which the optimizer was new
         self._resume()
 
     def begin_from(self, exported: StableDiffusionXLPipeline, step: int) -> None:
@@ -94,7 +95,7 @@ class Trainer:
             module.unet.load_state_dict(exported.unet.state_dict())
             module.text.first.load_state_dict(exported.text_encoder.state_dict())
             module.text.second.load_state_dict(exported.text_encoder_2.state_dict())
-        self.step = step
+        self.step = self.began = step
 
     def train(self, *, log_every: int = 100, save_every: int = 500) -> None:
         """Go on to the last step, saving every `save_every` steps."""
@@ -112,7 +113,9 @@ class Trainer:
 
     def _train_step(self) -> None:
         for group in self.optimizer.param_groups:
-            group["lr"] = self.settings.learning_rate * schedule(self.step, self.settings)
+            group["lr"] = self.settings.learning_rate * schedule(
+                self.step, self.settings, began=self.began
+            )
         batch = draw_batch(self.config.buckets_at(self.step), self.config.seed + 2, self.step)
         loss = self._loss(batch)
         self.optimizer.zero_grad(set_to_none=True)
@@ -162,7 +165,7 @@ class Trainer:
         torch._foreach_lerp_(old, new, 1 - decay)
 
     def _save(self) -> None:
-        state = {name: getattr(self, name) for name in ("step", "seconds", "loss", "samples")}
+        state = {name: getattr(self, name) for name in _NUMBERS}
         parts = {name: getattr(self, name).state_dict() for name in _PARTS}
         checkpoint.save(self.path, state | parts)
 
@@ -177,10 +180,11 @@ class Trainer:
         log.info("resumed at step %d", self.step)
 
 
+_NUMBERS = ("step", "began", "seconds", "loss", "samples")
 _PARTS = ("model", "average", "optimizer")
 
 
-def schedule(step: int, config: DenoiserConfig) -> float:
-    """Share of the learning rate at `step`: warm-up, plateau, and a linear fall to zero."""
+def schedule(step: int, config: DenoiserConfig, *, began: int = 0) -> float:
+    """Share of the learning rate at `step`: warm-up from `began`, plateau, linear fall to zero."""
     falling = max(1.0, config.decay * config.steps)
-    return min(1.0, (step + 1) / config.warmup, max(0.0, (config.steps - step) / falling))
+    return min(1.0, (step - began + 1) / config.warmup, max(0.0, (config.steps - step) / falling))
