@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rpg.chat.base import ChatModel, Delta, Message, Usage
+from rpg.chat.base import ChatModel, Delta, Message, Usage, answer_of
 from rpg.chat.scripted import ScriptedChat
 
-__all__ = ["ChatModel", "Delta", "Message", "ScriptedChat", "Usage"]
+__all__ = ["ChatModel", "Delta", "Message", "ScriptedChat", "Usage", "answer_of"]

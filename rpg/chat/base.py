@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -20,10 +20,17 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """A piece of an answer as it comes; `kind` keeps the model's thoughts apart from the answer."""
+    """A piece of an answer as it comes.
+
+    Attributes:
+        text: The words.
+        kind: "answer"; "reasoning", the model's thoughts, which are no part of the answer; or
+            "restart": all that came before is void, since the model is asked again (the answer was
+            cut off, the line broke), and the text says why. `answer_of` reads all three.
+    """
 
     text: str
-    kind: Literal["reasoning", "answer"] = "answer"
+    kind: Literal["reasoning", "answer", "restart"] = "answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +92,17 @@ class ChatModel(Protocol):
         *,
         schema: Mapping[str, Any] | None = None,
         images: Sequence[Image] = (),
-    ) -> Iterator[Delta]:
-        """The same, piece by piece; closing the iterator ends the request."""
+    ) -> Generator[Delta, None, None]:
+        """The same, piece by piece; closing the generator ends the request."""
         ...
+
+
+def answer_of(deltas: Iterable[Delta]) -> str:
+    """The whole answer that a stream's deltas make: no thoughts, nothing from before a restart."""
+    pieces: list[str] = []
+    for delta in deltas:
+        if delta.kind == "restart":
+            pieces.clear()
+        elif delta.kind == "answer":
+            pieces.append(delta.text)
+    return "".join(pieces)

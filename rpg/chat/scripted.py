@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rpg.chat.base import Delta, Message, Usage
+from rpg.chat.base import Delta, Message, Usage, answer_of
 from rpg.errors import ChatError
 
 if TYPE_CHECKING:
@@ -57,8 +57,7 @@ class ScriptedChat:
         images: Sequence[Image] = (),
     ) -> str:
         """The next answer; see `ChatModel.complete`."""
-        deltas = self.stream(messages, schema=schema, images=images)
-        return "".join(delta.text for delta in deltas if delta.kind == "answer")
+        return answer_of(self.stream(messages, schema=schema, images=images))
 
     def stream(
         self,
@@ -66,7 +65,7 @@ class ScriptedChat:
         *,
         schema: Mapping[str, Any] | None = None,
         images: Sequence[Image] = (),
-    ) -> Iterator[Delta]:
+    ) -> Generator[Delta, None, None]:
         """The next answer, word by word; see `ChatModel.stream`."""
         self.asked.append(Asked(tuple(messages), schema, tuple(images)))
         answer = self._next(messages)
