@@ -225,6 +225,11 @@ REGION = '{"id": "a", "prompt": "x", "box": {"x0": 0, "y0": 0, "x1": 1, "y1": 1}
 OPEN = (REGION % ', "children": [').removesuffix("}")
 
 
+def holding(*regions: str) -> str:
+    """The JSON of a plan with these regions."""
+    return '{"prompt": "x", "regions": [' + ", ".join(regions) + "]}"
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -238,10 +243,10 @@ OPEN = (REGION % ', "children": [').removesuffix("}")
         ('{"prompt": "x", "self": 1}', "plan at self"),
         ('{"prompt": "x", "base_ratio": NaN}', "plan at base_ratio"),
         ('{"prompt": "x", "base_ratio": 1e999}', "plan at base_ratio"),
-        ('{"prompt": "x", "regions": [%s]}' % (REGION % ', "z": 1e9'), "region 'a' at z"),
-        ('{"prompt": "x", "regions": [%s]}' % (REGION % ', "run": "rm"'), "region 'a' at run"),
-        ('{"prompt": "x", "regions": [%s]}' % (REGION % "").replace("1,", "-1,"), "region 'a' at"),
-        ('{"prompt": "x", "regions": [%s, %s]}' % (REGION % "", REGION % ""), "the id 'a'"),
+        (holding(REGION % ', "z": 1e9'), "region 'a' at z"),
+        (holding(REGION % ', "run": "rm"'), "region 'a' at run"),
+        (holding(REGION % "").replace("1,", "-1,"), "region 'a' at"),
+        (holding(REGION % "", REGION % ""), "the id 'a'"),
         ('{"prompt": "x", "regions": [' + OPEN * 200, "recursion"),
         ("\x00", "JSON"),
     ],

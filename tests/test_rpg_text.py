@@ -73,7 +73,8 @@ SPELLINGS = {
     "backticks": "Final split ratio: `1,1`\nRegional Prompt: `a BREAK b`",
     "quotes": "Final split ratio: \"1,1\"\nRegional Prompt: \"a BREAK b\"",
     "quotes around each": "Final split ratio: '1,1'\nRegional Prompt: \"a\" BREAK \"b\"",
-    "typographic quotes": "Final split ratio: 1,1\nRegional Prompt: \u201ca\u201d BREAK \u201cb\u201d",
+    "typographic quotes": "Final split ratio: 1,1\nRegional Prompt: \u201ca\u201d BREAK "
+    "\u201cb\u201d",
     "values on the next line": "Final split ratio:\n1,1\nRegional Prompt:\na BREAK b",
     "values after blank lines": "Final split ratio:\n\n1,1\n\nRegional Prompt:\n\n\na BREAK b",
     "one subprompt a line": "Final split ratio: 1,1\nRegional Prompt: \na BREAK \nb \n\nCaption: x",
@@ -81,12 +82,13 @@ SPELLINGS = {
     "bold blank lines": "Final split ratio: 1,1\nRegional Prompt:\na\n\n**BREAK**\n\nb\n\nDone.",
     "subprompts as a list": "Final split ratio: 1,1\nRegional Prompt:\n1. a BREAK\n2. b",
     "subprompts with bullets": "Final split ratio: 1,1\nRegional Prompt:\n- a BREAK\n- b",
-    "regions by number": "Final split ratio: 1,1\nRegional Prompt: Region 0: a BREAK **Region 1:** b",
-    "numbered regions": "Final split ratio: 1,1\nRegional Prompt:\n1. **Region 0 (left):** a BREAK\n"
-    "2. **Region 1 (right):** b",
+    "regions by number": "Final split ratio: 1,1\nRegional Prompt: Region 0: a BREAK "
+    "**Region 1:** b",
+    "numbered regions": "Final split ratio: 1,1\nRegional Prompt:\n1. **Region 0 (left):** a "
+    "BREAK\n2. **Region 1 (right):** b",
     "a fence around both": "```\nFinal split ratio: 1,1\nRegional Prompt: a BREAK b\n```\nEnjoy!",
-    "fences around values": "Final split ratio:\n```\n1,1\n```\nRegional Prompt:\n```text\na BREAK b\n"
-    "```\nEnjoy!",
+    "fences around values": "Final split ratio:\n```\n1,1\n```\nRegional Prompt:\n```text\n"
+    "a BREAK b\n```\nEnjoy!",
     "brackets": "Final split ratio: (1,1)\nRegional Prompt: a BREAK b",
     "Windows lines": "Final split ratio: 1,1\r\nRegional Prompt: a BREAK b\r\n\r\nEnjoy!\r\n",
     "one line": "Final split ratio: 1,1 Regional Prompt: a BREAK b",
@@ -94,17 +96,18 @@ SPELLINGS = {
     "an equals sign": "Final split ratio = 1,1\nRegional Prompt = a BREAK b",
     "a wide colon": "Final split ratio\uff1a1,1\nRegional Prompt\uff1aa BREAK b",
     "a remark in brackets": "Final split ratio (one row): 1,1\nRegional Prompts (two): a BREAK b",
-    "the earlier official form": "### Output:\nHorizontal split ratio: None\nVertical split ratio: 2,2"
-    "\nSplit ratio: 1,1\nRegional Prompt: \na BREAK \nb",
+    "the earlier official form": "### Output:\nHorizontal split ratio: None\nVertical split "
+    "ratio: 2,2\nSplit ratio: 1,1\nRegional Prompt: \na BREAK \nb",
     "the other way round": "Regional Prompt: a BREAK b\nFinal split ratio: 1,1",
-    "chatter after": "Final split ratio: 1,1\nRegional Prompt: a BREAK b\n\nThe final split ratio above "
-    "puts BREAK between. The regional prompts are short.",
-    "a heading after": "Final split ratio: 1,1\nRegional Prompt: a BREAK b\n### Why\nBecause BREAK.",
+    "chatter after": "Final split ratio: 1,1\nRegional Prompt: a BREAK b\n\nThe final split ratio "
+    "above puts BREAK between. The regional prompts are short.",
+    "a heading after": "Final split ratio: 1,1\nRegional Prompt: a BREAK b\n### Why\n"
+    "Because BREAK.",
     "a rule after": "Final split ratio: 1,1\nRegional Prompt: a BREAK b\n---\nBecause BREAK.",
     "a heading before the marker": "Final split ratio: 1,1\n### Regional Prompts\nRegional Prompt: "
     "a BREAK b",
-    "talk before the marker": "Final split ratio: 1,1\nNow the regional prompts:\n\nRegional Prompt: "
-    "a BREAK b",
+    "talk before the marker": "Final split ratio: 1,1\nNow the regional prompts:\n\nRegional "
+    "Prompt: a BREAK b",
 }  # fmt: skip
 
 

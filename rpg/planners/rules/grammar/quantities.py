@@ -12,7 +12,8 @@ _ARRANGED = {"row": "row", "rows": "row", "line": "row", "column": "column", "co
              "stack": "column", "grid": "grid", "circle": "", "ring": ""}  # fmt: skip
 _VAGUE_PHRASE = re.compile(
     r"(?:a few(?: of)?|(?:a )?lots? of|a bunch of|a number of|plenty of"
-    r"|(?:dozens|hundreds|thousands) of|a variety of|a handful of|a large number of|loads of|tons of) "
+    r"|(?:dozens|hundreds|thousands) of|a variety of|a handful of|a large number of|loads of"
+    r"|tons of) "
 )
 _FIXED = (
     (re.compile(r"half a dozen(?: of)? "), 6),

@@ -25,8 +25,8 @@ class Lattice:
 
     def extent(self) -> Extent:
         """As many rows and columns as there are."""
-        rows, columns = (1 + max(cell[axis] for cell in self.cells) for axis in (0, 1))
-        return Extent(int(rows), int(columns), 1.0)
+        rows, columns, _ = zip(*self.cells, strict=True)
+        return Extent(1 + max(rows), 1 + max(columns), 1.0)
 
     def place(self, box: Box, z: int = 0) -> Iterator[Placed]:
         """Equal cells."""
