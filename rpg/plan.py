@@ -35,7 +35,9 @@ Words = Annotated[str, Field(max_length=MAX_PROMPT_CHARS)]
 Ratio = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
 
 
-class _Model(BaseModel):
+class Model(BaseModel):
+    """What plans are made of: frozen, strict about names, in error a `PlanError`."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     def __init__(self, /, **values: Any) -> None:
@@ -45,10 +47,10 @@ class _Model(BaseModel):
         except ValidationError as error:
             name = values.get("id", "")
             what = f"region {str(name)[:100]!r}" if name else type(self).__name__.lower()
-            raise PlanError(_explained(error, what)) from error
+            raise PlanError(explained(error, what)) from error
 
 
-class Region(_Model):
+class Region(Model):
     """A part of the canvas and its subprompt.
 
     Attributes:
@@ -98,7 +100,7 @@ class Region(_Model):
         return decode_mask(self.mask) if self.mask is not None else None
 
 
-class Plan(_Model):
+class Plan(Model):
     """What is drawn where.
 
     Attributes:
@@ -164,7 +166,7 @@ class Plan(_Model):
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:
-            raise PlanError(_explained(error, "plan")) from error
+            raise PlanError(explained(error, "plan")) from error
 
     @classmethod
     def json_schema(cls) -> dict[str, Any]:
@@ -242,7 +244,7 @@ def _walk(regions: Sequence[Region], depth: int = 1) -> Iterator[Region]:
         yield from _walk(region.children, depth + 1)
 
 
-def _explained(error: ValidationError, what: str) -> str:
+def explained(error: ValidationError, what: str) -> str:
     """The first complaint with the place it is about, in one line."""
     first = error.errors(include_url=False)[0]
     inner = first.get("ctx", {}).get("error")
