@@ -11,7 +11,15 @@ import os
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 
 from rpg.errors import SettingsError
 
@@ -119,13 +127,16 @@ class GenerationSettings(BaseModel):
 
 
 class Environment(BaseModel):
-    """What the environment says: the model, device and dtype used where a call names none.
+    """What the environment says: what is used where a call names nothing else.
 
     Attributes:
         model: `RPG_MODEL`, a folder, a single-file checkpoint or a hub id. None: the bundled
             Toybox.
         device: `RPG_DEVICE`, such as "cuda", "cuda:1", "mps" or "cpu". None: the best there is.
         dtype: `RPG_DTYPE`, one of "float32", "float16", "bfloat16". None: what suits the device.
+        openai_api_key: `OPENAI_API_KEY`, the key of the endpoint that chat models are asked at. It
+            never shows in a log, an error or a representation.
+        openai_base_url: `OPENAI_BASE_URL`, that endpoint's address. None: OpenAI's own.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -133,22 +144,27 @@ class Environment(BaseModel):
     model: str | None = None
     device: str | None = None
     dtype: Literal["float32", "float16", "bfloat16"] | None = None
+    openai_api_key: SecretStr | None = None
+    openai_base_url: str | None = None
 
 
 def environment(variables: Mapping[str, str] | None = None) -> Environment:
-    """Reads `RPG_MODEL`, `RPG_DEVICE` and `RPG_DTYPE`; blank counts as unset.
+    """Reads `RPG_MODEL`, `RPG_DEVICE`, `RPG_DTYPE` and the `OPENAI_` pair; blank counts as unset.
 
     Raises:
         SettingsError: A variable holds what it may not.
     """
     source = os.environ if variables is None else variables
-    found = {
-        name: source.get(f"RPG_{name.upper()}", "").strip() for name in Environment.model_fields
-    }
+    found = {name: source.get(_variable(name), "").strip() for name in Environment.model_fields}
     try:
         return Environment.model_validate({name: text for name, text in found.items() if text})
     except ValidationError as error:
         raise SettingsError(f"environment: RPG_{explain(error).upper()}") from None
+
+
+def _variable(name: str) -> str:
+    """The environment's word for a field; chat models keep the one that every tool reads."""
+    return name.upper() if name.startswith("openai_") else f"RPG_{name.upper()}"
 
 
 def explain(error: ValidationError) -> str:

@@ -57,9 +57,11 @@ def importers(*packages: str) -> dict[str, list[str]]:
     [
         "import rpg",
         "import rpg.rpg_text, rpg.plan",
+        "import rpg.chat",
         "import rpg.events, rpg.settings, rpg.metadata, rpg.drawing",
         "import rpg.planners; rpg.planners.RulePlanner().plan('a red star and a blue moon')",
         "from rpg import Box, Plan, Region, RulePlanner, errors",
+        "import rpg.chat; rpg.chat.OpenAIChat('a-model')",
     ],
 )
 def test_what_plans_and_reads_loads_nothing_heavy(code: str) -> None:
@@ -101,8 +103,10 @@ def test_the_product_imports_nothing_of_its_making() -> None:
 @pytest.mark.parametrize(
     ("packages", "homes"),
     [
-        (("diffusers", "transformers"), ("diffusion/",)),
-        (("torch",), ("diffusion/", "pipeline.py", "_")),  # _batch, _output and their like
+        (("diffusers", "transformers"), ("diffusion/", "chat/local/")),
+        # the latter: _batch, _output and their like
+        (("torch",), ("diffusion/", "chat/local/", "pipeline.py", "_")),
+        (("openai",), ("chat/",)),
         (("gradio",), ()),
     ],
 )

@@ -1,0 +1,268 @@
+"""Foreign failures read at one seam: what went wrong, what may help, what to tell the user."""
+
+from __future__ import annotations
+
+import email.utils
+import re
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Literal
+
+import openai
+
+from rpg.chat._drafts import Draft
+from rpg.chat._secrets import one_line
+from rpg.errors import ChatAccessError, ChatError, ChatImageError, ChatLengthError, ChatRefusal
+
+Remedy = Literal["none", "wait", "drop", "lower", "again", "room"]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An attempt that came to nothing.
+
+    Attributes:
+        error: What is raised where nothing helps.
+        remedy: What may help: to wait, to drop the parameter `name`, to go down the ladder of
+            formats, to ask again at once, to give more room.
+        name: The parameter to drop.
+        wait: Seconds that the server asks us to wait; None: it does not say.
+    """
+
+    error: ChatError
+    remedy: Remedy = "none"
+    name: str = ""
+    wait: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a request went: what errors may say of it."""
+
+    base_url: str
+    draft: Draft
+    keyed: bool
+
+    @property
+    def who(self) -> str:
+        """The model and its endpoint."""
+        return f"{self.draft.model!r:.80} at {self.base_url}"
+
+    @property
+    def help(self) -> str:
+        """Where a key is had, or how the server is started."""
+        return self.draft.endpoint.help
+
+
+def failure_of(error: Exception, place: Place) -> Failure:
+    """Reads an exception of the openai library.
+
+    The result holds no reference to it: its request holds the key.
+    """
+    if isinstance(error, openai.APIConnectionError):
+        return _unconnected(error, place)
+    if isinstance(error, openai.APIStatusError):
+        wait = _retry_after(error.response.headers)
+        return refused(error.status_code, error.body, place, wait, error.response.headers)
+    if isinstance(error, openai.APIError):  # an error in the middle of a stream
+        return spoken(error.body, place)
+    return Failure(ChatError(f"{place.who}: the answer is no chat completion; is it an API?"))
+
+
+def spoken(body: object, place: Place) -> Failure:
+    """An error that a server put where its answer belongs."""
+    inner = _inner(body)
+    code = inner.get("code")
+    status = code if isinstance(code, int) else HTTPStatus.INTERNAL_SERVER_ERROR
+    return refused(status, inner, place)
+
+
+# ------------------------------------------------------------------ no connection
+
+
+def _unconnected(error: openai.APIConnectionError, place: Place) -> Failure:
+    causes = list(_causes(error))
+    kinds = {type(one).__name__ for one in causes}
+    if kinds & {"ConnectError", "ConnectTimeout"}:
+        return Failure(ChatAccessError(f"cannot reach {place.base_url}: {_why(causes, place)}"))
+    if "ProxyError" in kinds:
+        return Failure(ChatAccessError(f"cannot reach {place.base_url}: the proxy refuses"))
+    if isinstance(error, openai.APITimeoutError):
+        return Failure(ChatError(f"{place.who} fell silent; try again, or later"), "wait")
+    return Failure(ChatError(f"{place.who}: the connection broke; try again"), "wait")
+
+
+def _why(causes: list[BaseException], place: Place) -> str:
+    words = " ".join(f"{type(one).__name__} {one}" for one in causes).lower()
+    if "gaierror" in words or "name or service" in words or "nodename" in words:
+        return "there is no such host; check the base URL and the network"
+    if "certificate" in words or "ssl" in words or "tls" in words:
+        return "the encrypted connection fails; check https or http in the base URL"
+    if "timeout" in words:
+        return "it does not answer; check the base URL and the network"
+    start = f": {place.help}" if place.draft.endpoint.local else ""
+    return f"nothing listens there; check the base URL, or start the server{start}"
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+# ------------------------------------------------------------------ a refusal with a status
+
+_FILTER = re.compile(
+    r"content.?(filter|policy)|moderation|flagged|safety|data_inspection|inappropriate content"
+)
+_NO_CREDIT = re.compile(r"insufficient.?(quota|balance|credit)")
+_NO_MODEL = re.compile(
+    r"model.{0,200}(not.{0,3}(found|exist)|does not exist|not a valid model|unknown|not loaded)"
+    r"|(no such|unknown|invalid) model|not a valid model|model_not_found|no endpoints found",
+    re.DOTALL,
+)
+_NO_IMAGES = re.compile(r"image|vision|multi-?modal|mmproj")
+_TOO_LONG = re.compile(r"context.{0,3}(length|window|size)|maximum.{0,20}(tokens|length)|too long")
+_SCHEMA = re.compile(
+    r"response_format|schema|grammar|structured|guided|json_object|requested parameters"
+)
+_NAMED = {"system": r"system.{0,10}(role|message)|role.{0,10}system", "stream": r"\bstream(ing)?\b"}
+_SOON = re.compile(r"(?:retry|try again) in (\d+(?:\.\d+)?) ?s")
+_PATIENCE = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529})
+_BAD_REQUEST = frozenset({400, 404, 415, 422, 500, 501})
+
+
+def refused(
+    status: int,
+    body: object,
+    place: Place,
+    wait: float | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Failure:
+    """Reads an HTTP status and the body that came with it."""
+    words = _words(body)
+    said = one_line(_inner(body).get("message") or words) or f"status {status}"
+    low = words.lower()
+    return (
+        _closed_door(status, low, place)
+        or _moved(status, headers or {}, place)
+        or _content(status, low, said, place)
+        or _misfit(status, low, said, place)
+        or _elsewhere(status, place)
+        or Failure(
+            ChatError(f"{place.who} answered with {status}: {said}"),
+            "wait" if status in _PATIENCE else "none",
+            wait=_soon(low) if wait is None else wait,
+        )
+    )
+
+
+def _closed_door(status: int, low: str, place: Place) -> Failure | None:
+    if status == 402 or (status in (403, 429) and _NO_CREDIT.search(low)):
+        return Failure(ChatAccessError(f"{place.base_url}: the account has no credit left"))
+    if status == 403 and _FILTER.search(low):
+        return None
+    if status in (401, 403) or (status == 400 and re.search(r"api.?key.{0,20}(not )?valid", low)):
+        return Failure(ChatAccessError(_key_advice(status, place)))
+    return None
+
+
+def _key_advice(status: int, place: Place) -> str:
+    where = f" (keys: {place.help})" if place.help and not place.draft.endpoint.local else ""
+    if not place.keyed:
+        return (
+            f"{place.base_url} wants a key ({status}): set OPENAI_API_KEY{where}, and "
+            "OPENAI_BASE_URL where the address is a local one"
+        )
+    return f"{place.base_url} refuses the key ({status}): check OPENAI_API_KEY{where}"
+
+
+def _moved(status: int, headers: Mapping[str, str], place: Place) -> Failure | None:
+    if not 300 <= status < 400:
+        return None
+    target = one_line(headers.get("location", "").split("?")[0]) or "another address"
+    return Failure(ChatAccessError(f"{place.base_url} has moved: it points to {target}"))
+
+
+def _content(status: int, low: str, said: str, place: Place) -> Failure | None:
+    if status in (400, 403, 422) and _FILTER.search(low):
+        return Failure(ChatRefusal(f"{place.who} refuses: {said}"))
+    if place.draft.pictures and status in _BAD_REQUEST and _NO_IMAGES.search(low):
+        return Failure(ChatImageError(f"{place.who} cannot look at pictures: {said}"))
+    if status == 413 or (status in (400, 422, 500) and _TOO_LONG.search(low)):
+        return Failure(ChatLengthError(f"{place.who}: that is too long for it: {said}"))
+    return None
+
+
+def _misfit(status: int, low: str, said: str, place: Place) -> Failure | None:
+    """A request that is right but not to this endpoint's liking."""
+    if status not in _BAD_REQUEST:
+        return None
+    error = ChatError(f"{place.who} refuses the request: {said}")
+    formatted = "response_format" in place.draft.body()
+    if formatted and _SCHEMA.search(low):
+        return Failure(error, "lower")
+    for name in place.draft.named:
+        if re.search(_NAMED.get(name, rf"\b{name}\b"), low):
+            return Failure(error, "drop", name)
+    if status in (400, 404, 422) and _NO_MODEL.search(low):
+        advice = "check the model's name"
+        return Failure(ChatAccessError(f"{place.base_url} has no model {_model(place)}: {advice}"))
+    if formatted and status in (400, 422):  # it does not say what it minds: this is likeliest
+        return Failure(error, "lower")
+    return None
+
+
+def _elsewhere(status: int, place: Place) -> Failure | None:
+    if status not in (404, 405, 410):
+        return None
+    expected = f"it should end in {place.draft.endpoint.path}"
+    return Failure(
+        ChatAccessError(
+            f"{place.base_url} is no chat API ({status}): check the base URL; {expected}"
+        )
+    )
+
+
+def _model(place: Place) -> str:
+    return f"{place.draft.model!r:.80}"
+
+
+def _inner(body: object) -> Mapping[str, Any]:
+    """The part of an error's body that speaks; servers nest it or not."""
+    if isinstance(body, list) and body:  # Gemini's
+        body = body[0]
+    if isinstance(body, str):
+        return {"message": "a web page" if body.lstrip().startswith("<") else body}
+    if not isinstance(body, Mapping):
+        return {}
+    inner = body.get("error", body)
+    return inner if isinstance(inner, Mapping) else {"message": str(inner)}
+
+
+def _words(body: object) -> str:
+    """All that an error says, codes and parameters included, to look for telling words in."""
+    inner = _inner(body)
+    telling = (inner.get(key) for key in ("message", "code", "param", "type", "detail"))
+    return " ".join(str(one) for one in telling if one is not None)
+
+
+def _soon(low: str) -> float | None:
+    found = _SOON.search(low)
+    return float(found[1]) if found else None
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds that a server asks us to wait: a number, or until a date."""
+    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        try:
+            return max(0.0, float(headers[name]) * unit)
+        except (KeyError, ValueError):
+            continue
+    try:
+        then = email.utils.parsedate_to_datetime(headers["retry-after"]).timestamp()
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+    return max(0.0, then - time.time())

@@ -1,0 +1,139 @@
+"""What the known endpoints of OpenAI's chat completions can do, as data (read in autumn 2026)."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from typing import Literal, get_args
+from urllib.parse import SplitResult, urlsplit
+
+from rpg.errors import ChatAccessError
+
+Format = Literal["json_schema", "json_object", "words"]
+FORMATS: tuple[Format, ...] = get_args(Format)
+Room = Literal["max_tokens", "max_completion_tokens"]
+
+OPENAI_URL = "https://api.openai.com/v1"
+
+# These take no temperature but their own; gpt-5-chat is an ordinary model.
+_OWN_TEMPERATURE = re.compile(r"(?:^|/)(?:o\d|gpt-5(?!.*chat))")
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """What one kind of endpoint can do.
+
+    Attributes:
+        name: What people call it.
+        host: Its host; "" for a local server, which is known by its port.
+        port: The port that a local server listens on unless told otherwise; 0: any.
+        path: Where its API begins.
+        format: The best it can do for a JSON schema; the ladder starts here.
+        strict: Whether it can promise to obey a schema of the strict kind (`schemas.strict`).
+        images: Whether it can look at pictures; None where that depends on the model.
+        room: What it calls the most tokens that an answer may have.
+        help: Where a key is had, or how a local server is started.
+    """
+
+    name: str
+    host: str = ""
+    port: int = 0
+    path: str = "/v1"
+    format: Format = "json_schema"
+    strict: bool = False
+    images: bool | None = None
+    room: Room = "max_tokens"
+    help: str = ""
+
+    @property
+    def local(self) -> bool:
+        """Whether it runs on this machine or in this network: no key is needed, nothing paid."""
+        return not self.host
+
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    Endpoint(
+        "OpenAI",
+        "api.openai.com",
+        strict=True,
+        room="max_completion_tokens",
+        help="https://platform.openai.com/api-keys",
+    ),
+    Endpoint(
+        "Gemini",
+        "generativelanguage.googleapis.com",
+        path="/v1beta/openai",
+        images=True,
+        help="https://aistudio.google.com/apikey",
+    ),
+    Endpoint(
+        "DeepSeek",
+        "api.deepseek.com",
+        format="json_object",
+        images=False,
+        help="https://platform.deepseek.com/api_keys",
+    ),
+    Endpoint(
+        "OpenRouter", "openrouter.ai", path="/api/v1", help="https://openrouter.ai/settings/keys"
+    ),
+    Endpoint("vLLM", port=8000, help="vllm serve MODEL"),
+    Endpoint("Ollama", port=11434, help="ollama serve"),
+    Endpoint("llama.cpp", port=8080, help="llama-server -m MODEL.gguf"),
+    Endpoint("LM Studio", port=1234, help="lms server start"),
+)
+_LOCAL = Endpoint("the local server", help="start it, or name its port in the base URL")
+
+
+def endpoint_of(base_url: str) -> Endpoint:
+    """The endpoint behind a base URL; an unknown one is asked for everything and learnt about."""
+    url = urlsplit(base_url)
+    host = (url.hostname or "").lower()
+    if is_local(host):
+        return next((one for one in ENDPOINTS if one.local and one.port == url.port), _LOCAL)
+    return next((one for one in ENDPOINTS if one.host == host), Endpoint(host, host))
+
+
+def is_local(host: str) -> bool:
+    """Whether a host is this machine or one of its private network."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return "." not in host or host.endswith((".localhost", ".local", ".lan", ".internal"))
+    return address.is_private or address.is_loopback
+
+
+def takes_temperature(model: str) -> bool:
+    """Whether a model of this name may be sent a temperature; a refusal is learnt all the same."""
+    return _OWN_TEMPERATURE.search(model.lower()) is None
+
+
+def clean_base_url(text: str) -> str:
+    """A base URL made whole: its API's path where it names none, no slash at the end.
+
+    Raises:
+        ChatAccessError: It is no such URL, or holds what may be a secret; the message repeats
+            nothing of it.
+    """
+    url = _split(text.strip())
+    if url.username or url.password or url.query or url.fragment:
+        raise ChatAccessError(
+            "the base URL may hold no password, query or fragment: put the key into OPENAI_API_KEY"
+        )
+    path = url.path.rstrip("/").removesuffix("/chat/completions").rstrip("/")
+    origin = f"{url.scheme.lower()}://{url.netloc}"
+    return origin + (path or endpoint_of(origin).path)
+
+
+def _split(text: str) -> SplitResult:
+    try:
+        url = urlsplit(text)
+        whole = url.scheme.lower() in ("http", "https") and bool(url.hostname)
+        _ = url.port
+    except ValueError:
+        whole = False
+    if not whole or re.search(r"[\s\x00-\x1f]", text):
+        raise ChatAccessError(
+            "the base URL is no address: expected one such as http://localhost:11434/v1"
+        )
+    return url

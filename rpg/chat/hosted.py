@@ -1,0 +1,213 @@
+"""Every endpoint that speaks OpenAI's chat completions, hosted or local."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from pydantic import SecretStr
+
+from rpg.chat._background import Running
+from rpg.chat._drafts import MEMORY, Draft
+from rpg.chat.base import Delta, Message, Usage, answer_of
+from rpg.chat.endpoints import (
+    OPENAI_URL,
+    Endpoint,
+    Format,
+    clean_base_url,
+    endpoint_of,
+    takes_temperature,
+)
+from rpg.chat.patience import Patience
+from rpg.chat.prices import Price, price_of
+from rpg.errors import ChatAccessError, ChatError, ChatImageError
+from rpg.settings import Environment, environment
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from rpg.chat._hearing import Heard
+
+
+class OpenAIChat:
+    """A model behind OpenAI's chat completions: OpenAI, Gemini, DeepSeek, vLLM, Ollama and others.
+
+    Answers are always streamed where the endpoint can, so that a slow model is not mistaken for a
+    dead one. What an endpoint cannot do is found out once and remembered for the process.
+
+    Args:
+        model: Its name at the endpoint.
+        base_url: The API's address; None: `OPENAI_BASE_URL`, else OpenAI's.
+        api_key: None: `OPENAI_API_KEY`. That one goes to hosted endpoints, and to a local server
+            only where `OPENAI_BASE_URL` names it too.
+        temperature: Randomness, 0 to 2; None: the model's own. Left out where it is refused.
+        max_tokens: Tokens that an answer may have, thoughts included; None: what the endpoint
+            allows.
+        patience: How long a call may take: 90 s of silence, 300 s in all.
+        prices: What models cost, by name, before `rpg.chat.prices`.
+        cancel: Set, it ends every call under way with `Cancelled`.
+
+    Attributes:
+        name: The model's name.
+        base_url: Where it is; holds no key.
+        endpoint: What is known of that address.
+
+    Raises:
+        ChatAccessError: No model is named, the base URL is no address, or the key no key.
+        SettingsError: The environment holds what it may not.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        base_url: str | None = None,
+        api_key: str | SecretStr | None = None,
+        temperature: float | None = None,
+        max_tokens: int | None = None,
+        patience: Patience | None = None,
+        prices: Mapping[str, Price] | None = None,
+        cancel: threading.Event | None = None,
+    ) -> None:
+        if not model.strip():
+            raise ChatAccessError("no model is named: say which one the endpoint should run")
+        said = environment()
+        self.name = model.strip()
+        self.base_url = clean_base_url(base_url or said.openai_base_url or OPENAI_URL)
+        self.endpoint: Endpoint = endpoint_of(self.base_url)
+        self._key = _checked(api_key) if api_key else _of_environment(said, self.base_url)
+        self._temperature = temperature if takes_temperature(self.name) else None
+        self._max_tokens = max_tokens
+        self._patience = patience or Patience()
+        self._price = price_of(self.endpoint, self.name, prices)
+        self._cancel = cancel
+        self._lock = threading.Lock()
+        self._usage = Usage()
+
+    def __repr__(self) -> str:
+        """Model and address."""
+        return f"OpenAIChat({self.name!r}, base_url={self.base_url!r})"
+
+    @property
+    def usage(self) -> Usage:
+        """What has been used so far, by all threads together."""
+        with self._lock:
+            return self._usage
+
+    @property
+    def format(self) -> Format | None:
+        """How a schema is known to reach this model; None: not tried yet, or in no way."""
+        return MEMORY.of(self.base_url, self.name).format
+
+    def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        schema: Mapping[str, Any] | None = None,
+        images: Sequence[Image] = (),
+    ) -> str:
+        """The answer; see `ChatModel.complete`.
+
+        Raises:
+            ChatError: There is none.
+            Cancelled: `cancel` was set.
+        """
+        return answer_of(self.stream(messages, schema=schema, images=images)).strip()
+
+    def stream(
+        self,
+        messages: Sequence[Message],
+        *,
+        schema: Mapping[str, Any] | None = None,
+        images: Sequence[Image] = (),
+    ) -> Running[Delta]:
+        """The answer as it comes; see `ChatModel.stream`.
+
+        What is returned may also be closed from another thread, which ends a wait at once.
+
+        Raises:
+            ChatImageError: The endpoint takes no pictures at all.
+        """
+        draft = self._draft(messages, schema, images)
+        return Running(partial(self._ask, draft), self._cancel)
+
+    def models(self) -> tuple[str, ...]:
+        """The names of the models that the endpoint has; empty where it does not say.
+
+        Raises:
+            ChatAccessError: Key or address are wrong.
+        """
+        return tuple(Running(self._list, self._cancel))
+
+    def _draft(
+        self,
+        messages: Sequence[Message],
+        schema: Mapping[str, Any] | None,
+        images: Sequence[Image],
+    ) -> Draft:
+        if not messages:
+            raise ChatError("there is nothing to ask: the conversation is empty")
+        if images and self.endpoint.images is False:
+            raise ChatImageError(
+                f"{self.endpoint.name} takes no pictures; use a vision model, or text alone"
+            )
+        from rpg.chat._pictures import data_url
+
+        learnt = MEMORY.of(self.base_url, self.name)
+        return Draft(
+            model=self.name,
+            endpoint=self.endpoint,
+            messages=tuple(messages),
+            schema=schema,
+            pictures=tuple(data_url(image) for image in images),
+            format=learnt.format or self.endpoint.format,
+            temperature=self._temperature,
+            room=self._max_tokens,
+            without=learnt.without,
+        )
+
+    async def _ask(self, draft: Draft, say: Any) -> None:
+        from rpg.chat._asking import Asking  # loads openai
+
+        await Asking(draft, self.base_url, self._secret, self._patience, self._count).run(say)
+
+    async def _list(self, say: Any) -> None:
+        from rpg.chat._listing import list_models  # loads openai
+
+        await list_models(self.base_url, self._secret, self._patience, say)
+
+    @property
+    def _secret(self) -> str | None:
+        return self._key.get_secret_value() if self._key is not None else None
+
+    def _count(self, heard: Heard) -> None:
+        cost = heard.cost
+        if cost is None and self._price is not None:
+            cost = self._price.of(heard.prompt_tokens, heard.completion_tokens)
+        with self._lock:
+            known = self._usage.cost if self._usage.calls else 0.0
+            self._usage = Usage(
+                self._usage.calls + 1,
+                self._usage.prompt_tokens + heard.prompt_tokens,
+                self._usage.completion_tokens + heard.completion_tokens,
+                None if known is None or cost is None else known + cost,
+            )
+
+
+def _of_environment(said: Environment, base_url: str) -> SecretStr | None:
+    """The environment's key, unless that would carry a hosted endpoint's key to some server."""
+    key = said.openai_api_key
+    if key is None or not endpoint_of(base_url).local:
+        return _checked(key) if key is not None else None
+    meant = said.openai_base_url is not None and clean_base_url(said.openai_base_url) == base_url
+    return _checked(key) if meant else None
+
+
+def _checked(key: str | SecretStr) -> SecretStr | None:
+    """A key that can go into a header; blank counts as none."""
+    text = (key.get_secret_value() if isinstance(key, SecretStr) else key).strip()
+    if not (text.isascii() and text.isprintable()) or " " in text:
+        raise ChatAccessError("the API key holds letters that no key has: copy it again")
+    return SecretStr(text) if text else None
