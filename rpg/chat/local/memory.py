@@ -1,0 +1,38 @@
+"""Out of memory, told in one line and with nothing left behind."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from rpg.errors import RPGError
+
+_ADVICE = (
+    "out of memory: choose a smaller language model, load it with dtype bfloat16 or float16, or "
+    "ask in fewer words"
+)
+_WORDS = ("out of memory", "not enough memory", "t allocate memory")
+
+
+@contextmanager
+def memory_explained(kind: type[RPGError]) -> Iterator[None]:
+    """Raise a lack of memory as `kind`, with advice; leave other errors alone."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not _is_out_of_memory(error):
+            raise
+        traceback.clear_frames(error.__traceback__)  # their tensors would outlive the failure
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        raise kind(_ADVICE) from error
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """CUDA has a type for it; the CPU allocator and MPS only say so in a RuntimeError's text."""
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    return any(words in str(error) for words in _WORDS)
