@@ -120,10 +120,10 @@ class Tree:
             values = self.own[each]
             if values["mask"] is not None:
                 values["mask"] = _carried_mask(values["mask"], old, box)
-            values["box"] = box if each == name else _carried(values["box"], old, box)
+            values["box"] = box if each == name else carried(values["box"], old, box)
 
 
-def _carried(box: Box, old: Box, new: Box) -> Box:
+def carried(box: Box, old: Box, new: Box) -> Box:
     """A box inside `old`, at the same place of `new`; as it was where that is off the canvas."""
     x, y = new.width / old.width, new.height / old.height
     try:
@@ -154,5 +154,6 @@ def longest_common(first: Sequence[str], second: Sequence[str]) -> set[str]:
     for name in first:
         if name in place:
             before = [run for run in best if not run or place[run[-1]] < place[name]]
-            best.append([*max(before, key=len), name])
+            longest = max(before, key=len)
+            best.append([*longest, name])
     return set(max(best, key=len))
