@@ -1,0 +1,1 @@
+"""Edit sessions: a tree of turns that is never lost."""
