@@ -154,6 +154,9 @@ def longest_common(first: Sequence[str], second: Sequence[str]) -> set[str]:
     for name in first:
         if name in place:
             before = [run for run in best if not run or place[run[-1]] < place[name]]
-            longest = max(before, key=len)
-            best.append([*longest, name])
-    return set(max(best, key=len))
+            best.append([*_longest(before), name])
+    return set(_longest(best))
+
+
+def _longest(runs: Sequence[list[str]]) -> list[str]:
+    return max(runs, key=len)

@@ -38,6 +38,12 @@ _ALWAYS_PLURAL = frozenset(
     chaps surroundings stairs
     """.split()
 )
+_IN_PAIRS = frozenset(
+    """
+    shoes boots gloves socks sandals sneakers heels earrings slippers mittens skis skates stockings
+    cufflinks flip-flops eyes hands feet ears wings crutches
+    """.split()
+)
 _SINGULAR_IN_S = frozenset(
     """
     bus gas lens glass dress grass cross class boss mess moss mattress mistress fortress waitress
@@ -64,6 +70,11 @@ def is_plural(noun: str) -> bool:
 def is_pair(noun: str) -> bool:
     """Whether one of these is called by a plural: "scissors", "pants"."""
     return noun in _ALWAYS_PLURAL
+
+
+def comes_in_pairs(noun: str) -> bool:
+    """Whether "a pair of" these is one thing: "a pair of shoes", but not "a pair of swans"."""
+    return noun in _ALWAYS_PLURAL or noun in _IN_PAIRS
 
 
 def singular(noun: str) -> str:
@@ -118,3 +129,21 @@ def _from_base(base: str) -> str:
     if base.endswith("e") and not base.endswith(("ee", "ye", "oe")):
         return base[:-1] + "ing"
     return base + "ing"
+
+
+_PLURALS = {one: several for several, one in _IRREGULAR.items() if one != several}
+
+
+def plural(noun: str) -> str:
+    """The plural of a lower-case singular noun: "star" -> "stars", "wolf" -> "wolves"."""
+    if noun in _SAME or noun in _ALWAYS_PLURAL:
+        return noun
+    if noun in _PLURALS:
+        return _PLURALS[noun]
+    if noun.endswith(("man", "child")) and noun not in ("human", "german", "roman", "shaman"):
+        return noun[:-2] + "en" if noun.endswith("man") else noun + "ren"
+    if noun.endswith(("s", "x", "z", "ch", "sh")):
+        return noun + "es"
+    if noun.endswith("y") and noun[-2:-1] not in tuple("aeiou"):
+        return noun[:-1] + "ies"
+    return noun + "s"
