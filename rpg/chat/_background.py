@@ -154,11 +154,22 @@ class _Background:
             return self._loop
 
     def stop(self) -> None:
-        if self._loop is not None and self._thread is not None and self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join(_GRACE)
-            if not self._thread.is_alive():
-                self._loop.close()
+        """Ends the loop with what is left in it, at the latest after 2 seconds."""
+        if self._loop is None or self._thread is None or not self._thread.is_alive():
+            return
+        asyncio.run_coroutine_threadsafe(_wind_up(self._loop), self._loop)
+        self._thread.join(_GRACE)
+        if not self._thread.is_alive():
+            self._loop.close()
+
+
+async def _wind_up(loop: asyncio.AbstractEventLoop) -> None:
+    others = asyncio.all_tasks(loop) - {asyncio.current_task(loop)}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+    await loop.shutdown_asyncgens()
+    loop.stop()
 
 
 _background = _Background()

@@ -102,8 +102,10 @@ def _why(causes: list[BaseException], place: Place) -> str:
         return "the encrypted connection fails; check https or http in the base URL"
     if "timeout" in words:
         return "it does not answer; check the base URL and the network"
-    start = f": {place.help}" if place.draft.endpoint.local else ""
-    return f"nothing listens there; check the base URL, or start the server{start}"
+    if not place.draft.endpoint.local:
+        return "nothing listens there; check the base URL"
+    start = f" with {place.help}" if place.help else ""
+    return f"nothing listens there; start the server{start}, or check the base URL"
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -34,7 +34,7 @@ async def _listed(
 ) -> Failure | None:
     try:
         page = await asked.models.list()
-    except (openai.OpenAIError, ValueError) as error:
+    except (openai.OpenAIError, ValueError, AttributeError) as error:  # the last: a web page
         return failure_of(error, place)
     for model in getattr(page, "data", None) or []:
         if isinstance(name := getattr(model, "id", None), str):

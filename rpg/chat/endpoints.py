@@ -82,7 +82,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("llama.cpp", port=8080, help="llama-server -m MODEL.gguf"),
     Endpoint("LM Studio", port=1234, help="lms server start"),
 )
-_LOCAL = Endpoint("the local server", help="start it, or name its port in the base URL")
+_LOCAL = Endpoint("a local server")
 
 
 def endpoint_of(base_url: str) -> Endpoint:

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from rpg.chat._hearing import Heard
 
 
+_SHOWN = 12  # models that an error names
+
+
 class OpenAIChat:
     """A model behind OpenAI's chat completions: OpenAI, Gemini, DeepSeek, vLLM, Ollama and others.
 
@@ -90,6 +93,19 @@ class OpenAIChat:
         """Model and address."""
         return f"OpenAIChat({self.name!r}, base_url={self.base_url!r})"
 
+    @classmethod
+    def found(cls, *, base_url: str | None = None, **options: Any) -> OpenAIChat:
+        """The only model that an endpoint has; takes what the constructor takes.
+
+        Raises:
+            ChatAccessError: It has none or several, or cannot be asked.
+        """
+        chat = cls("?", base_url=base_url, **options)
+        names = chat.models()
+        if len(names) != 1:
+            raise ChatAccessError(f"name the model to plan with; {chat.base_url} {_offer(names)}")
+        return cls(names[0], base_url=base_url, **options)
+
     @property
     def usage(self) -> Usage:
         """What has been used so far, by all threads together."""
@@ -100,6 +116,11 @@ class OpenAIChat:
     def format(self) -> Format | None:
         """How a schema is known to reach this model; None: not tried yet, or in no way."""
         return MEMORY.of(self.base_url, self.name).format
+
+    @property
+    def streams(self) -> bool:
+        """Whether answers come piece by piece, as far as is known."""
+        return "stream" not in MEMORY.of(self.base_url, self.name).without
 
     def complete(
         self,
@@ -194,6 +215,12 @@ class OpenAIChat:
                 self._usage.completion_tokens + heard.completion_tokens,
                 None if known is None or cost is None else known + cost,
             )
+
+
+def _offer(names: Sequence[str]) -> str:
+    shown = ", ".join(f"{name:.60}" for name in names[:_SHOWN])
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"has {shown}{more}" if names else "does not say which it has"
 
 
 def _of_environment(said: Environment, base_url: str) -> SecretStr | None:

@@ -7,6 +7,7 @@ import typer
 from rpg.cli.demo import demo
 from rpg.cli.generate import generate
 from rpg.cli.plan import plan
+from rpg.cli.planner_check import planner_check
 
 app = typer.Typer(
     name="rpg",
@@ -19,6 +20,7 @@ app = typer.Typer(
 app.command()(plan)
 app.command()(generate)
 app.command()(demo)
+app.command()(planner_check)
 
 
 def main() -> None:

@@ -15,7 +15,14 @@ from rich.table import Table
 from rich.text import Text
 
 from rpg.drawing import PALETTE
-from rpg.errors import GenerationError, ModelError, RPGError
+from rpg.errors import (
+    ChatAccessError,
+    ChatError,
+    ChatImageError,
+    GenerationError,
+    ModelError,
+    RPGError,
+)
 
 if TYPE_CHECKING:
     from rpg.geometry import Box
@@ -31,7 +38,14 @@ def explained(as_json: bool) -> Iterator[None]:
         say(f"error: {error}", style="bold red")
         if as_json:
             put(json.dumps({"error": {"type": type(error).__name__, "message": str(error)}}))
-        raise typer.Exit(1 if isinstance(error, (GenerationError, ModelError)) else 2) from error
+        raise typer.Exit(_exit_code(error)) from error
+
+
+def _exit_code(error: RPGError) -> int:
+    """1 if the model or the machine failed, 2 if what was asked for cannot be."""
+    if isinstance(error, (ChatAccessError, ChatImageError)):
+        return 2
+    return 1 if isinstance(error, (ChatError, GenerationError, ModelError)) else 2
 
 
 def put(text: str) -> None:

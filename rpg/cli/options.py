@@ -11,6 +11,7 @@ from rpg.drawing import MAX_SCALE
 from rpg.settings import Composer, Scheduler
 
 _SOURCE, _MODEL, _HOW, _OUT = "What to draw", "Model", "How to draw", "Output"
+_PLANNER = "Planner"
 
 Dtype = Literal["auto", "float16", "fp16", "bfloat16", "bf16", "float32", "fp32"]
 CpuOffload = Literal["model", "group"]
@@ -38,6 +39,25 @@ From = Annotated[
 Negative = Annotated[
     str | None,
     typer.Option("--negative-prompt", help="What should not be there.", rich_help_panel=_SOURCE),
+]
+
+PlannerModel = Annotated[
+    str | None,
+    typer.Option(
+        "--planner-model",
+        help="Language model at the base URL. Default: the only one that it has.",
+        rich_help_panel=_PLANNER,
+    ),
+]
+BaseUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--base-url",
+        metavar="URL",
+        help="Where the language model is, e.g. http://localhost:11434/v1. Default: "
+        "OPENAI_BASE_URL, else OpenAI.",
+        rich_help_panel=_PLANNER,
+    ),
 ]
 
 Model = Annotated[

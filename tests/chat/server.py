@@ -76,6 +76,20 @@ class Reply:
 Play = Callable[[Asked], Reply]
 
 
+def obeying(asked: Asked) -> str:
+    """An answer that obeys the schema, however that was told; `PLAN_TEXT` where there is none."""
+    told = asked.body.get("response_format", {}).get("json_schema", {}).get("schema")
+    if told is None and "JSON schema" in asked.text:
+        told, _ = json.JSONDecoder().raw_decode(asked.text, asked.text.rindex("\n\n{") + 2)
+    return PLAN_TEXT if told is None else json.dumps(_instance(told))
+
+
+def _instance(schema: Mapping[str, Any]) -> Any:
+    if "properties" in schema:
+        return {name: _instance(one) for name, one in schema["properties"].items()}
+    return {"string": "red star", "integer": 1}[schema["type"]]
+
+
 def fault(status: int, message: str, **more: Any) -> Reply:
     """An error as OpenAI words it."""
     headers = more.pop("headers", {})
@@ -85,18 +99,18 @@ def fault(status: int, message: str, **more: Any) -> Reply:
 def _schema_only_in_words(asked: Asked) -> Reply:
     if asked.format:
         return fault(400, f"'response_format' of type '{asked.format}' is not supported")
-    return Reply(PLAN_TEXT if "JSON schema" in asked.text else "a red star, I should say")
+    return Reply(obeying(asked) if "JSON schema" in asked.text else "a red star, I should say")
 
 
 def _json_object_only(asked: Asked) -> Reply:
     if asked.format == "json_schema":
         return fault(400, "This response_format type is unavailable now", param="response_format")
-    told = "json" in asked.text.lower()  # else DeepSeek refuses
-    return Reply(PLAN_TEXT) if told else fault(400, "Prompt must contain the word 'json'")
+    told = not asked.format or "json" in asked.text.lower()  # else DeepSeek refuses
+    return Reply(obeying(asked)) if told else fault(400, "Prompt must contain the word 'json'")
 
 
 def _schema_ignored(asked: Asked) -> Reply:
-    return Reply(PLAN_TEXT if "JSON schema" in asked.text else "Certainly! There is one star.")
+    return Reply(obeying(asked) if "JSON schema" in asked.text else "Certainly! There is one star.")
 
 
 def _refuses(*names: str) -> Play:
@@ -104,7 +118,7 @@ def _refuses(*names: str) -> Play:
         for name in names:
             if name in asked.body:
                 return fault(400, f"Unsupported parameter: '{name}'", param=name)
-        return Reply(PLAN_TEXT)
+        return Reply(obeying(asked))
 
     return play
 
@@ -114,13 +128,13 @@ def _then(first: Reply, times: int = 1, last: Reply | None = None) -> Play:
 
 
 def _sees(asked: Asked) -> Reply:
-    return Reply("red" if "[image]" in asked.text else PLAN_TEXT)
+    return Reply("Red." if "[image]" in asked.text else obeying(asked))
 
 
 def _blind(asked: Asked) -> Reply:
     if "[image]" in asked.text:
-        return fault(400, "blind#1 is not a multimodal model")
-    return Reply(PLAN_TEXT)
+        return fault(400, "blind is not a multimodal model")
+    return Reply(obeying(asked))
 
 
 def _no_system(asked: Asked) -> Reply:
@@ -140,7 +154,7 @@ def _echoes_key(asked: Asked) -> Reply:
 
 
 PLAYS: dict[str, Play] = {
-    "obedient": lambda asked: Reply(PLAN_TEXT),
+    "obedient": lambda asked: Reply(obeying(asked)),
     "sees": _sees,
     "blind": _blind,
     "words-only": _schema_only_in_words,
@@ -149,7 +163,7 @@ PLAYS: dict[str, Play] = {
     "fenced": lambda asked: Reply(f"Here you are:\n```json\n{PLAN_TEXT}\n```\nEnjoy!"),
     "think": lambda asked: Reply(f"<think>one star, then</think>\n\n{PLAN_TEXT}"),
     "think-untold": lambda asked: Reply(f"one star, then</think>\n\n{PLAN_TEXT}"),
-    "reasoning-content": lambda asked: Reply(PLAN_TEXT, thoughts="one star, then"),
+    "reasoning-content": lambda asked: Reply(obeying(asked), thoughts="one star, then"),
     "reasoning": lambda asked: Reply(PLAN_TEXT, thoughts="one star, then", thoughts_in="reasoning"),
     "truncated": lambda asked: Reply(PLAN_TEXT[:12], finish="length"),
     "truncated-once": _short_of_room,

@@ -1,0 +1,108 @@
+"""What a hosted model can do, found out with three tiny questions."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rpg.chat import schemas
+from rpg.chat.base import Message
+from rpg.errors import ChatAccessError, ChatError, ChatImageError
+
+if TYPE_CHECKING:
+    from rpg.chat.hosted import OpenAIChat
+
+_COUNT = "Count from one to ten in words, separated by commas. Nothing else."
+_SQUARE = "Describe a red square of side 3."
+_COLOUR = "Which colour is this picture? Answer with one word."
+_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "shape": {"type": "string"},
+        "colour": {"type": "string"},
+        "side": {"type": "integer"},
+    },
+    "required": ["shape", "colour", "side"],
+    "additionalProperties": False,
+}
+_FORMATS = {
+    "json_schema": "obeyed; the endpoint is given it",
+    "json_object": "obeyed; JSON is asked for, the schema told in words",
+    "words": "obeyed; asked for in words alone",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that a model can do (`ok`), or cannot, in plain words."""
+
+    name: str
+    ok: bool
+    words: str
+
+
+def checkup(chat: OpenAIChat) -> Iterator[Finding]:
+    """Asks, and tells what was found as it is found.
+
+    Raises:
+        ChatError: The model gives no answer at all: the message says what to do.
+    """
+    yield from _talking(chat)
+    yield _obeying(chat)
+    yield _seeing(chat)
+    yield _counting(chat)
+
+
+def _talking(chat: OpenAIChat) -> Iterator[Finding]:
+    begun, first = time.monotonic(), 0.0
+    pieces = thoughts = 0
+    with closing(chat.stream([Message("user", _COUNT)])) as deltas:
+        for delta in deltas:
+            first = first or time.monotonic() - begun
+            pieces = 0 if delta.kind == "restart" else pieces + (delta.kind == "answer")
+            thoughts += len(delta.text) * (delta.kind == "reasoning")
+    took = time.monotonic() - begun
+    yield Finding("answers", True, f"in {took:.1f} s")
+    streams = chat.streams and pieces > 1
+    came = f"{pieces} pieces, the first after {first:.1f} s" if streams else "comes in one piece"
+    yield Finding("streaming", streams, came)
+    apart = f"{thoughts} letters, kept apart from the answer" if thoughts else "none seen"
+    yield Finding("thoughts", bool(thoughts), apart)
+
+
+def _obeying(chat: OpenAIChat) -> Finding:
+    try:
+        answer = chat.complete([Message("user", _SQUARE)], schema=_SCHEMA)
+    except ChatAccessError:
+        raise
+    except ChatError as error:
+        return Finding("schema", False, str(error))
+    if chat.format is None or not schemas.heeds(answer, _SCHEMA):
+        return Finding("schema", False, f"not obeyed; it said {answer[:60]!r}")
+    return Finding("schema", True, _FORMATS[chat.format])
+
+
+def _seeing(chat: OpenAIChat) -> Finding:
+    from PIL import Image
+
+    red = Image.new("RGB", (64, 64), "red")
+    try:
+        answer = chat.complete([Message("user", _COLOUR)], images=[red])
+    except ChatImageError:
+        return Finding("images", False, "takes no pictures")
+    except ChatError as error:
+        return Finding("images", False, str(error))
+    if "red" in answer.lower():
+        return Finding("images", True, "sees that a red picture is red")
+    return Finding("images", False, f"takes a red picture, but calls it {answer[:40]!r}")
+
+
+def _counting(chat: OpenAIChat) -> Finding:
+    used = chat.usage
+    counted = used.prompt_tokens > 0
+    words = f"{used.prompt_tokens} read, {used.completion_tokens} written in {used.calls} answers"
+    cost = "price not known" if used.cost is None else f"${used.cost:.5f}"
+    return Finding("tokens", counted, f"{words}; {cost}" if counted else "not counted")
