@@ -21,12 +21,13 @@ if TYPE_CHECKING:
     from rpg.geometry import Box
     from rpg.pipeline import RPGPipeline
     from rpg.plan import Plan, Region
-    from rpg.planners import RulePlanner
+    from rpg.planners import LLMPlanner, RulePlanner
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Box",
+    "LLMPlanner",
     "Plan",
     "RPGPipeline",
     "Region",
@@ -37,6 +38,7 @@ __all__ = [
 
 _HOMES = {
     "Box": "rpg.geometry",
+    "LLMPlanner": "rpg.planners",
     "Plan": "rpg.plan",
     "RPGPipeline": "rpg.pipeline",
     "Region": "rpg.plan",

@@ -1,8 +1,9 @@
 """The typed events that every long operation yields, in the order in which they come.
 
-    Planned ---> Step ... Step ---> Rendered      once a prompt
-    Notice                                        whenever there is something to say
-    Failed                                        in place of all that would have followed
+    Thinking ... ---> Planned     once a prompt; thoughts only where a language model plans
+    Step ... Step ---> Rendered   once a prompt, after all are planned
+    Notice                        whenever there is something to say
+    Failed                        in place of all that would have followed
 
 The command line, the web UI, tests and benchmarks are consumers of the same stream.
 """
@@ -18,6 +19,18 @@ if TYPE_CHECKING:
     from rpg.errors import RPGError
     from rpg.metadata import Record
     from rpg.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Thinking:
+    """A piece of a language model's reasoning, as it is written.
+
+    `restart`: what came before is void, since the model was asked again; the text says why.
+    """
+
+    text: str
+    restart: bool = False
+    prompt_index: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,4 +82,4 @@ class Failed:
     error: RPGError
 
 
-Event = Planned | Step | Rendered | Notice | Failed
+Event = Thinking | Planned | Step | Rendered | Notice | Failed

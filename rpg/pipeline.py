@@ -14,6 +14,8 @@ import os
 import threading
 import weakref
 from collections.abc import Generator, Sequence
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -24,9 +26,10 @@ from rpg._control import Control
 from rpg._output import RPGOutput, Told
 from rpg.defaults import ModelDefaults, of_model
 from rpg.diffusion import backbones
+from rpg.errors import PlanError
 from rpg.events import Event, Notice, Planned
 from rpg.metadata import Task, public_name
-from rpg.planners import RulePlanner
+from rpg.planners import RulePlanner, StreamingPlanner
 from rpg.settings import environment
 from rpg.toybox import describe_world, unknown_words, weights_path
 
@@ -244,7 +247,10 @@ class RPGPipeline:
 
     def _run(self, call: Call, control: Control, preview_every: float | None) -> None:
         """Plans every prompt, then draws all on canvases of one size, to go into one array."""
-        plans = [item.finished(item.plan or self.planner.plan(item.prompt)) for item in call.items]
+        plans = [
+            item.finished(item.plan or self._planned(item.prompt, index, control))
+            for index, item in enumerate(call.items)
+        ]
         control.check()
         for index, plan in enumerate(plans):
             control.emit(Planned(plan, index))
@@ -256,6 +262,21 @@ class RPGPipeline:
                 return
             with _render.quiet(pipe):
                 Batch(pipe, model, call, control, preview_every).draw(plans)
+
+    def _planned(self, prompt: str, index: int, control: Control) -> Plan:
+        """The planner's plan; its thoughts are told as they come, where it can be watched."""
+        if not isinstance(self.planner, StreamingPlanner):
+            return self.planner.plan(prompt)
+        with closing(self.planner.stream(prompt)) as events:
+            for event in events:
+                control.check()
+                if isinstance(event, Planned):
+                    return event.plan
+                if isinstance(event, Notice):
+                    control.emit(event)
+                elif event.text:
+                    control.emit(replace(event, prompt_index=index))
+        raise PlanError(f"{type(self.planner).__name__} ended without a plan")
 
     def _advise(self, plan: Plan, control: Control) -> None:
         """Says what the user may not expect of this plan with this model."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Generator
+from typing import Protocol, runtime_checkable
 
-from rpg.plan import Plan
+from rpg.errors import PromptError
+from rpg.events import Notice, Planned, Thinking
+from rpg.plan import MAX_PROMPT_CHARS, Plan
 
 
 class Planner(Protocol):
@@ -28,3 +31,30 @@ class Planner(Protocol):
             PlanError: No plan can be made of it, or the planner cannot follow instructions.
         """
         ...
+
+
+@runtime_checkable
+class StreamingPlanner(Planner, Protocol):
+    """A planner that can be watched thinking."""
+
+    def stream(
+        self, prompt: str, *, previous: Plan | None = None, instruction: str | None = None
+    ) -> Generator[Thinking | Notice | Planned, None, None]:
+        """The same as `plan`, as events of which `Planned` is the last; closing it gives up."""
+        ...
+
+
+def checked_prompt(prompt: str, what: str = "prompt") -> str:
+    """The prompt, or an instruction, without the white space around it.
+
+    Raises:
+        PromptError: It is blank, or over 8,000 characters.
+    """
+    text = prompt.strip()
+    if not text:
+        raise PromptError(f"the {what} is empty; say what the picture should show")
+    if len(text) > MAX_PROMPT_CHARS:
+        raise PromptError(
+            f"the {what} has {len(text):,} characters; shorten it to {MAX_PROMPT_CHARS:,}"
+        )
+    return text

@@ -1,0 +1,97 @@
+"""What a model said, the same whether as JSON or in the official text form."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rpg import rpg_text
+from rpg.errors import PlanError
+from rpg.geometry import Box
+from rpg.plan import Plan
+from rpg.planners.llm.boxes import fitted
+from rpg.planners.llm.reading import NoAnswerError, read_answer
+from rpg.planners.llm.schema import Entity, PlanAnswer, clean, one_line
+
+_MOST_ID = 90  # letters, so that a number fits behind
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A region as said; `box` is what is wrong with it where it is none."""
+
+    id: str
+    shows: Sequence[str]
+    prompt: str
+    box: Box | str
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A plan as said, its regions from back to front, each with an id of its own."""
+
+    spots: Sequence[Spot]
+    entities: Sequence[Entity] = ()
+    reasoning: str = ""
+    base_prompt: str = ""
+    base_ratio: float | None = None
+    negative: str = ""
+
+
+def hear(text: str, previous: Plan | None) -> Heard:
+    """Reads an answer; regions of the official form take their ids from `previous`.
+
+    Raises:
+        NoAnswerError: It is neither JSON of a plan nor the official form.
+    """
+    try:
+        return _from_json(read_answer(text, PlanAnswer, "regions"))
+    except NoAnswerError as error:
+        if "split ratio" not in text.lower():
+            raise
+        return _from_text(text, previous, error.problems)
+
+
+def _from_json(answer: PlanAnswer) -> Heard:
+    boxes = fitted([region.box for region in answer.regions])
+    wanted = [region.id or next(iter(region.shows), "region") for region in answer.regions]
+    return Heard(
+        [
+            Spot(name, region.shows, region.prompt, box)
+            for name, region, box in zip(_distinct(wanted), answer.regions, boxes, strict=True)
+        ],
+        answer.entities,
+        answer.reasoning.strip(),
+        answer.base_prompt,
+        answer.base_ratio,
+        answer.negative,
+    )
+
+
+def _from_text(text: str, previous: Plan | None, problems: tuple[str, ...]) -> Heard:
+    try:
+        plan = rpg_text.read(text, prompt="-")
+    except PlanError as error:
+        raise NoAnswerError(*problems, str(error)) from None
+    known = previous.layers() if previous is not None else ()
+    by_words = {one_line(region.prompt): region.id for region in known}
+    by_box = {region.box: region.id for region in known}
+    wanted = [
+        by_words.get(one_line(region.prompt)) or by_box.get(region.box) or region.id
+        for region in plan.regions
+    ]
+    spots = [
+        Spot(name, (), one_line(region.prompt), region.box)
+        for name, region in zip(_distinct(wanted), plan.regions, strict=True)
+    ]
+    return Heard(spots, reasoning=clean(plan.reasoning).strip())
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """The names, with -2, -3... behind those that occur again."""
+    given: dict[str, None] = {}
+    for name in names:
+        short = name[:_MOST_ID].strip() or "region"
+        free = (f"{short}-{number}" if number > 1 else short for number in range(1, len(names) + 1))
+        given[next(one for one in free if one not in given)] = None
+    return list(given)

@@ -1,0 +1,196 @@
+"""The language-model planner."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Literal
+
+from rpg.chat.base import ChatModel, Message
+from rpg.errors import ChatError, PlanError
+from rpg.events import Notice, Planned, Thinking
+from rpg.plan import Plan
+from rpg.planners.base import checked_prompt
+from rpg.planners.llm.cache import PlanCache
+from rpg.planners.llm.conversation import Conversation, recaption_in
+from rpg.planners.llm.drafts import Draft, Wanted, draft
+from rpg.planners.llm.reading import MAX_ANSWER_CHARS
+from rpg.planners.llm.schema import PlanAnswer, RecaptionAnswer, json_schema
+from rpg.planners.llm.thoughts import Thoughts
+from rpg.planners.rules import RulePlanner
+
+_VERSION = 1  # of how answers are read: another one forgets the plans kept so far
+
+Said = Generator[Thinking, None, str]
+
+
+class LLMPlanner:
+    """Asks a language model to recaption and plan, and draws nothing that it has not checked.
+
+    The answer obeys a schema in which the reasoning comes before the regions. What is safe is
+    mended: units of boxes, swapped and near edges, ids that occur twice, a background listed last.
+    What is not is told to the model, once, in exact words; then the planner gives up. Whatever a
+    prompt says, nothing but regions and their words follows from the answer.
+
+    Args:
+        chat: The model.
+        recaption: "joint" recaptions and plans in one call, "separate" in two.
+        fallback: "rules" lets the rule planner plan where the model gives no answer or none of use;
+            the plan's `source` and `reasoning` say so. None raises.
+        cache: Plans made before are not asked for again. True keeps them in the user's cache
+            folder, False not at all.
+        examples: How many worked examples are shown to the model; None for all. Fewer suit a small
+            model with a short memory.
+        templates: A folder of templates to use in place of the product's own.
+
+    Raises:
+        SettingsError: A template cannot be read.
+    """
+
+    def __init__(
+        self,
+        chat: ChatModel,
+        *,
+        recaption: Literal["joint", "separate"] = "joint",
+        fallback: Literal["rules"] | None = None,
+        cache: PlanCache | bool = True,
+        examples: int | None = None,
+        templates: str | os.PathLike[str] | None = None,
+    ) -> None:
+        """Read the templates; nobody is asked yet."""
+        self.chat = chat
+        self._separate = recaption == "separate"
+        self._fallback = fallback
+        self._cache = (PlanCache() if cache else None) if isinstance(cache, bool) else cache
+        self._conversation = Conversation(
+            self._separate, examples, Path(templates) if templates is not None else None
+        )
+
+    def plan(
+        self, prompt: str, *, previous: Plan | None = None, instruction: str | None = None
+    ) -> Plan:
+        """Plans a picture, or changes a plan; see `rpg.planners.base.Planner`.
+
+        Raises:
+            PromptError: The prompt or instruction is blank or over 8,000 characters; nobody is
+                asked.
+            PlanError: The model's answers make no plan; `answer` holds the last of them.
+            ChatError: The model gave no answer.
+        """
+        with closing(self.stream(prompt, previous=previous, instruction=instruction)) as events:
+            return next(event.plan for event in events if isinstance(event, Planned))
+
+    def stream(
+        self, prompt: str, *, previous: Plan | None = None, instruction: str | None = None
+    ) -> Generator[Thinking | Notice | Planned, None, None]:
+        """The same, with the model's reasoning as it comes; closing it ends the request.
+
+        Yields:
+            `Thinking`, without text where the model is busy with what is not for reading; a
+            `Notice` if the rule planner has to help out; `Planned`, once, at the end.
+        """
+        wanted = Wanted(checked_prompt(prompt), self.chat.name, previous)
+        if instruction is not None:
+            instruction = checked_prompt(instruction, "instruction")
+        if (previous is None) != (instruction is None):
+            raise PlanError("to change a plan, give both the previous plan and an instruction")
+        key = self._key(wanted, instruction)
+        plan = self._cache.get(key) if self._cache is not None else None
+        if plan is None:
+            try:
+                plan = yield from self._asked(wanted, instruction)
+            except (ChatError, PlanError) as error:
+                if self._fallback is None:
+                    raise
+                yield Notice(f"{self.chat.name} made no plan, so the rules did: {error}")
+                plan = _by_rules(wanted, instruction, error)
+            else:
+                if self._cache is not None:
+                    self._cache.put(key, plan)
+        yield Planned(plan)
+
+    def _key(self, wanted: Wanted, instruction: str | None) -> str:
+        """Everything that the plan depends on."""
+        first = self._conversation.recaption(wanted.prompt) if self._separate else []
+        return PlanCache.key(
+            _VERSION,
+            self.chat.name,
+            json_schema(PlanAnswer),
+            [(message.role, message.content) for message in first],
+            [(message.role, message.content) for message in self._messages(wanted, instruction)],
+            wanted.previous.to_json() if wanted.previous is not None else None,
+        )
+
+    def _messages(
+        self, wanted: Wanted, instruction: str | None, recaption: str = ""
+    ) -> list[Message]:
+        if wanted.previous is not None and instruction is not None:
+            return self._conversation.edit(wanted.prompt, wanted.previous, instruction)
+        return self._conversation.plan(wanted.prompt, recaption)
+
+    def _asked(self, wanted: Wanted, instruction: str | None) -> Generator[Thinking, None, Plan]:
+        recaption = ""
+        if self._separate and wanted.previous is None:
+            asked = self._conversation.recaption(wanted.prompt)
+            recaption = recaption_in((yield from self._said(asked, RecaptionAnswer)))
+        messages = self._messages(wanted, instruction, recaption)
+        answer = yield from self._said(messages, PlanAnswer)
+        made = draft(answer, wanted)
+        if made.problems:
+            made, answer = yield from self._mended(messages, answer, made, wanted)
+        if made.plan is None:
+            raise PlanError(
+                f"{self.chat.name} gave no plan that can be drawn, though it was asked twice: "
+                f"{made.problems[0]}; try again, another model or the rule planner",
+                answer=answer,
+            )
+        return made.plan
+
+    def _mended(
+        self, messages: Sequence[Message], answer: str, first: Draft, wanted: Wanted
+    ) -> Generator[Thinking, None, tuple[Draft, str]]:
+        """The better of the first answer and a second one that knows what was wrong with it."""
+        yield Thinking(f"Asked again: {'; '.join(first.problems)}.", restart=True)
+        again = self._conversation.again(messages, answer, first.problems)
+        try:
+            mended = yield from self._said(again, PlanAnswer)
+        except ChatError:
+            if first.plan is None:
+                raise
+            return first, answer
+        second = draft(mended, wanted)
+        if second.plan is None and first.plan is not None:
+            return first, answer
+        return second, mended
+
+    def _said(
+        self, messages: Sequence[Message], kind: type[PlanAnswer] | type[RecaptionAnswer]
+    ) -> Said:
+        """The answer, and what there is to read of it while it comes."""
+        pieces: list[str] = []
+        length, thoughts = 0, Thoughts()
+        with closing(self.chat.stream(messages, schema=json_schema(kind))) as deltas:
+            for delta in deltas:
+                if delta.kind == "restart":
+                    pieces.clear()
+                    length = 0
+                    thoughts.restart()
+                elif delta.kind == "answer":
+                    pieces.append(delta.text)
+                    length += len(delta.text)
+                yield Thinking(thoughts.feed(delta), restart=delta.kind == "restart")
+                if length > MAX_ANSWER_CHARS:
+                    break
+        if rest := thoughts.end():
+            yield Thinking(rest)
+        return "".join(pieces)[:MAX_ANSWER_CHARS]
+
+
+def _by_rules(wanted: Wanted, instruction: str | None, error: ChatError | PlanError) -> Plan:
+    """The rule planner's plan, which says in whose place it stands and why."""
+    made = RulePlanner().plan(wanted.prompt, previous=wanted.previous, instruction=instruction)
+    why = f"{wanted.source} made no plan: {error}\nThe rule planner made this one instead.\n"
+    source = f"{made.source} instead of {wanted.source}"
+    return Plan(**{**dict(made), "reasoning": why + made.reasoning, "source": source[:200]})

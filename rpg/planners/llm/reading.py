@@ -1,0 +1,92 @@
+"""Finds the plan in what a language model said: JSON among other text, else the official form."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from rpg.planners.llm.schema import PlanAnswer
+
+MAX_ANSWER_CHARS = 200_000
+_MOST_STARTS = 2000  # braces tried; no plan has as many
+_MOST_FAULTS = 8
+_DECODER = json.JSONDecoder()
+
+A = TypeVar("A", bound=BaseModel)
+
+
+class NoAnswerError(Exception):
+    """The text holds no answer of the kind asked for.
+
+    Attributes:
+        problems: What is wrong, a sentence each; the model is told these words.
+    """
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+def read_answer(text: str, kind: type[A], key: str) -> A:
+    """The last object with a list under `key` in a text, validated.
+
+    Args:
+        text: The answer with whatever prose, fences or thoughts are around it.
+        kind: What to read it as.
+        key: The field that tells it from other objects.
+
+    Raises:
+        NoAnswerError: There is none, it was cut short, or it is not as it should be.
+    """
+    found, end = None, 0
+    for value, stop in _objects(text):
+        if (one := _with_list(value, key)) is not None:
+            found, end = one, stop
+    # What was begun after the last whole object counts: a draft is not to stand for a cut answer.
+    if found is None or re.search(rf'"{key}"\s*:', text[end:]):
+        raise NoAnswerError(f'there is no whole JSON object with a list "{key}" in it')
+    try:
+        return kind.model_validate(found)
+    except ValidationError as error:
+        raise NoAnswerError(*_faults(error)) from None
+
+
+def read_plan_answer(text: str) -> PlanAnswer:
+    """The plan in a text; raises as `read_answer`."""
+    return read_answer(text, PlanAnswer, "regions")
+
+
+def _objects(text: str) -> Iterator[tuple[dict[str, Any], int]]:
+    """Every JSON object in a text that is in no other, and where it ends."""
+    end = 0
+    for start in islice((at for at, letter in enumerate(text) if letter == "{"), _MOST_STARTS):
+        if start < end:
+            continue
+        try:
+            value, end = _DECODER.raw_decode(text, start)
+        except (ValueError, RecursionError):  # a number of 5,000 digits is a ValueError too
+            continue
+        yield value, end
+
+
+def _with_list(value: Any, key: str, depth: int = 2) -> dict[str, Any] | None:
+    """The object itself, or one wrapped in it: {"plan": {"regions": [...]}}."""
+    if not isinstance(value, dict):
+        return None
+    if isinstance(value.get(key), list):
+        return value
+    inner = (_with_list(one, key, depth - 1) for one in value.values() if depth)
+    return next((one for one in inner if one is not None), None)
+
+
+def _faults(error: ValidationError) -> list[str]:
+    """Every fault with its place, as many as a model can heed at once."""
+    return [
+        f"{'.'.join(str(step) for step in fault['loc'])}: {fault['msg']}"
+        for fault in error.errors(include_url=False, include_input=False)[:_MOST_FAULTS]
+    ]

@@ -1,0 +1,74 @@
+"""A model's reasoning, shown while it is still writing."""
+
+from __future__ import annotations
+
+import pydantic_core
+
+from rpg.chat.base import Delta
+from rpg.planners.llm.schema import clean
+
+_STOPS = "{`"  # where prose ends: JSON, or the code fence around it
+_SHARE = 50  # JSON is read again once it has grown by a fiftieth: the work stays linear
+
+
+class Thoughts:
+    """Picks from the pieces of an answer what is for people to read.
+
+    That is what the model thinks aside, and of the answer itself the prose before any JSON and the
+    JSON's "reasoning", which is read while it is still incomplete.
+    """
+
+    def __init__(self) -> None:
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget everything: another answer begins."""
+        self._answer = ""
+        self._shown = 0  # letters of prose, or of the reasoning
+        self._start: int | None = None  # of the JSON
+        self._read_at = 0
+        self._done = False
+
+    def feed(self, delta: Delta) -> str:
+        """What there is to show after one more piece; "" where nothing new."""
+        if delta.kind != "answer":
+            return clean(delta.text)
+        self._answer += delta.text
+        if self._start is not None:
+            return self._from_json()
+        stop = min((at for at in map(self._answer.find, _STOPS) if at >= 0), default=None)
+        prose = clean(self._answer[self._shown : stop])
+        self._shown = len(self._answer) if stop is None else stop
+        brace = self._answer.find("{")
+        if brace >= 0:
+            self._start, self._shown = brace, 0
+            return prose.rstrip() + self._from_json()
+        return prose
+
+    def end(self) -> str:
+        """What was held back at the end of the answer."""
+        self._read_at = 0
+        return self._from_json() if self._start is not None else ""
+
+    def _from_json(self) -> str:
+        grown = len(self._answer) - self._read_at
+        if self._done or grown * _SHARE < len(self._answer):
+            return ""
+        self._read_at = len(self._answer)
+        found = _partial(self._answer[self._start :])
+        reasoning = found.get("reasoning")
+        self._done = len(found) > 1 or (bool(found) and not isinstance(reasoning, str))
+        if not isinstance(reasoning, str):
+            return ""
+        text = clean(reasoning)
+        new, self._shown = text[self._shown :], max(self._shown, len(text))
+        return new
+
+
+def _partial(text: str) -> dict[str, object]:
+    """The fields of an object that is not yet whole, the last string as far as it goes."""
+    try:
+        found = pydantic_core.from_json(text, allow_partial="trailing-strings")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
