@@ -53,13 +53,16 @@ def put(text: str) -> None:
     typer.echo(text)
 
 
-def say(text: str, style: str = "") -> None:
-    """One line for a person, on stderr; never read as markup."""
-    _stderr().print(Text(text, style=style), soft_wrap=True)
+def say(text: str, style: str = "", end: str = "\n") -> None:
+    """One line for a person, on stderr, or a piece of one; never read as markup."""
+    _stderr().print(Text(text, style=style), soft_wrap=True, end=end)
 
 
-def show_plan(plan: Plan) -> None:
-    """The plan as a table on stdout: number and colour as in `rpg.drawing`, place, subprompt."""
+def show_plan(plan: Plan, reasoning: bool = True) -> None:
+    """The plan as a table on stdout: number and colour as in `rpg.drawing`, place, subprompt.
+
+    Below it, where asked for, how it came about.
+    """
     table = Table(title=Text(plan.prompt), title_style="bold", title_justify="left", expand=False)
     table.add_column("#", justify="right")
     table.add_column("where, in % of the canvas", no_wrap=True)
@@ -70,7 +73,7 @@ def show_plan(plan: Plan) -> None:
         table.add_row(number, _where(region.box), Text(region.prompt))
     out = Console(file=sys.stdout)
     out.print(table)
-    if plan.reasoning:
+    if reasoning and plan.reasoning:
         out.print(Text(plan.reasoning, style="dim"))
 
 

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 from rpg import metadata
 from rpg.cli import console, files, options
 from rpg.cli.loading import ModelFlags, read_adapters
+from rpg.cli.planning import PlannerFlags, planned
 from rpg.drawing import draw_plan
 from rpg.errors import PromptError, SettingsError
 from rpg.events import Failed, Notice, Rendered, Step
 from rpg.plan import Plan
-from rpg.planners import RulePlanner
 from rpg.settings import GenerationSettings
 
 if TYPE_CHECKING:
@@ -31,6 +31,12 @@ def generate(
     plan_file: options.PlanFile = None,
     picture: options.From = None,
     negative_prompt: options.Negative = None,
+    planner: options.PlannerName = "rules",
+    planner_model: options.PlannerModel = None,
+    base_url: options.BaseUrl = None,
+    recaption: options.RecaptionKind = None,
+    fallback: options.FallbackKind = None,
+    no_plan_cache: options.NoPlanCache = False,
     model: options.Model = None,
     dtype: options.DtypeName = "auto",
     device: options.Device = None,
@@ -90,9 +96,11 @@ def generate(
             vae_tiling,
             vae_slicing,
         )
-        plan = source.planned()
+        plan, shown = source.planned(
+            PlannerFlags(planner, planner_model, base_url, recaption, fallback, no_plan_cache)
+        )
         if not as_json:
-            console.show_plan(plan)
+            console.show_plan(plan, reasoning=not shown)
         rpg = flags.load()
         source.check_model(rpg.model, flags)
         made = draw_all(rpg, plan, settings)
@@ -129,13 +137,18 @@ class Source:
         plan = files.read_plan(plan_file) if plan_file is not None else None
         return cls(prompt, plan, GenerationSettings())
 
-    def planned(self) -> Plan:
-        """The plan, made of the prompt where none was given; no model is loaded for it."""
+    def planned(self, flags: PlannerFlags) -> tuple[Plan, bool]:
+        """The plan, made of the prompt where none was given, and whether its reasoning was shown.
+
+        Raises:
+            SettingsError: There is a plan already, and flags of a planner.
+        """
         if self.plan is None:
-            return RulePlanner().plan(self.prompt or "")
+            return planned(flags.build(), self.prompt or "")
+        flags.check_unused()
         if self.prompt is None:
-            return self.plan
-        return Plan(**{**dict(self.plan), "prompt": self.prompt})
+            return self.plan, False
+        return Plan(**{**dict(self.plan), "prompt": self.prompt}), False
 
     @property
     def scale(self) -> int | None:

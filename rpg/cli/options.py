@@ -15,6 +15,9 @@ _PLANNER = "Planner"
 
 Dtype = Literal["auto", "float16", "fp16", "bfloat16", "bf16", "float32", "fp32"]
 CpuOffload = Literal["model", "group"]
+PlannerKind = Literal["rules", "openai", "local"]
+Recaption = Literal["joint", "separate"]
+Fallback = Literal["rules"]
 DTYPES = {"auto": None, "fp16": "float16", "bf16": "bfloat16", "fp32": "float32"}
 
 Prompt = Annotated[
@@ -41,11 +44,21 @@ Negative = Annotated[
     typer.Option("--negative-prompt", help="What should not be there.", rich_help_panel=_SOURCE),
 ]
 
+PlannerName = Annotated[
+    PlannerKind,
+    typer.Option(
+        "--planner",
+        help="rules: grammar, offline. openai: a language model behind OpenAI's API, hosted or "
+        "local; its key comes from OPENAI_API_KEY. local: one loaded here.",
+        rich_help_panel=_PLANNER,
+    ),
+]
 PlannerModel = Annotated[
     str | None,
     typer.Option(
         "--planner-model",
-        help="Language model at the base URL. Default: the only one that it has.",
+        help="Language model at the base URL (default: the only one that it has), or for local its "
+        "folder or hub id.",
         rich_help_panel=_PLANNER,
     ),
 ]
@@ -56,6 +69,30 @@ BaseUrl = Annotated[
         metavar="URL",
         help="Where the language model is, e.g. http://localhost:11434/v1. Default: "
         "OPENAI_BASE_URL, else OpenAI.",
+        rich_help_panel=_PLANNER,
+    ),
+]
+RecaptionKind = Annotated[
+    Recaption | None,
+    typer.Option(
+        "--recaption",
+        help="Recaption and plan in one question or in two. Default: joint.",
+        rich_help_panel=_PLANNER,
+    ),
+]
+FallbackKind = Annotated[
+    Fallback | None,
+    typer.Option(
+        "--fallback",
+        help="What plans if the language model fails. Default: nothing, it is an error.",
+        rich_help_panel=_PLANNER,
+    ),
+]
+NoPlanCache = Annotated[
+    bool,
+    typer.Option(
+        "--no-plan-cache",
+        help="Ask again even if the language model made this plan before, and do not keep it.",
         rich_help_panel=_PLANNER,
     ),
 ]

@@ -1,4 +1,4 @@
-"""`rpg plan`: the plan of a prompt, without a model."""
+"""`rpg plan`: the plan of a prompt, without a model that draws."""
 
 from __future__ import annotations
 
@@ -7,17 +7,24 @@ from typing import Annotated
 import typer
 
 from rpg.cli import console, options
-from rpg.planners import RulePlanner
+from rpg.cli.planning import PlannerFlags, planned
 
 
 def plan(
     prompt: Annotated[str, typer.Argument(help="What should be in the picture.")],
+    planner: options.PlannerName = "rules",
+    planner_model: options.PlannerModel = None,
+    base_url: options.BaseUrl = None,
+    recaption: options.RecaptionKind = None,
+    fallback: options.FallbackKind = None,
+    no_plan_cache: options.NoPlanCache = False,
     as_json: options.Json = False,
 ) -> None:
-    """Plan a prompt: its regions, where they lie, their subprompts. Runs no model."""
+    """Plan a prompt: its regions, where they lie, their subprompts. Draws nothing."""
     with console.explained(as_json):
-        made = RulePlanner().plan(prompt)
+        flags = PlannerFlags(planner, planner_model, base_url, recaption, fallback, no_plan_cache)
+        made, shown = planned(flags.build(), prompt)
         if as_json:
             console.put(made.to_json())
         else:
-            console.show_plan(made)
+            console.show_plan(made, reasoning=not shown)

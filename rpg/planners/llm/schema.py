@@ -20,6 +20,7 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Field,
     WithJsonSchema,
     model_validator,
 )
@@ -125,7 +126,7 @@ class PlanAnswer(_Part):
 
     reasoning: Annotated[str, AfterValidator(clean)] = ""
     entities: list[Entity] = []
-    regions: list[Part]
+    regions: Annotated[list[Part], Field(json_schema_extra={"minItems": 1})]
     base_prompt: Line = ""
     base_ratio: Annotated[float | None, WithJsonSchema(_RATIO)] = None
     negative: Line = ""

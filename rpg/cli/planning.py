@@ -1,0 +1,125 @@
+"""The planner that the command line's planner flags ask for, and its plan while it is made."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rpg.cli import console
+from rpg.cli.options import Fallback, PlannerKind, Recaption
+from rpg.errors import ChatError, PlanError, SettingsError
+from rpg.events import Notice, Planned, Thinking
+from rpg.planners import LLMPlanner, Planner, RulePlanner, StreamingPlanner
+
+if TYPE_CHECKING:
+    from rpg.chat import ChatModel
+    from rpg.plan import Plan
+
+
+@dataclass(frozen=True)
+class PlannerFlags:
+    """The flags of the panel "Planner", as given."""
+
+    planner: PlannerKind = "rules"
+    model: str | None = None
+    base_url: str | None = None
+    recaption: Recaption | None = None
+    fallback: Fallback | None = None
+    no_cache: bool = False
+
+    def check_unused(self) -> None:
+        """Refuses flags where nothing is planned.
+
+        Raises:
+            SettingsError: Any is given.
+        """
+        if self != PlannerFlags():
+            raise SettingsError("the plan is given already: leave out the planner's flags")
+
+    def build(self) -> Planner:
+        """The planner; nothing is asked yet, but where the model is left open.
+
+        Raises:
+            SettingsError: Flags that do not go together.
+            ChatError: The language model cannot be found.
+            ModelError: It cannot be loaded.
+        """
+        if self.planner == "rules":
+            if self != PlannerFlags():
+                raise SettingsError(
+                    "the other planner flags are for language models: add --planner openai or local"
+                )
+            return RulePlanner()
+        return LLMPlanner(
+            self._chat(),
+            recaption=self.recaption or "joint",
+            fallback=self.fallback,
+            cache=not self.no_cache,
+        )
+
+    def _chat(self) -> ChatModel:
+        if self.planner == "local":
+            return self._loaded()
+        from rpg.chat import OpenAIChat, ScriptedChat
+
+        try:
+            if self.model is None:
+                return OpenAIChat.found(base_url=self.base_url)
+            return OpenAIChat(self.model, base_url=self.base_url)
+        except ChatError as error:
+            if self.fallback is None:
+                raise
+            return ScriptedChat([error], name="the language model")  # so the plan tells of it
+
+    def _loaded(self) -> ChatModel:
+        if self.model is None:
+            raise SettingsError("--planner local: name a folder or hub id with --planner-model")
+        if self.base_url is not None:
+            raise SettingsError("--base-url is for --planner openai")
+        from rpg.chat import LocalChat
+
+        return LocalChat.from_pretrained(self.model)
+
+
+def planned(planner: Planner, prompt: str) -> tuple[Plan, bool]:
+    """The plan, and whether its reasoning was shown while it was made.
+
+    Raises:
+        RPGError: As the planner does.
+    """
+    if not isinstance(planner, StreamingPlanner):
+        return planner.plan(prompt), False
+    aloud = _Aloud()
+    try:
+        with closing(planner.stream(prompt)) as events:
+            for event in events:
+                if isinstance(event, Planned):
+                    return event.plan, bool(aloud.said) and event.plan.reasoning in aloud.said
+                aloud.hear(event)
+    finally:
+        aloud.end_line()
+    raise PlanError(f"{type(planner).__name__} ended without a plan")
+
+
+class _Aloud:
+    """Says on stderr what a planner thinks, as it comes."""
+
+    def __init__(self) -> None:
+        self.said = ""  # since it last began anew
+
+    def hear(self, event: Thinking | Notice) -> None:
+        if isinstance(event, Notice):
+            self.end_line()
+            console.say(f"note: {event.text}", style="yellow")
+        elif event.restart:
+            self.end_line()
+            self.said = ""
+            console.say(event.text, style="yellow")
+        elif event.text:
+            console.say(event.text, style="dim", end="")
+            self.said += event.text
+
+    def end_line(self) -> None:
+        if self.said and not self.said.endswith("\n"):
+            console.say("")
