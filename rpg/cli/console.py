@@ -21,6 +21,7 @@ from rpg.errors import (
     ChatImageError,
     GenerationError,
     ModelError,
+    PlanError,
     RPGError,
 )
 
@@ -45,6 +46,8 @@ def _exit_code(error: RPGError) -> int:
     """1 if the model or the machine failed, 2 if what was asked for cannot be."""
     if isinstance(error, (ChatAccessError, ChatImageError)):
         return 2
+    if isinstance(error, PlanError) and error.answer is not None:
+        return 1  # a language model's answer
     return 1 if isinstance(error, (ChatError, GenerationError, ModelError)) else 2
 
 

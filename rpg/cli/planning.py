@@ -107,8 +107,10 @@ class _Aloud:
 
     def __init__(self) -> None:
         self.said = ""  # since it last began anew
+        self._open = False  # whether a line has begun
 
     def hear(self, event: Thinking | Notice) -> None:
+        """Says what there is to say."""
         if isinstance(event, Notice):
             self.end_line()
             console.say(f"note: {event.text}", style="yellow")
@@ -119,7 +121,10 @@ class _Aloud:
         elif event.text:
             console.say(event.text, style="dim", end="")
             self.said += event.text
+            self._open = not event.text.endswith("\n")
 
     def end_line(self) -> None:
-        if self.said and not self.said.endswith("\n"):
+        """Whatever comes next stands on a line of its own."""
+        if self._open:
             console.say("")
+        self._open = False

@@ -17,7 +17,7 @@ from rpg.planners.llm.cache import PlanCache
 from rpg.planners.llm.conversation import Conversation, recaption_in
 from rpg.planners.llm.drafts import Draft, Wanted, draft
 from rpg.planners.llm.reading import MAX_ANSWER_CHARS
-from rpg.planners.llm.schema import PlanAnswer, RecaptionAnswer, json_schema
+from rpg.planners.llm.schema import PlanAnswer, RecaptionAnswer, clean, json_schema
 from rpg.planners.llm.thoughts import Thoughts
 from rpg.planners.rules import RulePlanner
 
@@ -104,7 +104,7 @@ class LLMPlanner:
             except (ChatError, PlanError) as error:
                 if self._fallback is None:
                     raise
-                yield Notice(f"{self.chat.name} made no plan, so the rules did: {error}")
+                yield Notice(f"the rule planner stands in for {self.chat.name}: {error}")
                 plan = _by_rules(wanted, instruction, error)
             else:
                 if self._cache is not None:
@@ -177,10 +177,12 @@ class LLMPlanner:
                     pieces.clear()
                     length = 0
                     thoughts.restart()
-                elif delta.kind == "answer":
+                    yield Thinking(clean(delta.text), restart=True)
+                    continue
+                if delta.kind == "answer":
                     pieces.append(delta.text)
                     length += len(delta.text)
-                yield Thinking(thoughts.feed(delta), restart=delta.kind == "restart")
+                yield Thinking(thoughts.feed(delta))
                 if length > MAX_ANSWER_CHARS:
                     break
         if rest := thoughts.end():
@@ -191,6 +193,6 @@ class LLMPlanner:
 def _by_rules(wanted: Wanted, instruction: str | None, error: ChatError | PlanError) -> Plan:
     """The rule planner's plan, which says in whose place it stands and why."""
     made = RulePlanner().plan(wanted.prompt, previous=wanted.previous, instruction=instruction)
-    why = f"{wanted.source} made no plan: {error}\nThe rule planner made this one instead.\n"
+    why = f"The rule planner stands in for {wanted.source}: {error}\n"
     source = f"{made.source} instead of {wanted.source}"
     return Plan(**{**dict(made), "reasoning": why + made.reasoning, "source": source[:200]})

@@ -28,27 +28,41 @@ class Thoughts:
         self._start: int | None = None  # of the JSON
         self._read_at = 0
         self._done = False
+        self._last = ("", "\n")  # whose words were shown last, and the last letter
 
     def feed(self, delta: Delta) -> str:
         """What there is to show after one more piece; "" where nothing new."""
         if delta.kind != "answer":
-            return clean(delta.text)
+            return self._told(clean(delta.text), delta.kind)
         self._answer += delta.text
-        if self._start is not None:
-            return self._from_json()
+        prose = "" if self._start is not None else self._told(self._prose(), "prose")
+        if self._start is None:
+            return prose
+        return prose + self._told(self._from_json(), "json")
+
+    def end(self) -> str:
+        """What was held back, and the end of the line; the answer is whole."""
+        self._read_at = 0
+        rest = self._told(self._from_json(), "json") if self._start is not None else ""
+        return rest + ("" if self._last[1] == "\n" else "\n")
+
+    def _told(self, text: str, whose: str) -> str:
+        """The text, on a new line where other words were shown before."""
+        if not text:
+            return ""
+        before, letter = self._last
+        self._last = (whose, text[-1])
+        return text if whose == before or letter == "\n" else "\n" + text
+
+    def _prose(self) -> str:
+        """What is new before any JSON or code fence."""
         stop = min((at for at in map(self._answer.find, _STOPS) if at >= 0), default=None)
         prose = clean(self._answer[self._shown : stop])
         self._shown = len(self._answer) if stop is None else stop
         brace = self._answer.find("{")
         if brace >= 0:
             self._start, self._shown = brace, 0
-            return prose.rstrip() + self._from_json()
         return prose
-
-    def end(self) -> str:
-        """What was held back at the end of the answer."""
-        self._read_at = 0
-        return self._from_json() if self._start is not None else ""
 
     def _from_json(self) -> str:
         grown = len(self._answer) - self._read_at
