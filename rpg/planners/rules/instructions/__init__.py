@@ -1,0 +1,1 @@
+"""Plain-English instructions: from words to edits of a plan."""

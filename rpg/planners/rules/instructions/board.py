@@ -1,0 +1,172 @@
+"""The plan that an instruction works on: what is in it, and what has been done to it so far."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rpg import edits as e
+from rpg.errors import PlanError
+from rpg.geometry import Box
+from rpg.plan import Plan, Region
+from rpg.planners.rules.grammar.tokens import tokenize
+from rpg.planners.rules.instructions.scenes import without_scenes
+from rpg.planners.rules.instructions.wording import Mention, subject_of
+from rpg.planners.rules.reasoning import where_is
+
+_SHOWN = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A region, and what it shows.
+
+    Attributes:
+        region: As it is in the plan.
+        parent: Id of the region it stands in; empty for none.
+        core: Its subprompt without scene and style.
+        subject: What the core is about; None where it names nothing.
+    """
+
+    region: Region
+    parent: str
+    core: str
+    subject: Mention | None
+
+    @property
+    def id(self) -> str:
+        """The region's."""
+        return self.region.id
+
+    @property
+    def box(self) -> Box:
+        """The region's."""
+        return self.region.box
+
+    @property
+    def head(self) -> str:
+        """The noun, lower case, singular; empty where there is none."""
+        return self.subject.head if self.subject else ""
+
+    @property
+    def words(self) -> frozenset[str]:
+        """Every word of the core, lower case."""
+        return frozenset(token.low for token in tokenize(self.core))
+
+    @property
+    def shown(self) -> str:
+        """How a message names it: 'a red star (star-1, top left)'."""
+        return f"{self.core or 'a group'} ({self.id}, {where_is(self.box)})"
+
+
+class Board:
+    """A plan under change.
+
+    Attributes:
+        before: As it was.
+        plan: As it is by now.
+        notes: What was done, in words.
+        last: Ids of what was spoken of last: what "it" means.
+        scenes: Scenes that were set for the whole picture.
+        renamed: Attributes and noun of things as they were, lower case, and their new names.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        """Starts from the plan."""
+        self.before = self.plan = plan
+        self.notes: list[str] = []
+        self.last: tuple[str, ...] = ()
+        self.scenes: list[str] = []
+        self.renamed: list[tuple[tuple[str, ...], str]] = []
+        self._items: tuple[Item, ...] | None = None
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """Everything in the plan; what is inside something after it."""
+        if self._items is None:
+            self._items = tuple(_items(self.plan.regions, ""))
+        return self._items
+
+    def item(self, name: str) -> Item:
+        """The item of a region's id, which must be there."""
+        return next(item for item in self.items if item.id == name)
+
+    def siblings(self, parent: str) -> tuple[Item, ...]:
+        """What stands directly in the region, or on the canvas if it is empty."""
+        return tuple(item for item in self.items if item.parent == parent)
+
+    def state(self) -> tuple[object, ...]:
+        """All that can change, to go back to."""
+        return (self.plan, list(self.notes), self.last, list(self.scenes), list(self.renamed))
+
+    def restore(self, state: tuple[Any, ...]) -> None:
+        """Goes back to what `state` gave."""
+        self.plan, self.notes, self.last, self.scenes, self.renamed = state
+        self._items = None
+
+    def do(self, *edits: e.Edit, note: str = "") -> None:
+        """Makes edits.
+
+        Raises:
+            PlanError: There are too many regions then.
+        """
+        self.plan, self._items = e.apply(self.plan, edits), None
+        if note:
+            self.notes.append(note)
+
+    def mend(self, item: Item, text: str) -> None:
+        """Gives a region other words."""
+        if text != item.region.prompt:
+            subject = subject_of(without_scenes(text))
+            if item.subject and subject:
+                self.renamed.append((item.subject.words, _name(without_scenes(text), subject)))
+            note = f"{item.id}: {item.region.prompt!r} is now {text!r}"
+            self.do(e.ModifyRegion(id=item.id, prompt=text), note=note)
+
+    def move(self, boxes: dict[str, Box]) -> None:
+        """Gives regions other boxes, and says so."""
+        for name, box in boxes.items():
+            old = self.item(name).box
+            if box != old:
+                self.do(e.MoveRegion(id=name, box=box), note=f"{name}: {_moved(old, box)}")
+
+    def new_id(self, noun: str) -> str:
+        """An id that is free: the noun and a number."""
+        name = re.sub(r"[^a-z0-9]+", "-", noun)[:40].strip("-") or "thing"
+        taken = {item.id for item in (*self.items, *_items(self.before.regions, ""))}
+        return next(each for n in range(1, 999) if (each := f"{name}-{n}") not in taken)
+
+    def listing(self, items: Sequence[Item] | None = None) -> str:
+        """What there is, for a message."""
+        items = self.items if items is None else items
+        shown = "; ".join(item.shown for item in items[:_SHOWN])
+        more = f"; and {len(items) - _SHOWN} more" if len(items) > _SHOWN else ""
+        return f"{shown}{more}" if items else "nothing"
+
+    def no(self, words: str) -> PlanError:
+        """The error that nothing in the plan is meant by the words."""
+        return PlanError(f"there is no {words!r} in the plan; it has: {self.listing()}")
+
+    def which(self, words: str, items: Sequence[Item]) -> PlanError:
+        """The error that the words mean several things."""
+        return PlanError(f"{words!r} could be {self.listing(items)}: say which")
+
+
+def _items(regions: Sequence[Region], parent: str) -> Iterator[Item]:
+    for region in regions:
+        core = without_scenes(region.prompt)
+        yield Item(region, parent, core, subject_of(core))
+        yield from _items(region.children, region.id)
+
+
+def _name(core: str, subject: Mention) -> str:
+    return core[subject.start : subject.end]
+
+
+def _moved(old: Box, new: Box) -> str:
+    before, after = where_is(old), where_is(new)
+    size = f"{new.width:.0%} x {new.height:.0%} of the canvas"
+    there = after if before == after else f"from {before} to {after}"
+    return f"now {size}, {there}"

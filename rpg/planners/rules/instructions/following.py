@@ -1,0 +1,170 @@
+"""Follows instructions: takes them apart, finds their form, and says what was not understood."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rpg import edits as e
+from rpg.errors import PlanError
+from rpg.plan import MAX_PROMPT_CHARS, Plan
+from rpg.planners.rules.instructions.board import Board
+from rpg.planners.rules.instructions.describe import describe
+from rpg.planners.rules.instructions.kinds import add, look, move, remove, scene, size
+from rpg.planners.rules.instructions.scenes import with_scene
+from rpg.planners.rules.instructions.wording import mentions, with_name
+from rpg.planners.rules.reasoning import where_is
+
+_FORMS = (
+    *move.SWAPPING, *scene.FORMS, *look.REPLACING, *size.FORMS, *remove.FORMS, *move.FORMS,
+    *add.FORMS, *look.FORMS,
+)  # fmt: skip
+_MOST = 40
+_POLITE = re.compile(
+    r"(?:please|now|then|also|and|ok|okay|so|just|can you|could you|would you|will you|kindly|maybe"
+    r"|i want you to|i(?:'d| would) like you to|let's|let us|go ahead and|next|finally|first|but"
+    r"|instead|hey|well)\b[ ,]*",
+    re.IGNORECASE,
+)
+_THANKS = re.compile(r"[ ,]*\b(?:please|thanks|thank you|now|ok)[ .!]*$", re.IGNORECASE)
+_STOP = re.compile(r"\s*(?:[.;!?\n]+(?=\s|$)|,?\s*\b(?:and )?then\b,?)\s*", re.IGNORECASE)
+_JOINT = re.compile(
+    r"\s*(?:,\s*(?:and|but|also)\b|,|\band\b|\bbut\b|&|\bwhile\b)\s*", re.IGNORECASE
+)
+_VERBS = (
+    "make turn change add remove delete erase move shift push slide bring drag nudge put place set"
+    " insert draw include replace swap exchange switch enlarge shrink double take get drop lose"
+    " raise lift lower paint recolour recolor give keep scale no"
+).split()
+_OPENS = re.compile(rf"(?:also |please |then )?(?:{'|'.join(_VERBS)})\b", re.IGNORECASE)
+_EXAMPLES = (
+    "'make the house blue', 'turn the star into a circle', 'add a moon top right', 'remove the "
+    "tree', 'move the star to the left of the house', 'swap the star and the moon', 'make it "
+    "night', 'make the house bigger', 'two more stars', 'no clouds'"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """What an instruction comes to.
+
+    Attributes:
+        edits: Make the plan what was asked for.
+        notes: What was done, in words, one line each.
+    """
+
+    edits: tuple[e.Edit, ...]
+    notes: tuple[str, ...]
+
+
+def follow(plan: Plan, instruction: str) -> Followed:
+    """Edits of the plan that do what the instruction says.
+
+    Args:
+        plan: From any planner. Regions that stay keep their ids.
+        instruction: One or several, joined by "and", commas, "then" or full stops. English.
+
+    Raises:
+        PlanError: It is empty or too long, is not understood, names something that is not in the
+            plan or could be several things, or there is no room for it.
+    """
+    text = " ".join(instruction.replace("’", "'").split(" "))
+    if not text.strip(" .,;!?\n\t"):
+        raise PlanError(f"the instruction is empty: say what to change, such as {_EXAMPLES}")
+    if len(text) > MAX_PROMPT_CHARS:
+        raise PlanError(
+            f"the instruction has {len(text):,} characters: shorten it to {MAX_PROMPT_CHARS:,}"
+        )
+    board = Board(plan)
+    commands = list(_commands(text))
+    if len(commands) > _MOST:
+        raise PlanError(f"{len(commands)} instructions at once: give at most {_MOST}")
+    for command in commands:
+        if not _obey(board, command):
+            raise PlanError(f"did not understand {command[:200]!r}; understood are {_EXAMPLES}")
+    _retell(board)
+    return Followed(e.diff(plan, board.plan), tuple(board.notes))
+
+
+def _commands(text: str) -> Iterator[str]:
+    """The single instructions: parted by full stops, and by "and" or commas before a verb."""
+    for sentence in _STOP.split(text):
+        start = 0
+        for joint in _JOINT.finditer(sentence):
+            if _OPENS.match(sentence, joint.end()):
+                yield from _plain(sentence[start : joint.start()])
+                start = joint.end()
+        yield from _plain(sentence[start:])
+
+
+def _plain(command: str) -> Iterator[str]:
+    """The instruction without politeness, unless nothing is left of it."""
+    text = " ".join(command.split())
+    while (polite := _POLITE.match(text)) is not None:
+        text = text[polite.end() :]
+    text = _THANKS.sub("", text).strip(" ,.:!?")
+    if text:
+        yield text
+
+
+def _obey(board: Board, command: str, depth: int = 0) -> bool:
+    """Does one instruction; False, and nothing done, where it is not understood."""
+    for form in _FORMS:
+        match = form.pattern.fullmatch(command)
+        if match is not None and form.follow(board, match):
+            return True
+    return depth < _MOST and _obey_parts(board, command, depth)
+
+
+def _obey_parts(board: Board, command: str, depth: int) -> bool:
+    """Reads "make the star red and the moon blue": the verb serves for both."""
+    verb = command.split()[0]
+    for joint in _JOINT.finditer(command):
+        first, second = command[: joint.start()], command[joint.end() :]
+        if not first.strip() or not second.strip():
+            continue
+        before = board.state()
+        if _obey(board, first, depth + _MOST):
+            for rest in (f"{verb} {second}", second):
+                if _obey(board, rest, depth + 1):
+                    return True
+        board.restore(before)
+    return False
+
+
+# The prompt stays true -----------------------------------------------------------------------------
+
+
+def _retell(board: Board) -> None:
+    """Brings the prompt and the base prompt up to date."""
+    plan = board.plan
+    if plan.regions == board.before.regions and not board.scenes:
+        return
+    prompt = _retold(board, plan.prompt)
+    base = _retold(board, plan.base_prompt) if plan.base_prompt else ""
+    board.do(e.SetBase(prompt=prompt, base_prompt=base))
+
+
+def _retold(board: Board, text: str) -> str:
+    """The text with new words for what is called otherwise now; anew where more has changed."""
+    told = _renamed(board, text) if _shape(board.before) == _shape(board.plan) else None
+    told = told or describe(board.plan, board.before)
+    for scene_text in board.scenes:
+        told = with_scene(told, scene_text)
+    return told[:MAX_PROMPT_CHARS]
+
+
+def _shape(plan: Plan) -> dict[str, tuple[str, str, int]]:
+    """What is where, in the words of a description."""
+    return {item.id: (item.parent, where_is(item.box), item.region.z) for item in Board(plan).items}
+
+
+def _renamed(board: Board, text: str) -> str | None:
+    """The text with the new names in place; None where one cannot be put in for certain."""
+    for words, name in board.renamed:
+        found = [mention for mention in mentions(text) if mention.words == words]
+        if len(found) != 1:
+            return None
+        text = with_name(text, found[0], name)
+    return text

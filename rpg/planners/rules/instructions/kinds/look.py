@@ -1,0 +1,220 @@
+"""What something looks like: "make the house blue", "turn the star into a circle"."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace as replaced
+
+from rpg.errors import PlanError
+from rpg.planners.rules.grammar.elements import NounPhrase
+from rpg.planners.rules.grammar.tokens import join
+from rpg.planners.rules.instructions.board import Board, Item
+from rpg.planners.rules.instructions.complement import Look, read_look
+from rpg.planners.rules.instructions.forms import Match, form
+from rpg.planners.rules.instructions.kinds.size import resize
+from rpg.planners.rules.instructions.looks import changed
+from rpg.planners.rules.instructions.references import must_refer, prefixes, refer, refer_list
+from rpg.planners.rules.instructions.wording import (
+    Mention,
+    mentions,
+    subject_of,
+    with_name,
+    with_words,
+)
+from rpg.planners.rules.lexicon.attributes import size_of
+from rpg.planners.rules.lexicon.inflect import singular
+from rpg.planners.rules.lexicon.words import DETERMINERS
+from rpg.planners.rules.reading.things import thing_of
+
+_MAKE = (
+    r"(?:make|turn|paint|colou?r|dye|recolou?r|repaint|tint|change|transform|convert|render|set|have"
+    r"|let|draw|give)"
+)
+_QUALITY = r"(?:colou?r|material|texture|pattern|look|appearance|shape|size|style|finish|hue|shade)"
+
+
+def _made(board: Board, match: Match) -> bool:
+    """Finds where the thing ends and what it is to become begins."""
+    text = match["rest"]
+    for what, become in prefixes(board, text):
+        look = read_look(become)
+        if look is not None and (items := refer_list(board, what)):
+            return show(board, items, look)
+    return _part_made(board, text) or _unknown(board, text)
+
+
+def _unknown(board: Board, text: str) -> bool:
+    """Says so where all is plain but the thing: there is no dog to make blue."""
+    for what, become in prefixes(board, text):
+        words = what.lower().split()
+        named = words[0] in DETERMINERS and len(words) > 1 and " and " not in what
+        if named and read_look(become) is not None:
+            raise board.no(what)
+    return False
+
+
+def show(board: Board, items: Sequence[Item], look: Look) -> bool:
+    """Makes things look so."""
+    for item in items:
+        mention = subject_of(item.region.prompt)
+        if mention is None:
+            raise PlanError(f"{item.shown} has no noun to describe: rewrite its prompt instead")
+        _show(board, item, mention, look)
+    board.last = tuple(item.id for item in items)
+    return True
+
+
+def _show(board: Board, item: Item, mention: Mention, look: Look) -> None:
+    text, post = item.region.prompt, " ".join(look.posts)
+    old = mention.attributes
+    if look.noun is not None:
+        text = with_name(text, mention, join([_renamed(mention, look), post]))
+    else:
+        attributes = changed(old, look.attributes) if look.attributes else list(old)
+        text = with_words(text, mention, attributes, mention.noun, post)
+    if look.action:
+        text = _acting(text, look.action)
+    board.mend(item, text)
+    wanted = look.size or _size_said(old, look)
+    if wanted is not None:
+        _resize(board, item.id, wanted, said=look.size is not None)
+
+
+def _renamed(mention: Mention, look: Look) -> str:
+    """The new noun with the attributes of the old one that it says nothing against."""
+    assert look.noun is not None
+    thing = thing_of(look.noun)
+    thing.attributes = changed(mention.attributes, [*look.attributes, *thing.attributes])
+    return join([thing.name, thing.post])
+
+
+def _acting(text: str, action: str) -> str:
+    """The text with what its subject does now instead of what it did."""
+    mention = subject_of(text)
+    if mention is None:
+        return text
+    before, after = text[: mention.end], text[mention.end :]
+    first = after.split()[:1]
+    if first and first[0].endswith("ing"):
+        after = after.replace(first[0], "", 1)
+    return " ".join(f"{before} {action} {after}".split())
+
+
+def _size_said(old: Sequence[str], look: Look) -> tuple[float, float] | None:
+    """The change of size that a new word such as "huge" means; None where there is none."""
+    fresh = size_of([word.lower() for word in look.attributes])
+    if fresh == 1.0:
+        return None
+    ratio = (fresh / size_of([word.lower() for word in old])) ** 0.5
+    return None if ratio == 1.0 else (min(max(ratio, 0.5), 1.6),) * 2
+
+
+def _resize(board: Board, name: str, wanted: tuple[float, float], *, said: bool) -> None:
+    try:
+        resize(board, board.item(name), wanted)
+    except PlanError:
+        if said:
+            raise  # "bigger" is about the box; "huge" is in the words already
+
+
+def _part_made(board: Board, text: str) -> bool:
+    """A part that a subprompt mentions: "make the roof red"."""
+    for what, become in prefixes(board, text):
+        look = read_look(become, noun=False)
+        words = [word.lower() for word in what.split() if word.lower() not in DETERMINERS]
+        if look is None or look.size or not words or not look.attributes:
+            continue
+        found = [(item, mention) for item in board.items for mention in mentions(item.region.prompt)
+                 if mention.head == singular(words[-1]) and set(words[:-1]) <= set(mention.words)]  # fmt: skip
+        if len(found) > 1:
+            raise board.which(what, [item for item, _ in found])
+        for item, mention in found:
+            attributes = changed(mention.attributes, look.attributes)
+            board.mend(item, with_words(item.region.prompt, mention, attributes, mention.noun))
+            board.last = (item.id,)
+            return True
+    return False
+
+
+def _quality(board: Board, match: Match) -> bool:
+    """Reads "change the colour of the house to blue", "the house's colour"."""
+    look = read_look(match["become"])
+    if look is None and match["become"]:
+        look = read_look(f"a {match['become']}")
+    return look is not None and show(board, must_refer(board, match["what"]), look)
+
+
+def _given(board: Board, match: Match) -> bool:
+    """Reads "give the man a red hat": part of what the man is described as."""
+    for what, gift in prefixes(board, match["rest"]):
+        items = refer_list(board, what)
+        if items and gift.split()[0].lower() in ("a", "an", "some", "two", "three", "its", "his"):
+            colour = gift.lower().removesuffix(" colour").removesuffix(" color")
+            if colour != gift.lower():
+                look = read_look(colour.split(" ", 1)[-1])
+                return look is not None and show(board, items, look)
+            return show(board, items, Look(posts=[f"with {gift}"]))
+    return False
+
+
+def _replaced(board: Board, match: Match) -> bool:
+    """Reads "replace the star with a circle"."""
+    look = read_look(f"into {match['become']}")
+    if look is None or look.noun is None:
+        return False
+    items = must_refer(board, match["what"])
+    for item in items:
+        mention = subject_of(item.region.prompt)
+        if mention is not None:
+            board.mend(item, _exchanged(item, mention, look.noun))
+    board.last = tuple(item.id for item in items)
+    return True
+
+
+def _exchanged(item: Item, mention: Mention, phrase: NounPhrase) -> str:
+    """Another thing in the same scene and style; what it did goes with the old one."""
+    text, rest = item.region.prompt, item.core[item.subject.end :] if item.subject else ""
+    thing = thing_of(replaced(phrase, determiner=phrase.determiner or "a"))
+    name = join([thing.name, thing.post])
+    return with_name(text.replace(rest, "", 1) if rest.strip() else text, mention, name)
+
+
+def _only(board: Board, match: Match) -> bool:
+    """Reads "the star should be blue"."""
+    look = read_look(match["become"])
+    items = refer(board, match["what"]) if look is not None else None
+    return look is not None and bool(items) and show(board, items or (), look)
+
+
+_PUT = r"(?:put|use|draw|add|have|make|place|paint|show|give me|i want|i'd like|want)"
+_INSTEAD = r"(?:instead of|in place of|in the place of|rather than)"
+REPLACING = (
+    form(
+        r"(?:replace|exchange|substitute|change|swap|switch|trade) (?P<what>.+?)"
+        r" (?:with|by|for|out for) (?P<become>.+?)(?: instead)?",
+        _replaced,
+    ),
+    form(rf"{_PUT} (?P<become>.+?) {_INSTEAD} (?P<what>.+)", _replaced),
+    form(rf"(?P<become>(?:an?|some|two) .+?) {_INSTEAD} (?P<what>.+)", _replaced),
+    form(rf"{_INSTEAD} (?P<what>.+?),? (?:{_PUT} )?(?P<become>an? .+)", _replaced),
+)
+FORMS = (
+    form(
+        rf"(?:{_MAKE}|switch) (?:the )?{_QUALITY} of (?P<what>.+?) (?:to be |into |to |be |as )?"
+        r"(?P<become>\S+(?: \S+)?)",
+        _quality,
+    ),
+    form(
+        rf"(?:{_MAKE}|switch) (?P<what>.+?)(?:'s|s') {_QUALITY} (?:to be |into |to |be )?"
+        r"(?P<become>.+)",
+        _quality,
+    ),
+    form(r"give (?P<rest>.+)", _given),
+    form(rf"{_MAKE} (?P<rest>.+?)(?: instead)?", _made),
+    form(
+        r"(?:i want |i'd like |i would like )?(?P<what>.+?) (?:should (?:be|look|become)|must be"
+        r"|has to be|have to be|needs to be|need to be|to be|shall be) (?P<become>.+)",
+        _only,
+    ),
+    form(r"(?P<what>the .+?|it|they) (?:is|are|in) (?:now )?(?P<become>.+)", _only),
+)

@@ -1,0 +1,87 @@
+"""Where and when it all is: "make it night", "turn the background into a forest"."""
+
+from __future__ import annotations
+
+from rpg import edits as e
+from rpg.planners.rules.instructions.board import Board
+from rpg.planners.rules.instructions.forms import Match, form
+from rpg.planners.rules.instructions.references import refer
+from rpg.planners.rules.instructions.scenes import backdrops_of, scenes_of, with_scene
+
+_ALL = (
+    r"(?:it|this|that|them|everything|things|all of it|(?:the )?(?:whole )?"
+    r"(?:scene|picture|image|background|setting|backdrop|weather|season|time|time of day|lighting"
+    r"|sky|photo|painting|thing))"
+)
+_GROUND = r"(?:the )?(?:background|backdrop|setting|scene|scenery|surroundings|ground)"
+_CHANGE = r"(?:make|turn|change|set|let|have|switch|convert|transform|replace|put)"
+
+
+def set_scene(board: Board, scenes: tuple[str, ...]) -> bool:
+    """Puts every region into the scenes, and the whole picture with them."""
+    for scene in scenes:
+        for item in board.items:
+            if item.region.prompt:
+                prompt = with_scene(item.region.prompt, scene)
+                board.do(e.ModifyRegion(id=item.id, prompt=prompt))
+        board.scenes.append(scene)
+        board.notes.append(f"everything is {scene} now")
+    return bool(scenes)
+
+
+def _general(board: Board, match: Match) -> bool:
+    """Of everything: only what is a place, a time or weather."""
+    if refer(board, match["what"]) and match["what"].lower() not in ("night", "day"):
+        return False
+    return set_scene(board, scenes_of(match["what"]))
+
+
+def _background(board: Board, match: Match) -> bool:
+    """Of the background: whatever it may look like."""
+    return set_scene(board, backdrops_of(match["what"]))
+
+
+def _exchanged(board: Board, match: Match) -> bool:
+    """Reads "change day to night": the first must be a scene and nothing in the plan."""
+    if refer(board, match["old"]) or not scenes_of(match["old"]):
+        return False
+    return set_scene(board, scenes_of(match["what"]))
+
+
+_INSTEAD = r"(?: instead(?: of (?:the )?[\w -]+)?)?"
+
+FORMS = (
+    form(
+        rf"{_CHANGE} {_GROUND} (?:to be |be |look like |to |into |with |by |as |in )?"
+        rf"(?P<what>.+?){_INSTEAD}",
+        _background,
+    ),
+    form(
+        r"(?:use|add|have|give it) (?:an? )?(?P<what>.+?) (?:as )?(?:the |a )?background",
+        _background,
+    ),
+    form(
+        rf"{_CHANGE} {_ALL} (?:to be |be |look like |(?:take )?place |happen |to |into )?"
+        rf"(?P<what>.+?){_INSTEAD}",
+        _general,
+    ),
+    form(
+        rf"(?:set|put|place|move|stage|show|have|bring|take|transport) {_ALL} (?:to )?"
+        r"(?P<what>(?:in|on|at|by|under|into|to|during) .+?)",
+        _general,
+    ),
+    form(r"(?:set|put|place|move|bring|take) (?:it|this|everything) to (?P<what>.+?)", _general),
+    form(
+        r"(?:change|turn|switch|swap|replace) (?P<old>.+?) (?:to|into|for|with|by) (?P<what>.+?)",
+        _exchanged,
+    ),
+    form(
+        rf"(?:it (?:should be|is|should take place|takes place)|let it be) (?P<what>.+?){_INSTEAD}",
+        _general,
+    ),
+    form(
+        r"(?P<what>(?:at|in|on|by|during|under) .+|(?:the )?(?:night|day|winter|summer|spring"
+        rf"|autumn|dusk|dawn|sunset|sunrise)(?:time)?){_INSTEAD}",
+        _general,
+    ),
+)

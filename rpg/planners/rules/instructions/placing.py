@@ -1,0 +1,318 @@
+"""Where a thing goes: at a place on the canvas, beside another thing, or where there is room."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from rpg._tree import carried
+from rpg.errors import LayoutError, PlanError
+from rpg.geometry import FULL, Box
+from rpg.planners.rules.grammar.elements import Anchor, Kind
+from rpg.planners.rules.instructions.board import Board, Item
+from rpg.planners.rules.instructions.free import aligned
+from rpg.planners.rules.instructions.levels import hosts_of, is_backdrop
+from rpg.planners.rules.instructions.rooms import Level, Room, X, Y, is_at
+
+_INSIDE = Box(0.2, 0.2, 0.8, 0.8)
+_BEFORE = Box(0.2, 0.4, 0.8, 1.0)  # what stands in front covers this of what is behind
+_GAP = 0.2
+_SIDES = {Kind.LEFT: (X, False), Kind.RIGHT: (X, True), Kind.ABOVE: (Y, False),
+          Kind.ON: (Y, False), Kind.BELOW: (Y, True)}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something is to go, and the new boxes of what makes room for it."""
+
+    box: Box
+    parent: str = ""
+    z: int = 0
+    moves: dict[str, Box] = field(default_factory=dict)
+
+
+def at_anchor(board: Board, anchor: Anchor, size: float = 1.0, moving: Item | None = None) -> Place:
+    """A place on the canvas, for something new or for what is moving.
+
+    Raises:
+        PlanError: There is no room.
+    """
+    if anchor.back:
+        return Place(FULL, z=min([item.region.z for item in board.items], default=0) - 1)
+    if moving is not None and moving.parent == "" and (row := _in_row(board, anchor, moving)):
+        return row
+    level = _level(board, "", moving)
+    room = level.at(anchor.x, anchor.y, size)
+    return _placed(board, "", _sized(room, anchor, moving), moving)
+
+
+def _in_row(board: Board, anchor: Anchor, moving: Item) -> Place | None:
+    """The end of the row or column that something stands in already, where that is the place."""
+    level = _level(board, "", None)
+    if moving.id not in level.boxes:
+        return None
+    for axis, place, other in ((X, anchor.x, anchor.y), (Y, anchor.y, anchor.x)):
+        line = level.line(moving.id, axis)
+        ends = {0: line[0], 2: line[-1]}
+        if place in (0, 2) and other is None and len(line) > 1 and ends[place] != moving.id:
+            room = level.reorder(moving.id, ends[place], axis, place == 2)
+            if is_at(room.box, anchor.x, anchor.y):
+                return _placed(board, "", room, moving)
+    return None
+
+
+def _sized(room: Room, anchor: Anchor, moving: Item | None) -> Room:
+    """The room cut down to what is moving into it."""
+    if moving is None:
+        return room
+    box = aligned(room.box, anchor.x, anchor.y, moving.box.width, moving.box.height)
+    return Room(box, room.moves)
+
+
+def anywhere(board: Board, size: float = 1.0) -> Place:
+    """Where there is the most room.
+
+    Raises:
+        PlanError: There is none.
+    """
+    return _placed(board, "", _level(board, "", None).anywhere(size), None)
+
+
+def beside(
+    board: Board,
+    kinds: Sequence[Kind],
+    others: Sequence[Item],
+    size: float = 1.0,
+    moving: Item | None = None,
+) -> Place:
+    """A place that stands to another thing, or between two, as the relation says.
+
+    Raises:
+        PlanError: There is no room, or such a place cannot be made for one thing.
+    """
+    kind, other = kinds[0], others[0]
+    if kind is Kind.BETWEEN and len(others) == 2:
+        return _between(board, others[0], others[1], size, moving)
+    if len(others) != 1:
+        raise board.which(f"{kind.value} ...", others)
+    if kind is Kind.INSIDE:
+        return _inside(board, other, size)
+    if kind is Kind.FRONT:
+        return _in_front(board, other, moving)
+    if kind is Kind.BEHIND:
+        return _behind(board, other, moving)
+    if kind is Kind.BESIDE:
+        return _next_to(board, other, size, moving)
+    if kind not in _SIDES:
+        raise PlanError(f"{kind.value!r}: say 'left of', 'right of', 'above', 'below', 'next to', "
+                        "'in front of', 'behind', 'inside' or 'between'")  # fmt: skip
+    place = _on_side(board, _SIDES[kind], other, size, moving)
+    if len(kinds) > 1:
+        column = 0 if kinds[1] is Kind.LEFT else 2
+        half = aligned(place.box, column, None, place.box.width / 2, place.box.height)
+        return replace(place, box=half)
+    return place
+
+
+def _on_side(
+    board: Board, side: tuple[int, bool], other: Item, size: float, moving: Item | None
+) -> Place:
+    """Free room on that side of the other thing, else room that its row or column makes."""
+    axis, after = side
+    whole, level, name = _levels(board, other, moving)
+    if moving is not None and moving.id in whole.line(name, axis):
+        room = whole.reorder(moving.id, name, axis, after)
+        return _placed(board, other.parent, room, moving)
+    box = _free_beside(level, level.boxes[name], side, size)
+    room = Room(box, {}) if box else level.insert(name, axis, after, size)
+    return _placed(board, other.parent, room, moving, z=other.region.z)
+
+
+def _free_beside(level: Level, ref: Box, side: tuple[int, bool], size: float) -> Box | None:
+    axis, after = side
+    towards = 0 if after else 2
+
+    def suits(box: Box) -> bool:
+        centre = box.center[1 - axis]
+        start, end = (ref.y0, ref.y1) if axis == X else (ref.x0, ref.x1)
+        mine, edge = ((box.x0, box.x1), (ref.x0, ref.x1)) if axis == X else (
+            (box.y0, box.y1), (ref.y0, ref.y1))  # fmt: skip
+        gap = mine[0] - edge[1] if after else edge[0] - mine[1]
+        return start <= centre <= end and -1e-6 <= gap <= _GAP
+
+    x, y = (towards, None) if axis == X else (None, towards)
+    return level.free(suits, x, y, size)
+
+
+def _next_to(board: Board, other: Item, size: float, moving: Item | None) -> Place:
+    whole, level, name = _levels(board, other, moving)
+    if moving is not None and moving.id in whole.line(name, X):
+        line = whole.line(name, X)
+        return _on_side(board, (X, line.index(moving.id) > line.index(name)), other, size, moving)
+    for after in (True, False):
+        box = _free_beside(level, level.boxes[name], (X, after), size)
+        if box:
+            return _placed(board, other.parent, Room(box, {}), moving, z=other.region.z)
+    return _on_side(board, (X, True), other, size, moving)
+
+
+def _between(board: Board, one: Item, other: Item, size: float, moving: Item | None) -> Place:
+    """Between two things of one row or column; else on the side that looks at the other one."""
+    whole, level, first = _levels(board, one, moving)
+    hosts = hosts_of(board.siblings(one.parent))
+    second = hosts.get(other.id, other.id)
+    if second not in level.boxes or second == first:
+        raise PlanError(f"there is no place between {one.shown} and {other.shown}")
+    a, b = level.boxes[first].center, level.boxes[second].center
+    axis = X if abs(a[0] - b[0]) >= abs(a[1] - b[1]) else Y
+    after = b[axis] > a[axis]
+    if moving is not None and moving.id in whole.line(first, axis):
+        room = whole.reorder(moving.id, first, axis, after)
+    else:
+        box = _free_beside(level, level.boxes[first], (axis, after), size)
+        room = Room(box, {}) if box else level.insert(first, axis, after, size)
+    return _placed(board, one.parent, room, moving)
+
+
+def _inside(board: Board, other: Item, size: float) -> Place:
+    level = _level(board, other.id, None)
+    if not level.boxes:
+        return Place(_INSIDE.within(other.box), other.id)
+    return _placed(board, other.id, level.anywhere(size), None)
+
+
+def _in_front(board: Board, other: Item, moving: Item | None) -> Place:
+    z = 1 + max(item.region.z for item in board.siblings(other.parent) if item is not moving)
+    box = _BEFORE.within(other.box)
+    if moving is not None:
+        box = aligned(box, 1, 2, moving.box.width, moving.box.height) if _fits(moving, box) else box
+    return Place(box, other.parent, z)
+
+
+def _fits(moving: Item, box: Box) -> bool:
+    return moving.box.width < box.width and moving.box.height < box.height
+
+
+def _behind(board: Board, other: Item, moving: Item | None) -> Place:
+    """The room of the other one, which comes forward and leaves some to be seen."""
+    nearer = _BEFORE.within(other.box)
+    moves = {other.id: nearer, **_riding(board, other.parent, {other.id: nearer}, moving)}
+    return Place(other.box, other.parent, other.region.z - 1, moves)
+
+
+# Levels of the plan ------------------------------------------------------------------------------
+
+
+def _levels(board: Board, other: Item, moving: Item | None) -> tuple[Level, Level, str]:
+    """The level of a thing, with and without what is moving, and what stands there for the thing.
+
+    Raises:
+        PlanError: Both are the same.
+    """
+    if moving is not None and other.id == moving.id:
+        raise PlanError(f"{other.shown} cannot be beside itself")
+    hosts = hosts_of(board.siblings(other.parent))
+    name = hosts.get(other.id, other.id)
+    whole = _level(board, other.parent, None)
+    if moving is not None and name == moving.id:
+        name = other.id
+    if name not in whole.boxes:  # a backdrop, or in front of what is moving
+        whole = Level(
+            {**whole.boxes, name: _unit(board.item(name).box, _bounds(board, other.parent))}
+        )
+    return whole, whole.without(moving.id) if moving else whole, name
+
+
+def _bounds(board: Board, parent: str) -> Box:
+    return board.item(parent).box if parent else FULL
+
+
+def _level(board: Board, parent: str, moving: Item | None) -> Level:
+    """What stands in a region, or on the canvas, in fractions of it."""
+    siblings = board.siblings(parent)
+    hosts, bounds = hosts_of(siblings), _bounds(board, parent)
+    boxes = {}
+    for item in siblings:
+        left_out = item.id in hosts or is_backdrop(item, siblings)
+        common = item.box.intersection(bounds)
+        if not left_out and common is not None and (moving is None or item.id != moving.id):
+            boxes[item.id] = _unit(common, bounds)
+    return Level(boxes)
+
+
+def _unit(box: Box, bounds: Box) -> Box:
+    return Box.clamped(
+        (box.x0 - bounds.x0) / bounds.width,
+        (box.y0 - bounds.y0) / bounds.height,
+        (box.x1 - bounds.x0) / bounds.width,
+        (box.y1 - bounds.y0) / bounds.height,
+    )
+
+
+def _placed(
+    board: Board, parent: str, room: Room, moving: Item | None, *, z: int | None = None
+) -> Place:
+    """The room in fractions of the canvas; what stands in front of what moves goes along."""
+    bounds = _bounds(board, parent)
+    moves = {name: box.within(bounds) for name, box in room.moves.items()}
+    box = room.box.within(bounds)
+    leaders = moves if moving is None else {**moves, moving.id: box}
+    moves.update(_riding(board, parent, leaders, moving))
+    if z is None:
+        z = moving.region.z if moving is not None else 0
+    return Place(box, parent, z, moves)
+
+
+def _riding(
+    board: Board, parent: str, moves: dict[str, Box], moving: Item | None
+) -> dict[str, Box]:
+    hosts = hosts_of(board.siblings(parent))
+    along = {rider: host for rider, host in hosts.items() if host in moves}
+    return {
+        rider: carried(board.item(rider).box, board.item(host).box, moves[host])
+        for rider, host in along.items()
+        if moving is None or rider != moving.id
+    }
+
+
+def resized(board: Board, item: Item, wider: float, taller: float) -> Place:
+    """The thing's place, so many times as wide and as tall; others give way.
+
+    Raises:
+        PlanError: It fills all there is, or something else would be too small.
+    """
+    bounds = _bounds(board, item.parent)
+    now = _unit(item.box, bounds)
+    width, height = min(now.width * wider, 1.0), min(now.height * taller, 1.0)
+    if max(wider, taller) > 1 and width - now.width < 0.01 and height - now.height < 0.01:
+        raise PlanError(f"{item.shown} fills all the room there is already")
+    return _pushed(board, item, _around(now.center, width, height))
+
+
+def nudged(board: Board, item: Item, x: float, y: float) -> Place:
+    """The thing's place, so far to the right and down; at an edge it becomes smaller.
+
+    Raises:
+        PlanError: Something would be too small.
+    """
+    now = _unit(item.box, _bounds(board, item.parent))
+    centre = (now.center[0] + x, now.center[1] + y)
+    across = now.width / 2 if not x else min(now.width / 2, centre[0], 1 - centre[0])
+    down = now.height / 2 if not y else min(now.height / 2, centre[1], 1 - centre[1])
+    try:
+        box = Box(centre[0] - across, centre[1] - down, centre[0] + across, centre[1] + down)
+    except LayoutError as error:
+        raise PlanError(f"{item.shown} is at the edge already") from error
+    return _pushed(board, item, box)
+
+
+def _around(centre: tuple[float, float], width: float, height: float) -> Box:
+    x = min(max(centre[0] - width / 2, 0.0), 1.0 - width)
+    y = min(max(centre[1] - height / 2, 0.0), 1.0 - height)
+    return Box(x, y, min(x + width, 1.0), min(y + height, 1.0))
+
+
+def _pushed(board: Board, item: Item, box: Box) -> Place:
+    level = _level(board, item.parent, None)
+    room = level.pushed(item.id, box) if item.id in level.boxes else Room(box, {})
+    return _placed(board, item.parent, room, item)
