@@ -15,6 +15,7 @@ from rpg.geometry import Box
 from rpg.planners.llm.schema import Edges
 
 MIN_SIDE = 0.02  # of the canvas; less is no region but a slip
+_LEAST = MIN_SIDE - 1e-9
 _NEAR = 0.011  # edges this close are one: a percent and its rounding
 _ROUNDING = 0.0051
 _SIXTHS = tuple(k / 6 for k in range(7))
@@ -64,7 +65,7 @@ def _clamped(one: Edges, width: float, height: float) -> Box | str:
         )
     except LayoutError:
         return "has no area on the canvas"
-    if min(box.width, box.height) < MIN_SIDE:
+    if min(box.width, box.height) < _LEAST:
         return f"is thinner than {MIN_SIDE:.0%} of the canvas"
     return box
 
@@ -100,4 +101,4 @@ def _place(group: Sequence[float]) -> float:
 def _moved(box: Box, across: dict[float, float], down: dict[float, float]) -> Box:
     """The box with its edges moved, unless that would leave too little of it."""
     x0, y0, x1, y1 = across[box.x0], down[box.y0], across[box.x1], down[box.y1]
-    return Box(x0, y0, x1, y1) if min(x1 - x0, y1 - y0) >= MIN_SIDE else box
+    return Box(x0, y0, x1, y1) if min(x1 - x0, y1 - y0) >= _LEAST else box

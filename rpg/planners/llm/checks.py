@@ -17,7 +17,8 @@ from rpg.planners.rules.planner import read
 _WORD = re.compile(r"[^\W_]+(?:['\u2019-][^\W_]+)*")
 _ARTICLES = frozenset(("a", "an", "the"))
 # Nouns that a good plan need not repeat: "a couple" is a man and a woman, "autumn" is red leaves.
-_LOOSE = ABSTRACT | CANVAS | MEASURES | PEOPLE | PLACES | TIMES
+_PORTIONS = frozenset("half third quarter part split left right top bottom front hour".split())
+_LOOSE = ABSTRACT | CANVAS | MEASURES | PEOPLE | PLACES | TIMES | _PORTIONS
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,9 @@ class Shown:
         words = _words(name)
         if not words or words in self._names:
             return True
-        return words[-1] in self._said or name.lower() in self.prompt.lower()
+        if not name.isascii() and name.lower() in self.prompt.lower():
+            return True  # also in scripts that do not part words
+        return words[-1] in self._said
 
 
 def contradictions(entities: Sequence[Entity], regions: Sequence[Shown], prompt: str) -> list[str]:

@@ -96,20 +96,26 @@ class LLMPlanner:
             instruction = checked_prompt(instruction, "instruction")
         if (previous is None) != (instruction is None):
             raise PlanError("to change a plan, give both the previous plan and an instruction")
-        key = self._key(wanted, instruction)
+        key = self._key(wanted, instruction) if self._cache is not None else ""
         plan = self._cache.get(key) if self._cache is not None else None
         if plan is None:
-            try:
-                plan = yield from self._asked(wanted, instruction)
-            except (ChatError, PlanError) as error:
-                if self._fallback is None:
-                    raise
-                yield Notice(f"the rule planner stands in for {self.chat.name}: {error}")
-                plan = _by_rules(wanted, instruction, error)
-            else:
-                if self._cache is not None:
-                    self._cache.put(key, plan)
+            plan = yield from self._made(wanted, instruction, key)
         yield Planned(plan)
+
+    def _made(
+        self, wanted: Wanted, instruction: str | None, key: str
+    ) -> Generator[Thinking | Notice, None, Plan]:
+        """The model's plan, which is kept, or the one that stands in for it."""
+        try:
+            plan = yield from self._asked(wanted, instruction)
+        except (ChatError, PlanError) as error:
+            if self._fallback is None:
+                raise
+            yield Notice(f"the rule planner stands in for {self.chat.name}: {error}")
+            return _by_rules(wanted, instruction, error)
+        if self._cache is not None:
+            self._cache.put(key, plan)
+        return plan
 
     def _key(self, wanted: Wanted, instruction: str | None) -> str:
         """Everything that the plan depends on."""

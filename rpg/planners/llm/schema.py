@@ -13,6 +13,7 @@ gaps but can say neither foreground over background nor a thing inside another.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Annotated, Any
 
 from pydantic import (
@@ -139,7 +140,8 @@ class RecaptionAnswer(_Part):
     entities: list[Described]
 
 
-def json_schema(answer: type[BaseModel]) -> dict[str, Any]:
+@cache
+def json_schema(answer: type[BaseModel]) -> Mapping[str, Any]:
     """The JSON schema of an answer, without references: not every endpoint follows them."""
     schema = answer.model_json_schema(mode="serialization")
     return _plain(schema, schema.get("$defs", {}))
