@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from rpg import edits as e
 from rpg.errors import PlanError
@@ -97,15 +96,6 @@ class Board:
         """What stands directly in the region, or on the canvas if it is empty."""
         return tuple(item for item in self.items if item.parent == parent)
 
-    def state(self) -> tuple[object, ...]:
-        """All that can change, to go back to."""
-        return (self.plan, list(self.notes), self.last, list(self.scenes), list(self.renamed))
-
-    def restore(self, state: tuple[Any, ...]) -> None:
-        """Goes back to what `state` gave."""
-        self.plan, self.notes, self.last, self.scenes, self.renamed = state
-        self._items = None
-
     def do(self, *edits: e.Edit, note: str = "") -> None:
         """Makes edits.
 
@@ -119,18 +109,19 @@ class Board:
     def mend(self, item: Item, text: str) -> None:
         """Gives a region other words."""
         if text != item.region.prompt:
-            subject = subject_of(without_scenes(text))
-            if item.subject and subject:
-                self.renamed.append((item.subject.words, _name(without_scenes(text), subject)))
+            self.renamed.append(_renaming(item, without_scenes(text)))
             note = f"{item.id}: {item.region.prompt!r} is now {text!r}"
             self.do(e.ModifyRegion(id=item.id, prompt=text), note=note)
 
     def move(self, boxes: dict[str, Box]) -> None:
-        """Gives regions other boxes, and says so."""
-        for name, box in boxes.items():
-            old = self.item(name).box
-            if box != old:
-                self.do(e.MoveRegion(id=name, box=box), note=f"{name}: {_moved(old, box)}")
+        """Gives regions other boxes."""
+        self.do(*(e.MoveRegion(id=name, box=box) for name, box in boxes.items()))
+
+    def moved(self) -> list[str]:
+        """Says which of the regions there were have another box by now."""
+        old = {item.id: item.box for item in _items(self.before.regions, "")}
+        return [f"{item.id}: {_moved(old[item.id], item.box)}" for item in self.items
+                if item.box != old.get(item.id, item.box)]  # fmt: skip
 
     def new_id(self, noun: str) -> str:
         """An id that is free: the noun and a number."""
@@ -161,8 +152,15 @@ def _items(regions: Sequence[Region], parent: str) -> Iterator[Item]:
         yield from _items(region.children, region.id)
 
 
-def _name(core: str, subject: Mention) -> str:
-    return core[subject.start : subject.end]
+def _renaming(item: Item, core: str) -> tuple[tuple[str, ...], str]:
+    """The words that named an item, and what names it now; no words where more has changed."""
+    subject = subject_of(core)
+    if item.subject is None or subject is None:
+        return (), ""
+    rest = item.core[item.subject.end :]
+    if not core.endswith(rest):
+        return (), ""
+    return item.subject.words, core[subject.start : len(core) - len(rest)]
 
 
 def _moved(old: Box, new: Box) -> str:

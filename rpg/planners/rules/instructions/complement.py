@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from rpg.planners.rules.grammar.chunks import is_adverb, noun_phrase
+from rpg.planners.rules.grammar.chunks import is_adverb
 from rpg.planners.rules.grammar.elements import NounPhrase
+from rpg.planners.rules.grammar.scan import scan
 from rpg.planners.rules.grammar.tokens import tokenize
 from rpg.planners.rules.instructions.kinds.size import Factors, factors
 from rpg.planners.rules.lexicon import words as w
 from rpg.planners.rules.lexicon.attributes import ADJECTIVES, COLOURS, is_adjective
 from rpg.planners.rules.lexicon.inflect import participle
-from rpg.planners.rules.lexicon.verbs import PARTICIPLES, STRICT_VERBS
+from rpg.planners.rules.lexicon.verbs import INTRANSITIVE, PARTICIPLES, STRICT_VERBS
 
 _LEADS = re.compile(
     r"(?:(?:look|be|become|get|appear|seem|turn|into|to|more|much more|a bit more|a bit|a little"
@@ -48,6 +49,8 @@ def read_look(text: str, *, noun: bool = True) -> Look | None:
         text: What comes after the thing.
         noun: Whether a noun may come: "a circle".
     """
+    if re.search(r"\b(?:not|never|no)\b|n't\b", text, re.IGNORECASE):
+        return None
     look = Look()
     parts = [text]
     if not _POSTS.fullmatch(text.strip()):
@@ -79,10 +82,10 @@ def _read(look: Look, part: str, noun: bool) -> bool:
 def _named(look: Look, bare: str, part: str) -> bool:
     """Reads "a circle", "into flowers"."""
     tokens = tokenize(bare)
-    found = noun_phrase(tokens, 0) if tokens else None
-    if found is None or found[1] != len(tokens) or not found[0].words or found[0].negated:
+    found = scan(tokens)
+    phrase = found[0] if len(found) == 1 else None
+    if not isinstance(phrase, NounPhrase) or not phrase.words or phrase.negated:
         return False
-    phrase = found[0]
     told = phrase.determiner in ("a", "an") or re.match(r"(?:in)?to\s", part, re.IGNORECASE)
     last = phrase.words[-1].lower()
     if not told or (phrase.count or 1) != 1 or last in ("bit", "lot", "colour", "color"):
@@ -96,10 +99,10 @@ def _named(look: Look, bare: str, part: str) -> bool:
 def _attributes(look: Look, text: str) -> bool:
     tokens = tokenize(text)
     words = [token.text for token in tokens if not is_adverb(token.low)]
-    if not tokens or not words or len(words) > 4 or not all(token.is_word for token in tokens):
+    if not tokens or not words or len(words) > 8 or not all(token.is_word for token in tokens):
         return False
     adjectives = [_adjective(word) for word in words]
-    if all(adjectives):
+    if all(adjectives) and len(words) <= 4:
         both = COLOURS >= {word.lower() for word in (*look.attributes[-1:], words[0])}
         look.attributes += [
             *(["and"] if look.attributes and both else []),
@@ -107,7 +110,11 @@ def _attributes(look: Look, text: str) -> bool:
         ]
         return True
     verb = words[0].lower()
-    acts = verb in STRICT_VERBS or verb in PARTICIPLES or (verb.endswith("ing") and len(verb) > 4)
+    acts = (
+        verb in STRICT_VERBS | INTRANSITIVE
+        or verb in PARTICIPLES
+        or (verb.endswith("ing") and len(verb) > 4)
+    )
     if acts and not look.action:
         look.action = " ".join([participle(verb), *words[1:]])
     return acts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 
 from rpg.geometry import Box
 from rpg.plan import MAX_PROMPT_CHARS, Plan
@@ -81,8 +82,9 @@ def _placed(tops: Sequence[Item], items: Sequence[Item], scenes: Iterable[str]) 
     if len(heads) == 2 and (relation := _relation(*boxes.values())):
         return f" {relation} ".join(said.values())
     order = _row(boxes)
-    if len(heads) > 2 and order and len(set(said.values())) == len(heads):
-        return f"from left to right {_list([said[name] for name in order])}"
+    if len(heads) > 2 and order and len(set(said.values())) > 1:
+        runs = [(text, len(list(run))) for text, run in groupby(said[name] for name in order)]
+        return f"from left to right {_list([counted(text, number) for text, number in runs])}"
     return _grouped(said, boxes)
 
 

@@ -18,9 +18,11 @@ from rpg.planners.rules.reasoning import where_is
 
 _FORMS = (
     *move.SWAPPING, *scene.FORMS, *look.REPLACING, *size.FORMS, *remove.FORMS, *move.FORMS,
-    *add.FORMS, *look.FORMS,
+    *add.FORMS, *look.FORMS, *move.BARE,
 )  # fmt: skip
 _MOST = 40
+_LONGEST = 400
+_MOST_REASONING = 100_000
 _POLITE = re.compile(
     r"(?:please|now|then|also|and|ok|okay|so|just|can you|could you|would you|will you|kindly|maybe"
     r"|i want you to|i(?:'d| would) like you to|let's|let us|go ahead and|next|finally|first|but"
@@ -81,10 +83,24 @@ def follow(plan: Plan, instruction: str) -> Followed:
     if len(commands) > _MOST:
         raise PlanError(f"{len(commands)} instructions at once: give at most {_MOST}")
     for command in commands:
+        if len(command) > _LONGEST:
+            raise PlanError(f"one instruction of {len(command)} characters: at most {_LONGEST}")
         if not _obey(board, command):
             raise PlanError(f"did not understand {command[:200]!r}; understood are {_EXAMPLES}")
     _retell(board)
-    return Followed(e.diff(plan, board.plan), tuple(board.notes))
+    return Followed(e.diff(plan, board.plan), (*board.notes, *board.moved()))
+
+
+def revise(plan: Plan, instruction: str, *, source: str) -> Plan:
+    """The plan as the instruction wants it; its reasoning says what was done, and what moved.
+
+    Raises:
+        PlanError: As `follow`.
+    """
+    done = follow(plan, instruction)
+    notes = [f"Done: {note}." for note in done.notes] or ["Nothing had to change."]
+    reasoning = "\n".join([f"Asked for: {instruction.strip()}", *notes])[:_MOST_REASONING]
+    return e.apply(plan, done.edits).model_copy(update={"reasoning": reasoning, "source": source})
 
 
 def _commands(text: str) -> Iterator[str]:
@@ -108,32 +124,27 @@ def _plain(command: str) -> Iterator[str]:
         yield text
 
 
-def _obey(board: Board, command: str, depth: int = 0) -> bool:
-    """Does one instruction; False, and nothing done, where it is not understood."""
+def _obey(board: Board, command: str) -> bool:
+    """Does one instruction; False where it is not understood."""
+    return _obey_whole(board, command) or _obey_parts(board, command)
+
+
+def _obey_whole(board: Board, command: str) -> bool:
     for form in _FORMS:
         match = form.pattern.fullmatch(command)
         if match is not None and form.follow(board, match):
             return True
-    return depth < _MOST and _obey_parts(board, command, depth)
+    return False
 
 
-def _obey_parts(board: Board, command: str, depth: int) -> bool:
+def _obey_parts(board: Board, command: str) -> bool:
     """Reads "make the star red and the moon blue": the verb serves for both."""
     verb = command.split()[0]
     for joint in _JOINT.finditer(command):
         first, second = command[: joint.start()], command[joint.end() :]
-        if not first.strip() or not second.strip():
-            continue
-        before = board.state()
-        if _obey(board, first, depth + _MOST):
-            for rest in (f"{verb} {second}", second):
-                if _obey(board, rest, depth + 1):
-                    return True
-        board.restore(before)
+        if first.strip() and second.strip() and _obey_whole(board, first):
+            return _obey(board, f"{verb} {second}") or _obey(board, second)
     return False
-
-
-# The prompt stays true -----------------------------------------------------------------------------
 
 
 def _retell(board: Board) -> None:

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from rpg._tree import carried
-from rpg.errors import LayoutError, PlanError
+from rpg.errors import PlanError
 from rpg.geometry import FULL, Box
 from rpg.planners.rules.grammar.elements import Anchor, Kind
 from rpg.planners.rules.instructions.board import Board, Item
 from rpg.planners.rules.instructions.free import aligned
 from rpg.planners.rules.instructions.levels import hosts_of, is_backdrop
-from rpg.planners.rules.instructions.rooms import Level, Room, X, Y, is_at
+from rpg.planners.rules.instructions.rooms import Level, Room, X, Y, is_at, overlap
 
 _INSIDE = Box(0.2, 0.2, 0.8, 0.8)
 _BEFORE = Box(0.2, 0.4, 0.8, 1.0)  # what stands in front covers this of what is behind
@@ -93,7 +93,9 @@ def beside(
     kind, other = kinds[0], others[0]
     if kind is Kind.BETWEEN and len(others) == 2:
         return _between(board, others[0], others[1], size, moving)
-    if len(others) != 1:
+    if kind in _SIDES or kind is Kind.BESIDE:
+        other = _outermost(others, *_SIDES.get(kind, (X, True)))
+    elif len(others) != 1:
         raise board.which(f"{kind.value} ...", others)
     if kind is Kind.INSIDE:
         return _inside(board, other, size)
@@ -112,6 +114,12 @@ def beside(
         half = aligned(place.box, column, None, place.box.width / 2, place.box.height)
         return replace(place, box=half)
     return place
+
+
+def _outermost(others: Sequence[Item], axis: int, after: bool) -> Item:
+    """The one of several that is farthest on that side."""
+    ends = sorted(others, key=lambda item: item.box.center[axis])
+    return ends[-1] if after else ends[0]
 
 
 def _on_side(
@@ -170,7 +178,9 @@ def _between(board: Board, one: Item, other: Item, size: float, moving: Item | N
         room = whole.reorder(moving.id, first, axis, after)
     else:
         box = _free_beside(level, level.boxes[first], (axis, after), size)
-        room = Room(box, {}) if box else level.insert(first, axis, after, size)
+        low, high = sorted((a[axis], b[axis]))
+        fits = box is not None and low < box.center[axis] < high
+        room = Room(box, {}) if box and fits else level.insert(first, axis, after, size)
     return _placed(board, one.parent, room, moving)
 
 
@@ -196,7 +206,7 @@ def _fits(moving: Item, box: Box) -> bool:
 def _behind(board: Board, other: Item, moving: Item | None) -> Place:
     """The room of the other one, which comes forward and leaves some to be seen."""
     nearer = _BEFORE.within(other.box)
-    moves = {other.id: nearer, **_riding(board, other.parent, {other.id: nearer}, moving)}
+    moves = {other.id: nearer, **riding(board, other.parent, {other.id: nearer}, moving)}
     return Place(other.box, other.parent, other.region.z - 1, moves)
 
 
@@ -229,15 +239,20 @@ def _bounds(board: Board, parent: str) -> Box:
 
 def _level(board: Board, parent: str, moving: Item | None) -> Level:
     """What stands in a region, or on the canvas, in fractions of it."""
-    siblings = board.siblings(parent)
-    hosts, bounds = hosts_of(siblings), _bounds(board, parent)
+    bounds = _bounds(board, parent)
     boxes = {}
-    for item in siblings:
-        left_out = item.id in hosts or is_backdrop(item, siblings)
+    for item in _standing(board, parent):
         common = item.box.intersection(bounds)
-        if not left_out and common is not None and (moving is None or item.id != moving.id):
+        if common is not None and (moving is None or item.id != moving.id):
             boxes[item.id] = _unit(common, bounds)
     return Level(boxes)
+
+
+def _standing(board: Board, parent: str) -> list[Item]:
+    """What takes room: neither a backdrop nor in front of something else."""
+    siblings = board.siblings(parent)
+    hosts = hosts_of(siblings)
+    return [item for item in siblings if item.id not in hosts and not is_backdrop(item, siblings)]
 
 
 def _unit(box: Box, bounds: Box) -> Box:
@@ -257,15 +272,20 @@ def _placed(
     moves = {name: box.within(bounds) for name, box in room.moves.items()}
     box = room.box.within(bounds)
     leaders = moves if moving is None else {**moves, moving.id: box}
-    moves.update(_riding(board, parent, leaders, moving))
+    moves.update(riding(board, parent, leaders, moving))
     if z is None:
         z = moving.region.z if moving is not None else 0
+    covered = [item.region.z for item in _standing(board, parent)
+               if item is not moving and overlap(moves.get(item.id, item.box), box)]  # fmt: skip
+    if covered:
+        z = max(z, max(covered) + 1)
     return Place(box, parent, z, moves)
 
 
-def _riding(
-    board: Board, parent: str, moves: dict[str, Box], moving: Item | None
+def riding(
+    board: Board, parent: str, moves: dict[str, Box], moving: Item | None = None
 ) -> dict[str, Box]:
+    """New boxes for what stands in front of what moves."""
     hosts = hosts_of(board.siblings(parent))
     along = {rider: host for rider, host in hosts.items() if host in moves}
     return {
@@ -296,14 +316,21 @@ def nudged(board: Board, item: Item, x: float, y: float) -> Place:
         PlanError: Something would be too small.
     """
     now = _unit(item.box, _bounds(board, item.parent))
-    centre = (now.center[0] + x, now.center[1] + y)
-    across = now.width / 2 if not x else min(now.width / 2, centre[0], 1 - centre[0])
-    down = now.height / 2 if not y else min(now.height / 2, centre[1], 1 - centre[1])
-    try:
-        box = Box(centre[0] - across, centre[1] - down, centre[0] + across, centre[1] + down)
-    except LayoutError as error:
-        raise PlanError(f"{item.shown} is at the edge already") from error
-    return _pushed(board, item, box)
+    spans = (_shifted(now.x0, now.x1, x), _shifted(now.y0, now.y1, y))
+    if None in spans:
+        raise PlanError(f"{item.shown} is at that edge already")
+    (x0, x1), (y0, y1) = (span or (0.0, 1.0) for span in spans)
+    return _pushed(board, item, Box(x0, y0, x1, y1))
+
+
+def _shifted(start: float, end: float, by: float) -> tuple[float, float] | None:
+    """The span so far on; shorter if it takes all there is, None if it is at that end already."""
+    if end - start > 1 - 1e-6 and by:
+        return (0.0, 1 - 2 * abs(by)) if by < 0 else (2 * abs(by), 1.0)
+    if not by:
+        return start, end
+    by = max(by, -start) if by < 0 else min(by, 1 - end)
+    return None if abs(by) < 0.01 else (max(start + by, 0.0), min(end + by, 1.0))
 
 
 def _around(centre: tuple[float, float], width: float, height: float) -> Box:

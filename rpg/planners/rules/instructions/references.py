@@ -75,10 +75,13 @@ def refer_list(board: Board, text: str) -> tuple[Item, ...] | None:
     parts = [part for part in re.split(r"\s*(?:,\s*and\s|,|\band\b|&)\s*", text) if part.strip()]
     if whole is not None or len(parts) < 2:
         return whole
-    found = [refer(board, part) for part in parts]
-    if any(items is None for items in found):
-        return None
-    return tuple({item.id: item for items in found for item in items or ()}.values())
+    found: dict[str, Item] = {}
+    for part in parts:
+        items = refer(board, part)
+        if items is None:
+            return None
+        found.update({item.id: item for item in items})
+    return tuple(found.values())
 
 
 def must_refer(board: Board, text: str) -> tuple[Item, ...]:

@@ -57,7 +57,7 @@ class Level:
         if end - start < 1e-6:
             return end - start > -1e-6
         gap = _box(axis, (start, end), _cross(self.boxes[one], axis))
-        return not any(_overlap(gap, box) for box in self.boxes.values())
+        return not any(overlap(gap, box) for box in self.boxes.values())
 
     def insert(self, name: str, axis: int, after: bool, size: float) -> Room:
         """A place beside a region; its row or column shrinks for it.
@@ -124,7 +124,7 @@ class Level:
         scale = size**0.5
         width = sum(box.width for box in self._all()) / count * scale
         height = sum(box.height for box in self._all()) / count * scale
-        return min(max(width, 0.25), 0.6), min(max(height, 0.25), 0.6)
+        return min(max(width, 0.25), 0.5), min(max(height, 0.25), 0.5)
 
     # Places on the canvas ------------------------------------------------------------------------
 
@@ -134,6 +134,9 @@ class Level:
         Raises:
             PlanError: There is no room.
         """
+        if not self.boxes:
+            width, height = (0.5 if place in (0, 2) else 1.0 for place in (x, y))
+            return Room(aligned(FULL, x, y, width, height), {})
         box = self.free(lambda box: is_at(box, x, y), x, y, size)
         if box is not None:
             return Room(box, {})
@@ -170,7 +173,7 @@ class Level:
             if is_at(room.box, x, y):
                 return room
         deep = min(max(box.height * 0.35 * size**0.5, 0.12), box.height * 0.6)
-        wide = box.width if box.width <= _SHORT else min(0.4 * size**0.5, box.width)
+        wide = box.width if box.width <= _SHORT else min(0.5 * size**0.5, box.width)
         if y == 0:
             strip, rest = (box.y0, box.y0 + deep), (box.y0 + deep, box.y1)
         else:
@@ -192,7 +195,11 @@ class Level:
         if holder and len(self.line(holder, Y)) > 1:
             return self.insert(holder, Y, True, size)
         side = min(0.4 * size**0.5, 0.8)
-        return Room(aligned(FULL, 1, 1, side, side), {})
+        box = aligned(FULL, 1, 1, side, side)
+        if holder and box.intersection(self.boxes[holder]) == box:
+            return Room(box, {})  # in front of it
+        over = {name: there for name, there in self.boxes.items() if overlap(box, there)}
+        return Room(box, {name: _cut_back(there, box) for name, there in over.items()})
 
     def _holding(self, x: float, y: float) -> str | None:
         return next((name for name, box in self.boxes.items() if box.contains(x, y)), None)
@@ -233,7 +240,7 @@ class Level:
         moves = {}
         old = self.boxes[name]
         for other, there in self.boxes.items():
-            if other != name and _overlap(box, there) and not _overlap(old, there):
+            if other != name and overlap(box, there) and not overlap(old, there):
                 moves[other] = _cut_back(there, box)
         return Room(box, moves)
 
@@ -293,7 +300,8 @@ def _close(one: tuple[float, float], other: tuple[float, float]) -> bool:
     return all(abs(a - b) <= _NEAR for a, b in zip(one, other, strict=True))
 
 
-def _overlap(one: Box, other: Box) -> bool:
+def overlap(one: Box, other: Box) -> bool:
+    """Whether the boxes share more than an edge."""
     common = one.intersection(other)
     return common is not None and min(common.width, common.height) > 1e-6
 

@@ -148,16 +148,19 @@ def with_scene(text: str, scene: str) -> str:
     if scene in present:
         return text
     for other in present:
-        if _kind(other) == _kind(scene):
+        if kind_of(other) == kind_of(scene):
             text = _without(text, other)
     _, end = content_of(text)
     return f"{text[:end]} {scene}{text[end:]}"
 
 
-def _kind(scene: str) -> str:
-    words = {token.low for token in tokenize(scene)}
-    kinds = {"hour": _HOURS, "season": _SEASONS, "weather": _WEATHER}
-    return next((name for name, nouns in kinds.items() if words & nouns), "place")
+def kind_of(scene: str) -> str:
+    """Its kind: "hour", "season", "weather" or "place"."""
+    opening = _OPENS.fullmatch(scene)
+    phrase = _phrase(opening["rest"]) if opening else None
+    noun = head(phrase) if phrase is not None else scene.lower().split()[-1]
+    kinds = {"hour": _HOURS, "season": _SEASONS, "weather": _WEATHER | {"snow"}}
+    return next((name for name, nouns in kinds.items() if noun in nouns), "place")
 
 
 def _without(text: str, scene: str) -> str:

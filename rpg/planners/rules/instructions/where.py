@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,15 @@ from rpg.planners.rules.lexicon.words import ADVERBS, DETERMINERS
 
 _PREPOSITIONS = {"in": Kind.INSIDE, "into": Kind.INSIDE, "on": Kind.ON, "onto": Kind.ON,
                  "to": Kind.BESIDE, "by": Kind.BESIDE, "with": Kind.BESIDE}  # fmt: skip
+_IN = re.compile(
+    r"\b(?:to|into|towards?) (?=(?:the |a )?(?:very |exact )?(?:middle|cent(?:er|re)|foreground"
+    r"|background|corner)\b)",
+    re.IGNORECASE,
+)  # what the grammar knows with "in"
+_AT = re.compile(
+    r"\b(?:to|into) (?=the (?:very )?(?:top|bottom|upper|lower)\b(?![ -](?:left|right)))",
+    re.IGNORECASE,
+)
 _FILLING = ADVERBS | {"all", "way", "the", "to", "over", "right", "up", "down", "a", "bit"}
 
 
@@ -52,7 +62,7 @@ def read_where(board: Board, text: str) -> Where | None:
     Raises:
         PlanError: They name something that is not in the plan.
     """
-    tokens = tokenize(text)
+    tokens = _tokens(text)
     starts = [at for at in range(len(tokens)) if all(t.low in _FILLING for t in tokens[:at])]
     for at in starts:
         found = _where(board, tokens, at, strict=at == starts[-1])
@@ -61,9 +71,13 @@ def read_where(board: Board, text: str) -> Where | None:
     return None
 
 
+def _tokens(text: str) -> tuple[Token, ...]:
+    return tokenize(_AT.sub("at ", _IN.sub("in ", text)))
+
+
 def cuts(board: Board, text: str) -> Iterator[tuple[str, Where | None]]:
     """The words before a place, with the place; at last the whole text, which names none."""
-    tokens = tokenize(text)
+    tokens = _tokens(text)
     for at in range(1, len(tokens)):
         found = _where(board, tokens, at, strict=False)
         if found is not None:
@@ -80,6 +94,8 @@ def _where(board: Board, tokens: tuple[Token, ...], at: int, *, strict: bool) ->
     rest = join(token.text for token in tokens[end:])
     if phrase and isinstance(phrase[0], Anchor) and not rest.strip(" ."):
         return Where(anchor=phrase[0])
+    if phrase and isinstance(phrase[0], Rel) and phrase[0].implied and not rest:
+        return Where(kinds=phrase[0].kinds, others=refer(board, "it") or ())
     if phrase and isinstance(phrase[0], Rel) and rest:
         return _related(board, phrase[0].kinds, rest, strict=strict)
     kind = _PREPOSITIONS.get(tokens[at].low)
@@ -110,3 +126,12 @@ def spread(where: Where | None, count: int) -> Sequence[Where]:
         sides = (Kind.LEFT, Kind.RIGHT)
         return [Where(kinds=(sides[n % 2],), others=where.others) for n in range(max(count, 2))]
     return [where] * count
+
+
+def together(where: Where | None) -> bool:
+    """Whether several things that go there share one place, side by side."""
+    if where is None or (where.anchor is None and not where.kinds):
+        return False
+    if where.anchor is not None:
+        return not where.anchor.each and not where.anchor.back
+    return where.kinds[0] in (Kind.ABOVE, Kind.BELOW, Kind.ON, Kind.FRONT, Kind.BEHIND)

@@ -13,6 +13,8 @@ from rpg.planners.rules.lexicon.inflect import article, plural, singular
 from rpg.planners.rules.lexicon.words import NUMBERS
 from rpg.planners.rules.reading.things import thing_of
 
+_OF = frozenset({"made", "full", "built"})
+
 
 @dataclass(frozen=True, slots=True)
 class Mention:
@@ -68,11 +70,17 @@ def _mentions(tokens: tuple[Token, ...], places: Sequence[int]) -> Iterator[Ment
             continue
         begin = at + quantity(tokens, at).used
         last = begin + len(found[0].words) - 1
-        split = len(thing_of(found[0]).attributes)
+        if last > begin and tokens[last].low in _OF and _low(tokens, last + 1) == "of":
+            last -= 1  # "a house made | of gold"
+        split = min(len(thing_of(found[0]).attributes), last - begin)
         words = tuple(token.text for token in tokens[begin : last + 1])
         end = places[last] + len(tokens[last].text)
         yield Mention(places[at], places[begin], end, words[:split], words[split:])
         at = last + 1
+
+
+def _low(tokens: Sequence[Token], at: int) -> str:
+    return tokens[at].low if at < len(tokens) else ""
 
 
 def content_of(text: str) -> tuple[int, int]:
@@ -93,7 +101,9 @@ def with_words(
 ) -> str:
     """The text with other words for the mention, the article made to fit; `post` after them."""
     determiner = text[mention.start : mention.at].strip()
-    words = join([*attributes, *noun])
+    words, rest = join([*attributes, *noun]), text[mention.end :]
+    if post.startswith("with ") and rest.startswith(" with "):
+        post, text = f"{post} and", text[: mention.end] + rest.removeprefix(" with")
     if determiner.lower() in ("a", "an"):
         fitting = article(words)
         determiner = fitting.capitalize() if determiner[0].isupper() else fitting

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from rpg import edits as e
 from rpg.geometry import Box
@@ -17,10 +18,11 @@ from rpg.planners.rules.instructions.forms import Match, form
 from rpg.planners.rules.instructions.kinds.scene import set_scene
 from rpg.planners.rules.instructions.placing import Place
 from rpg.planners.rules.instructions.references import refer
-from rpg.planners.rules.instructions.scenes import scenes_in, scenes_of, styles_in
-from rpg.planners.rules.instructions.where import Where, cuts, spread
+from rpg.planners.rules.instructions.scenes import kind_of, scenes_in, scenes_of, styles_in
+from rpg.planners.rules.instructions.where import Where, cuts, spread, together
+from rpg.planners.rules.layout.splits import split_rows
 from rpg.planners.rules.lexicon.inflect import singular
-from rpg.planners.rules.lexicon.words import DETERMINERS
+from rpg.planners.rules.lexicon.words import DETERMINERS, PRONOUNS
 from rpg.planners.rules.reading.reader import read_elements
 from rpg.planners.rules.reading.things import Thing, thing_of
 from rpg.planners.rules.reasoning import where_is
@@ -37,15 +39,17 @@ def _added(board: Board, match: Match) -> bool:
 
 def add(board: Board, text: str) -> bool:
     """Adds what the words name, where they say; False where they name nothing to add."""
+    weather = [scene for scene in scenes_of(text) if kind_of(scene) != "place"]
+    if weather:
+        return set_scene(board, tuple(weather))
     for what, where in cuts(board, text):
         if where is None and " and " in what and any(w for _, w in cuts(board, what)):
             return False  # several things with places of their own: one at a time
         things = _things(what)
         if things:
-            for thing in things:
-                _put(board, thing, where, things)
+            _put_all(board, things, where)
             return True
-        if where is None and scenes_of(what):
+        if where is None and what.split()[0].lower() not in _DEFINITE and scenes_of(what):
             return set_scene(board, scenes_of(what))
     return False
 
@@ -53,11 +57,13 @@ def add(board: Board, text: str) -> bool:
 def _things(text: str) -> list[Thing]:
     """The things that the words name, those that stand in others among them; or none."""
     words = text.lower().split()
-    if not words or words[0] in _DEFINITE:
+    if not words or words[0] in _DEFINITE | PRONOUNS:
         return []
     reading = read_elements(scan(tokenize(text)))
-    if reading.negatives or reading.relations:
+    if reading.negatives or reading.relations or any(t.is_placed for t in reading.things):
         return []
+    for thing in reading.things:
+        thing.place = join(scene.text for scene in reading.scenes)
     if reading.things or scenes_of(text):
         return reading.things
     tokens = tokenize(text)
@@ -66,20 +72,50 @@ def _things(text: str) -> list[Thing]:
     return [thing_of(found[0])] if found is not None and whole else []
 
 
-def _put(board: Board, thing: Thing, where: Where | None, things: Sequence[Thing]) -> None:
-    """Adds a thing, as many times as it says, with what it holds."""
-    if thing.parent in things:
-        return
-    inside = [each for each in things if each.parent is thing]
-    new = []
-    for spot in spread(where, thing.count):
-        prompt = _prompt(board, thing)
-        place = spot.find(board, thing.size)
-        new.append(_insert(board, thing.head, prompt, place))
-        for each in inside:
-            box = _HELD.within(place.box)
-            _insert(board, each.head, _prompt(board, each), Place(box, new[-1]))
+def _put_all(board: Board, things: Sequence[Thing], where: Where | None) -> None:
+    """Adds things, each as many times as it says, with what they hold."""
+    outer = [thing for thing in things if thing.parent not in things]
+    total = sum(thing.count for thing in outer)
+    new: list[str] = []
+    if where is not None and total > 1 and together(where):
+        place = where.find(board, min(max(thing.size for thing in outer) * total**0.5, 3.0))
+        ones = (thing for thing in outer for _ in range(thing.count))
+        for thing, box in zip(ones, _shares(place.box, total), strict=True):
+            new.append(_put(board, thing, replace(place, box=box), things))
+    else:
+        for thing in outer:
+            spots = spread(where, thing.count)
+            if len(spots) > thing.count:
+                _single(thing)
+            for spot in spots:
+                new.append(_put(board, thing, spot.find(board, thing.size), things))
     board.last = tuple(new)
+
+
+def _shares(box: Box, count: int) -> list[Box]:
+    """The box in as many parts, in rows that suit its form."""
+    rows = split_rows(count, round(box.width / box.height, 6))
+    return [
+        Box(x / each, y / len(rows), (x + 1) / each, (y + 1) / len(rows)).within(box)
+        for y, each in enumerate(rows)
+        for x in range(each)
+    ]
+
+
+def _put(board: Board, thing: Thing, place: Place, things: Sequence[Thing]) -> str:
+    """Adds one thing with what it holds; gives its id."""
+    name = _insert(board, thing.head, _prompt(board, thing), place)
+    for each in things:
+        if each.parent is thing:
+            _insert(board, each.head, _prompt(board, each), Place(_HELD.within(place.box), name))
+    return name
+
+
+def _single(thing: Thing) -> None:
+    """Makes one tree of "trees": there will be several of them."""
+    noun = thing.noun[-1]
+    if singular(noun.lower()) != noun.lower():
+        thing.determiner, thing.noun[-1] = "a", singular(noun.lower())
 
 
 def _prompt(board: Board, thing: Thing) -> str:
@@ -117,7 +153,7 @@ def _more(board: Board, match: Match) -> bool:
     for what, where in cuts(board, match["rest"]):
         like = _like(board, what) if count else None
         if like is not None:
-            new = [_copy(board, like, spot) for spot in spread(where, count or 1)]
+            new = [copy(board, like, spot) for spot in spread(where, count or 1)]
             board.last = tuple(new)
             return True
     kind = f"{match['count'] or 'a'} {match['rest']}"
@@ -131,7 +167,8 @@ def _like(board: Board, what: str) -> Item | None:
     return found[-1] if found else None
 
 
-def _copy(board: Board, like: Item, where: Where) -> str:
+def copy(board: Board, like: Item, where: Where) -> str:
+    """Adds another one of a thing; gives its id."""
     place = where.find(board)
     return _insert(board, like.head, like.region.prompt, place)
 
@@ -162,7 +199,7 @@ def _counts() -> Iterator[str]:
 _ADD = (
     r"(?:add|put|place|insert|draw|include|give (?:me|us|it)|create|paint|show|introduce|throw in"
     r"|drop in|have|i want|i'd like|i would like|i need|want|let there be|there (?:should|must) be"
-    r"|there (?:is|are)|make|with|bring in|we need|it needs|sketch)"
+    r"|there (?:is|are)|with|bring in|we need|it needs|sketch)"
 )
 FORMS = (
     form(

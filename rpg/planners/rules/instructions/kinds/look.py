@@ -7,13 +7,16 @@ from dataclasses import replace as replaced
 
 from rpg.errors import PlanError
 from rpg.planners.rules.grammar.elements import NounPhrase
-from rpg.planners.rules.grammar.tokens import join
+from rpg.planners.rules.grammar.tokens import join, tokenize
 from rpg.planners.rules.instructions.board import Board, Item
 from rpg.planners.rules.instructions.complement import Look, read_look
+from rpg.planners.rules.instructions.describe import shared
 from rpg.planners.rules.instructions.forms import Match, form
+from rpg.planners.rules.instructions.kinds.scene import set_scene
 from rpg.planners.rules.instructions.kinds.size import resize
 from rpg.planners.rules.instructions.looks import changed
 from rpg.planners.rules.instructions.references import must_refer, prefixes, refer, refer_list
+from rpg.planners.rules.instructions.scenes import scenes_in, without_scenes
 from rpg.planners.rules.instructions.wording import (
     Mention,
     mentions,
@@ -47,7 +50,8 @@ def _unknown(board: Board, text: str) -> bool:
     """Says so where all is plain but the thing: there is no dog to make blue."""
     for what, become in prefixes(board, text):
         words = what.lower().split()
-        named = words[0] in DETERMINERS and len(words) > 1 and " and " not in what
+        tokens = [token.low for token in tokenize(what)]
+        named = words[0] in DETERMINERS and len(words) > 1 and not {"and", ","} & set(tokens)
         if named and read_look(become) is not None:
             raise board.no(what)
     return False
@@ -93,11 +97,12 @@ def _acting(text: str, action: str) -> str:
     mention = subject_of(text)
     if mention is None:
         return text
-    before, after = text[: mention.end], text[mention.end :]
-    first = after.split()[:1]
+    core = without_scenes(text)
+    rest = core[core.find(text[mention.start : mention.end]) + mention.end - mention.start :]
+    first = rest.split()[:1]
     if first and first[0].endswith("ing"):
-        after = after.replace(first[0], "", 1)
-    return " ".join(f"{before} {action} {after}".split())
+        return text.replace(f"{rest}", f" {action}", 1)
+    return text.replace(core, f"{core} {action}", 1)
 
 
 def _size_said(old: Sequence[str], look: Look) -> tuple[float, float] | None:
@@ -127,13 +132,31 @@ def _part_made(board: Board, text: str) -> bool:
         found = [(item, mention) for item in board.items for mention in mentions(item.region.prompt)
                  if mention.head == singular(words[-1]) and set(words[:-1]) <= set(mention.words)]  # fmt: skip
         if len(found) > 1:
-            raise board.which(what, [item for item, _ in found])
+            return _place_made(board, found[0], look) or _ambiguous(board, what, found)
         for item, mention in found:
             attributes = changed(mention.attributes, look.attributes)
             board.mend(item, with_words(item.region.prompt, mention, attributes, mention.noun))
             board.last = (item.id,)
             return True
     return False
+
+
+Found = tuple[Item, Mention]
+
+
+def _place_made(board: Board, found: Found, look: Look) -> bool:
+    """Changes the scene that everything is in: "make the beach snowy"."""
+    scenes = shared([scenes_in(item.region.prompt) for item in board.items if item.core])
+    for scene in scenes:
+        for mention in mentions(scene):
+            if mention.words == found[1].words:
+                attributes = changed(mention.attributes, look.attributes)
+                return set_scene(board, (with_words(scene, mention, attributes, mention.noun),))
+    return False
+
+
+def _ambiguous(board: Board, what: str, found: Sequence[Found]) -> bool:
+    raise board.which(what, [item for item, _ in found])
 
 
 def _quality(board: Board, match: Match) -> bool:
@@ -153,8 +176,23 @@ def _given(board: Board, match: Match) -> bool:
             if colour != gift.lower():
                 look = read_look(colour.split(" ", 1)[-1])
                 return look is not None and show(board, items, look)
-            return show(board, items, Look(posts=[f"with {gift}"]))
+            return _give(board, items, gift)
     return False
+
+
+def _give(board: Board, items: Sequence[Item], gift: str) -> bool:
+    """Adds to a description what its subject has; another one of the kind goes."""
+    new = subject_of(gift)
+    for item in items:
+        own = [mention for mention in mentions(item.core)[1:] if new and mention.head == new.head]
+        if own:
+            board.mend(
+                item, item.region.prompt.replace(item.core, with_name(item.core, own[0], gift))
+            )
+        else:
+            show(board, [item], Look(posts=[f"with {gift}"]))
+    board.last = tuple(item.id for item in items)
+    return True
 
 
 def _replaced(board: Board, match: Match) -> bool:
@@ -166,7 +204,8 @@ def _replaced(board: Board, match: Match) -> bool:
     for item in items:
         mention = subject_of(item.region.prompt)
         if mention is not None:
-            board.mend(item, _exchanged(item, mention, look.noun))
+            phrase = _alone(look.noun) if len(items) > 1 else look.noun
+            board.mend(item, _exchanged(item, mention, phrase))
     board.last = tuple(item.id for item in items)
     return True
 
@@ -174,9 +213,15 @@ def _replaced(board: Board, match: Match) -> bool:
 def _exchanged(item: Item, mention: Mention, phrase: NounPhrase) -> str:
     """Another thing in the same scene and style; what it did goes with the old one."""
     text, rest = item.region.prompt, item.core[item.subject.end :] if item.subject else ""
-    thing = thing_of(replaced(phrase, determiner=phrase.determiner or "a"))
+    thing = thing_of(phrase)
     name = join([thing.name, thing.post])
     return with_name(text.replace(rest, "", 1) if rest.strip() else text, mention, name)
+
+
+def _alone(phrase: NounPhrase) -> NounPhrase:
+    """Makes "a heart" of "hearts": one for each region."""
+    *attributes, noun = phrase.words
+    return replaced(phrase, determiner="a", words=(*attributes, singular(noun)))
 
 
 def _only(board: Board, match: Match) -> bool:
@@ -196,6 +241,7 @@ REPLACING = (
     ),
     form(rf"{_PUT} (?P<become>.+?) {_INSTEAD} (?P<what>.+)", _replaced),
     form(rf"(?P<become>(?:an?|some|two) .+?) {_INSTEAD} (?P<what>.+)", _replaced),
+    form(rf"(?P<become>\w+(?: \w+)?) {_INSTEAD} (?P<what>.+)", _replaced),
     form(rf"{_INSTEAD} (?P<what>.+?),? (?:{_PUT} )?(?P<become>an? .+)", _replaced),
 )
 FORMS = (
@@ -216,5 +262,6 @@ FORMS = (
         r"|has to be|have to be|needs to be|need to be|to be|shall be) (?P<become>.+)",
         _only,
     ),
+    form(r"(?P<what>.+?) (?:should|must|has to|have to|needs to|need to) (?P<become>.+)", _only),
     form(r"(?P<what>the .+?|it|they) (?:is|are|in) (?:now )?(?P<become>.+)", _only),
 )

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 
 from rpg import edits as e
 from rpg.errors import PlanError
+from rpg.planners.rules.grammar.elements import Kind
 from rpg.planners.rules.instructions.board import Board, Item
 from rpg.planners.rules.instructions.forms import Match, form
-from rpg.planners.rules.instructions.placing import Place, nudged
+from rpg.planners.rules.instructions.placing import Place, nudged, riding
 from rpg.planners.rules.instructions.references import must_refer, prefixes, refer, refer_list
-from rpg.planners.rules.instructions.where import read_where
+from rpg.planners.rules.instructions.where import Where, read_where
 from rpg.planners.rules.lexicon.words import DETERMINERS
 
 _STEP = 0.2
@@ -132,6 +133,19 @@ def _belongs(board: Board, match: Match) -> bool:
     return bool(items) and _send(board, items or (), match["to"])
 
 
+def _taken_out(board: Board, match: Match) -> bool:
+    """Reads "take the dog out of the box"."""
+    outer = refer(board, match["outer"])
+    items = [item for item in refer_list(board, match["what"]) or ()
+             if outer and item.parent == outer[0].id]  # fmt: skip
+    for item in items:
+        board.do(e.MoveRegion(id=item.id, parent=board.item(item.parent).parent))
+        where = Where(kinds=(Kind.BESIDE,), others=outer or ())
+        _settle(board, board.item(item.id), where.find(board, moving=board.item(item.id)))
+    board.last = tuple(item.id for item in items)
+    return bool(items)
+
+
 def _swapped(board: Board, match: Match) -> bool:
     """Reads "swap the star and the moon", "swap them"."""
     groups = match.groupdict()
@@ -153,10 +167,12 @@ def _swapped(board: Board, match: Match) -> bool:
 def _swap(board: Board, one: Item, other: Item) -> None:
     if any(name in _above(board, item) for item, name in ((one, other.id), (other, one.id))):
         raise PlanError(f"one of {board.listing((one, other))} stands in the other")
-    board.move({one.id: other.box, other.id: one.box})
-    if one.region.z != other.region.z:
-        board.do(e.MoveRegion(id=one.id, z=other.region.z))
-        board.do(e.MoveRegion(id=other.id, z=one.region.z))
+    boxes = {one.id: other.box, other.id: one.box}
+    along = {**riding(board, one.parent, boxes), **riding(board, other.parent, boxes)}
+    board.move({**along, **boxes})
+    for item, there in ((one, other), (other, one)):
+        parent = there.parent if there.parent != item.parent else None
+        board.do(e.MoveRegion(id=item.id, z=there.region.z, parent=parent))
     board.last = (one.id, other.id)
 
 
@@ -192,6 +208,10 @@ SWAPPING = (
 _DIRECTIONS = "|".join(_WAYS)
 FORMS = (
     form(
+        r"(?:take|move|get|bring|pull|put|let) (?P<what>.+?) (?:out|outside) of (?P<outer>.+)",
+        _taken_out,
+    ),
+    form(
         r"(?:move|shift|push|slide|bring|drag|nudge|send|put|place|set|position|relocate|pull"
         r"|transfer|stick|get|have|make|let|turn) (?P<rest>.+)",
         _moved,
@@ -211,5 +231,5 @@ FORMS = (
         r"(?P<what>.+?) (?:should|must|has to|needs to) (?:be|go|stand|sit|come) (?P<to>.+)",
         _belongs,
     ),
-    form(r"(?P<what>(?:the .+?|it|they)) (?:goes|go|belongs?|is|are)? ?(?P<to>.+)", _belongs),
 )
+BARE = (form(r"(?P<rest>.+)", _moved),)

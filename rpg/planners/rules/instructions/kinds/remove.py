@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from rpg import edits as e
@@ -9,9 +10,12 @@ from rpg.errors import PlanError
 from rpg.planners.rules.grammar.quantities import number
 from rpg.planners.rules.instructions.board import Board, Item
 from rpg.planners.rules.instructions.forms import Match, form
+from rpg.planners.rules.instructions.kinds.add import copy
 from rpg.planners.rules.instructions.references import must_refer, refer, refer_list
 from rpg.planners.rules.instructions.spots import reading_order
+from rpg.planners.rules.instructions.where import Where
 from rpg.planners.rules.lexicon.inflect import singular
+from rpg.planners.rules.lexicon.words import MAX_COUNT
 
 
 def remove(board: Board, items: Sequence[Item]) -> bool:
@@ -47,7 +51,7 @@ def _part(board: Board, what: str) -> None:
 
 def _none(board: Board, match: Match) -> bool:
     """Reads "no clouds": takes them out, and asks for none."""
-    what = match["what"]
+    what = re.sub(r"^(?:the|any|an?|all) ", "", match["what"], flags=re.IGNORECASE)
     items = refer(board, f"all {what}") or refer_list(board, what) or ()
     remove(board, items)
     unwanted = [part.strip() for part in board.plan.negative.split(",") if part.strip()]
@@ -72,22 +76,28 @@ def _fewer(board: Board, match: Match) -> bool:
 
 
 def _only(board: Board, match: Match) -> bool:
-    """Reads "only one star": so many stay, or "keep only the star": all else goes."""
+    """Reads "only one star", "make it three stars"; or "keep only the star": all else goes."""
     word = (match["count"] or "").lower()
     if not word:
         kept = {item.id for item in must_refer(board, match["what"])}
         above = {item.parent for item in board.items if item.id in kept}
         return remove(board, [item for item in board.siblings("") if item.id not in kept | above])
     items, count = refer(board, f"all {match['what']}"), number(word)
-    if not items or count is None:
+    if not items or count is None or count > MAX_COUNT:
         return False
-    if count > len(items):
-        raise PlanError(f"{count} wanted: there are only {len(items)}: {board.listing(items)}")
-    return remove(board, reading_order(items)[count:])
+    new = [copy(board, items[-1], Where()) for _ in range(count - len(items))]
+    remove(board, reading_order(items)[count:])
+    board.last = tuple(item.id for item in items if item in board.items) + tuple(new)
+    return True
 
 
 _COUNT = r"(?P<count>an?|one|two|three|four|five|six|\d+)"
 FORMS = (
+    form(
+        r"(?:remove|delete|erase|clear|drop) (?:everything|all)(?: else)? (?:except|but|other than"
+        r"|apart from|besides)(?: for)? (?P<count>)(?P<what>.+)",
+        _only,
+    ),
     form(
         r"(?:remove|delete|erase|take (?:away|out|off)|get rid of|drop|lose|eliminate|cut(?: out)?"
         r"|clear(?: away)?|throw (?:out|away)|scrap|discard|omit|leave out|hide|kill|wipe(?: out)?)"
@@ -101,7 +111,13 @@ FORMS = (
     ),
     form(rf"{_COUNT} (?:less|fewer) (?P<what>.+)", _fewer),
     form(rf"{_COUNT} (?P<what>.+?) (?:less|fewer)", _fewer),
-    form(rf"(?:keep |leave |have )?(?:only|just) {_COUNT} (?P<what>.+)", _only),
+    form(rf"(?:keep |leave |have |use |draw )?(?:only|just) {_COUNT} (?P<what>.+)", _only),
+    form(
+        r"(?:make (?:it|that|them)|there (?:should|must) be|i want|i'd like|we need|have)"
+        r" (?:only |just |exactly )?(?P<count>two|three|four|five|six|seven|eight|nine|\d+)"
+        r" (?P<what>(?!more\b)\S+|\S+ \S+)",
+        _only,
+    ),
     form(r"(?:keep|leave) (?:only|just|nothing but) (?P<count>)(?P<what>.+)", _only),
     form(
         r"(?:(?:there should be|have|with|i want|make it|use|put) )?(?:no more|no|without(?: any)?)"

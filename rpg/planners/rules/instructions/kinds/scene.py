@@ -7,6 +7,8 @@ from rpg.planners.rules.instructions.board import Board
 from rpg.planners.rules.instructions.forms import Match, form
 from rpg.planners.rules.instructions.references import refer
 from rpg.planners.rules.instructions.scenes import backdrops_of, scenes_of, with_scene
+from rpg.planners.rules.lexicon.attributes import is_adjective
+from rpg.planners.rules.lexicon.inflect import article
 
 _ALL = (
     r"(?:it|this|that|them|everything|things|all of it|(?:the )?(?:whole )?"
@@ -48,9 +50,18 @@ def _exchanged(board: Board, match: Match) -> bool:
     return set_scene(board, scenes_of(match["what"]))
 
 
+def _sky(board: Board, match: Match) -> bool:
+    """Reads "make the sky purple", where the sky is no thing of its own."""
+    words = match["what"].split()
+    if refer(board, "the sky") or not all(is_adjective(word.lower()) for word in words):
+        return False
+    return set_scene(board, (f"under {article(words[0])} {match['what']} sky",))
+
+
 _INSTEAD = r"(?: instead(?: of (?:the )?[\w -]+)?)?"
 
 FORMS = (
+    form(r"(?:make|turn|paint|colou?r) the sky (?:to |into )?(?P<what>.+?)", _sky),
     form(
         rf"{_CHANGE} {_GROUND} (?:to be |be |look like |to |into |with |by |as |in )?"
         rf"(?P<what>.+?){_INSTEAD}",
@@ -75,6 +86,7 @@ FORMS = (
         r"(?:change|turn|switch|swap|replace) (?P<old>.+?) (?:to|into|for|with|by) (?P<what>.+?)",
         _exchanged,
     ),
+    form(r"(?:make|turn|change) (?P<old>the .+?) (?:into |to )?(?P<what>an? .+?)", _exchanged),
     form(
         rf"(?:it (?:should be|is|should take place|takes place)|let it be) (?P<what>.+?){_INSTEAD}",
         _general,

@@ -8,7 +8,7 @@ from rpg.errors import PlanError
 from rpg.planners.rules.instructions.board import Board, Item
 from rpg.planners.rules.instructions.forms import Match, form
 from rpg.planners.rules.instructions.placing import resized
-from rpg.planners.rules.instructions.references import must_refer, refer_list
+from rpg.planners.rules.instructions.references import refer_list
 from rpg.planners.rules.instructions.wording import subject_of, with_words
 from rpg.planners.rules.lexicon.attributes import SIZES
 
@@ -89,9 +89,9 @@ def _mend_words(board: Board, item: Item, *, grows: bool) -> None:
 
 
 def _resized(board: Board, match: Match, wanted: Factors | None) -> bool:
-    if wanted is None:
+    items = refer_list(board, match["what"]) if wanted is not None else None
+    if items is None or wanted is None:
         return False
-    items = must_refer(board, match["what"])
     for item in items:
         resize(board, board.item(item.id), wanted)
     board.last = tuple(item.id for item in items)
@@ -118,18 +118,11 @@ def _halve(board: Board, match: Match) -> bool:
     return _resized(board, match, (0.5**0.5, 0.5**0.5))
 
 
-def _bare(board: Board, match: Match) -> bool:
-    """Reads "a bigger star": the star there is."""
-    if not refer_list(board, match["what"]):
-        return False
-    return _resized(board, match, factors(match["how"]))
-
-
 _COMPARED = "|".join(_WAYS)
 FORMS = (
     form(
         rf"(?:make|turn|let|have) (?P<what>.+?) (?:be |get |become |to be )?(?P<how>(?:{_MUCH} )?"
-        rf"(?:{_COMPARED}))(?: in size)?",
+        rf"(?:{_COMPARED}))(?: in size| than .+)?",
         _said,
     ),
     form(
@@ -146,6 +139,6 @@ FORMS = (
     form(r"scale (?P<what>.+) down", _shrink),
     form(r"double (?:the size of )?(?P<what>.+)", _double),
     form(r"(?:halve|half) (?:the size of )?(?P<what>.+)", _halve),
-    form(rf"(?:an? |the )?(?P<how>(?:{_MUCH} )?(?:{_COMPARED})) (?P<what>.+)", _bare),
-    form(rf"(?P<what>.+?) (?:should be|must be|is) (?P<how>(?:{_MUCH} )?(?:{_COMPARED}))", _bare),
+    form(rf"(?:an? |the )?(?P<how>(?:{_MUCH} )?(?:{_COMPARED})) (?P<what>.+)", _said),
+    form(rf"(?P<what>.+?) (?:should be|must be|is) (?P<how>(?:{_MUCH} )?(?:{_COMPARED}))", _said),
 )
