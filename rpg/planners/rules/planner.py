@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from rpg.errors import PlanError, PromptError
+from rpg.errors import PromptError
 from rpg.geometry import FULL
 from rpg.plan import MAX_PROMPT_CHARS, MAX_REGIONS, Plan, Region
 from rpg.planners.rules.grammar.scan import scan
 from rpg.planners.rules.grammar.styles import split_style
 from rpg.planners.rules.grammar.tokens import tokenize
+from rpg.planners.rules.instructions.following import revise
 from rpg.planners.rules.layout.normal import normalize
 from rpg.planners.rules.layout.solver import lay_out
 from rpg.planners.rules.reading.positions import settle
@@ -34,17 +35,13 @@ class RulePlanner:
 
         Raises:
             PromptError: The prompt is blank or over 8,000 characters.
-            PlanError: An instruction is given: this planner cannot follow any yet.
+            PlanError: The instruction is not understood, names what is not in the plan, or there is
+                no room for it.
         """
-        if instruction is not None:
-            raise PlanError(
-                "the rule planner cannot follow instructions; change the plan itself, or plan anew"
-            )
         text = _checked(prompt)
-        reading = read(text)
-        if not reading.things:
-            return _whole(text, reading)
-        return _planned(text, reading)
+        if instruction is not None:
+            return revise(previous or _anew(text), instruction, source=SOURCE)
+        return _anew(text)
 
 
 def read(prompt: str) -> Reading:
@@ -53,6 +50,11 @@ def read(prompt: str) -> Reading:
     reading = read_elements(scan(tokenize(content)))
     reading.styles = styles
     return reading
+
+
+def _anew(prompt: str) -> Plan:
+    reading = read(prompt)
+    return _planned(prompt, reading) if reading.things else _whole(prompt, reading)
 
 
 def _checked(prompt: str) -> str:

@@ -11,13 +11,13 @@ from rpg.errors import PlanError
 from rpg.plan import MAX_PROMPT_CHARS, Plan
 from rpg.planners.rules.instructions.board import Board
 from rpg.planners.rules.instructions.describe import describe
-from rpg.planners.rules.instructions.kinds import add, look, move, remove, scene, size
+from rpg.planners.rules.instructions.kinds import add, look, move, remove, replace, scene, size
 from rpg.planners.rules.instructions.scenes import with_scene
 from rpg.planners.rules.instructions.wording import mentions, with_name
 from rpg.planners.rules.reasoning import where_is
 
 _FORMS = (
-    *move.SWAPPING, *scene.FORMS, *look.REPLACING, *size.FORMS, *remove.FORMS, *move.FORMS,
+    *move.SWAPPING, *scene.FORMS, *replace.FORMS, *size.FORMS, *remove.FORMS, *move.FORMS,
     *add.FORMS, *look.FORMS, *move.BARE,
 )  # fmt: skip
 _MOST = 40

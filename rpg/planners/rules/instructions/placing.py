@@ -3,32 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-from rpg._tree import carried
 from rpg.errors import PlanError
 from rpg.geometry import FULL, Box
 from rpg.planners.rules.grammar.elements import Anchor, Kind
 from rpg.planners.rules.instructions.board import Board, Item
 from rpg.planners.rules.instructions.free import aligned
-from rpg.planners.rules.instructions.levels import hosts_of, is_backdrop
-from rpg.planners.rules.instructions.rooms import Level, Room, X, Y, is_at, overlap
+from rpg.planners.rules.instructions.levels import hosts_of
+from rpg.planners.rules.instructions.rooms import Level, Room
+from rpg.planners.rules.instructions.spans import X, Y, is_at
+from rpg.planners.rules.instructions.stage import Place, level_of, levels, placed, riding
 
 _INSIDE = Box(0.2, 0.2, 0.8, 0.8)
 _BEFORE = Box(0.2, 0.4, 0.8, 1.0)  # what stands in front covers this of what is behind
 _GAP = 0.2
 _SIDES = {Kind.LEFT: (X, False), Kind.RIGHT: (X, True), Kind.ABOVE: (Y, False),
           Kind.ON: (Y, False), Kind.BELOW: (Y, True)}  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where something is to go, and the new boxes of what makes room for it."""
-
-    box: Box
-    parent: str = ""
-    z: int = 0
-    moves: dict[str, Box] = field(default_factory=dict)
 
 
 def at_anchor(board: Board, anchor: Anchor, size: float = 1.0, moving: Item | None = None) -> Place:
@@ -41,14 +32,14 @@ def at_anchor(board: Board, anchor: Anchor, size: float = 1.0, moving: Item | No
         return Place(FULL, z=min([item.region.z for item in board.items], default=0) - 1)
     if moving is not None and moving.parent == "" and (row := _in_row(board, anchor, moving)):
         return row
-    level = _level(board, "", moving)
+    level = level_of(board, "", moving)
     room = level.at(anchor.x, anchor.y, size)
-    return _placed(board, "", _sized(room, anchor, moving), moving)
+    return placed(board, "", _sized(room, anchor, moving), moving)
 
 
 def _in_row(board: Board, anchor: Anchor, moving: Item) -> Place | None:
     """The end of the row or column that something stands in already, where that is the place."""
-    level = _level(board, "", None)
+    level = level_of(board, "", None)
     if moving.id not in level.boxes:
         return None
     for axis, place, other in ((X, anchor.x, anchor.y), (Y, anchor.y, anchor.x)):
@@ -57,7 +48,7 @@ def _in_row(board: Board, anchor: Anchor, moving: Item) -> Place | None:
         if place in (0, 2) and other is None and len(line) > 1 and ends[place] != moving.id:
             room = level.reorder(moving.id, ends[place], axis, place == 2)
             if is_at(room.box, anchor.x, anchor.y):
-                return _placed(board, "", room, moving)
+                return placed(board, "", room, moving)
     return None
 
 
@@ -75,7 +66,7 @@ def anywhere(board: Board, size: float = 1.0) -> Place:
     Raises:
         PlanError: There is none.
     """
-    return _placed(board, "", _level(board, "", None).anywhere(size), None)
+    return placed(board, "", level_of(board, "", None).anywhere(size), None)
 
 
 def beside(
@@ -127,13 +118,13 @@ def _on_side(
 ) -> Place:
     """Free room on that side of the other thing, else room that its row or column makes."""
     axis, after = side
-    whole, level, name = _levels(board, other, moving)
+    whole, level, name = levels(board, other, moving)
     if moving is not None and moving.id in whole.line(name, axis):
         room = whole.reorder(moving.id, name, axis, after)
-        return _placed(board, other.parent, room, moving)
+        return placed(board, other.parent, room, moving)
     box = _free_beside(level, level.boxes[name], side, size)
     room = Room(box, {}) if box else level.insert(name, axis, after, size)
-    return _placed(board, other.parent, room, moving, z=other.region.z)
+    return placed(board, other.parent, room, moving, z=other.region.z)
 
 
 def _free_beside(level: Level, ref: Box, side: tuple[int, bool], size: float) -> Box | None:
@@ -153,20 +144,20 @@ def _free_beside(level: Level, ref: Box, side: tuple[int, bool], size: float) ->
 
 
 def _next_to(board: Board, other: Item, size: float, moving: Item | None) -> Place:
-    whole, level, name = _levels(board, other, moving)
+    whole, level, name = levels(board, other, moving)
     if moving is not None and moving.id in whole.line(name, X):
         line = whole.line(name, X)
         return _on_side(board, (X, line.index(moving.id) > line.index(name)), other, size, moving)
     for after in (True, False):
         box = _free_beside(level, level.boxes[name], (X, after), size)
         if box:
-            return _placed(board, other.parent, Room(box, {}), moving, z=other.region.z)
+            return placed(board, other.parent, Room(box, {}), moving, z=other.region.z)
     return _on_side(board, (X, True), other, size, moving)
 
 
 def _between(board: Board, one: Item, other: Item, size: float, moving: Item | None) -> Place:
     """Between two things of one row or column; else on the side that looks at the other one."""
-    whole, level, first = _levels(board, one, moving)
+    whole, level, first = levels(board, one, moving)
     hosts = hosts_of(board.siblings(one.parent))
     second = hosts.get(other.id, other.id)
     if second not in level.boxes or second == first:
@@ -181,14 +172,14 @@ def _between(board: Board, one: Item, other: Item, size: float, moving: Item | N
         low, high = sorted((a[axis], b[axis]))
         fits = box is not None and low < box.center[axis] < high
         room = Room(box, {}) if box and fits else level.insert(first, axis, after, size)
-    return _placed(board, one.parent, room, moving)
+    return placed(board, one.parent, room, moving)
 
 
 def _inside(board: Board, other: Item, size: float) -> Place:
-    level = _level(board, other.id, None)
+    level = level_of(board, other.id, None)
     if not level.boxes:
         return Place(_INSIDE.within(other.box), other.id)
-    return _placed(board, other.id, level.anywhere(size), None)
+    return placed(board, other.id, level.anywhere(size), None)
 
 
 def _in_front(board: Board, other: Item, moving: Item | None) -> Place:
@@ -208,138 +199,3 @@ def _behind(board: Board, other: Item, moving: Item | None) -> Place:
     nearer = _BEFORE.within(other.box)
     moves = {other.id: nearer, **riding(board, other.parent, {other.id: nearer}, moving)}
     return Place(other.box, other.parent, other.region.z - 1, moves)
-
-
-# Levels of the plan ------------------------------------------------------------------------------
-
-
-def _levels(board: Board, other: Item, moving: Item | None) -> tuple[Level, Level, str]:
-    """The level of a thing, with and without what is moving, and what stands there for the thing.
-
-    Raises:
-        PlanError: Both are the same.
-    """
-    if moving is not None and other.id == moving.id:
-        raise PlanError(f"{other.shown} cannot be beside itself")
-    hosts = hosts_of(board.siblings(other.parent))
-    name = hosts.get(other.id, other.id)
-    whole = _level(board, other.parent, None)
-    if moving is not None and name == moving.id:
-        name = other.id
-    if name not in whole.boxes:  # a backdrop, or in front of what is moving
-        whole = Level(
-            {**whole.boxes, name: _unit(board.item(name).box, _bounds(board, other.parent))}
-        )
-    return whole, whole.without(moving.id) if moving else whole, name
-
-
-def _bounds(board: Board, parent: str) -> Box:
-    return board.item(parent).box if parent else FULL
-
-
-def _level(board: Board, parent: str, moving: Item | None) -> Level:
-    """What stands in a region, or on the canvas, in fractions of it."""
-    bounds = _bounds(board, parent)
-    boxes = {}
-    for item in _standing(board, parent):
-        common = item.box.intersection(bounds)
-        if common is not None and (moving is None or item.id != moving.id):
-            boxes[item.id] = _unit(common, bounds)
-    return Level(boxes)
-
-
-def _standing(board: Board, parent: str) -> list[Item]:
-    """What takes room: neither a backdrop nor in front of something else."""
-    siblings = board.siblings(parent)
-    hosts = hosts_of(siblings)
-    return [item for item in siblings if item.id not in hosts and not is_backdrop(item, siblings)]
-
-
-def _unit(box: Box, bounds: Box) -> Box:
-    return Box.clamped(
-        (box.x0 - bounds.x0) / bounds.width,
-        (box.y0 - bounds.y0) / bounds.height,
-        (box.x1 - bounds.x0) / bounds.width,
-        (box.y1 - bounds.y0) / bounds.height,
-    )
-
-
-def _placed(
-    board: Board, parent: str, room: Room, moving: Item | None, *, z: int | None = None
-) -> Place:
-    """The room in fractions of the canvas; what stands in front of what moves goes along."""
-    bounds = _bounds(board, parent)
-    moves = {name: box.within(bounds) for name, box in room.moves.items()}
-    box = room.box.within(bounds)
-    leaders = moves if moving is None else {**moves, moving.id: box}
-    moves.update(riding(board, parent, leaders, moving))
-    if z is None:
-        z = moving.region.z if moving is not None else 0
-    covered = [item.region.z for item in _standing(board, parent)
-               if item is not moving and overlap(moves.get(item.id, item.box), box)]  # fmt: skip
-    if covered:
-        z = max(z, max(covered) + 1)
-    return Place(box, parent, z, moves)
-
-
-def riding(
-    board: Board, parent: str, moves: dict[str, Box], moving: Item | None = None
-) -> dict[str, Box]:
-    """New boxes for what stands in front of what moves."""
-    hosts = hosts_of(board.siblings(parent))
-    along = {rider: host for rider, host in hosts.items() if host in moves}
-    return {
-        rider: carried(board.item(rider).box, board.item(host).box, moves[host])
-        for rider, host in along.items()
-        if moving is None or rider != moving.id
-    }
-
-
-def resized(board: Board, item: Item, wider: float, taller: float) -> Place:
-    """The thing's place, so many times as wide and as tall; others give way.
-
-    Raises:
-        PlanError: It fills all there is, or something else would be too small.
-    """
-    bounds = _bounds(board, item.parent)
-    now = _unit(item.box, bounds)
-    width, height = min(now.width * wider, 1.0), min(now.height * taller, 1.0)
-    if max(wider, taller) > 1 and width - now.width < 0.01 and height - now.height < 0.01:
-        raise PlanError(f"{item.shown} fills all the room there is already")
-    return _pushed(board, item, _around(now.center, width, height))
-
-
-def nudged(board: Board, item: Item, x: float, y: float) -> Place:
-    """The thing's place, so far to the right and down; at an edge it becomes smaller.
-
-    Raises:
-        PlanError: Something would be too small.
-    """
-    now = _unit(item.box, _bounds(board, item.parent))
-    spans = (_shifted(now.x0, now.x1, x), _shifted(now.y0, now.y1, y))
-    if None in spans:
-        raise PlanError(f"{item.shown} is at that edge already")
-    (x0, x1), (y0, y1) = (span or (0.0, 1.0) for span in spans)
-    return _pushed(board, item, Box(x0, y0, x1, y1))
-
-
-def _shifted(start: float, end: float, by: float) -> tuple[float, float] | None:
-    """The span so far on; shorter if it takes all there is, None if it is at that end already."""
-    if end - start > 1 - 1e-6 and by:
-        return (0.0, 1 - 2 * abs(by)) if by < 0 else (2 * abs(by), 1.0)
-    if not by:
-        return start, end
-    by = max(by, -start) if by < 0 else min(by, 1 - end)
-    return None if abs(by) < 0.01 else (max(start + by, 0.0), min(end + by, 1.0))
-
-
-def _around(centre: tuple[float, float], width: float, height: float) -> Box:
-    x = min(max(centre[0] - width / 2, 0.0), 1.0 - width)
-    y = min(max(centre[1] - height / 2, 0.0), 1.0 - height)
-    return Box(x, y, min(x + width, 1.0), min(y + height, 1.0))
-
-
-def _pushed(board: Board, item: Item, box: Box) -> Place:
-    level = _level(board, item.parent, None)
-    room = level.pushed(item.id, box) if item.id in level.boxes else Room(box, {})
-    return _placed(board, item.parent, room, item)

@@ -9,13 +9,22 @@ from typing import NamedTuple
 from rpg.errors import PlanError
 from rpg.geometry import FULL, Box
 from rpg.planners.rules.instructions.free import aligned, free_rectangles
+from rpg.planners.rules.instructions.spans import (
+    X,
+    Y,
+    along,
+    boxed,
+    close,
+    cross,
+    distance,
+    is_at,
+    length,
+    overlap,
+)
 
 LEAST = 0.06  # the shortest side that a region is left with
-_NEAR = 0.03  # between edges of one row
 _SHORT = 0.6  # boxes shorter than this can be said to be at the top or at the bottom
 _ENOUGH = 0.2  # sides of free room that is worth taking
-
-X, Y = 0, 1
 
 
 class Room(NamedTuple):
@@ -39,10 +48,10 @@ class Level:
 
     def line(self, name: str, axis: int) -> list[str]:
         """The row (axis 0) or column (axis 1) around a region, in order, with nothing between."""
-        here = _cross(self.boxes[name], axis)
+        here = cross(self.boxes[name], axis)
         alike = [each for each, box in self.boxes.items()
-                 if _close(_cross(box, axis), here)]  # fmt: skip
-        alike.sort(key=lambda each: _along(self.boxes[each], axis))
+                 if close(cross(box, axis), here)]  # fmt: skip
+        alike.sort(key=lambda each: along(self.boxes[each], axis))
         at = alike.index(name)
         first = last = at
         while first > 0 and self._adjoin(alike[first - 1], alike[first], axis):
@@ -53,10 +62,10 @@ class Level:
 
     def _adjoin(self, one: str, other: str, axis: int) -> bool:
         """Whether nothing stands between two regions of a line."""
-        start, end = _along(self.boxes[one], axis)[1], _along(self.boxes[other], axis)[0]
+        start, end = along(self.boxes[one], axis)[1], along(self.boxes[other], axis)[0]
         if end - start < 1e-6:
             return end - start > -1e-6
-        gap = _box(axis, (start, end), _cross(self.boxes[one], axis))
+        gap = boxed(axis, (start, end), cross(self.boxes[one], axis))
         return not any(overlap(gap, box) for box in self.boxes.values())
 
     def insert(self, name: str, axis: int, after: bool, size: float) -> Room:
@@ -68,7 +77,7 @@ class Level:
         line = self.line(name, axis)
         order: list[str | None] = list(line)
         order.insert(line.index(name) + after, None)
-        lengths = {each: _length(self.boxes[each], axis) for each in line}
+        lengths = {each: length(self.boxes[each], axis) for each in line}
         new = sum(lengths.values()) / len(lengths) * size
         return self._laid(line, order, lengths, new, axis)
 
@@ -77,7 +86,7 @@ class Level:
         line = self.line(name, axis)
         order: list[str | None] = [each for each in line if each != name]
         order.insert(order.index(beside) + after, None)
-        lengths = {each: _length(self.boxes[each], axis) for each in line}
+        lengths = {each: length(self.boxes[each], axis) for each in line}
         return self._laid(line, order, lengths, lengths[name], axis)
 
     def _laid(
@@ -89,14 +98,14 @@ class Level:
         axis: int,
     ) -> Room:
         """The line in a new order, over the length it had; None in it is the new one."""
-        start, end = _along(self.boxes[line[0]], axis)[0], _along(self.boxes[line[-1]], axis)[1]
+        start, end = along(self.boxes[line[0]], axis)[0], along(self.boxes[line[-1]], axis)[1]
         total = sum(lengths[each] for each in order if each is not None) + new
         at, placed = start, dict[str | None, Box]()
         for each in order:
-            length = (end - start) * (new if each is None else lengths[each]) / total
-            cross = _cross(self.boxes[line[0] if each is None else each], axis)
-            last = end if each == order[-1] else min(at + length, end)
-            placed[each] = _roomy(_box(axis, (at, last), cross))
+            share = (end - start) * (new if each is None else lengths[each]) / total
+            across = cross(self.boxes[line[0] if each is None else each], axis)
+            last = end if each == order[-1] else min(at + share, end)
+            placed[each] = _roomy(boxed(axis, (at, last), across))
             at = last
         box = placed.pop(None)
         return Room(box, {each: moved for each, moved in placed.items() if each is not None})
@@ -108,10 +117,13 @@ class Level:
     ) -> Box | None:
         """The largest free place that suits, at most as large as things here are."""
         width, height = self._usual(size)
-        found = (aligned(room, x, y, width, height) for room in free_rectangles(self._all()))
         least = min(_ENOUGH, width, height)
-        fitting = [box for box in found if min(box.width, box.height) >= least and suits(box)]
-        return max(fitting, key=lambda box: round(box.area, 6), default=None)
+        fitting: list[tuple[float, float, Box]] = []
+        for room in free_rectangles(self._all()):
+            box = aligned(room, x, y, width, height)
+            if min(box.width, box.height) >= least and suits(box):
+                fitting.append((round(box.area, 6), round(room.area, 6), box))
+        return max(fitting, key=lambda each: each[:2])[2] if fitting else None
 
     def _all(self) -> list[Box]:
         return list(self.boxes.values())
@@ -150,22 +162,22 @@ class Level:
 
     def _edge(self, axis: int, last: bool, size: float) -> Room:
         """A strip along an edge; all else is pressed together towards the other one."""
-        deep = sum(_length(box, axis) for box in self._all()) / len(self.boxes)
+        deep = sum(length(box, axis) for box in self._all()) / len(self.boxes)
         share = 1 / (1 / deep + 1) if axis == X else min(1 / (1 / deep + 1), 1 / 3)
-        share = min(max(share * size, 0.12), 0.6)
+        share = min(max(share * size, 0.12), 0.6 if axis == X else 0.45)
         start, end = (0.0, 1.0 - share) if last else (share, 1.0)
         strip = (1.0 - share, 1.0) if last else (0.0, share)
         moves = {}
         for name, box in self.boxes.items():
-            first, second = _along(box, axis)
+            first, second = along(box, axis)
             span = (start + first * (end - start), min(start + second * (end - start), end))
-            moves[name] = _roomy(_box(axis, span, _cross(box, axis)))
-        return Room(_box(axis, strip, (0.0, 1.0)), moves)
+            moves[name] = _roomy(boxed(axis, span, cross(box, axis)))
+        return Room(boxed(axis, strip, (0.0, 1.0)), moves)
 
     def _corner(self, x: int, y: int, size: float) -> Room:
         """Takes from the region that holds the corner; from its whole row if that is flat."""
         corner = (0.01 if x == 0 else 0.99, 0.01 if y == 0 else 0.99)
-        name = min(self.boxes, key=lambda each: _distance(self.boxes[each], corner))
+        name = min(self.boxes, key=lambda each: distance(self.boxes[each], corner))
         box = self.boxes[name]
         if box.height <= _SHORT:
             line = self.line(name, X)
@@ -271,41 +283,3 @@ def _roomy(box: Box) -> Box:
     if min(box.width, box.height) < LEAST:
         raise _full()
     return box
-
-
-def is_at(box: Box, x: int | None, y: int | None) -> bool:
-    """Whether the middle of the box is in that column and row of 3 x 3."""
-    column, row = (min(int(centre * 3 + 1e-9), 2) for centre in box.center)
-    return x in (None, column) and y in (None, row)
-
-
-def _along(box: Box, axis: int) -> tuple[float, float]:
-    return (box.x0, box.x1) if axis == X else (box.y0, box.y1)
-
-
-def _cross(box: Box, axis: int) -> tuple[float, float]:
-    return _along(box, 1 - axis)
-
-
-def _length(box: Box, axis: int) -> float:
-    return box.width if axis == X else box.height
-
-
-def _box(axis: int, along: tuple[float, float], cross: tuple[float, float]) -> Box:
-    (x0, x1), (y0, y1) = (along, cross) if axis == X else (cross, along)
-    return Box(x0, y0, x1, y1)
-
-
-def _close(one: tuple[float, float], other: tuple[float, float]) -> bool:
-    return all(abs(a - b) <= _NEAR for a, b in zip(one, other, strict=True))
-
-
-def overlap(one: Box, other: Box) -> bool:
-    """Whether the boxes share more than an edge."""
-    common = one.intersection(other)
-    return common is not None and min(common.width, common.height) > 1e-6
-
-
-def _distance(box: Box, point: tuple[float, float]) -> float:
-    x, y = point
-    return max(box.x0 - x, 0, x - box.x1) + max(box.y0 - y, 0, y - box.y1)

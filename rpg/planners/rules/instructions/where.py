@@ -10,8 +10,9 @@ from rpg.planners.rules.grammar.elements import Anchor, Kind, Rel
 from rpg.planners.rules.grammar.phrases import match_phrase
 from rpg.planners.rules.grammar.tokens import Token, join, tokenize
 from rpg.planners.rules.instructions.board import Board, Item
-from rpg.planners.rules.instructions.placing import Place, anywhere, at_anchor, beside
+from rpg.planners.rules.instructions.placing import anywhere, at_anchor, beside
 from rpg.planners.rules.instructions.references import refer, refer_list
+from rpg.planners.rules.instructions.stage import Place
 from rpg.planners.rules.lexicon.words import ADVERBS, DETERMINERS
 
 _PREPOSITIONS = {"in": Kind.INSIDE, "into": Kind.INSIDE, "on": Kind.ON, "onto": Kind.ON,

@@ -16,9 +16,9 @@ from rpg.planners.rules.instructions.board import Board, Item
 from rpg.planners.rules.instructions.describe import shared
 from rpg.planners.rules.instructions.forms import Match, form
 from rpg.planners.rules.instructions.kinds.scene import set_scene
-from rpg.planners.rules.instructions.placing import Place
 from rpg.planners.rules.instructions.references import refer
 from rpg.planners.rules.instructions.scenes import kind_of, scenes_in, scenes_of, styles_in
+from rpg.planners.rules.instructions.stage import Place
 from rpg.planners.rules.instructions.where import Where, cuts, spread, together
 from rpg.planners.rules.layout.splits import split_rows
 from rpg.planners.rules.lexicon.inflect import singular
@@ -78,7 +78,7 @@ def _put_all(board: Board, things: Sequence[Thing], where: Where | None) -> None
     total = sum(thing.count for thing in outer)
     new: list[str] = []
     if where is not None and total > 1 and together(where):
-        place = where.find(board, min(max(thing.size for thing in outer) * total**0.5, 3.0))
+        place = where.find(board, min(max(thing.size for thing in outer) * total**0.5, 1.5))
         ones = (thing for thing in outer for _ in range(thing.count))
         for thing, box in zip(ones, _shares(place.box, total), strict=True):
             new.append(_put(board, thing, replace(place, box=box), things))

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace as replaced
 
 from rpg.errors import PlanError
-from rpg.planners.rules.grammar.elements import NounPhrase
 from rpg.planners.rules.grammar.tokens import join, tokenize
 from rpg.planners.rules.instructions.board import Board, Item
 from rpg.planners.rules.instructions.complement import Look, read_look
@@ -28,6 +26,8 @@ from rpg.planners.rules.lexicon.attributes import size_of
 from rpg.planners.rules.lexicon.inflect import singular
 from rpg.planners.rules.lexicon.words import DETERMINERS
 from rpg.planners.rules.reading.things import thing_of
+
+Found = tuple[Item, Mention]
 
 _MAKE = (
     r"(?:make|turn|paint|colou?r|dye|recolou?r|repaint|tint|change|transform|convert|render|set|have"
@@ -129,8 +129,7 @@ def _part_made(board: Board, text: str) -> bool:
         words = [word.lower() for word in what.split() if word.lower() not in DETERMINERS]
         if look is None or look.size or not words or not look.attributes:
             continue
-        found = [(item, mention) for item in board.items for mention in mentions(item.region.prompt)
-                 if mention.head == singular(words[-1]) and set(words[:-1]) <= set(mention.words)]  # fmt: skip
+        found = _mentioned(board, words)
         if len(found) > 1:
             return _place_made(board, found[0], look) or _ambiguous(board, what, found)
         for item, mention in found:
@@ -141,7 +140,14 @@ def _part_made(board: Board, text: str) -> bool:
     return False
 
 
-Found = tuple[Item, Mention]
+def _mentioned(board: Board, words: Sequence[str]) -> list[Found]:
+    """Where subprompts mention the last of the words, with the others as attributes."""
+    return [
+        (item, mention)
+        for item in board.items
+        for mention in mentions(item.region.prompt)
+        if mention.head == singular(words[-1]) and set(words[:-1]) <= set(mention.words)
+    ]
 
 
 def _place_made(board: Board, found: Found, look: Look) -> bool:
@@ -195,35 +201,6 @@ def _give(board: Board, items: Sequence[Item], gift: str) -> bool:
     return True
 
 
-def _replaced(board: Board, match: Match) -> bool:
-    """Reads "replace the star with a circle"."""
-    look = read_look(f"into {match['become']}")
-    if look is None or look.noun is None:
-        return False
-    items = must_refer(board, match["what"])
-    for item in items:
-        mention = subject_of(item.region.prompt)
-        if mention is not None:
-            phrase = _alone(look.noun) if len(items) > 1 else look.noun
-            board.mend(item, _exchanged(item, mention, phrase))
-    board.last = tuple(item.id for item in items)
-    return True
-
-
-def _exchanged(item: Item, mention: Mention, phrase: NounPhrase) -> str:
-    """Another thing in the same scene and style; what it did goes with the old one."""
-    text, rest = item.region.prompt, item.core[item.subject.end :] if item.subject else ""
-    thing = thing_of(phrase)
-    name = join([thing.name, thing.post])
-    return with_name(text.replace(rest, "", 1) if rest.strip() else text, mention, name)
-
-
-def _alone(phrase: NounPhrase) -> NounPhrase:
-    """Makes "a heart" of "hearts": one for each region."""
-    *attributes, noun = phrase.words
-    return replaced(phrase, determiner="a", words=(*attributes, singular(noun)))
-
-
 def _only(board: Board, match: Match) -> bool:
     """Reads "the star should be blue"."""
     look = read_look(match["become"])
@@ -231,19 +208,6 @@ def _only(board: Board, match: Match) -> bool:
     return look is not None and bool(items) and show(board, items or (), look)
 
 
-_PUT = r"(?:put|use|draw|add|have|make|place|paint|show|give me|i want|i'd like|want)"
-_INSTEAD = r"(?:instead of|in place of|in the place of|rather than)"
-REPLACING = (
-    form(
-        r"(?:replace|exchange|substitute|change|swap|switch|trade) (?P<what>.+?)"
-        r" (?:with|by|for|out for) (?P<become>.+?)(?: instead)?",
-        _replaced,
-    ),
-    form(rf"{_PUT} (?P<become>.+?) {_INSTEAD} (?P<what>.+)", _replaced),
-    form(rf"(?P<become>(?:an?|some|two) .+?) {_INSTEAD} (?P<what>.+)", _replaced),
-    form(rf"(?P<become>\w+(?: \w+)?) {_INSTEAD} (?P<what>.+)", _replaced),
-    form(rf"{_INSTEAD} (?P<what>.+?),? (?:{_PUT} )?(?P<become>an? .+)", _replaced),
-)
 FORMS = (
     form(
         rf"(?:{_MAKE}|switch) (?:the )?{_QUALITY} of (?P<what>.+?) (?:to be |into |to |be |as )?"

@@ -10,14 +10,16 @@ from rpg.errors import PlanError
 from rpg.planners.rules.grammar.elements import Kind
 from rpg.planners.rules.instructions.board import Board, Item
 from rpg.planners.rules.instructions.forms import Match, form
-from rpg.planners.rules.instructions.placing import Place, nudged, riding
 from rpg.planners.rules.instructions.references import must_refer, prefixes, refer, refer_list
+from rpg.planners.rules.instructions.shifts import nudged
+from rpg.planners.rules.instructions.stage import Place, riding
 from rpg.planners.rules.instructions.where import Where, read_where
 from rpg.planners.rules.lexicon.words import DETERMINERS
 
 _STEP = 0.2
 _MUCH = {"a bit": 0.5, "a little": 0.5, "slightly": 0.5, "a little bit": 0.5, "a tad": 0.5,
-         "a touch": 0.5, "somewhat": 0.5, "far": 1.75, "much": 1.75, "a lot": 1.75, "way": 1.75}  # fmt: skip
+         "a touch": 0.5, "somewhat": 0.5, "far": 1.75, "much": 1.75, "a lot": 1.75,
+         "way": 1.75}  # fmt: skip
 _WAYS = {"up": (0, -1), "upwards": (0, -1), "upward": (0, -1), "higher": (0, -1), "down": (0, 1),
          "downwards": (0, 1), "downward": (0, 1), "lower": (0, 1), "left": (-1, 0), "right": (1, 0),
          "leftwards": (-1, 0), "rightwards": (1, 0), "leftward": (-1, 0),
@@ -29,6 +31,7 @@ _NUDGE = re.compile(
     rf"(?P<way>{'|'.join(_WAYS)}))?(?: (?P<after>{_AMOUNT}))?",
     re.IGNORECASE,
 )
+_VERBS = {"raise": "up", "lift": "up", "elevate": "up", "lower": "down"}
 _FRONT = re.compile(
     r"(?:in)?(?:to )?(?:the )?(?:very )?(?P<end>front|foreground|top of everything|back|rear"
     r"|behind everything)",
@@ -122,9 +125,7 @@ def _directed(board: Board, match: Match) -> bool:
     items = refer_list(board, match["what"])
     if items is None and match.groupdict().get("verb"):
         items = must_refer(board, match["what"])
-    way = match["way"].lower()
-    return bool(items) and _send(board, items or (), {"raise": "up", "lift": "up", "lower": "down",
-                                                       "elevate": "up"}.get(way, match["way"]))  # fmt: skip
+    return bool(items) and _send(board, items or (), _VERBS.get(match["way"].lower(), match["way"]))
 
 
 def _belongs(board: Board, match: Match) -> bool:

@@ -7,8 +7,8 @@ import re
 from rpg.errors import PlanError
 from rpg.planners.rules.instructions.board import Board, Item
 from rpg.planners.rules.instructions.forms import Match, form
-from rpg.planners.rules.instructions.placing import resized
 from rpg.planners.rules.instructions.references import refer_list
+from rpg.planners.rules.instructions.shifts import resized
 from rpg.planners.rules.instructions.wording import subject_of, with_words
 from rpg.planners.rules.lexicon.attributes import SIZES
 
@@ -28,9 +28,10 @@ _WAYS = {
 _MUCH = rf"(?P<much>{'|'.join(sorted(_STEPS, key=len, reverse=True))})"
 _HOW = re.compile(
     rf"(?:{_MUCH} )?(?P<way>{'|'.join(_WAYS)})(?: in size)?|(?P<twice>twice|two times|2x|double"
-    r"|half|three times) (?:as (?P<dim>big|large|small|wide|tall|high)|the (?P<of>size|width|height))",
+    r"|half|three times) (?:as (?P<dim>big|large|small|wide|tall|high)"
+    r"|the (?P<of>size|width|height))",
     re.IGNORECASE,
-)  # fmt: skip
+)
 _TIMES = {"twice": 2.0, "two times": 2.0, "2x": 2.0, "double": 2.0, "three times": 3.0, "half": 0.5}
 _DIMS = {"wide": _WIDE, "width": _WIDE, "tall": _TALL, "high": _TALL, "height": _TALL}
 _RETRIES = (1.0, 0.5, 0.25)
@@ -82,8 +83,8 @@ def _mend_words(board: Board, item: Item, *, grows: bool) -> None:
     mention = subject_of(item.region.prompt)
     if mention is None:
         return
-    stays = [word for word in mention.attributes
-             if (SIZES.get(word.lower(), 1) >= 1 if grows else SIZES.get(word.lower(), 1) <= 1)]  # fmt: skip
+    sizes = {word: SIZES.get(word.lower(), 1) for word in mention.attributes}
+    stays = [word for word, size in sizes.items() if (size >= 1 if grows else size <= 1)]
     if len(stays) < len(mention.attributes):
         board.mend(item, with_words(item.region.prompt, mention, stays, mention.noun))
 

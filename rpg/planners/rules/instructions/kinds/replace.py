@@ -1,0 +1,59 @@
+"""One thing instead of another: "replace the star with a circle"."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from rpg.planners.rules.grammar.elements import NounPhrase
+from rpg.planners.rules.grammar.tokens import join
+from rpg.planners.rules.instructions.board import Board, Item
+from rpg.planners.rules.instructions.complement import read_look
+from rpg.planners.rules.instructions.forms import Match, form
+from rpg.planners.rules.instructions.references import must_refer
+from rpg.planners.rules.instructions.wording import Mention, subject_of, with_name
+from rpg.planners.rules.lexicon.inflect import singular
+from rpg.planners.rules.reading.things import thing_of
+
+
+def _replaced(board: Board, match: Match) -> bool:
+    """Reads "replace the star with a circle"."""
+    look = read_look(f"into {match['become']}")
+    if look is None or look.noun is None:
+        return False
+    items = must_refer(board, match["what"])
+    for item in items:
+        mention = subject_of(item.region.prompt)
+        if mention is not None:
+            phrase = _alone(look.noun) if len(items) > 1 else look.noun
+            board.mend(item, _exchanged(item, mention, phrase))
+    board.last = tuple(item.id for item in items)
+    return True
+
+
+def _exchanged(item: Item, mention: Mention, phrase: NounPhrase) -> str:
+    """Another thing in the same scene and style; what it did goes with the old one."""
+    text, rest = item.region.prompt, item.core[item.subject.end :] if item.subject else ""
+    thing = thing_of(phrase)
+    name = join([thing.name, thing.post])
+    return with_name(text.replace(rest, "", 1) if rest.strip() else text, mention, name)
+
+
+def _alone(phrase: NounPhrase) -> NounPhrase:
+    """Makes "a heart" of "hearts": one for each region."""
+    *attributes, noun = phrase.words
+    return replace(phrase, determiner="a", words=(*attributes, singular(noun)))
+
+
+_PUT = r"(?:put|use|draw|add|have|make|place|paint|show|give me|i want|i'd like|want)"
+_INSTEAD = r"(?:instead of|in place of|in the place of|rather than)"
+FORMS = (
+    form(
+        r"(?:replace|exchange|substitute|change|swap|switch|trade) (?P<what>.+?)"
+        r" (?:with|by|for|out for) (?P<become>.+?)(?: instead)?",
+        _replaced,
+    ),
+    form(rf"{_PUT} (?P<become>.+?) {_INSTEAD} (?P<what>.+)", _replaced),
+    form(rf"(?P<become>(?:an?|some|two) .+?) {_INSTEAD} (?P<what>.+)", _replaced),
+    form(rf"(?P<become>\w+(?: \w+)?) {_INSTEAD} (?P<what>.+)", _replaced),
+    form(rf"{_INSTEAD} (?P<what>.+?),? (?:{_PUT} )?(?P<become>an? .+)", _replaced),
+)
