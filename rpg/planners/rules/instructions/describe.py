@@ -34,7 +34,8 @@ def describe(plan: Plan, before: Plan) -> str:
     scenes = shared([scenes_in(item.region.prompt) for item in items if item.core])
     told = {scene for item in Board(before).items for scene in scenes_in(item.region.prompt)}
     base = before.effective_base_prompt
-    scenes += [scene for scene in scenes_in(base) if scene not in told]
+    things = {item.head for item in (*items, *Board(before).items)}
+    scenes += [scene for scene in scenes_in(base, things) if scene not in told]
     styles = dict.fromkeys(
         (*styles_in(base), *shared([styles_in(item.region.prompt) for item in items]))
     )
@@ -97,11 +98,16 @@ def _said(item: Item, items: Sequence[Item], scenes: Iterable[str]) -> str:
               and (not child.head or child.head not in item.words)]  # fmt: skip
     if not inside:
         return core
-    return f"{_list(inside)} inside {core}" if core else _list(inside)
+    return f"{_tally(inside)} inside {core}" if core else _tally(inside)
 
 
 def _with_riders(host: str, riders: Sequence[str]) -> str:
-    return f"{_list(riders)} in front of {host}" if riders else host
+    return f"{_tally(riders)} in front of {host}" if riders else host
+
+
+def _tally(texts: Sequence[str]) -> str:
+    """A list in which alike things are counted."""
+    return _list([counted(text, number) for text, number in Counter(texts).items()])
 
 
 def _list(parts: Sequence[str]) -> str:

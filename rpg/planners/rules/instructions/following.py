@@ -161,8 +161,9 @@ def _retold(board: Board, text: str) -> str:
     """The text with new words for what is called otherwise now; anew where more has changed."""
     told = _renamed(board, text) if _shape(board.before) == _shape(board.plan) else None
     told = told or describe(board.plan, board.before)
+    things = {item.head for item in board.items}
     for scene_text in board.scenes:
-        told = with_scene(told, scene_text)
+        told = with_scene(told, scene_text, things)
     return told[:MAX_PROMPT_CHARS]
 
 

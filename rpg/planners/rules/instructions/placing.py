@@ -81,30 +81,36 @@ def beside(
     Raises:
         PlanError: There is no room, or such a place cannot be made for one thing.
     """
-    kind, other = kinds[0], others[0]
+    if moving is not None and moving.id in {other.id for other in others}:
+        raise PlanError(f"{moving.shown} cannot stand by itself: say beside what")
+    kind = kinds[0]
+    if kind in _SIDES:
+        return _diagonal(board, kinds, _outermost(others, *_SIDES[kind]), size, moving)
+    if kind is Kind.BESIDE:
+        return _next_to(board, _outermost(others, X, True), size, moving)
     if kind is Kind.BETWEEN and len(others) == 2:
         return _between(board, others[0], others[1], size, moving)
-    if kind in _SIDES or kind is Kind.BESIDE:
-        other = _outermost(others, *_SIDES.get(kind, (X, True)))
-    elif len(others) != 1:
+    if kind not in (Kind.INSIDE, Kind.FRONT, Kind.BEHIND):
+        raise PlanError(f"{kind.value!r}: say 'left of', 'right of', 'above', 'below', 'next to', "
+                        "'in front of', 'behind', 'inside' or 'between' two things")  # fmt: skip
+    if len(others) != 1:
         raise board.which(f"{kind.value} ...", others)
     if kind is Kind.INSIDE:
-        return _inside(board, other, size)
-    if kind is Kind.FRONT:
-        return _in_front(board, other, moving)
-    if kind is Kind.BEHIND:
-        return _behind(board, other, moving)
-    if kind is Kind.BESIDE:
-        return _next_to(board, other, size, moving)
-    if kind not in _SIDES:
-        raise PlanError(f"{kind.value!r}: say 'left of', 'right of', 'above', 'below', 'next to', "
-                        "'in front of', 'behind', 'inside' or 'between'")  # fmt: skip
-    place = _on_side(board, _SIDES[kind], other, size, moving)
-    if len(kinds) > 1:
-        column = 0 if kinds[1] is Kind.LEFT else 2
-        half = aligned(place.box, column, None, place.box.width / 2, place.box.height)
-        return replace(place, box=half)
-    return place
+        return _inside(board, others[0], size)
+    make = _in_front if kind is Kind.FRONT else _behind
+    return make(board, others[0], moving)
+
+
+def _diagonal(
+    board: Board, kinds: Sequence[Kind], other: Item, size: float, moving: Item | None
+) -> Place:
+    """On one side of the other thing; "above and to the left" takes half of that."""
+    place = _on_side(board, _SIDES[kinds[0]], other, size, moving)
+    if len(kinds) == 1:
+        return place
+    column = 0 if kinds[1] is Kind.LEFT else 2
+    half = aligned(place.box, column, None, place.box.width / 2, place.box.height)
+    return replace(place, box=half)
 
 
 def _outermost(others: Sequence[Item], axis: int, after: bool) -> Item:

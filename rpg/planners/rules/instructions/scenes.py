@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from rpg.planners.rules.grammar.chunks import noun_phrase
 from rpg.planners.rules.grammar.elements import NounPhrase
@@ -118,11 +119,14 @@ def _said(phrase: NounPhrase, prep: str) -> str:
     return " ".join(filter(None, (prep, determiner, words, phrase.post)))
 
 
-def scenes_in(text: str) -> tuple[str, ...]:
-    """The scenes that a text names, as they stand in it, each once."""
+def scenes_in(text: str, things: Collection[str] = ()) -> tuple[str, ...]:
+    """The scenes that a text names, as they stand in it, each once; none that holds a thing."""
     content = split_style(text)[0]
     found = (scene.text for scene in read_elements(scan(tokenize(content))).scenes)
-    return tuple(dict.fromkeys(scene for scene in found if scene.lower() in text.lower()))
+    present = dict.fromkeys(scene for scene in found if scene.lower() in text.lower())
+    return tuple(
+        scene for scene in present if not {token.low for token in tokenize(scene)} & set(things)
+    )
 
 
 def styles_in(text: str) -> tuple[str, ...]:
@@ -139,12 +143,13 @@ def without_scenes(text: str) -> str:
     return content
 
 
-def with_scene(text: str, scene: str) -> str:
+def with_scene(text: str, scene: str, things: Collection[str] = ()) -> str:
     """The text in that scene: it takes the place of others of its kind, once.
 
-    Hours, seasons, weather and places are kinds.
+    Hours, seasons, weather and places are kinds. `things` are nouns that are no places here: what
+    is "inside a house" stays there if the house is a thing of its own.
     """
-    present = scenes_in(text)
+    present = scenes_in(text, things)
     if scene in present:
         return text
     for other in present:

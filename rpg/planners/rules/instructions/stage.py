@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from rpg._tree import carried
-from rpg.errors import PlanError
 from rpg.geometry import FULL, Box
 from rpg.planners.rules.instructions.board import Board, Item
 from rpg.planners.rules.instructions.levels import hosts_of, is_backdrop
@@ -24,13 +23,7 @@ class Place:
 
 
 def levels(board: Board, other: Item, moving: Item | None) -> tuple[Level, Level, str]:
-    """The level of a thing, with and without what is moving, and what stands there for the thing.
-
-    Raises:
-        PlanError: Both are the same.
-    """
-    if moving is not None and other.id == moving.id:
-        raise PlanError(f"{other.shown} cannot be beside itself")
+    """The level of a thing, with and without what is moving; and what stands for it there."""
     hosts = hosts_of(board.siblings(other.parent))
     name = hosts.get(other.id, other.id)
     whole = level_of(board, other.parent, None)
