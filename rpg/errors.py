@@ -15,6 +15,8 @@
     ├── MetadataError (ValueError)    a picture whose metadata cannot be read or trusted
     ├── ModelError                    a model that cannot be loaded or is of the wrong family
     ├── GenerationError               sampling that failed: not a number, out of memory
+    ├── SessionError                  a session that is not there, or a change of it that cannot be
+    │   └── StoreError                its folder cannot be read or written: full, read-only, damaged
     └── Cancelled                     work that its owner stopped
 """
 
@@ -34,7 +36,9 @@ __all__ = [
     "PlanError",
     "PromptError",
     "RPGError",
+    "SessionError",
     "SettingsError",
+    "StoreError",
 ]
 
 
@@ -102,6 +106,14 @@ class ModelError(RPGError):
 
 class GenerationError(RPGError):
     """Sampling that failed after it had begun."""
+
+
+class SessionError(RPGError):
+    """An edit session that is not there, or a change of it that cannot be made."""
+
+
+class StoreError(SessionError):
+    """The folder of sessions cannot be read or written; what was stored before is whole."""
 
 
 class Cancelled(RPGError):  # noqa: N818 - what it is called everywhere

@@ -134,6 +134,7 @@ class Environment(BaseModel):
             Toybox.
         device: `RPG_DEVICE`, such as "cuda", "cuda:1", "mps" or "cpu". None: the best there is.
         dtype: `RPG_DTYPE`, one of "float32", "float16", "bfloat16". None: what suits the device.
+        sessions: `RPG_SESSIONS`, the folder of edit sessions. None: in the user's data folder.
         openai_api_key: `OPENAI_API_KEY`, the key of the endpoint that chat models are asked at. It
             never shows in a log, an error or a representation.
         openai_base_url: `OPENAI_BASE_URL`, that endpoint's address. None: OpenAI's own.
@@ -144,12 +145,13 @@ class Environment(BaseModel):
     model: str | None = None
     device: str | None = None
     dtype: Literal["float32", "float16", "bfloat16"] | None = None
+    sessions: str | None = None
     openai_api_key: SecretStr | None = None
     openai_base_url: str | None = None
 
 
 def environment(variables: Mapping[str, str] | None = None) -> Environment:
-    """Reads `RPG_MODEL`, `RPG_DEVICE`, `RPG_DTYPE` and the `OPENAI_` pair; blank counts as unset.
+    """Reads the variables that `Environment` names; blank counts as unset.
 
     Raises:
         SettingsError: A variable holds what it may not.

@@ -23,6 +23,7 @@ from rpg.errors import (
     ModelError,
     PlanError,
     RPGError,
+    StoreError,
 )
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def _exit_code(error: RPGError) -> int:
         return 2
     if isinstance(error, PlanError) and error.answer is not None:
         return 1  # a language model's answer
-    return 1 if isinstance(error, (ChatError, GenerationError, ModelError)) else 2
+    return 1 if isinstance(error, (ChatError, GenerationError, ModelError, StoreError)) else 2
 
 
 def put(text: str) -> None:

@@ -1,1 +1,28 @@
-"""Edit sessions: a tree of turns that is never lost."""
+"""Edit sessions: trees of turns on the disk, that survive kills, full disks and two windows.
+
+sessions = Sessions()
+session = sessions.create("a walk in the snow")
+session.add(image, record, parent=None)
+session.undo()
+"""
+
+from __future__ import annotations
+
+from rpg.session._rows import Summary
+from rpg.session.compare import Comparison
+from rpg.session.session import Added, Moved, Session
+from rpg.session.sessions import Sessions
+from rpg.session.tree import Tree
+from rpg.session.turn import Making, Turn
+
+__all__ = [
+    "Added",
+    "Comparison",
+    "Making",
+    "Moved",
+    "Session",
+    "Sessions",
+    "Summary",
+    "Tree",
+    "Turn",
+]

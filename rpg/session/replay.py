@@ -1,0 +1,65 @@
+"""A turn's picture made again, by the very calls that made it first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rpg.errors import SessionError
+from rpg.settings import MAX_SEED
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from rpg.pipeline import RPGPipeline
+    from rpg.session.turn import Making, Turn
+    from rpg.settings import GenerationSettings
+
+__all__ = ["replayed"]
+
+_KEPT = frozenset({"image", "mask_image"})  # what a session holds of a turn's inputs
+
+
+def replayed(turn: Turn, rpg: RPGPipeline, parent: Image | None, mask: Image | None) -> Image:
+    """Draws the turn again.
+
+    The same model on the same kind of machine gives the same pixels; another device or number
+    format gives nearly the same.
+
+    Args:
+        turn: What to draw.
+        rpg: With the model that drew it.
+        parent: The picture of the turn's parent, for a turn that has a mask.
+        mask: Where that was drawn anew.
+
+    Raises:
+        SessionError: It was made by another model, or with what the session does not hold.
+        RPGError: What the pipeline failed with.
+    """
+    _check(turn, rpg, masked=mask is not None)
+    words: dict[str, Any] = {} if mask is None else {"image": parent, "mask_image": mask}
+    output = rpg(plan=turn.plan, settings=_batch(turn.made), **words)
+    image: Image = output[0][turn.made.index]
+    return image
+
+
+def _batch(made: Making) -> GenerationSettings:
+    """The settings of the call, whose picture number `index` had the seed of the record."""
+    used = made.record.settings
+    first = None if used.seed is None else (used.seed - made.index) % (MAX_SEED + 1)
+    return used.updated({"seed": first, "num_images_per_prompt": made.of})
+
+
+def _check(turn: Turn, rpg: RPGPipeline, *, masked: bool) -> None:
+    record = turn.made.record
+    if record.model not in ("", rpg.model):
+        raise SessionError(f"turn {turn.id} was made with {record.model}, not {rpg.model}")
+    held = (_KEPT if masked else frozenset()) | ({"lora"} if _has_lora(rpg) else frozenset())
+    missing = sorted(set(record.needs) - held)
+    if missing:
+        raise SessionError(
+            f"turn {turn.id} was made with {', '.join(missing)}, which the session does not hold"
+        )
+
+
+def _has_lora(rpg: RPGPipeline) -> bool:
+    return bool(getattr(rpg.pipe.unet, "peft_config", None))
