@@ -1,4 +1,4 @@
-"""What `pip install` gives: a package that works by itself, with Toybox inside."""
+"""What `pip install` gives: a package that works by itself, with Toybox and templates inside."""
 
 from __future__ import annotations
 
@@ -13,13 +13,19 @@ import pytest
 from PIL import Image
 
 ROOT = Path(__file__).parents[1]
+FINDS_TEMPLATES = """
+from rpg import LLMPlanner, prompts
+from rpg.chat import ScriptedChat
+LLMPlanner(ScriptedChat([]), cache=False)
+print(prompts.folder())
+"""
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Built from a copy, so that nothing is left in the working tree."""
     source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
-    for name in ("pyproject.toml", "README.md", "LICENSE", "rpg"):
+    for name in ("pyproject.toml", "README.md", "LICENSE", "prompts", "rpg"):
         _run("cp", "-r", str(ROOT / name), str(source))
     _run(
         *(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"),
@@ -33,6 +39,8 @@ def test_the_wheel_holds_the_model_and_nothing_of_ours_that_is_not_the_product(w
     names = zipfile.ZipFile(wheel).namelist()
     assert "rpg/toybox/weights/unet/diffusion_pytorch_model.safetensors" in names
     assert "rpg/toybox/weights/rpg.json" in names
+    assert {f"rpg/_prompts/{path.name}" for path in (ROOT / "prompts").iterdir()} <= set(names)
+    assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
     tops = {name.split("/")[0] for name in names if ".dist-info/" not in name}
     assert tops == {"rpg"}
 
@@ -49,6 +57,8 @@ def test_the_installed_command_draws(wheel: Path, tmp_path: Path) -> None:
     (site / "dependencies.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
     where = _run(str(python), "-c", "import rpg; print(rpg.__file__)", cwd=tmp_path)
     assert Path(where.strip()).is_relative_to(site)
+    found = _run(str(python), "-c", FINDS_TEMPLATES, cwd=tmp_path).split()
+    assert all(Path(folder).is_relative_to(site) for folder in found)
     said = _run(
         *(str(python.parent / "rpg"), "generate", "a red star above a blue circle"),
         *("--steps", "2", "--seed", "1", "--json", "-o", "two.png"),

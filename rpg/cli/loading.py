@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -48,12 +49,9 @@ class ModelFlags:
         Raises:
             ModelError: It cannot be loaded, or not in the way asked for.
         """
-        # What transformers misses here (torchvision) is never used: no need to tell the user.
-        logging.getLogger("transformers.utils.import_utils").setLevel(logging.ERROR)
-        from rpg.diffusion.quiet import quiet_loading
-        from rpg.pipeline import RPGPipeline
+        with quietly():
+            from rpg.pipeline import RPGPipeline
 
-        with quiet_loading():
             rpg = RPGPipeline.from_pretrained(self.model, **self._words())
         _attach(rpg.pipe, self.lora)
         self._spare_memory(rpg.pipe)
@@ -82,6 +80,17 @@ class ModelFlags:
                 pipe.enable_group_offload(self.device or "cuda", offload_type="leaf_level")
         except (RuntimeError, ValueError) as error:
             raise ModelError(f"--cpu-offload {self.cpu_offload}: {error}") from error
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """For importing and loading models: without the libraries' bars and asides; imports torch."""
+    # What transformers misses here (torchvision) is never used: no need to tell the user.
+    logging.getLogger("transformers.utils.import_utils").setLevel(logging.ERROR)
+    from rpg.diffusion.quiet import quiet_loading
+
+    with quiet_loading():
+        yield
 
 
 def read_adapters(texts: Iterable[str]) -> tuple[Adapter, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rpg.cli import console
+from rpg.cli.loading import quietly
 from rpg.cli.options import Fallback, PlannerKind, Recaption
 from rpg.errors import ChatError, PlanError, SettingsError
 from rpg.events import Notice, Planned, Thinking
@@ -77,9 +78,10 @@ class PlannerFlags:
             raise SettingsError("--planner local: name a folder or hub id with --planner-model")
         if self.base_url is not None:
             raise SettingsError("--base-url is for --planner openai")
-        from rpg.chat import LocalChat
+        with quietly():
+            from rpg.chat import LocalChat
 
-        return LocalChat.from_pretrained(self.model)
+            return LocalChat.from_pretrained(self.model)
 
 
 def planned(planner: Planner, prompt: str) -> tuple[Plan, bool]:
