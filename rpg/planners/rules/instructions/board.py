@@ -16,6 +16,7 @@ from rpg.planners.rules.instructions.wording import Mention, subject_of
 from rpg.planners.rules.reasoning import where_is
 
 _SHOWN = 12
+Renaming = tuple[tuple[str, ...], str]  # attributes and noun in lower case, and the new name
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ class Board:
         self.notes: list[str] = []
         self.last: tuple[str, ...] = ()
         self.scenes: list[str] = []
-        self.renamed: list[tuple[tuple[str, ...], str]] = []
+        self.renamed: list[Renaming] = []
         self._items: tuple[Item, ...] | None = None
 
     @property
@@ -106,12 +107,22 @@ class Board:
         if note:
             self.notes.append(note)
 
-    def mend(self, item: Item, text: str) -> None:
-        """Gives a region other words."""
+    def mend(self, item: Item, text: str, renaming: Renaming | None = None) -> None:
+        """Gives a region other words; `renaming` says which, where they are not its subject's."""
         if text != item.region.prompt:
-            self.renamed.append(_renaming(item, without_scenes(text)))
+            self.renamed.append(renaming or _renaming(item, without_scenes(text)))
             note = f"{item.id}: {item.region.prompt!r} is now {text!r}"
             self.do(e.ModifyRegion(id=item.id, prompt=text), note=note)
+
+    def emptied(self, item: Item) -> Item | None:
+        """The outermost group, without a subprompt of its own, that the item's going empties."""
+        group = None
+        while item.parent and len(self.siblings(item.parent)) == 1:
+            item = self.item(item.parent)
+            if item.region.prompt:
+                break
+            group = item
+        return group
 
     def move(self, boxes: dict[str, Box]) -> None:
         """Gives regions other boxes."""
@@ -152,7 +163,7 @@ def _items(regions: Sequence[Region], parent: str) -> Iterator[Item]:
         yield from _items(region.children, region.id)
 
 
-def _renaming(item: Item, core: str) -> tuple[tuple[str, ...], str]:
+def _renaming(item: Item, core: str) -> Renaming:
     """The words that named an item, and what names it now; no words where more has changed."""
     subject = subject_of(core)
     if item.subject is None or subject is None:

@@ -93,12 +93,20 @@ def _said(item: Item, items: Sequence[Item], scenes: Iterable[str]) -> str:
     """A thing with what is inside it and the scene that is its own."""
     own = [scene for scene in scenes_in(item.region.prompt) if scene not in scenes]
     core = join([item.core, *own]) if item.core else ""
-    core = core[:1].lower() + core[1:] if core[:2] in ("A ", "An", "Th") else core
+    core = _inside_sentence(core)
     inside = [_said(child, items, scenes) for child in items if child.parent == item.id
               and (not child.head or child.head not in item.words)]  # fmt: skip
     if not inside:
         return core
     return f"{_tally(inside)} inside {core}" if core else _tally(inside)
+
+
+def _inside_sentence(core: str) -> str:
+    """The text without the capital that opens a sentence; a name of several words keeps it."""
+    words = core.split()
+    named = len(words) > 1 and words[1][:1].isupper()
+    plain = bool(words) and words[0].istitle() and not named
+    return core[:1].lower() + core[1:] if plain else core
 
 
 def _with_riders(host: str, riders: Sequence[str]) -> str:

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from rpg import edits as e
 from rpg.errors import PlanError
 from rpg.plan import MAX_PROMPT_CHARS, Plan
+from rpg.planners.rules.grammar.tokens import tokenize
 from rpg.planners.rules.instructions.board import Board
 from rpg.planners.rules.instructions.describe import describe
 from rpg.planners.rules.instructions.kinds import add, look, move, remove, replace, scene, size
 from rpg.planners.rules.instructions.scenes import with_scene
 from rpg.planners.rules.instructions.wording import mentions, with_name
+from rpg.planners.rules.lexicon.inflect import singular
 from rpg.planners.rules.reasoning import where_is
 
 _FORMS = (
@@ -21,7 +23,7 @@ _FORMS = (
     *add.FORMS, *look.FORMS, *move.BARE,
 )  # fmt: skip
 _MOST = 40
-_LONGEST = 400
+_LONGEST = 300
 _MOST_REASONING = 100_000
 _POLITE = re.compile(
     r"(?:please|now|then|also|and|ok|okay|so|just|can you|could you|would you|will you|kindly|maybe"
@@ -80,15 +82,21 @@ def follow(plan: Plan, instruction: str) -> Followed:
         )
     board = Board(plan)
     commands = list(_commands(text))
+    if not commands:
+        raise _not_understood(text)
     if len(commands) > _MOST:
         raise PlanError(f"{len(commands)} instructions at once: give at most {_MOST}")
     for command in commands:
         if len(command) > _LONGEST:
             raise PlanError(f"one instruction of {len(command)} characters: at most {_LONGEST}")
         if not _obey(board, command):
-            raise PlanError(f"did not understand {command[:200]!r}; understood are {_EXAMPLES}")
+            raise _not_understood(command)
     _retell(board)
     return Followed(e.diff(plan, board.plan), (*board.notes, *board.moved()))
+
+
+def _not_understood(text: str) -> PlanError:
+    return PlanError(f"did not understand {text.strip()[:200]!r}; understood are {_EXAMPLES}")
 
 
 def revise(plan: Plan, instruction: str, *, source: str) -> Plan:
@@ -175,8 +183,20 @@ def _shape(plan: Plan) -> dict[str, tuple[str, str, int]]:
 def _renamed(board: Board, text: str) -> str | None:
     """The text with the new names in place; None where one cannot be put in for certain."""
     for words, name in board.renamed:
-        found = [mention for mention in mentions(text) if mention.words == words]
-        if len(found) != 1:
+        if not words:
             return None
-        text = with_name(text, found[0], name)
+        alike = [mention for mention in mentions(text) if mention.head == singular(words[-1])]
+        exact = [mention for mention in alike if mention.words == words]
+        looser = [mention for mention in alike if set(mention.words) <= set(words)]
+        found = exact or looser
+        if len(found) > 1 or (alike and not found) or (not exact and len(alike) > 1):
+            return None
+        if not found and _still_told(words[-1], text) and not _still_told(words[-1], name):
+            return None
+        text = with_name(text, found[0], name) if found else text  # what is not told stays untold
     return text
+
+
+def _still_told(noun: str, text: str) -> bool:
+    """Whether the text has the noun anywhere: "a cabin scene" tells of a cabin."""
+    return singular(noun) in {singular(token.low) for token in tokenize(text)}

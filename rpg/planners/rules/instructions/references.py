@@ -119,7 +119,7 @@ def _pronoun(board: Board, text: str) -> tuple[Item, ...] | None:
     """What a pronoun means; empty where it means nothing, None where it is no pronoun."""
     last = tuple(item for item in board.items if item.id in board.last)
     if text in _ALL:
-        return board.items
+        return tuple(item for item in board.items if item.core)
     if text in _ONE:
         return _it(board, text, last)
     if text in _SEVERAL:

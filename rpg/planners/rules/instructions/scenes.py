@@ -30,6 +30,7 @@ _WEATHER = frozenset(
     rain snow snowfall storm thunderstorm snowstorm blizzard fog mist wind breeze weather rainstorm
     """.split()
 )
+_DAYS = frozenset("day morning afternoon evening".split())
 _AT = frozenset("night dawn dusk sunrise sunset noon midnight midday nightfall daybreak".split())
 _BARE = {"day": "during the day", "daytime": "in daytime", "nighttime": "at night",
          "space": "in space", "underwater": "under water", "indoors": "indoors",
@@ -98,8 +99,8 @@ def _phrase(words: str) -> NounPhrase | None:
 
 def _preposition(phrase: NounPhrase) -> str:
     noun = head(phrase)
-    if noun in _AT:
-        return "at" if len(phrase.words) == 1 else "on"
+    if noun in _AT | _DAYS:
+        return "on" if len(phrase.words) > 1 else "at" if noun in _AT else "in"
     return "in" if _HOURS | _SEASONS | _WEATHER >= {noun} else place_of(phrase)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rpg.planners.rules.grammar.chunks import noun_phrase
 from rpg.planners.rules.grammar.quantities import quantity
@@ -108,6 +108,13 @@ def with_words(
         fitting = article(words)
         determiner = fitting.capitalize() if determiner[0].isupper() else fitting
     return with_name(text, mention, join([determiner, words, post]))
+
+
+def named(text: str, mention: Mention, attributes: Sequence[str]) -> str:
+    """The mention alone, with other attributes."""
+    part = text[mention.start : mention.end]
+    alone = replace(mention, start=0, at=mention.at - mention.start, end=len(part))
+    return with_words(part, alone, attributes, mention.noun)
 
 
 def with_name(text: str, mention: Mention, name: str) -> str:

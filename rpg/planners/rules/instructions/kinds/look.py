@@ -18,6 +18,7 @@ from rpg.planners.rules.instructions.scenes import scenes_in, without_scenes
 from rpg.planners.rules.instructions.wording import (
     Mention,
     mentions,
+    named,
     subject_of,
     with_name,
     with_words,
@@ -134,7 +135,9 @@ def _part_made(board: Board, text: str) -> bool:
             return _place_made(board, found[0], look) or _ambiguous(board, what, found)
         for item, mention in found:
             attributes = changed(mention.attributes, look.attributes)
-            board.mend(item, with_words(item.region.prompt, mention, attributes, mention.noun))
+            name = named(item.region.prompt, mention, attributes)
+            text = with_name(item.region.prompt, mention, name)
+            board.mend(item, text, (mention.words, name))
             board.last = (item.id,)
             return True
     return False

@@ -108,7 +108,9 @@ def _settle(board: Board, item: Item, place: Place) -> None:
     board.move({item.id: place.box})
     parent = None if place.parent == item.parent else place.parent
     if parent is not None or place.z != item.region.z:
-        board.do(e.MoveRegion(id=item.id, parent=parent, z=place.z))
+        group = board.emptied(item) if parent is not None else None
+        after = (e.RemoveRegion(id=group.id),) if group else ()
+        board.do(e.MoveRegion(id=item.id, parent=parent, z=place.z), *after)
 
 
 def _restack(board: Board, item: Item, front: bool) -> None:
@@ -140,9 +142,8 @@ def _taken_out(board: Board, match: Match) -> bool:
     items = [item for item in refer_list(board, match["what"]) or ()
              if outer and item.parent == outer[0].id]  # fmt: skip
     for item in items:
-        board.do(e.MoveRegion(id=item.id, parent=board.item(item.parent).parent))
         where = Where(kinds=(Kind.BESIDE,), others=outer or ())
-        _settle(board, board.item(item.id), where.find(board, moving=board.item(item.id)))
+        _settle(board, item, where.find(board, moving=item))
     board.last = tuple(item.id for item in items)
     return bool(items)
 
@@ -171,9 +172,13 @@ def _swap(board: Board, one: Item, other: Item) -> None:
     boxes = {one.id: other.box, other.id: one.box}
     along = {**riding(board, one.parent, boxes), **riding(board, other.parent, boxes)}
     board.move({**along, **boxes})
-    for item, there in ((one, other), (other, one)):
-        parent = there.parent if there.parent != item.parent else None
-        board.do(e.MoveRegion(id=item.id, z=there.region.z, parent=parent))
+    apart = one.parent != other.parent
+    board.do(
+        *(
+            e.MoveRegion(id=item.id, z=there.region.z, parent=there.parent if apart else None)
+            for item, there in ((one, other), (other, one))
+        )
+    )
     board.last = (one.id, other.id)
 
 

@@ -14,6 +14,7 @@ from rpg.planners.rules.instructions.kinds.add import copy
 from rpg.planners.rules.instructions.references import must_refer, refer, refer_list
 from rpg.planners.rules.instructions.spots import reading_order
 from rpg.planners.rules.instructions.where import Where
+from rpg.planners.rules.instructions.wording import mentions
 from rpg.planners.rules.lexicon.inflect import singular
 from rpg.planners.rules.lexicon.words import MAX_COUNT
 
@@ -23,7 +24,7 @@ def remove(board: Board, items: Sequence[Item]) -> bool:
     for item in items:
         if any(each.id == item.id for each in board.items):
             note = f"{item.id} is gone: {item.core or 'a group'!r}"
-            board.do(e.RemoveRegion(id=item.id), note=note)
+            board.do(e.RemoveRegion(id=(board.emptied(item) or item).id), note=note)
     board.last = tuple(name for name in board.last if any(i.id == name for i in board.items))
     return True
 
@@ -53,6 +54,8 @@ def _none(board: Board, match: Match) -> bool:
     """Reads "no clouds": takes them out, and asks for none."""
     what = re.sub(r"^(?:the|any|an?|all) ", "", match["what"], flags=re.IGNORECASE)
     items = refer(board, f"all {what}") or refer_list(board, what) or ()
+    if not mentions(what):
+        return False
     remove(board, items)
     unwanted = [part.strip() for part in board.plan.negative.split(",") if part.strip()]
     if what.lower() not in {part.lower() for part in unwanted}:
