@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rpg.errors import PlanError
-from rpg.plan import MAX_REGIONS, Plan, Region
+from rpg.plan import MAX_PROMPT_CHARS, MAX_REGIONS, Plan, Region
 from rpg.planners.llm import checks
 from rpg.planners.llm.editing import kept
 from rpg.planners.llm.heard import Heard, Spot, hear
@@ -17,11 +17,12 @@ _MOST_REASONING = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What was asked for: the prompt, or a change of the plan before; and of whom."""
+    """What was asked for: a plan of the prompt, or a change of the plan before; and of whom."""
 
     prompt: str
     source: str
     previous: Plan | None = None
+    instruction: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ def _plan(heard: Heard, wanted: Wanted, regions: Sequence[Region], missing: Sequ
         notes.append(f"In no region of its own, but in the base prompt: {', '.join(missing)}.")
     base = wanted.prompt if missing else heard.base_prompt
     return Plan(
-        prompt=wanted.prompt,
+        prompt=wanted.prompt if before is None else _changed_prompt(heard, wanted),
         regions=kept(regions, before) if before is not None else tuple(regions),
         base_prompt=base or (before.effective_base_prompt if before else wanted.prompt),
         base_ratio=_ratio(heard.base_ratio),
@@ -117,6 +118,12 @@ def _plan(heard: Heard, wanted: Wanted, regions: Sequence[Region], missing: Sequ
         reasoning="\n".join(filter(None, notes)),
         source=wanted.source[:200],
     )
+
+
+def _changed_prompt(heard: Heard, wanted: Wanted) -> str:
+    """What asks for the changed picture: else whoever checks it would undo the change."""
+    both = f"{wanted.prompt}; {wanted.instruction}"
+    return heard.prompt or (both if len(both) <= MAX_PROMPT_CHARS else wanted.prompt)
 
 
 def _ratio(said: float | None) -> float | None:

@@ -11,7 +11,7 @@ from rpg.geometry import Box
 from rpg.plan import Plan
 from rpg.planners.llm.boxes import fitted
 from rpg.planners.llm.reading import NoAnswerError, read_answer
-from rpg.planners.llm.schema import Entity, PlanAnswer, clean, one_line
+from rpg.planners.llm.schema import EditAnswer, Entity, clean, one_line
 
 _MOST_ID = 90  # letters, so that a number fits behind
 
@@ -36,6 +36,7 @@ class Heard:
     base_prompt: str = ""
     base_ratio: float | None = None
     negative: str = ""
+    prompt: str = ""
 
 
 def hear(text: str, previous: Plan | None) -> Heard:
@@ -45,14 +46,14 @@ def hear(text: str, previous: Plan | None) -> Heard:
         NoAnswerError: It is neither JSON of a plan nor the official form.
     """
     try:
-        return _from_json(read_answer(text, PlanAnswer, "regions"))
+        return _from_json(read_answer(text, EditAnswer, "regions"))
     except NoAnswerError as error:
         if "split ratio" not in text.lower():
             raise
         return _from_text(text, previous, error.problems)
 
 
-def _from_json(answer: PlanAnswer) -> Heard:
+def _from_json(answer: EditAnswer) -> Heard:
     boxes = fitted([region.box for region in answer.regions])
     wanted = [region.id or next(iter(region.shows), "region") for region in answer.regions]
     return Heard(
@@ -65,6 +66,7 @@ def _from_json(answer: PlanAnswer) -> Heard:
         answer.base_prompt,
         answer.base_ratio,
         answer.negative,
+        answer.prompt,
     )
 
 

@@ -8,6 +8,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Literal
 
+from pydantic import BaseModel
+
 from rpg.chat.base import ChatModel, Message
 from rpg.errors import ChatError, PlanError
 from rpg.events import Notice, Planned, Thinking
@@ -17,7 +19,7 @@ from rpg.planners.llm.cache import PlanCache
 from rpg.planners.llm.conversation import Conversation, recaption_in
 from rpg.planners.llm.drafts import Draft, Wanted, draft
 from rpg.planners.llm.reading import MAX_ANSWER_CHARS
-from rpg.planners.llm.schema import PlanAnswer, RecaptionAnswer, clean, json_schema
+from rpg.planners.llm.schema import EditAnswer, PlanAnswer, RecaptionAnswer, clean, json_schema
 from rpg.planners.llm.thoughts import Thoughts
 from rpg.planners.rules import RulePlanner
 
@@ -91,58 +93,63 @@ class LLMPlanner:
             `Thinking`, without text where the model is busy with what is not for reading; a
             `Notice` if the rule planner has to help out; `Planned`, once, at the end.
         """
-        wanted = Wanted(checked_prompt(prompt), self.chat.name, previous)
+        text = checked_prompt(prompt)
         if instruction is not None:
-            instruction = checked_prompt(instruction, "instruction")
-        if (previous is None) != (instruction is None):
-            raise PlanError("to change a plan, give both the previous plan and an instruction")
-        key = self._key(wanted, instruction) if self._cache is not None else ""
+            change = checked_prompt(instruction, "instruction")
+            previous = previous or (yield from self._anew(text))
+            wanted = Wanted(text, self.chat.name, previous, change)
+        else:
+            wanted = Wanted(text, self.chat.name)
+        key = self._key(wanted) if self._cache is not None else ""
         plan = self._cache.get(key) if self._cache is not None else None
-        if plan is None:
-            plan = yield from self._made(wanted, instruction, key)
-        yield Planned(plan)
+        yield Planned(plan or (yield from self._made(wanted, key)))
 
-    def _made(
-        self, wanted: Wanted, instruction: str | None, key: str
-    ) -> Generator[Thinking | Notice, None, Plan]:
+    def _anew(self, prompt: str) -> Generator[Thinking | Notice, None, Plan]:
+        """A plan to make a change to, where none is given."""
+        for event in self.stream(prompt):
+            if isinstance(event, Planned):
+                return event.plan
+            yield event
+        raise AssertionError("a stream ends with its plan")
+
+    def _made(self, wanted: Wanted, key: str) -> Generator[Thinking | Notice, None, Plan]:
         """The model's plan, which is kept, or the one that stands in for it."""
         try:
-            plan = yield from self._asked(wanted, instruction)
+            plan = yield from self._asked(wanted)
         except (ChatError, PlanError) as error:
             if self._fallback is None:
                 raise
             yield Notice(f"the rule planner stands in for {self.chat.name}: {error}")
-            return _by_rules(wanted, instruction, error)
+            return _by_rules(wanted, error)
         if self._cache is not None:
             self._cache.put(key, plan)
         return plan
 
-    def _key(self, wanted: Wanted, instruction: str | None) -> str:
+    def _key(self, wanted: Wanted) -> str:
         """Everything that the plan depends on."""
         first = self._conversation.recaption(wanted.prompt) if self._separate else []
         return PlanCache.key(
             _VERSION,
             self.chat.name,
-            json_schema(PlanAnswer),
+            json_schema(_kind(wanted)),
             [(message.role, message.content) for message in first],
-            [(message.role, message.content) for message in self._messages(wanted, instruction)],
+            [(message.role, message.content) for message in self._messages(wanted)],
             wanted.previous.to_json() if wanted.previous is not None else None,
         )
 
-    def _messages(
-        self, wanted: Wanted, instruction: str | None, recaption: str = ""
-    ) -> list[Message]:
-        if wanted.previous is not None and instruction is not None:
-            return self._conversation.edit(wanted.prompt, wanted.previous, instruction)
+    def _messages(self, wanted: Wanted, recaption: str = "") -> list[Message]:
+        if wanted.previous is not None:
+            return self._conversation.edit(wanted.prompt, wanted.previous, wanted.instruction)
         return self._conversation.plan(wanted.prompt, recaption)
 
-    def _asked(self, wanted: Wanted, instruction: str | None) -> Generator[Thinking, None, Plan]:
+    def _asked(self, wanted: Wanted) -> Generator[Thinking, None, Plan]:
+        """The plan that the model makes, at the second try if need be."""
         recaption = ""
         if self._separate and wanted.previous is None:
             asked = self._conversation.recaption(wanted.prompt)
             recaption = recaption_in((yield from self._said(asked, RecaptionAnswer)))
-        messages = self._messages(wanted, instruction, recaption)
-        answer = yield from self._said(messages, PlanAnswer)
+        messages = self._messages(wanted, recaption)
+        answer = yield from self._said(messages, _kind(wanted))
         made = draft(answer, wanted)
         if made.problems:
             made, answer = yield from self._mended(messages, answer, made, wanted)
@@ -161,7 +168,7 @@ class LLMPlanner:
         yield Thinking(f"Asked again: {'; '.join(first.problems)}.", restart=True)
         again = self._conversation.again(messages, answer, first.problems)
         try:
-            mended = yield from self._said(again, PlanAnswer)
+            mended = yield from self._said(again, _kind(wanted))
         except ChatError:
             if first.plan is None:
                 raise
@@ -171,9 +178,7 @@ class LLMPlanner:
             return first, answer
         return second, mended
 
-    def _said(
-        self, messages: Sequence[Message], kind: type[PlanAnswer] | type[RecaptionAnswer]
-    ) -> Said:
+    def _said(self, messages: Sequence[Message], kind: type[BaseModel]) -> Said:
         """The answer, and what there is to read of it while it comes."""
         pieces: list[str] = []
         length, thoughts = 0, Thoughts()
@@ -196,9 +201,15 @@ class LLMPlanner:
         return "".join(pieces)[:MAX_ANSWER_CHARS]
 
 
-def _by_rules(wanted: Wanted, instruction: str | None, error: ChatError | PlanError) -> Plan:
+def _kind(wanted: Wanted) -> type[PlanAnswer]:
+    return PlanAnswer if wanted.previous is None else EditAnswer
+
+
+def _by_rules(wanted: Wanted, error: ChatError | PlanError) -> Plan:
     """The rule planner's plan, which says in whose place it stands and why."""
-    made = RulePlanner().plan(wanted.prompt, previous=wanted.previous, instruction=instruction)
+    made = RulePlanner().plan(
+        wanted.prompt, previous=wanted.previous, instruction=wanted.instruction or None
+    )
     why = f"The rule planner stands in for {wanted.source}: {error}\n"
     source = f"{made.source} instead of {wanted.source}"
     return Plan(**{**dict(made), "reasoning": why + made.reasoning, "source": source[:200]})

@@ -133,6 +133,12 @@ class PlanAnswer(_Part):
     negative: Line = ""
 
 
+class EditAnswer(PlanAnswer):
+    """A changed plan, with the prompt that asks for it."""
+
+    prompt: Line = ""
+
+
 class RecaptionAnswer(_Part):
     """The first of two answers, where recaptioning is asked for on its own."""
 

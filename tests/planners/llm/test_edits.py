@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 
 from rpg.edits import diff, touched
-from rpg.errors import PlanError, PromptError
+from rpg.errors import ChatError, PromptError
 from rpg.geometry import Box
 from rpg.plan import Plan, Region, encode_mask
-from tests.planners.llm.helpers import PROMPT, answer, box, planner, region
+from tests.planners.llm.helpers import PROMPT, answer, box, planner, region, said
 
 MASK = encode_mask(Image.new("L", (8, 8), 255))
 THIRD = Box(0.0, 0.0, 1 / 3, 1.0)
@@ -28,26 +28,27 @@ def before(**changes: Any) -> Plan:
 
 
 def changed(*regions: dict[str, Any], previous: Plan | None = None, **more: Any) -> Plan:
-    said = answer(entities=[], regions=list(regions), **{"base_prompt": "both", **more})
-    made, chat = planner([json.dumps(said)])
+    whole = answer(entities=[], regions=list(regions), **{"base_prompt": "both", **more})
+    made, chat = planner([json.dumps(whole)])
     plan = made.plan(PROMPT, previous=previous or before(), instruction="do it")
     assert len(chat.asked) == 1
     return plan
 
 
+SAME: dict[str, Any] = {"base_ratio": None, "prompt": PROMPT}
 SKY = region("sky", "a sky", box(0, 0, 100, 100))
 STAR = region("star", "a red star", box(0, 0, 33, 100))
 CIRCLE = region("circle", "a blue circle", box(50, 12, 100, 60))
 
 
 def test_an_answer_that_changes_nothing_changes_nothing() -> None:
-    same = changed(SKY, STAR, CIRCLE, base_ratio=None)
+    same = changed(SKY, STAR, CIRCLE, **SAME)
     assert same.regions == before().regions
     assert diff(before(), same) == ()
 
 
 def test_a_new_word_touches_its_own_region_alone() -> None:
-    after = changed(SKY, {**STAR, "prompt": "a green star"}, CIRCLE, base_ratio=None)
+    after = changed(SKY, {**STAR, "prompt": "a green star"}, CIRCLE, **SAME)
     found = touched(before(), diff(before(), after))
     assert found.ids == ("star",)
     star = after.regions[1]
@@ -73,7 +74,7 @@ def test_a_region_added_between_is_painted_between() -> None:
 
 
 def test_removing_a_region() -> None:
-    after = changed(SKY, CIRCLE, base_ratio=None)
+    after = changed(SKY, CIRCLE, **SAME)
     assert touched(before(), diff(before(), after)).ids == ("star",)
 
 
@@ -81,16 +82,16 @@ def test_nested_regions_stay_nested() -> None:
     window = Region(id="window", prompt="a window", box=Box(0.1, 0.1, 0.2, 0.2))
     house = Region(id="house", prompt="a house", box=Box(0, 0, 0.5, 1), children=(window,))
     nested = before(regions=(house, Region(id="tree", prompt="a tree", box=Box(0.5, 0, 1, 1))))
-    said = [
+    layers = [
         region("house", "a house", box(0, 0, 50, 100)),
         region("window", "a round window", box(10, 10, 20, 20)),
         region("tree", "a tree", box(50, 0, 100, 100)),
     ]
-    after = changed(*said, previous=nested, base_ratio=None)
+    after = changed(*layers, previous=nested, **SAME)
     assert touched(nested, diff(nested, after)).ids == ("window",)
     assert after.regions[0].children[0].prompt == "a round window"
-    said[1] = {**said[1], "box": box(60, 60, 80, 80)}
-    flat = changed(*said, previous=nested)
+    layers[1] = {**layers[1], "box": box(60, 60, 80, 80)}
+    flat = changed(*layers, previous=nested)
     assert [one.id for one in flat.regions] == ["house", "tree", "window"]
 
 
@@ -141,7 +142,37 @@ def test_an_instruction_that_cannot_be(instruction: str) -> None:
     assert chat.asked == []
 
 
-def test_plan_and_instruction_go_together() -> None:
-    for words in ({"previous": before()}, {"instruction": "x"}):
-        with pytest.raises(PlanError, match="give both"):
-            planner([], fallback="rules")[0].plan(PROMPT, **words)
+def test_a_plan_without_an_instruction_is_made_anew() -> None:
+    made, chat = planner([said()])
+    assert made.plan(PROMPT, previous=before()).regions[0].id == "star-1"
+    assert "<plan>" not in chat.asked[0].messages[-1].content
+
+
+def test_an_instruction_without_a_plan_makes_one_first() -> None:
+    made, chat = planner([said(), json.dumps(answer(entities=[], regions=[STAR]))])
+    made.plan(PROMPT, instruction="no circle")
+    first, second = (asked.messages[-1].content for asked in chat.asked[:2])
+    assert "<instruction>" not in first
+    assert '"star-1"' in second and "no circle" in second
+
+
+def test_the_prompt_says_what_the_picture_is_to_show_after_the_change() -> None:
+    """Else whoever compares the two would undo the change."""
+    new = "a red star above a green circle"
+    assert changed(SKY, STAR, CIRCLE, prompt=f" {new} ").prompt == new
+    assert changed(SKY, STAR, CIRCLE).prompt == f"{PROMPT}; do it"
+    asked = planner([json.dumps(answer(entities=[], regions=[SKY]))])
+    asked[0].plan(PROMPT, previous=before(), instruction="x")
+    assert "prompt" in (asked[1].asked[0].schema or {})["properties"]
+
+
+def test_the_rules_stand_in_for_a_change_too() -> None:
+    halves = (
+        Region(id="star", prompt="a red star", box=Box(0, 0, 0.5, 1)),
+        Region(id="circle", prompt="a blue circle", box=Box(0.5, 0, 1, 1)),
+    )
+    plan = planner([ChatError("gone")], fallback="rules")[0].plan(
+        PROMPT, previous=before(regions=halves), instruction="make the star green"
+    )
+    assert [one.prompt for one in plan.regions] == ["a green star", "a blue circle"]
+    assert plan.source == "rules instead of scripted"
