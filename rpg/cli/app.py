@@ -8,6 +8,7 @@ from rpg.cli.demo import demo
 from rpg.cli.generate import generate
 from rpg.cli.plan import plan
 from rpg.cli.planner_check import planner_check
+from rpg.cli.session import app as session
 
 app = typer.Typer(
     name="rpg",
@@ -21,6 +22,7 @@ app.command()(plan)
 app.command()(generate)
 app.command()(demo)
 app.command()(planner_check)
+app.add_typer(session)
 
 
 def main() -> None:
