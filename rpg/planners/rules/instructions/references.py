@@ -173,7 +173,11 @@ def _content_end(tokens: tuple[Token, ...], at: int) -> int:
     """The token after the noun: where a place, a relation or a preposition begins."""
     begin = at
     while at < len(tokens) and tokens[at].is_word and tokens[at].low not in _STOPS:
-        follows = at > begin and tokens[at - 1].low not in spots.WORDS
+        follows = (
+            at > 0
+            and (at > begin or tokens[at - 1].low == "one")
+            and tokens[at - 1].low not in spots.WORDS
+        )
         if follows and match_phrase(tokens, at) is not None:
             break
         at += 1

@@ -196,16 +196,18 @@ class Level:
 
     def _middle(self, size: float) -> Room:
         """Between the regions on both sides of the middle; over it where one region holds it."""
+        rooms: list[Room | None] = []
         for axis in (X, Y):
             one, other = ((0.5 - d, 0.5) if axis == X else (0.5, 0.5 - d) for d in (0.02, -0.02))
             before, behind = self._holding(*one), self._holding(*other)
             if before and behind and before != behind and behind in self.line(before, axis):
-                return self.insert(before, axis, True, size)
+                rooms.append(self._tried(before, axis, size))
         holder = self._holding(0.5, 0.5)
-        if holder and len(self.line(holder, X)) > 1:
-            return self.insert(holder, X, True, size)
-        if holder and len(self.line(holder, Y)) > 1:
-            return self.insert(holder, Y, True, size)
+        if holder:
+            rooms += [self._tried(holder, a, size) for a in (X, Y) if len(self.line(holder, a)) > 1]
+        for room in rooms:
+            if room is not None and is_at(room.box, 1, 1):
+                return room
         side = min(0.4 * size**0.5, 0.8)
         box = aligned(FULL, 1, 1, side, side)
         if holder and box.intersection(self.boxes[holder]) == box:

@@ -125,9 +125,7 @@ def scenes_in(text: str, things: Collection[str] = ()) -> tuple[str, ...]:
     content = split_style(text)[0]
     found = (scene.text for scene in read_elements(scan(tokenize(content))).scenes)
     present = dict.fromkeys(scene for scene in found if scene.lower() in text.lower())
-    return tuple(
-        scene for scene in present if not {token.low for token in tokenize(scene)} & set(things)
-    )
+    return tuple(scene for scene in present if _noun(scene) not in things)
 
 
 def styles_in(text: str) -> tuple[str, ...]:
@@ -162,11 +160,16 @@ def with_scene(text: str, scene: str, things: Collection[str] = ()) -> str:
 
 def kind_of(scene: str) -> str:
     """Its kind: "hour", "season", "weather" or "place"."""
-    opening = _OPENS.fullmatch(scene)
-    phrase = _phrase(opening["rest"]) if opening else None
-    noun = head(phrase) if phrase is not None else scene.lower().split()[-1]
+    noun = _noun(scene)
     kinds = {"hour": _HOURS, "season": _SEASONS, "weather": _WEATHER | {"snow"}}
     return next((name for name, nouns in kinds.items() if noun in nouns), "place")
+
+
+def _noun(scene: str) -> str:
+    """What the scene is: "forest" for "in a dark forest"."""
+    opening = _OPENS.fullmatch(scene)
+    phrase = _phrase(opening["rest"]) if opening else None
+    return head(phrase) if phrase is not None else scene.lower().split()[-1]
 
 
 def _without(text: str, scene: str) -> str:

@@ -28,6 +28,7 @@ from rpg.planners.rules.lexicon.inflect import singular
 from rpg.planners.rules.lexicon.words import DETERMINERS
 from rpg.planners.rules.reading.things import thing_of
 
+_BROKEN = frozenset({"and", ",", "not", "no"})  # names nothing that could be looked for
 Found = tuple[Item, Mention]
 
 _MAKE = (
@@ -52,8 +53,8 @@ def _unknown(board: Board, text: str) -> bool:
     for what, become in prefixes(board, text):
         words = what.lower().split()
         tokens = [token.low for token in tokenize(what)]
-        named = words[0] in DETERMINERS and len(words) > 1 and not {"and", ","} & set(tokens)
-        if named and read_look(become) is not None:
+        definite = words[0] in DETERMINERS and len(words) > 1 and not _BROKEN & set(tokens)
+        if definite and read_look(become) is not None:
             raise board.no(what)
     return False
 

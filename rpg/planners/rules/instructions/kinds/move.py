@@ -219,7 +219,7 @@ FORMS = (
     ),
     form(
         r"(?:move|shift|push|slide|bring|drag|nudge|send|put|place|set|position|relocate|pull"
-        r"|transfer|stick|get|have|make|let|turn) (?P<rest>.+)",
+        r"|transfer|stick|get) (?P<rest>.+)",
         _moved,
     ),
     form(

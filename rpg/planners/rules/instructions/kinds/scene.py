@@ -33,9 +33,9 @@ def set_scene(board: Board, scenes: tuple[str, ...]) -> bool:
 
 def _general(board: Board, match: Match) -> bool:
     """Of everything: only what is a place, a time or weather."""
-    if refer(board, match["what"]) and match["what"].lower() not in ("night", "day"):
-        return False
-    return set_scene(board, scenes_of(match["what"]))
+    scenes = scenes_of(match["what"])
+    thing = bool(scenes) and refer(board, match["what"]) is not None
+    return not thing and set_scene(board, scenes)
 
 
 def _background(board: Board, match: Match) -> bool:

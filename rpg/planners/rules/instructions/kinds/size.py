@@ -104,11 +104,13 @@ def _said(board: Board, match: Match) -> bool:
 
 
 def _enlarge(board: Board, match: Match) -> bool:
-    return _resized(board, match, (_SIDE, _SIDE))
+    side = _SIDE ** _STEPS.get((match["much"] or "").lower(), 1.0)
+    return _resized(board, match, (side, side))
 
 
 def _shrink(board: Board, match: Match) -> bool:
-    return _resized(board, match, (1 / _SIDE, 1 / _SIDE))
+    side = _SIDE ** -_STEPS.get((match["much"] or "").lower(), 1.0)
+    return _resized(board, match, (side, side))
 
 
 def _double(board: Board, match: Match) -> bool:
@@ -132,12 +134,17 @@ FORMS = (
         _said,
     ),
     form(
-        r"(?:enlarge|grow|magnify|expand|blow up|scale up|increase the size of) (?P<what>.+)",
+        r"(?:enlarge|grow|magnify|expand|blow up|scale up|increase the size of) (?P<what>.+?)"
+        rf"(?: {_MUCH})?",
         _enlarge,
     ),
-    form(r"(?:scale|blow) (?P<what>.+) up", _enlarge),
-    form(r"(?:shrink|scale down|(?:reduce|decrease) the size of|reduce) (?P<what>.+)", _shrink),
-    form(r"scale (?P<what>.+) down", _shrink),
+    form(rf"(?:scale|blow) (?P<what>.+) up(?: {_MUCH})?", _enlarge),
+    form(
+        r"(?:shrink|scale down|(?:reduce|decrease) the size of|reduce) (?P<what>.+?)"
+        rf"(?: {_MUCH})?",
+        _shrink,
+    ),
+    form(rf"scale (?P<what>.+) down(?: {_MUCH})?", _shrink),
     form(r"double (?:the size of )?(?P<what>.+)", _double),
     form(r"(?:halve|half) (?:the size of )?(?P<what>.+)", _halve),
     form(rf"(?:an? |the )?(?P<how>(?:{_MUCH} )?(?:{_COMPARED})) (?P<what>.+)", _said),
