@@ -165,7 +165,9 @@ class Asking:
             return min(pause * random.uniform(0.75, 1.25), self._patience.longest_wait)
         left = self._deadline - asyncio.get_running_loop().time()
         if failure.wait > min(self._patience.longest_wait, left):
-            raise ChatError(
-                f"{failure.error}; it asks to wait {failure.wait:.0f} s: come back then"
-            )
+            raise ChatError(f"{failure.error}; it asks to wait {_span(failure.wait)}")
         return failure.wait
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 600 else f"{seconds / 3600:,.1f} h"

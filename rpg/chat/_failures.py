@@ -68,6 +68,11 @@ def failure_of(error: Exception, place: Place) -> Failure:
         return refused(error.status_code, error.body, place, wait, error.response.headers)
     if isinstance(error, openai.APIError):  # an error in the middle of a stream
         return spoken(error.body, place)
+    return nonsense(place)
+
+
+def nonsense(place: Place) -> Failure:
+    """What came is not what the API answers with."""
     return Failure(ChatError(f"{place.who}: the answer is no chat completion; is it an API?"))
 
 
@@ -121,7 +126,7 @@ _FILTER = re.compile(
 )
 _NO_CREDIT = re.compile(r"insufficient.?(quota|balance|credit)")
 _NO_MODEL = re.compile(
-    r"model.{0,200}(not.{0,3}(found|exist)|does not exist|not a valid model|unknown|not loaded)"
+    r"model.*(not.{0,3}(found|exist)|does not exist|not a valid model|unknown|not loaded)"
     r"|(no such|unknown|invalid) model|not a valid model|model_not_found|no endpoints found",
     re.DOTALL,
 )
@@ -132,6 +137,7 @@ _SCHEMA = re.compile(
 )
 _NAMED = {"system": r"system.{0,10}(role|message)|role.{0,10}system", "stream": r"\bstream(ing)?\b"}
 _SOON = re.compile(r"(?:retry|try again) in (\d+(?:\.\d+)?) ?s")
+_MOST_WORDS = 10_000  # letters of an error that are looked at
 _PATIENCE = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529})
 _BAD_REQUEST = frozenset({400, 404, 415, 422, 500, 501})
 
@@ -247,8 +253,8 @@ def _inner(body: object) -> Mapping[str, Any]:
 def _words(body: object) -> str:
     """All that an error says, codes and parameters included, to look for telling words in."""
     inner = _inner(body)
-    telling = (inner.get(key) for key in ("message", "code", "param", "type", "detail"))
-    return " ".join(str(one) for one in telling if one is not None)
+    telling = (inner.get(key) for key in ("code", "param", "type", "message", "detail"))
+    return " ".join(str(one) for one in telling if one is not None)[:_MOST_WORDS]
 
 
 def _soon(low: str) -> float | None:

@@ -9,7 +9,7 @@ from typing import Any
 import openai
 
 from rpg.chat._drafts import Draft
-from rpg.chat._failures import Failure, Place, spoken
+from rpg.chat._failures import Failure, Place, nonsense, spoken
 from rpg.chat.base import Delta, answer_of
 from rpg.chat.thoughts import ThoughtSplitter
 from rpg.errors import ChatAccessError, ChatError
@@ -103,7 +103,8 @@ class _Ear:
     def take_whole(self, completion: Any) -> None:
         """A completion that came at once."""
         if isinstance(completion, str):
-            self.heard.failure = _web_page(self._place)
+            page = completion.lstrip().startswith("<")
+            self.heard.failure = _web_page(self._place) if page else nonsense(self._place)
         elif error := getattr(completion, "error", None):
             self.heard.failure = spoken({"error": error}, self._place)
         else:

@@ -9,7 +9,7 @@ from typing import Literal
 from rpg.chat.base import Delta
 
 _NAMES = ("think", "thinking", "thought", "reasoning")
-_OPENING = re.compile(rf"<({'|'.join(_NAMES)})>\s*", re.IGNORECASE)
+_OPENING = re.compile(rf"<({'|'.join(_NAMES)})>", re.IGNORECASE)
 _TAGS = tuple(f"<{name}>" for name in _NAMES)
 _STRAY = "</think>"
 
@@ -26,6 +26,7 @@ class ThoughtSplitter:
         self._state: Literal["start", "thoughts", "answer"] = "start"
         self._held = ""
         self._closing = ""
+        self._thinking = False  # whether a thought has begun, after the blanks before it
         self._strays = False
         self._said = ""  # the answer so far, where it may yet turn out to be thoughts
 
@@ -65,7 +66,10 @@ class ThoughtSplitter:
         return []
 
     def _in_thoughts(self) -> list[Delta]:
+        if not self._thinking:
+            self._held = self._held.lstrip()
         before, found = self._until(self._closing)
+        self._thinking = not found and (self._thinking or bool(before))
         if found:
             self._state = "start"
         return [Delta(before, "reasoning")]

@@ -21,7 +21,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
 
 PIECE = 7  # letters of a streamed piece
-PLAN = {"subject": "a red star", "count": 1}
+PLAN = {"subject": "a blue star", "count": 1}
 PLAN_TEXT = json.dumps(PLAN)
 
 
@@ -87,7 +87,7 @@ def obeying(asked: Asked) -> str:
 def _instance(schema: Mapping[str, Any]) -> Any:
     if "properties" in schema:
         return {name: _instance(one) for name, one in schema["properties"].items()}
-    return {"string": "red star", "integer": 1}[schema["type"]]
+    return {"string": "blue star", "integer": 1}[schema["type"]]
 
 
 def fault(status: int, message: str, **more: Any) -> Reply:
@@ -99,7 +99,7 @@ def fault(status: int, message: str, **more: Any) -> Reply:
 def _schema_only_in_words(asked: Asked) -> Reply:
     if asked.format:
         return fault(400, f"'response_format' of type '{asked.format}' is not supported")
-    return Reply(obeying(asked) if "JSON schema" in asked.text else "a red star, I should say")
+    return Reply(obeying(asked) if "JSON schema" in asked.text else "a blue star, I should say")
 
 
 def _json_object_only(asked: Asked) -> Reply:
@@ -198,6 +198,7 @@ PLAYS: dict[str, Play] = {
     "priced": lambda asked: Reply(PLAN_TEXT, usage={"cost": 0.25}),
     "fails-inside": lambda asked: Reply(error={"error": {"message": "upstream", "code": 502}}),
     "garbage": lambda asked: Reply(error="[1, 2"),
+    "parrot": lambda asked: Reply(error=asked.body["messages"][-1]["content"]),
 }
 
 

@@ -1,0 +1,111 @@
+"""Every wait ends: by its bound, or when somebody cancels."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+
+import pytest
+
+from rpg.chat import Message, OpenAIChat
+from rpg.errors import Cancelled, ChatError
+
+from .conftest import QUICK, MakeChat
+from .server import ChatServer
+
+ASK = [Message("user", "A star, please.")]
+PATIENT = replace(QUICK, silence=30.0, total=30.0, longest_wait=30.0, backoff=20.0)
+
+
+def seconds(do: Callable[[], object]) -> float:
+    begun = time.monotonic()
+    do()
+    return time.monotonic() - begun
+
+
+def test_a_slow_drip_ends_with_the_total(server: ChatServer, chat: MakeChat) -> None:
+    model = chat("drip", patience=replace(QUICK, total=0.5))
+
+    def ask() -> None:
+        with pytest.raises(ChatError, match=r"no whole answer within 0\.5 s"):
+            model.complete(ASK)
+
+    assert seconds(ask) < 1.5
+    assert server.left_alone(model.name, 1.0)
+
+
+def test_silence_ends_with_its_bound(server: ChatServer, chat: MakeChat) -> None:
+    model = chat("silent", patience=replace(QUICK, silence=0.2, retries=1))
+
+    def ask() -> None:
+        with pytest.raises(ChatError, match="fell silent"):
+            model.complete(ASK)
+
+    assert seconds(ask) < 1.5
+    assert len(server.asked(model.name)) == 2
+
+
+@pytest.mark.parametrize("play", ["drip", "silent"])
+def test_closing_a_stream_hangs_up(play: str, server: ChatServer, chat: MakeChat) -> None:
+    model = chat(play, patience=PATIENT)
+    stream = model.stream(ASK)
+    if play == "drip":
+        next(stream)
+    else:
+        threading.Timer(0.3, stream.close).start()
+        with pytest.raises(Cancelled):
+            next(stream)
+    assert seconds(stream.close) < 0.5
+    assert server.left_alone(model.name, 0.5)
+    with pytest.raises(StopIteration):
+        next(stream)
+
+
+@pytest.mark.parametrize("play", ["drip", "silent", "failing"])
+def test_an_event_ends_a_call_from_elsewhere(play: str, chat: MakeChat) -> None:
+    """Also in the 20 seconds before the failing server is asked again."""
+    cancel = threading.Event()
+    model = chat(play, patience=PATIENT, cancel=cancel)
+    threading.Timer(0.2, cancel.set).start()
+
+    def ask() -> None:
+        with pytest.raises(Cancelled):
+            model.complete(ASK)
+
+    assert 0.15 < seconds(ask) < 1.0
+
+
+def test_a_failing_consumer_hangs_up(server: ChatServer, chat: MakeChat) -> None:
+    model = chat("drip", patience=PATIENT)
+    with pytest.raises(ZeroDivisionError), closing(model.stream(ASK)) as stream:
+        for _ in stream:
+            _ = 1 / 0
+    assert server.left_alone(model.name, 0.5)
+
+
+def test_an_abandoned_stream_hangs_up(server: ChatServer, chat: MakeChat) -> None:
+    model = chat("drip", patience=PATIENT)
+    stream = model.stream(ASK)
+    next(stream)
+    del stream
+    gc.collect()
+    assert server.left_alone(model.name, 1.0)
+
+
+def test_a_stream_that_is_never_read_asks_nothing(server: ChatServer, chat: MakeChat) -> None:
+    model = chat("obedient")
+    model.stream(ASK).close()
+    time.sleep(0.1)
+    assert server.asked(model.name) == []
+
+
+def test_after_a_cancel_the_same_model_answers(server: ChatServer) -> None:
+    model = OpenAIChat(server.fresh("obedient"), base_url=server.url, patience=QUICK)
+    stream = model.stream(ASK)
+    next(stream)
+    stream.close()
+    assert model.complete(ASK)
