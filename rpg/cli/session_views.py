@@ -95,7 +95,8 @@ def _described(session: Session, turn: Turn) -> dict[str, Any]:
 
 
 def _row(turn: Turn, head: bool) -> list[Text]:
-    what = turn.made.instruction or "; ".join(map(said, turn.edits)) or turn.plan.prompt
+    told = turn.made.instruction or "; ".join(map(said, turn.edits)) or turn.plan.prompt
+    what = " ".join(told.split())
     score = f"{turn.score:.2f}" if turn.score is not None else ""
     cells = (
         "*" if head else "",
