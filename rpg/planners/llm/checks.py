@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from rpg.geometry import Box
 from rpg.planners.llm.schema import Entity
@@ -89,17 +89,23 @@ def left_out(entities: Sequence[Entity], regions: Sequence[Shown], prompt: str) 
 
 
 def _heads(prompt: str) -> Iterator[str]:
-    for thing in read(prompt).things if prompt else ():
-        if thing.head.isascii() and thing.head not in _LOOSE:
-            yield thing.head
+    for head, _ in _things(prompt):
+        if head.isascii() and head not in _LOOSE:
+            yield head
 
 
 def _numbers(prompt: str) -> dict[str, int]:
     """How many of each noun the prompt asks for, where it says so."""
     found: dict[str, int] = {}
-    for thing in read(prompt).things if prompt else ():
-        found[thing.head] = max(thing.count, found.get(thing.head, 0))
+    for head, count in _things(prompt):
+        found[head] = max(count, found.get(head, 0))
     return found
+
+
+@lru_cache(maxsize=8)
+def _things(prompt: str) -> tuple[tuple[str, int], ...]:
+    """The nouns of a prompt and their numbers, as our own grammar reads it."""
+    return tuple((thing.head, thing.count) for thing in read(prompt).things) if prompt else ()
 
 
 def _words(name: str) -> tuple[str, ...]:

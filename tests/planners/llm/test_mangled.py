@@ -66,7 +66,7 @@ def judged(text: str, prompt: str, previous: Plan | None = None) -> None:
         return
     plan = made.plan
     assert Plan.from_json(plan.to_json()) == plan
-    assert plan.prompt == prompt
+    assert plan.prompt.startswith(prompt)
     layers = plan.layers()
     assert layers
     assert all(region.prompt.strip() for region in layers)

@@ -46,6 +46,12 @@ def test_it_comes_while_it_is_written_and_nothing_else_of_the_json_does() -> Non
     assert max(len(piece) for piece in pieces) < 60
 
 
+def test_an_answer_that_breaks_off_is_shown_to_its_last_letter() -> None:
+    told, pieces = heard([Delta(letter) for letter in '{"reasoning": "' + "word " * 99 + "end"])
+    assert told == "word " * 99 + "end\n"
+    assert len(pieces[-1]) < 20
+
+
 def test_prose_before_json_is_shown_and_the_fence_is_not() -> None:
     told, _ = heard(cut(f"Let me see.\n```json\n{said()}\n```\nDone.", 5, 20, 60))
     assert told == "Let me see.\nThe star is above the circle: two rows.\n"
