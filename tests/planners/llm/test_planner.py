@@ -21,6 +21,7 @@ from rpg.geometry import Box
 from rpg.plan import MAX_PROMPT_CHARS, Plan
 from rpg.planners import LLMPlanner, RulePlanner
 from tests.planners.llm.helpers import PROMPT, answer, box, cats, entity, planner, region, said
+from tests.test_imports import heavy_after
 
 
 def test_a_good_answer_is_the_plan() -> None:
@@ -319,6 +320,13 @@ def test_a_recaption_in_prose_is_as_good() -> None:
 def test_a_folder_of_ones_own_templates(tmp_path: Any) -> None:
     with pytest.raises(SettingsError, match="template again.txt"):
         LLMPlanner(ScriptedChat([]), templates=tmp_path)
+
+
+def test_planning_loads_nothing_heavy() -> None:
+    asks = "LLMPlanner(ScriptedChat(['no', 'no']), fallback='rules', cache=False).plan('a star')"
+    assert heavy_after(
+        f"from rpg import LLMPlanner; from rpg.chat import ScriptedChat; {asks}"
+    ) == (set())
 
 
 def test_only_errors_of_ours() -> None:
