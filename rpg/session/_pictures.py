@@ -122,8 +122,9 @@ class Pictures:
         data = self.read(name)
         check_png(data)
         with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
-            image.load()
-            return image
+            pixels = image.copy()
+        pixels.info = {}  # a picture is its pixels, as it came from the model
+        return pixels
 
     def sweep(self, needed: Set[str]) -> None:
         """Deletes every picture that is not needed, and what killed writers left half-written.

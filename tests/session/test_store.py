@@ -46,6 +46,7 @@ def test_a_turn_comes_back_as_it_went_in(sessions: Sessions) -> None:
     assert stored.plan == stored.made.record.plan
     assert stored.settings.guidance_scale == 1 / 3
     assert same(again.image(2), picture(2))
+    assert again.image(2) == picture(2)
     assert same(again.mask(2), mask())
     assert again.mask(1) is None
 
