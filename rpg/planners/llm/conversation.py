@@ -10,12 +10,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from rpg import prompts
+from rpg.chat.answers import NoAnswerError, clean, read_answer
 from rpg.chat.base import Message
 from rpg.errors import SettingsError
 from rpg.plan import Plan
 from rpg.planners.llm.editing import as_asked
-from rpg.planners.llm.reading import NoAnswerError, read_answer
-from rpg.planners.llm.schema import Described, Entity, PlanAnswer, RecaptionAnswer, clean
+from rpg.planners.llm.schema import Described, Entity, PlanAnswer, RecaptionAnswer
 
 _MOST_QUOTED = 20_000  # letters of a bad answer that are said back
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from rpg.chat.answers import NoAnswerError
 from rpg.errors import PlanError
 from rpg.plan import MAX_PROMPT_CHARS, MAX_REGIONS, Plan, Region
 from rpg.planners.llm import checks
 from rpg.planners.llm.editing import kept
 from rpg.planners.llm.heard import Heard, Spot, hear
-from rpg.planners.llm.reading import NoAnswerError
 
 _MOST_REASONING = 100_000
 

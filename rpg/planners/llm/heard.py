@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rpg import rpg_text
+from rpg.chat.answers import NoAnswerError, clean, one_line, read_answer
 from rpg.errors import PlanError
 from rpg.geometry import Box
 from rpg.plan import Plan
 from rpg.planners.llm.boxes import fitted
-from rpg.planners.llm.reading import NoAnswerError, read_answer
-from rpg.planners.llm.schema import EditAnswer, Entity, clean, one_line
+from rpg.planners.llm.schema import EditAnswer, Entity
 
 _MOST_ID = 90  # letters, so that a number fits behind
 

@@ -10,6 +10,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
+from rpg.chat.answers import MAX_ANSWER_CHARS, clean, json_schema
 from rpg.chat.base import ChatModel, Message
 from rpg.errors import ChatError, PlanError
 from rpg.events import Notice, Planned, Thinking
@@ -18,8 +19,7 @@ from rpg.planners.base import checked_prompt
 from rpg.planners.llm.cache import PlanCache
 from rpg.planners.llm.conversation import Conversation, recaption_in
 from rpg.planners.llm.drafts import Draft, Wanted, draft
-from rpg.planners.llm.reading import MAX_ANSWER_CHARS
-from rpg.planners.llm.schema import EditAnswer, PlanAnswer, RecaptionAnswer, clean, json_schema
+from rpg.planners.llm.schema import EditAnswer, PlanAnswer, RecaptionAnswer
 from rpg.planners.llm.thoughts import Thoughts
 from rpg.planners.rules import RulePlanner
 

@@ -13,23 +13,20 @@ gaps but can say neither foreground over background nor a thing inside another.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     WithJsonSchema,
     model_validator,
 )
 
-_CONTROLS = {code: None for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n"}
+from rpg.chat.answers import Answer, Line, clean
+
 _PERCENT = {"type": "integer", "minimum": 0, "maximum": 100}
 _RATIO = {"anyOf": [{"type": "number", "minimum": 0, "maximum": 1}, {"type": "null"}]}
-_NOISE = frozenset(("$defs", "default", "description", "title"))
 _EDGES = ("left", "top", "right", "bottom")
 _OTHER_EDGES = (
     ("x0", "y0", "x1", "y1"),
@@ -39,36 +36,14 @@ _OTHER_EDGES = (
 _SPANS = (("x", "y", "width", "height"), ("left", "top", "width", "height"), ("x", "y", "w", "h"))
 
 
-def clean(text: str) -> str:
-    """Text that can be printed and stored: no control characters, no halves of characters."""
-    whole = text.encode("utf-8", "replace").decode("utf-8")
-    return whole.replace("\r\n", "\n").translate(_CONTROLS)
-
-
-def one_line(text: str) -> str:
-    """The same on one line."""
-    return " ".join(clean(text).split())
-
-
 def _number(value: Any) -> Any:
     return value.strip().removesuffix("%") if isinstance(value, str) else value
 
 
-Line = Annotated[str, AfterValidator(one_line)]
 Edge = Annotated[float, BeforeValidator(_number), WithJsonSchema(_PERCENT)]
 
 
-class _Part(BaseModel):
-    """Closed and with every field required in the schema; open and lenient when read."""
-
-    model_config = ConfigDict(
-        frozen=True,
-        json_schema_serialization_defaults_required=True,
-        json_schema_extra={"additionalProperties": False},
-    )
-
-
-class Edges(_Part):
+class Edges(Answer):
     """A box as a model says it, in whatever unit."""
 
     left: Edge
@@ -99,7 +74,7 @@ def _from_span(value: Mapping[Any, Any]) -> Any:
     return value
 
 
-class Entity(_Part):
+class Entity(Answer):
     """A thing that the prompt names."""
 
     name: Line
@@ -113,7 +88,7 @@ class Described(Entity):
     description: Line = ""
 
 
-class Part(_Part):
+class Part(Answer):
     """One region of the answer."""
 
     id: Line = ""
@@ -122,7 +97,7 @@ class Part(_Part):
     box: Edges
 
 
-class PlanAnswer(_Part):
+class PlanAnswer(Answer):
     """A plan as a model says it."""
 
     reasoning: Annotated[str, AfterValidator(clean)] = ""
@@ -139,29 +114,8 @@ class EditAnswer(PlanAnswer):
     prompt: Line = ""
 
 
-class RecaptionAnswer(_Part):
+class RecaptionAnswer(Answer):
     """The first of two answers, where recaptioning is asked for on its own."""
 
     reasoning: Annotated[str, AfterValidator(clean)] = ""
     entities: list[Described]
-
-
-@cache
-def json_schema(answer: type[BaseModel]) -> Mapping[str, Any]:
-    """The JSON schema of an answer, without references: not every endpoint follows them."""
-    schema = answer.model_json_schema(mode="serialization")
-    return _plain(schema, schema.get("$defs", {}))
-
-
-def _plain(node: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[str, Any]:
-    """With references followed, and without titles, defaults and the words of our docstrings."""
-    if "$ref" in node:
-        return _plain(definitions[node["$ref"].rsplit("/", 1)[-1]], definitions)
-    said = {key: value for key, value in node.items() if key not in _NOISE}
-    if "properties" in said:
-        said["properties"] = {
-            name: _plain(one, definitions) for name, one in said["properties"].items()
-        }
-    if "items" in said:
-        said["items"] = _plain(said["items"], definitions)
-    return said

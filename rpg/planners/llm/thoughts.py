@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pydantic_core
 
+from rpg.chat.answers import clean
 from rpg.chat.base import Delta
-from rpg.planners.llm.schema import clean
 
 _STOPS = "{`"  # where prose ends: JSON, or the code fence around it
 _SHARE = 50  # JSON is read again once it has grown by a fiftieth: the work stays linear

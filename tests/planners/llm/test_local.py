@@ -7,9 +7,10 @@ import json
 import pytest
 
 from rpg.chat import LocalChat
+from rpg.chat.answers import json_schema
 from rpg.errors import PlanError
 from rpg.planners import LLMPlanner
-from rpg.planners.llm.schema import PlanAnswer, json_schema
+from rpg.planners.llm.schema import PlanAnswer
 from tests.chat.local_models import tiny_text_model, tiny_tokenizer
 
 

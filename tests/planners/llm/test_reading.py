@@ -6,10 +6,10 @@ import json
 
 import pytest
 
+from rpg.chat.answers import NoAnswerError, read_answer
 from rpg.errors import PlanError
 from rpg.geometry import grid
 from rpg.plan import Plan
-from rpg.planners.llm.reading import NoAnswerError, read_answer
 from rpg.planners.llm.schema import PlanAnswer
 from rpg.split_ratio import parse_split_ratio
 from tests.planners.llm.helpers import PROMPT, answer, planner, said

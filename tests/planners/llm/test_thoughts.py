@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rpg.chat import Delta
-from rpg.planners.llm.schema import clean
+from rpg.chat.answers import clean
 from rpg.planners.llm.thoughts import Thoughts
 from tests.planners.llm.helpers import answer, said
 

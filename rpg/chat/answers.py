@@ -1,21 +1,62 @@
-"""Finds the plan in what a language model said: JSON among other text, else the official form."""
+"""What language models answer, read as data: JSON among other text, validated, never run.
+
+An answer is described by a pydantic model derived from `Answer`: `json_schema` says it to the
+model, `read_answer` finds it in whatever came back.
+"""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
-from rpg.planners.llm.schema import PlanAnswer
+__all__ = [
+    "MAX_ANSWER_CHARS",
+    "Answer",
+    "Line",
+    "NoAnswerError",
+    "clean",
+    "json_schema",
+    "one_line",
+    "read_answer",
+]
 
 MAX_ANSWER_CHARS = 200_000
-_MOST_STARTS = 2000  # braces tried; no plan has as many
+_MOST_STARTS = 2000  # braces tried; no answer has as many
 _MOST_FAULTS = 8
 _DECODER = json.JSONDecoder()
+_CONTROLS = {code: None for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n"}
+_NOISE = frozenset(("$defs", "default", "description", "title"))
+
+
+def clean(text: str) -> str:
+    """Text that can be printed and stored: no control characters, no halves of characters."""
+    whole = text.encode("utf-8", "replace").decode("utf-8")
+    return whole.replace("\r\n", "\n").translate(_CONTROLS)
+
+
+def one_line(text: str) -> str:
+    """The same on one line."""
+    return " ".join(clean(text).split())
+
+
+Line = Annotated[str, AfterValidator(one_line)]
+
+
+class Answer(BaseModel):
+    """An answer or a part of one: closed and every field required as told, lenient when read."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        json_schema_serialization_defaults_required=True,
+        json_schema_extra={"additionalProperties": False},
+    )
+
 
 A = TypeVar("A", bound=BaseModel)
 
@@ -56,9 +97,25 @@ def read_answer(text: str, kind: type[A], key: str) -> A:
         raise NoAnswerError(*_faults(error)) from None
 
 
-def read_plan_answer(text: str) -> PlanAnswer:
-    """The plan in a text; raises as `read_answer`."""
-    return read_answer(text, PlanAnswer, "regions")
+@cache
+def json_schema(answer: type[BaseModel]) -> Mapping[str, Any]:
+    """The JSON schema of an answer, without references: not every endpoint follows them."""
+    schema = answer.model_json_schema(mode="serialization")
+    return _plain(schema, schema.get("$defs", {}))
+
+
+def _plain(node: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[str, Any]:
+    """With references followed, and without titles, defaults and the words of our docstrings."""
+    if "$ref" in node:
+        return _plain(definitions[node["$ref"].rsplit("/", 1)[-1]], definitions)
+    said = {key: value for key, value in node.items() if key not in _NOISE}
+    if "properties" in said:
+        said["properties"] = {
+            name: _plain(one, definitions) for name, one in said["properties"].items()
+        }
+    if "items" in said:
+        said["items"] = _plain(said["items"], definitions)
+    return said
 
 
 def _objects(text: str) -> Iterator[tuple[dict[str, Any], int]]:
