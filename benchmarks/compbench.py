@@ -12,8 +12,10 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import permutations
 from pathlib import Path
 
+from benchmarks.places import PLACES, Test, above, left_of
 from rpg.plan import Plan, Region
 
 DATA = Path(__file__).parent / "data" / "t2i-compbench"
@@ -35,10 +37,11 @@ _PLURALS = {
 # What a thing does between its name and a preposition, where it says nothing of the place.
 _DOING = (
     "is|was|were|are|sat|lay|stood|stood tall|hung|flowed|floated|leaned|grazed|swam|drove|sped"
-    "|zoomed|slept|landed|melted|burned|perched|flew|rose|cooked|simmered|spread|shone down"
-    "|snuggled up|was lying|is lying|was resting|was hung|is hung|was leaning|was suspended in"
-    " mid-air|was hovering|was nestled|fell|spun|sparkled|ticked|hopped|cut|wrote|fluttered|dripped"
-    "|lingered|gleamed|bloomed|danced|draped|clawed|swayed|glided|skipped|poured down"
+    "|zoomed|slept|landed|melted|burned|perched|flew|rose|cooked|simmered|scraped|clawed"
+    "|spread|shone down|snuggled up|was lying|is lying|was resting|was hung|is hung|was leaning"
+    "|was suspended in mid-air|was hovering|was nestled|fell|spun|sparkled|ticked|hopped|cut"
+    "|wrote|fluttered|dripped|lingered"
+    "|gleamed|bloomed|danced|draped|swayed|glided|skipped|poured down"
 )
 # "..., which hang on the hook": what the two first-named things of a longer sentence do.
 _TOGETHER = (
@@ -46,9 +49,15 @@ _TOGETHER = (
     "|serve|slice|boil|nap|attract|cook|shape|measure|write|provide|provided|illuminate|stir|bake"
     "|pound|beat|cut|keep|decorate|jot|perch|sit|mix|release"
 )
-_NO_NAME = rf"(?:an?|the|and|of|in|on|with|near|next|to|by|which|while|both|has|sits?|{_DOING})"
-_WORD = rf"(?!{_NO_NAME}\b)[a-z-]+"
-_NAME = rf"{_WORD}(?: {_WORD})*?(?: of {_WORD}(?: {_WORD})?)?"
+_NO_NAME = (
+    rf"(?:an?|the|and|of|in|on|with|near|next|to|by|which|while|both|has|cast|sits?|{_DOING})"
+)
+_WORD = rf"(?!{_NO_NAME}\b)[a-z'-]+|rose(?= and |$)"  # a flower, where nothing rises
+_COLOUR = (
+    "(?:red|orange|yellow|green|blue|purple|pink|brown|black|white|gr[ae]y|gold|silver|beige|tan)"
+)
+_TWO_COLOURS = rf"(?:{_COLOUR} and {_COLOUR} )?"
+_NAME = rf"(?:(?:{_WORD}) )*?{_TWO_COLOURS}(?:{_WORD})(?: of (?:{_WORD})(?: (?:{_WORD}))?)?"
 _THE = r"(?:(?:an?|the) )?"
 
 
@@ -132,7 +141,8 @@ def _words(text: str) -> list[str]:
 
 _PAIR = re.compile(rf"{_THE}({_NAME}) and {_THE}({_NAME})(?P<more> (?:both )?(?:{_TOGETHER})\b.*)?")
 _ROOM = re.compile(
-    rf"an? (?:[a-z]+ )*(?:bathroom|kitchen) with {_THE}({_NAME}) and {_THE}({_NAME})"
+    rf"an? (?:[a-z]+ )*(?:bathroom|kitchen) with {_THE}(?!{_COLOUR} and )({_NAME})"
+    rf"(?: and {_THE}({_NAME}))?"
 )
 
 
@@ -141,70 +151,34 @@ def _pair(text: str, plan: Plan) -> Verdict | None:
     match = _PAIR.fullmatch(text) or _ROOM.fullmatch(text)
     if match is None:
         return None
-    wrong = _bound([Thing(match[1]), Thing(match[2])], plan)
+    things = [Thing(name) for name in match.groups()[:2] if name]
+    wrong = _bound(things, plan)
     alone = not match.groupdict().get("more")
-    if not wrong and alone and len(plan.regions) != 2:
-        wrong = f"{len(plan.regions)} regions for two things"
+    if not wrong and alone and len(plan.regions) != len(things):
+        wrong = f"{len(plan.regions)} regions for {len(things)} things"
     return Verdict(True, wrong)
+
+
+_LOOKED = re.compile(rf"\b({_COLOUR}) (?!{_NO_NAME}\b|{_COLOUR}\b)([a-z]+)")
+
+
+def _coloured(text: str, plan: Plan) -> Verdict | None:
+    """Judges what fits no pattern by its colours alone: each stands before its noun, no other."""
+    wanted = set(_LOOKED.findall(text))
+    if not wanted:
+        return None
+    found = {pair for region in plan.layers() for pair in _LOOKED.findall(region.prompt.lower())}
+    lost, made_up = wanted - found, found - wanted
+    wrong = [f"{' '.join(pair)!r} is lost" for pair in sorted(lost)]
+    wrong += [f"{' '.join(pair)!r} was not asked for" for pair in sorted(made_up)]
+    return Verdict(True, "; ".join(wrong))
 
 
 # Places -------------------------------------------------------------------------------------------
 
-_Test = Callable[[Region, Region], bool]
-
-
-def _covers(a: Region, b: Region) -> bool:
-    """Whether a lies over a part of b, and leaves a part of it to be seen."""
-    over = _overlap(a, b)
-    return a.z > b.z and 0 < over < b.box.area * 0.99
-
-
-def _overlap(a: Region, b: Region) -> float:
-    width = min(a.box.x1, b.box.x1) - max(a.box.x0, b.box.x0)
-    height = min(a.box.y1, b.box.y1) - max(a.box.y0, b.box.y0)
-    return max(width, 0.0) * max(height, 0.0)
-
-
-def _touching(a: Region, b: Region) -> bool:
-    """Whether the boxes share an edge or nearly do, and do not overlap."""
-    gap_x = max(a.box.x0, b.box.x0) - min(a.box.x1, b.box.x1)
-    gap_y = max(a.box.y0, b.box.y0) - min(a.box.y1, b.box.y1)
-    return _overlap(a, b) < 1e-6 and max(gap_x, gap_y) < 0.1
-
-
-def _level(a: Region, b: Region) -> bool:
-    dx, dy = (abs(p - q) for p, q in zip(a.box.center, b.box.center, strict=True))
-    return _touching(a, b) and dx > dy
-
-
-def _left(a: Region, b: Region) -> bool:
-    return a.box.center[0] < b.box.center[0] - 0.01
-
-
-def _above(a: Region, b: Region) -> bool:
-    return a.box.center[1] < b.box.center[1] - 0.01
-
-
-def _within(a: Region, b: Region) -> bool:
-    return _overlap(a, b) > a.box.area * 0.99 and a.box.area < b.box.area
-
-
-def _flip(test: _Test) -> _Test:
-    return lambda a, b: test(b, a)
-
-
-_PLACES: dict[str, _Test] = {
-    "on the left of": _left, "on the right of": _flip(_left),
-    "on the top of": _above, "on top of": _above, "above": _above, "on": _above, "over": _above,
-    "onto": _above, "on the bottom of": _flip(_above),
-    "on side of": _level, "next to": _level, "near": _touching, "beside": _level,
-    "past": _touching, "against": _touching, "inside": _within, "in front of": _covers,
-    "behind": _flip(_covers), "hidden by": _flip(_covers),
-    "with": lambda a, b: True, "contrasted with": lambda a, b: True,
-}  # fmt: skip
 _RELATION = re.compile(
     rf"(?:an?|the) ({_NAME})(?: (?:{_DOING}))?"
-    rf" (?P<where>{'|'.join(sorted(_PLACES, key=len, reverse=True))})"
+    rf" (?P<where>{'|'.join(sorted(PLACES, key=len, reverse=True))})"
     rf" (?:an?|the) ({_NAME})(?: and the ({_NAME}))?"
 )
 _BETWEEN = re.compile(rf"the ({_NAME}) was nestled between the ({_NAME}) and the ({_NAME})")
@@ -216,16 +190,13 @@ def _relation(text: str, plan: Plan) -> Verdict | None:
     if match is None:
         return None
     subject, *objects = [Thing(name) for name in (match[1], match[3], match[4]) if name]
-    alike = any(subject.name == other.name for other in objects)
-    wrong = "" if alike else _bound([subject, *objects], plan)
-    pairs = _alike(plan) if alike else _regions(subject, objects, plan)
-    if wrong or not pairs:
-        return Verdict(True, wrong or "no two regions for two of a kind")
-    test = _PLACES[match["where"]]
-    failed = next(
-        (f"{a.id} is not {match['where']} {b.id}" for a, b in pairs if not test(a, b)), ""
-    )
-    return Verdict(True, failed)
+    test = PLACES[match["where"]]
+    if any(subject.name == other.name for other in objects):
+        return Verdict(True, _alike(test, plan))
+    wrong = _bound([subject, *objects], plan)
+    pairs = [] if wrong else _regions(subject, objects, plan)
+    bad = (f"{a.id} is not {match['where']} {b.id}" for a, b in pairs if not test(a, b))
+    return Verdict(True, wrong or next(bad, ""))
 
 
 def _regions(subject: Thing, objects: Sequence[Thing], plan: Plan) -> list[tuple[Region, Region]]:
@@ -235,10 +206,12 @@ def _regions(subject: Thing, objects: Sequence[Thing], plan: Plan) -> list[tuple
     return [(first, other) for other in others if first is not None and other is not None]
 
 
-def _alike(plan: Plan) -> list[tuple[Region, Region]]:
-    """The two regions of "a chicken hidden by a chicken": the first named comes first."""
-    layers = sorted(plan.layers(), key=lambda region: region.id)
-    return [(layers[0], layers[1])] if len(layers) == 2 else []
+def _alike(test: Test, plan: Plan) -> str:
+    """What is wrong with "a chicken hidden by a chicken", where either may hide the other."""
+    pairs = list(permutations(plan.layers()))
+    if len(pairs) != 2:
+        return "no two regions for two of a kind"
+    return "" if any(test(a, b) for a, b in pairs) else "neither stands to the other as it should"
 
 
 def _nestled(text: str, plan: Plan) -> Verdict | None:
@@ -252,8 +225,8 @@ def _nestled(text: str, plan: Plan) -> Verdict | None:
         return Verdict(True, wrong)
     middle, first, last = (thing.region(plan) for thing in things)
     assert middle and first and last
-    between = (_left(first, middle) and _left(middle, last)) or (
-        _above(first, middle) and _above(middle, last)
+    between = (left_of(first, middle) and left_of(middle, last)) or (
+        above(first, middle) and above(middle, last)
     )
     return Verdict(True, "" if between else f"{middle.id} is not between the others")
 
@@ -314,9 +287,9 @@ def _deed(text: str, plan: Plan) -> Verdict | None:
 _Look = Callable[[str, Plan], Verdict | None]
 _BINDING: tuple[_Look, ...] = (_pair, _relation)
 _LOOKS: dict[str, tuple[_Look, ...]] = {
-    "color": _BINDING, "shape": _BINDING, "texture": _BINDING, "numeracy": (_numbers,),
-    "spatial": (_relation,), "3d_spatial": (_relation,), "complex": (_nestled, _relation),
-    "non_spatial": (_deed,),
+    "color": (*_BINDING, _coloured), "shape": _BINDING, "texture": _BINDING,
+    "numeracy": (_numbers,), "spatial": (_relation,), "3d_spatial": (_relation,),
+    "complex": (_nestled, _relation, _coloured), "non_spatial": (_deed,),
 }  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rpg.errors import PromptError
 from rpg.geometry import FULL
 from rpg.plan import MAX_PROMPT_CHARS, MAX_REGIONS, Plan, Region
+from rpg.planners.rules.grammar.language import is_english
 from rpg.planners.rules.grammar.scan import scan
 from rpg.planners.rules.grammar.styles import split_style
 from rpg.planners.rules.grammar.tokens import tokenize
@@ -46,6 +47,8 @@ class RulePlanner:
 
 def read(prompt: str) -> Reading:
     """What the prompt is understood to hold."""
+    if not is_english(tokenize(prompt)):
+        return Reading(notes=["this planner reads English only"])
     content, styles = split_style(prompt)
     reading = read_elements(scan(tokenize(content)))
     reading.styles = styles
@@ -71,6 +74,7 @@ def _checked(prompt: str) -> str:
 def _planned(prompt: str, reading: Reading) -> Plan:
     give_places(reading)
     settle(reading)
+    _note_crowds(reading)
     understood = found(reading)
     constraints = normalize(reading)
     _cap(reading)
@@ -88,14 +92,22 @@ def _planned(prompt: str, reading: Reading) -> Plan:
 
 def _whole(prompt: str, reading: Reading) -> Plan:
     """One region for a prompt in which no things were found."""
+    why = ["No separate things were found: the whole prompt fills the canvas."]
     return Plan(
         prompt=prompt,
         base_prompt=prompt,
         regions=(Region(id="scene-1", prompt=prompt, box=FULL),),
         negative=", ".join(reading.negatives),
-        reasoning="No separate things were found: the whole prompt fills the canvas.",
+        reasoning="\n".join([*why, *(f"Not placed: {note}." for note in reading.notes)]),
         source=SOURCE,
     )
+
+
+def _note_crowds(reading: Reading) -> None:
+    """Says which numbers are too large to give every thing its own region."""
+    for thing in reading.things:
+        if thing.crowd.isdigit():
+            reading.notes.append(f"{thing.name} one by one: one region holds them all")
 
 
 def _cap(reading: Reading) -> None:

@@ -153,7 +153,7 @@ def _run_reaches_noun(tokens: Tokens, at: int) -> bool:
 def _ends_before(tokens: Tokens, begin: int, at: int, coordinated: bool) -> bool:
     """Whether the phrase that began at `begin` ends before token `at`."""
     word = tokens[at].low
-    if word == "can" and low(tokens, at - 1) in _BEFORE_CAN:
+    if word == "can" and _is_tin(tokens, begin, at):
         return False
     if not tokens[at].is_word or word in _NEVER_INSIDE or not any(map(str.isalpha, word)):
         return True
@@ -166,6 +166,12 @@ def _ends_before(tokens: Tokens, begin: int, at: int, coordinated: bool) -> bool
             return not all(is_adjective(token.low) for token in tokens[begin:at])
         return not _before_head(tokens, begin, at) or not _plain_word(tokens, at + 1)
     return at > begin and _is_verb(tokens, begin, at, coordinated)
+
+
+def _is_tin(tokens: Tokens, begin: int, at: int) -> bool:
+    """Whether "can" is a noun here: after a determiner or an adjective, no verb can stand."""
+    before = low(tokens, at - 1)
+    return before in _BEFORE_CAN | w.DETERMINERS or (at > begin and is_adjective(before))
 
 
 def _before_head(tokens: Tokens, begin: int, at: int) -> bool:

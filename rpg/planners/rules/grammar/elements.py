@@ -102,12 +102,14 @@ class RowMark:
 class Verb:
     """A verb, its auxiliaries left out; `text` is empty where there are only auxiliaries.
 
-    `passive` says that a past participle follows a form of "to be"; `have` means possession.
+    `passive` says that a past participle follows a form of "to be"; `have` means possession;
+    `bare` is a participle on its own, which may be said of what stands right before it.
     """
 
     text: str
     passive: bool = False
     have: bool = False
+    bare: bool = False
 
 
 @dataclass(frozen=True, slots=True)

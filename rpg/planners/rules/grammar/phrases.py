@@ -131,6 +131,9 @@ _TABLE: tuple[tuple[str, _Maker], ...] = (
         _corner,
     ),
     (rf"{_IN}{_LR} {_UP}(?: corner| side)?{_TAIL}{_NOT_OF}", _corner),
+    (rf"{_LR}(?: side)?(?= :)", _edge),
+    (rf"{_UP}(?= :)", _end),
+    (r"(?:middle|center|centre)(?= :)", lambda m: Anchor(1, 1, m["core"])),
     (
         r"(?:in|at|on|near) (?:the )?(?:very |exact )?(?:middle|center|centre)"
         rf"{_TAIL}(?! (?:of|row))",
@@ -158,6 +161,7 @@ _TABLE: tuple[tuple[str, _Maker], ...] = (
     (r"flanked by", _rel(Kind.FLANKED)),
     (rf"(?:on|at) (?:the )?top of{_NOT_PICTURE}", _rel(Kind.ABOVE)),
     (rf"(?:on|at) (?:the )?bottom of{_NOT_PICTURE}", _rel(Kind.BELOW)),
+    (rf"on (?:the )?edge of{_NOT_PICTURE}", _rel(Kind.ABOVE)),
     (r"on top(?! of)", _rel(Kind.ABOVE, implied=True)),
     (
         rf"(?:in|on|at|along|near|across|towards?) (?:the )?(?:very )?{_UP}"
@@ -196,7 +200,8 @@ _FIRST = frozenset(
     """
     from left right top bottom in on at to toward towards along across near arranged lined
     standing stacked side next beside by above below under the second first third upper lower
-    middle flanked atop over higher overlooking underneath beneath close adjacent alongside
+    middle center centre flanked atop over higher overlooking underneath beneath close adjacent
+    alongside
     opposite past against facing hidden occluded blocked obscured covered concealed obstructed
     inside within contained enclosed containing filled between surrounded encircled ringed circled
     surrounding all around encircling behind just directly immediately slightly far closely

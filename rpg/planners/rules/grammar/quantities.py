@@ -25,7 +25,7 @@ _FIXED = (
 )
 _GRID = re.compile(r"(?:a |one )?(\d+) ?(?:x|by|×) ?(\d+) (?:grid|array|matrix) of ")
 _ARRANGED_PHRASE = re.compile(
-    r"(\w+) (?:single |straight |neat |horizontal |vertical )?"
+    r"(?:(\w+) )?(?:single |straight |neat |horizontal |vertical )?"
     rf"({'|'.join(_ARRANGED)}) of "
 )
 
@@ -73,7 +73,7 @@ def _arranged(tokens: tuple[Token, ...], at: int, text: str) -> Quantity | None:
     if match is None or not _ARRANGED[match[2]]:
         return None
     inner = quantity(tokens, at + _taken(match), nested=True)
-    lines = number(match[1]) or 1
+    lines = number(match[1] or "one") or 1
     if inner.count is None:
         return None
     used, count = _taken(match) + inner.used, lines * inner.count

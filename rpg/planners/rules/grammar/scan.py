@@ -111,7 +111,7 @@ def _verb(tokens: Tokens, at: int, before: list[Element]) -> Found | None:
     auxiliaries = [token.low for token in tokens[at:end]]
     if not auxiliaries:
         found = _verb_form(tokens, at) or _either(tokens, at, before)
-        return (Verb(tokens[at].low), 1) if found else None
+        return (Verb(tokens[at].low, bare=tokens[at].low.endswith("ing")), 1) if found else None
     be = any(word in w.BE for word in auxiliaries)
     if end < len(tokens) and _verb_form(tokens, end, after_be=be):
         word = tokens[end].low
@@ -126,8 +126,9 @@ def _verb_form(tokens: Tokens, at: int, *, after_be: bool = False) -> bool:
     word = low(tokens, at)
     if not word or match_phrase(tokens, at) is not None:
         return False
-    starts = after_be or (at > 0 and low(tokens, at - 1) in w.AND | {","})
-    if starts and word.endswith("ing") and low(tokens, at + 1) in w.DETERMINERS:
+    starts = at > 0 and low(tokens, at - 1) in w.AND | {","}
+    opens = after_be and not is_adjective(word)
+    if word.endswith("ing") and (opens or starts and low(tokens, at + 1) in w.DETERMINERS):
         return True
     if is_adjective(word) or is_adverb(word):
         return False

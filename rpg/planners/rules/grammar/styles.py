@@ -31,6 +31,7 @@ _STRONG = frozenset(
     resolution isometric low-poly lowpoly sketch vector digital style raytracing dslr
     """.split()
 )
+_MEDIA = frozenset("painting drawing photo poster shot".split())
 _WEAK = frozenset(
     """
     highly ultra lighting concept trending on oil painting best sharp focus dramatic soft engine
@@ -71,5 +72,5 @@ def _is_style(part: str) -> bool:
     return (
         bool(words)
         and all(w in _STRONG or w in _WEAK for w in words)
-        and any(w in _STRONG for w in words)
+        and (any(w in _STRONG for w in words) or (len(words) > 1 and words[-1] in _MEDIA))
     )

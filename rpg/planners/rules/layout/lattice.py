@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby, permutations
+from itertools import combinations, groupby, permutations
 
 from rpg.geometry import FULL, Box
 from rpg.planners.rules.grammar.elements import Kind
@@ -13,6 +13,8 @@ from rpg.planners.rules.layout.components import Node, loose, related
 from rpg.planners.rules.layout.normal import Pair
 from rpg.planners.rules.layout.packing import best_rows
 from rpg.planners.rules.layout.ranks import Ranks
+
+_MOST_SHUFFLED = 6  # in a row; 720 orders of them
 
 Edge = tuple[Kind, int, int]
 
@@ -38,8 +40,9 @@ class Lattice:
 
 def arrange(nodes: Sequence[Node], pairs: Sequence[Pair]) -> Block:
     """A block in which the nodes keep the pairs; full rows if those do, else a grid with gaps."""
-    y, x = _ranks(nodes, related(nodes, pairs))
-    rows = _full_rows(nodes, pairs, y.values(), x.values())
+    edges = related(nodes, pairs)
+    y, x = _ranks(nodes, edges)
+    rows = _full_rows(nodes, pairs, y.values(), _neighbourly(x, y.values(), edges))
     if broken(rows, pairs) == 0:
         return rows
     lattice = _lattice(nodes, y.values(), x.values())
@@ -73,6 +76,28 @@ def _anchor(nodes: Sequence[Node], ranks: Ranks, axis: int) -> None:
             continue
         if (1 if here is None else here) < (1 if there is None else there):
             ranks.before(a, b)
+
+
+def _neighbourly(x: Ranks, rows: Sequence[int], edges: Sequence[Edge]) -> list[int]:
+    """Places along x in which what is related within a row stands as near as x's order allows."""
+    place = x.values()
+    for row in sorted(set(rows)):
+        here = sorted((at for at, y in enumerate(rows) if y == row), key=lambda at: (place[at], at))
+        wanted = [(a, b) for _, a, b in edges if a in here and b in here]
+        if not 2 < len(here) <= _MOST_SHUFFLED or not wanted:
+            continue
+        allowed = [order for order in permutations(here) if _keeps(order, x)]
+        best = min(
+            allowed, key=lambda order: sum(abs(order.index(a) - order.index(b)) for a, b in wanted)
+        )
+        for at, item in enumerate(best):
+            place[item] = at
+    return place
+
+
+def _keeps(order: Sequence[int], x: Ranks) -> bool:
+    """Whether nothing in the order stands after what x puts it before."""
+    return not any(x.must_follow(a, b) for a, b in combinations(order, 2))
 
 
 def _full_rows(

@@ -28,6 +28,10 @@ class Ranks:
         self._group = [new if group == old else group for group in self._group]
         return True
 
+    def must_follow(self, a: int, b: int) -> bool:
+        """Whether b has to come before a."""
+        return self._reaches(b, a, strict=True)
+
     def _reaches(self, start: int, goal: int, *, strict: bool = False) -> bool:
         """Whether goal comes after start by force of edges or, unless strict, shares its rank."""
         goal_group, open_groups, seen = self._group[goal], [self._group[start]], set[int]()

@@ -68,17 +68,19 @@ ORDINARY = frozenset(
     medieval futuristic modernist electric electronic digital mechanical wireless portable urban
     rural tropical arctic abstract geometric symmetrical minimal realistic famous similar
     identical different same several other own main first second third fourth last next lone
-    solitary pair lively early prickly late good bad great nice perfect healthy sick living dead
+    solitary lively early prickly late good bad great nice perfect healthy sick living dead
     alive real fake toothy pungent soothing refreshing earthy stylish powerful private public
     rocky grassy leafy mossy muddy sandy fiery snow-covered high-tech tech-savvy matching choppy
     reedy polar tabby scruffy chubby skinny fat muscular wise cheerful joyful playful thoughtful
     skillful skilful careful awesome nearby distant final special dappled bulky bustling breezy
-    hazy icy frosty gooey creamy crusty ornamental decorative festive holy sacred haunted
+    hazy icy slushy frosty gooey creamy crusty ornamental decorative festive holy sacred haunted
     abandoned ruined lumpy floppy puffy plump velvety compact half upside-down bushy wavy straight
     woolly wooly angled steaming necessary ready visible available able awake asleep upright
     certain
     """.split()
 )
+# What nobody could see on a picture.
+UNSEEN = frozenset("necessary visible available able famous useful important ready".split())
 ADJECTIVES = VISUAL | frozenset(SIZES) | ORDINARY
 
 # Adjectives that are nouns as well: one of these may close a noun phrase.

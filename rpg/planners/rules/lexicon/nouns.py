@@ -82,6 +82,8 @@ SURFACES = frozenset(
     branches crowd audience team game end line band bus door doors
     """.split()
 )
+# What is on these hangs on their front, and does not stand on top.
+UPRIGHT = frozenset("wall fence door blackboard whiteboard billboard".split())
 ABSTRACT = frozenset(
     """
     atmosphere ambiance ambience seating comfort setup set-up gear rhythm music tune melody song
@@ -183,6 +185,8 @@ _AGENTS = frozenset(
     farmer gardener hiker runner rider driver sailor doctor professor waiter waitress player
     worker officer bartender carpenter engineer programmer potter sculptor designer trainer hunter
     swimmer climber juggler magician electrician plumber tailor weaver jogger reader explorer
+    biker crafter puppeteer zookeeper beekeeper goalkeeper keeper skateboarder snowboarder
+    wrestler boxer golfer shopper traveler traveller commuter lifeguard blacksmith bodybuilder
     drummer fisherman fishermen librarian veterinarian
     """.split()
 )

@@ -27,6 +27,7 @@ MAX_COUNT = 12
 
 PRONOUNS = frozenset("it they them he she him both himself herself itself themselves".split())
 PLURAL_PRONOUNS = frozenset({"they", "them", "both", "these", "those", "themselves"})
+PLURALS = PLURAL_PRONOUNS | {"their"}
 OTHER_PRONOUNS = frozenset(
     """
     i you we us me who whom which what that there here this everyone someone something nothing
@@ -70,6 +71,6 @@ NOT_ADVERBS = frozenset(
     butterfly fly dragonfly firefly family lily jelly belly bully ally assembly early friendly
     ugly silly curly lovely woolly wooly hilly holly jolly lonely lively elderly daily only
     jellyfly housefly ply reply supply anomaly monopoly doily smelly burly prickly wrinkly bubbly
-    sparkly crinkly frilly gnarly pearly oily wobbly cuddly ghostly heavenly deadly
+    unlikely sparkly crinkly frilly gnarly pearly oily wobbly cuddly ghostly heavenly deadly
     """.split()
 )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from rpg.planners.rules.grammar.elements import Anchor, Rel
+from rpg.planners.rules.grammar.elements import Anchor, Kind, Rel
 from rpg.planners.rules.lexicon.nouns import is_animate
+from rpg.planners.rules.lexicon.words import PLURALS
 from rpg.planners.rules.reading.things import Thing
 
 
@@ -67,8 +68,9 @@ class Clause:
         if self.join and self.subjects and not self.predicate:
             self.subjects = [*self.subjects, *things]
         else:
+            self.owner = self.owner if self.join == "and" else []
             self.subjects, self.listed, self.predicate = list(things), False, False
-            self.verb, self.owner = "", []
+            self.verb = ""
         self.last, self.last_link = list(things), None
         self.spoken()
 
@@ -110,6 +112,17 @@ class Clause:
         if self.last_link is not None and self.last != self.subjects:
             return list(self.last)
         return list(self.subjects if self.listed or self.verb or self.predicate else self.last)
+
+    def waits_for_second(self) -> bool:
+        """Whether one of the two things is still to come that the subject is between."""
+        relation = self.last_link.relation if self.last_link is not None else None
+        between = relation is not None and relation.kinds == (Kind.BETWEEN,)
+        return between and sum(thing.count for thing in self.last) == 1
+
+    def owner_as(self, word: str) -> list[Thing]:
+        """The owner of the subjects, if the pronoun agrees with it in number; else nothing."""
+        several = sum(thing.count for thing in self.owner) > 1
+        return list(self.owner) if several == (word in PLURALS) else []
 
     def anchor_targets(self) -> list[Thing]:
         """What a place on the canvas that is read now is said of."""

@@ -19,6 +19,7 @@ from rpg.planners.rules.lexicon.nouns import (
     PLACES,
     SURFACES,
     TIMES,
+    UPRIGHT,
     WEARABLES,
     is_abstract,
     is_animate,
@@ -134,18 +135,24 @@ def belongs_to_scene(phrase: NounPhrase, rel: Rel | None = None) -> bool:
     if kind in _WITHIN:
         return is_place(phrase) or (kind is Kind.INSIDE and is_setting(phrase))
     if kind is Kind.BELOW:
-        return bool(OVERHEAD & {head(phrase), head(phrase, plural=True)}) and not phrase.count
+        overhead = bool(OVERHEAD & {head(phrase), head(phrase, plural=True)}) and not phrase.count
+        return overhead and (phrase.determiner != "a" or is_place(phrase))
     return kind is Kind.BESIDE and is_place(phrase) and definite and phrase.count is None
 
 
-def prepositional(word: str, phrase: NounPhrase, clause: Clause) -> Use | Kind:  # noqa: C901
-    """What the phrase after the preposition is: scene, thing, part of an action, relation."""
+def prepositional(  # noqa: C901
+    word: str, phrase: NounPhrase, clause: Clause, *, joined: bool = False
+) -> Use | Kind:
+    """What the phrase after the preposition is: scene, thing, part of an action, relation.
+
+    `joined` says that another with looks of its own follows: "on the icy ground and the hot sand".
+    """
     if word in ("with", "in") and clause.verb == "covered":
         return Kind.BELOW
     if word == "with":
         return _with(phrase, clause)
     if word == "on":
-        return _on(phrase, clause)
+        return Kind.ON if joined else _on(phrase, clause)
     if word in ("in", "within", "inside"):
         return _in(phrase, clause)
     if word in ("at", "during"):
@@ -179,6 +186,10 @@ def _with(phrase: NounPhrase, clause: Clause) -> Use | Kind:
 
 
 def _on(phrase: NounPhrase, clause: Clause) -> Use | Kind:
+    if head(phrase) in UPRIGHT and not is_setting(phrase):
+        return Kind.INSIDE
+    if clause.verb and not clause.acts_alone() and is_place(phrase) and _told_apart(phrase):
+        return Kind.ON
     if is_setting(phrase):
         return Use.SCENE
     if is_idea(phrase):
@@ -188,6 +199,11 @@ def _on(phrase: NounPhrase, clause: Clause) -> Use | Kind:
     if _posing(clause) and not has_visual(phrase):
         return Use.ACTION
     return Kind.ON
+
+
+def _told_apart(phrase: NounPhrase) -> bool:
+    """Whether a place is known and has looks of its own: "shone on the cool blue water"."""
+    return phrase.determiner == "the" and has_visual(phrase)
 
 
 def _posing(clause: Clause) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rpg.planners.rules.grammar.elements import (
+    Anchor,
     Attr,
     Kind,
     Mark,
@@ -24,12 +25,13 @@ from rpg.planners.rules.lexicon.verbs import (
 )
 from rpg.planners.rules.lexicon.words import POSSESSIVES
 from rpg.planners.rules.reading import things as t
-from rpg.planners.rules.reading.clause import Link
+from rpg.planners.rules.reading.clause import Clause, Link
 from rpg.planners.rules.reading.places import (
     Use,
     belongs_to_scene,
     is_owned,
     is_place,
+    is_plain,
     opening_place,
     place_of,
     prepositional,
@@ -50,11 +52,20 @@ def read_verb(state: State, verb: Verb) -> None:
         clause.act(f"{clause.link.word} {verb.text}")
         clause.link = Link(verb=SERVING)
         return
+    if verb.bare and not clause.join and _names_actor(clause):
+        clause.relative()
     clause.begin_verb()
     if verb.have or not verb.text or verb.text in STATIVE:
         _stative(state, verb)
     else:
         _active(state, verb)
+
+
+def _names_actor(clause: Clause) -> bool:
+    """Whether the object named last does what follows: "next to a boy eating an ice cream"."""
+    related = clause.last_link is not None and clause.last_link.relation is not None
+    one = len(clause.last) == 1 and clause.last[0].count == 1
+    return related and one and is_animate(clause.last[0].head)
 
 
 def _stative(state: State, verb: Verb) -> None:
@@ -77,7 +88,7 @@ def _active(state: State, verb: Verb) -> None:
     if clause.acts_alone():
         if word not in clause.subjects[0].actions:
             clause.act(word)
-    elif not follows and word not in VERB_RELATIONS:
+    elif not follows:
         clause.act_together(word)
     if follows:
         clause.link = Link(verb=word)
@@ -94,6 +105,8 @@ def read_verb_object(state: State, phrase: NounPhrase, link: Link) -> bool:
         _setting(state, phrase, verb)
     elif clause.acts_alone():
         return _done_to(state, phrase, link)
+    elif clause.subjects and _is_worn(phrase, verb):
+        clause.own(f"{verb} {t.text_of(phrase)}")
     else:
         return _verb_relation(state, phrase, verb)
     clause.link = None
@@ -114,8 +127,16 @@ def _setting(state: State, phrase: NounPhrase, verb: str) -> None:
         state.scene(f"{place_of(phrase)} {t.text_of(phrase)}", phrase)
     elif state.clause.acts_alone():
         state.clause.act(t.text_of(phrase))
+    elif not phrase.determiner and all(is_animate(one.head) for one in state.clause.subjects):
+        state.clause.act_together(f"{verb} {t.text_of(phrase)}")
     else:
         state.note(f"{verb} {t.text_of(phrase)}")
+
+
+def _is_worn(phrase: NounPhrase, verb: str) -> bool:
+    """Whether all of several subjects have it about them: "both wearing a hat", "shaking hands"."""
+    bare = not phrase.determiner and phrase.count is None and not t.has_visual(phrase)
+    return is_owned(phrase) and (verb == "wearing" or bare)
 
 
 def _done_to(state: State, phrase: NounPhrase, link: Link) -> bool:
@@ -146,7 +167,7 @@ def _verb_relation(state: State, phrase: NounPhrase, verb: str) -> bool:
 def read_prepositional(state: State, phrase: NounPhrase, link: Link) -> None:
     """A phrase after a preposition that is no relation by itself."""
     clause, text = state.clause, f"{link.word} {t.text_of(phrase)}"
-    use = prepositional(link.word, phrase, clause)
+    use = prepositional(link.word, phrase, clause, joined=_is_joined(state, phrase))
     clause.link = None
     if use is Use.SCENE:
         state.scene(f"{link.word} {_with_second_place(state, phrase)}", phrase)
@@ -160,6 +181,15 @@ def read_prepositional(state: State, phrase: NounPhrase, link: Link) -> None:
         clause.act(text)
         if use is Use.HELD:
             state.hold(phrase)
+
+
+def _is_joined(state: State, phrase: NounPhrase) -> bool:
+    """Whether both this phrase and the one that "and" adds say how they differ."""
+    second = state.near(2)
+    if state.near(1) != Mark("and") or not isinstance(second, NounPhrase):
+        return False
+    alike = second.determiner == phrase.determiner
+    return alike and not is_plain(phrase) and not is_plain(second)
 
 
 def _with_second_place(state: State, phrase: NounPhrase) -> str:
@@ -198,7 +228,9 @@ def _companion(state: State, phrase: NounPhrase, link: Link) -> None:
 def read_attributes(state: State, attr: Attr) -> None:
     """Reads "is red", "sits empty", "one red and the other blue"."""
     clause, before = state.clause, state.near(-1)
-    if isinstance(before, Verb) and before.text and clause.subjects:
+    if clause.join and isinstance(state.near(1), Anchor) and clause.last:
+        state.subjects([state.memory.another(list(attr.words))])
+    elif isinstance(before, Verb) and before.text and clause.subjects:
         for thing in clause.subjects:
             thing.actions.append(" ".join(attr.words))
     elif clause.last:

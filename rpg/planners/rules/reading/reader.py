@@ -9,6 +9,7 @@ from rpg.planners.rules.grammar.elements import (
     Arrange,
     Attr,
     Element,
+    Loose,
     Mark,
     NounPhrase,
     Order,
@@ -18,6 +19,7 @@ from rpg.planners.rules.grammar.elements import (
     RowMark,
     Verb,
 )
+from rpg.planners.rules.grammar.tokens import join
 from rpg.planners.rules.lexicon.words import POSSESSIVES
 from rpg.planners.rules.reading import things as t
 from rpg.planners.rules.reading.clause import Clause, Link
@@ -57,8 +59,8 @@ def _take(state: State, element: Element) -> None:
             read_relation(state, element)
         case Anchor():
             read_anchor(state, element)
-        case Prep():
-            state.clause.link = Link(word=element.word)
+        case Prep() | Loose():
+            _small_word(state, element)
         case Verb():
             read_verb(state, element)
         case Attr():
@@ -67,8 +69,28 @@ def _take(state: State, element: Element) -> None:
             state.lines.take(element, state.clause)
         case Mark():
             _mark(state, element)
-        case _:
-            pass
+
+
+def _small_word(state: State, element: Prep | Loose) -> None:
+    if isinstance(element, Prep):
+        state.clause.link = Link(word=element.word)
+    else:
+        _loose(state, element)
+
+
+def _loose(state: State, element: Loose) -> None:
+    """Leaves out what "not" denies: "a cat not on a mat"."""
+    denied, then = state.near(1), state.near(2)
+    if element.text.lower() != "not" or not isinstance(denied, Rel | Prep | Attr | Anchor):
+        return
+    words = " ".join(denied.words) if isinstance(denied, Attr) else _said(denied)
+    phrase = then if isinstance(denied, Rel | Prep) and isinstance(then, NounPhrase) else None
+    state.resume = state.at + (3 if phrase else 2)
+    state.note(join(["not", words, t.text_of(phrase) if phrase else ""]))
+
+
+def _said(element: Rel | Prep | Anchor) -> str:
+    return element.word if isinstance(element, Prep) else element.text
 
 
 def _mark(state: State, mark: Mark) -> None:
@@ -99,7 +121,7 @@ def _noun_phrase(state: State, phrase: NounPhrase) -> None:
     link = _link(state)
     if phrase.negated:
         state.reading.negatives.append(" ".join(phrase.words))
-        clause.spoken()
+        clause.link, clause.join = None, ""
     elif link is None and opening_place(phrase, clause.opening, state.near(1)):
         place = without_scene(phrase)
         state.scene(f"{place_of(place)} {t.text_of(place)}", phrase)
@@ -117,8 +139,9 @@ def _link(state: State) -> Link | None:
     clause = state.clause
     if clause.link is not None:
         return clause.link
-    if clause.join and clause.last_link is not None and not state.has_own_predicate():
-        return clause.last_link
+    if clause.join and clause.last_link is not None:
+        if clause.waits_for_second() or not state.has_own_predicate():
+            return clause.last_link
     return None
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from rpg.planners.rules.grammar.elements import NounPhrase
 from rpg.planners.rules.grammar.scan import head
-from rpg.planners.rules.lexicon.words import DEMONSTRATIVES, PLURAL_PRONOUNS
+from rpg.planners.rules.lexicon.words import DEMONSTRATIVES, PLURALS
 from rpg.planners.rules.reading.things import Reading, Thing, attributes_of, split_off, thing_of
 
 _DEFINITE = DEMONSTRATIVES | {"the"}
-_PLURAL = PLURAL_PRONOUNS | {"their"}
 
 
 class Memory:
@@ -60,7 +59,7 @@ class Memory:
         others = [t for t in self._things if t not in subjects and t.parent is None]
         if not others:
             return []
-        if word in _PLURAL:
+        if word in PLURALS:
             return self._several(others, group)
         if not subjects and not self._here and self._previous:
             return [self._spoken(self._previous[0])]

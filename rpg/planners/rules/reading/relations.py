@@ -37,7 +37,8 @@ def _relate_back(state: State, rel: Rel) -> None:
     """A relation whose object is not said: "with a cherry on top", "two stars on its left"."""
     clause = state.clause
     subjects = clause.subjects_for_relation()
-    objects = state.memory.refer(rel.pronoun or "it", subjects)
+    word = rel.pronoun or "it"
+    objects = clause.owner_as(word) or state.memory.refer(word, subjects)
     if objects and not subjects:
         clause.invert(rel, objects)
     elif objects:
@@ -86,6 +87,8 @@ def _meant(state: State, pron: Pron, link: Link | None) -> list[t.Thing]:
     relation = link.relation if link is not None else None
     subjects = (link.subjects or []) if link is not None else []
     between = relation is not None and relation.kinds == (Kind.BETWEEN,)
+    if subjects and not between and (owners := state.clause.owner_as(pron.word)):
+        return owners
     return state.memory.refer(pron.word, subjects, group=between)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rpg.planners.rules.grammar.elements import (
     Anchor,
@@ -21,6 +22,9 @@ from rpg.planners.rules.reading.clause import Clause, Link
 from rpg.planners.rules.reading.places import is_time
 from rpg.planners.rules.reading.positions import Lines, place_on_canvas
 from rpg.planners.rules.reading.reference import Memory
+
+# Relations to several things at once, not to one after the other.
+_GATHERING = frozenset({Kind.BETWEEN, Kind.AMID, Kind.FLANKED})
 
 
 class State:
@@ -99,8 +103,11 @@ class State:
 
     def _in_list(self) -> bool:
         """Whether a comma here stands in a list that "and" ends: "between a, b and c"."""
-        after = (self.near(1), self.near(2))
-        return after[0] == Mark("and") or after == (Mark(","), Mark("and"))
+        step = 1
+        while self.near(step) == Mark(",") and isinstance(self.near(step + 1), NounPhrase):
+            step += 2
+        last = self.near(step + 1) if self.near(step) == Mark(",") else self.near(step)
+        return last == Mark("and")
 
     # What becomes of it --------------------------------------------------------------------------
 
@@ -120,6 +127,9 @@ class State:
 
     def relate(self, rel: Rel, subjects: list[t.Thing], objects: list[t.Thing]) -> None:
         """Notes a relation of every subject to all objects."""
+        if rel.kinds == (Kind.AROUND,) and len(subjects) > 1:
+            self.relate(replace(rel, kinds=(Kind.AMID,)), objects, subjects)
+            return
         for kind in rel.kinds:
             for subject in subjects:
                 others = tuple(thing for thing in objects if thing is not subject)
@@ -132,18 +142,18 @@ class State:
         self.lines.saw(objects)
         if link.subjects is None:
             self.clause.invert(link.relation, objects)
-        elif link.relation.kinds == (Kind.BETWEEN,) and link is self.clause.last_link:
-            self._extend_between(link.subjects, objects)
+        elif link.relation.kinds[0] in _GATHERING and link is self.clause.last_link:
+            self._extend(link.relation.kinds[0], link.subjects, objects)
         else:
             self.relate(link.relation, link.subjects, objects)
         self.clause.linked(objects, link)
 
-    def _extend_between(self, subjects: list[t.Thing], objects: list[t.Thing]) -> None:
-        """Adds the second thing of "between a and b"."""
+    def _extend(self, kind: Kind, subjects: list[t.Thing], objects: list[t.Thing]) -> None:
+        """Adds the second thing of "between a and b", "surrounded by a and b"."""
         for at, relation in enumerate(self.reading.relations):
-            if relation.kind is Kind.BETWEEN and relation.subject in subjects:
+            if relation.kind is kind and relation.subject in subjects:
                 everything = (*relation.objects, *objects)
-                self.reading.relations[at] = t.Relation(Kind.BETWEEN, relation.subject, everything)
+                self.reading.relations[at] = t.Relation(kind, relation.subject, everything)
 
     def hold(self, phrase: NounPhrase) -> None:
         """A thing in the hands of the one subject: drawn inside its region."""

@@ -9,13 +9,20 @@ from rpg.planners.rules.grammar.elements import Kind, NounPhrase
 from rpg.planners.rules.grammar.tokens import join
 from rpg.planners.rules.lexicon import words as w
 from rpg.planners.rules.lexicon.attributes import (
+    UNSEEN,
     is_adjective,
     is_pure_adjective,
     is_visual,
     size_of,
 )
-from rpg.planners.rules.lexicon.inflect import article, is_pair, is_plural, singular
-from rpg.planners.rules.lexicon.nouns import MASS, UNIQUE
+from rpg.planners.rules.lexicon.inflect import (
+    article,
+    comes_in_pairs,
+    is_pair,
+    is_plural,
+    singular,
+)
+from rpg.planners.rules.lexicon.nouns import MASS, UNIQUE, is_abstract
 from rpg.planners.rules.lexicon.verbs import NOUN_ING
 
 _DEEPEST = 4  # boxes inside boxes
@@ -84,8 +91,10 @@ class Thing:
         return self.anchor != (None, None) or self.back
 
     def describe(self, words: Sequence[str]) -> None:
-        """Adds attributes after those it has."""
-        self.attributes.extend([*(["and"] if self.attributes else []), *words])
+        """Adds attributes after those it has, but those that nobody could see."""
+        seen = [word for word in words if word.lower() not in UNSEEN]
+        if not all(word.lower() in w.AND for word in seen):
+            self.attributes.extend([*(["and"] if self.attributes else []), *seen])
         self.size = size_of([word.lower() for word in self.attributes])
 
     def put_inside(self, outer: Thing, *, held: bool = False) -> None:
@@ -105,11 +114,11 @@ class Thing:
         if self.crowd:
             return f"{self.crowd} {text}"
         noun = self.noun[-1].lower() if self.noun else ""
-        if self.determiner in w.POSSESSIVES or (self.determiner and "'s " in text):
+        if self.determiner and "'s " in text:
             return f"{self.determiner} {text}"
         if self.determiner in ("a", "an") and not is_pair(noun):
             return f"{article(text)} {text}"
-        if is_pair(noun):
+        if is_pair(noun) or self.determiner == "a pair of":
             return f"a pair of {text}" if self.determiner == "a pair of" else text
         if noun in UNIQUE and self.determiner in ("the", "") and not self.attributes:
             return f"the {text}"
@@ -117,7 +126,8 @@ class Thing:
             return f"the {text}"
         if is_plural(noun) or (noun in MASS and not self.determiner == "a") or not noun:
             return text
-        if not self.determiner and self.count == 1 and noun[:1].isupper():
+        idea = is_abstract(noun) and not self.attributes
+        if not self.determiner and (self.noun[-1][:1].isupper() or idea):
             return text
         return f"{article(text)} {text}"
 
@@ -214,7 +224,7 @@ def _count(thing: Thing, phrase: NounPhrase) -> None:
         thing.crowd = str(phrase.count)
         return
     thing.count = phrase.count
-    if phrase.determiner == "a pair of" and is_pair(noun.lower()):
+    if phrase.determiner == "a pair of" and comes_in_pairs(noun.lower()):
         thing.count = 1
         return
     thing.determiner, thing.plural = "a", noun
