@@ -115,6 +115,8 @@ def _plain(node: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[str,
         }
     if "items" in said:
         said["items"] = _plain(said["items"], definitions)
+    if "anyOf" in said:
+        said["anyOf"] = [_plain(one, definitions) for one in said["anyOf"]]
     return said
 
 

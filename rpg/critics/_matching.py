@@ -1,0 +1,106 @@
+"""Which detection stands for which planned thing, so that as much as possible is as planned."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+from rpg.critics.base import Check
+from rpg.geometry import Box
+from rpg.toybox.vocabulary import THINGS
+
+_UNCLEAR = 0.4  # a form that the detector cannot name may be the one wanted
+_NEARNESS = 0.05  # breaks ties: less than any difference that matters
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A thing in the picture.
+
+    Attributes:
+        name: One of Toybox's things; None where the form is unclear.
+        colour: One of Toybox's colours; None where it is none of them.
+        box: In fractions of the canvas.
+    """
+
+    name: str | None
+    colour: str | None
+    box: Box
+
+    @property
+    def words(self) -> str:
+        """Colour and name: "red star", "blue blob"."""
+        return f"{self.colour or 'strangely coloured'} {self.name or 'blob'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A place for one planned thing.
+
+    Attributes:
+        key: Region and thing, as in the checks.
+        noun: What is to be there.
+        colours: What it is to look like; empty where nothing is said.
+        box: Where.
+    """
+
+    key: tuple[str, str]
+    noun: str
+    colours: frozenset[str]
+    box: Box
+
+    @property
+    def known(self) -> bool:
+        """Whether the detector can tell such a thing."""
+        return self.noun in THINGS
+
+    def holds(self, seen: Seen) -> bool:
+        """Whether the thing's middle lies in the box."""
+        return self.box.contains(*seen.box.center)
+
+    def share(self, seen: Seen) -> float:
+        """How much of the thing lies in the box, 0 to 1."""
+        common = self.box.intersection(seen.box)
+        return common.area / seen.box.area if common else 0.0
+
+
+def key_of(check: Check, place: int = 0) -> tuple[str, str]:
+    """Region and thing of a check's subject, or of the object at a later place; "" for none."""
+    region, thing = check.regions[place : place + 1], check.things[place : place + 1]
+    return (region or ("",))[0], (thing or ("",))[0]
+
+
+def matched(slots: Sequence[Slot], seen: Sequence[Seen]) -> list[int | None]:
+    """For each slot the number of what stands for it, one thing for one slot; None where nothing.
+
+    The sum of what is right, form, colour and place, is the largest there can be. A thing outside
+    a slot's box stands for it only if it is right in all else.
+    """
+    if not slots or not seen:
+        return [None] * len(slots)
+    worth = np.array([[_worth(slot, one) for one in seen] for slot in slots])
+    rows, columns = linear_sum_assignment(worth, maximize=True)
+    pairs = dict(zip(rows.tolist(), columns.tolist(), strict=True))
+    return [_taken(worth, row, pairs.get(row)) for row in range(len(slots))]
+
+
+def _taken(worth: NDArray[np.float64], row: int, column: int | None) -> int | None:
+    return column if column is not None and worth[row, column] > 0 else None
+
+
+def _worth(slot: Slot, seen: Seen) -> float:
+    """How well a thing fits a slot; 0 where it does not stand for it at all."""
+    form = 1.0 if slot.known and seen.name == slot.noun else 0.0
+    colour = 1.0 if not slot.colours or seen.colour in slot.colours else 0.0
+    held = slot.holds(seen)
+    if not (held or (form and colour)):
+        return 0.0
+    if not form and (seen.name is None or not slot.known):
+        form = _UNCLEAR
+    place = 1.0 if held else 0.5 * slot.share(seen)
+    (x, y), (u, v) = slot.box.center, seen.box.center
+    return form + colour + place + _NEARNESS * (1 - max(abs(x - u), abs(y - v)))

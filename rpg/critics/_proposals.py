@@ -1,0 +1,91 @@
+"""Which of a model's proposals may change the plan: edits of what is wrong, within the prompt.
+
+A picture can hold words, and a model may do what they say. So a proposal counts only if it is an
+edit that can be applied, mends a region of which a finding failed, and brings in nothing that the
+user's prompt does not name; nothing is ever removed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from rpg.critics._answers import Change
+from rpg.critics.base import Finding
+from rpg.edits import AddRegion, Edit, ModifyRegion, MoveRegion, apply
+from rpg.errors import PlanError
+from rpg.geometry import Box
+from rpg.plan import Plan, Region
+from rpg.planners.llm.boxes import fitted
+from rpg.planners.rules.lexicon.inflect import singular
+from rpg.planners.rules.planner import read
+
+_MOST_EDITS = 8
+_MOST_PROMPT = 1000  # letters
+_WORD = re.compile(r"[^\W_]+(?:['\u2019-][^\W_]+)*")
+
+
+def accepted(plan: Plan, changes: Sequence[Change], findings: Sequence[Finding]) -> list[Edit]:
+    """The edits among the proposals that may be made, one after the other."""
+    edits: list[Edit] = []
+    for edit in _edits(plan, changes, findings):
+        if len(edits) < _MOST_EDITS and _applies(plan, [*edits, edit]):
+            edits.append(edit)
+    return edits
+
+
+def _applies(plan: Plan, edits: Sequence[Edit]) -> bool:
+    try:
+        return apply(plan, edits) != apply(plan, edits[:-1])
+    except PlanError:
+        return False
+
+
+def _edits(plan: Plan, changes: Sequence[Change], findings: Sequence[Finding]) -> Iterator[Edit]:
+    failed = {name for finding in findings if not finding.holds for name in finding.check.regions}
+    for change in changes[: 4 * _MOST_EDITS]:
+        prompt = change.prompt[:_MOST_PROMPT]
+        if change.action == "modify" and change.region in failed and prompt:
+            if _nouns_of(change.region, findings) <= _said(prompt):
+                yield ModifyRegion(id=change.region, prompt=prompt)
+        elif change.action == "move" and change.region in failed:
+            if (box := _box(change)) is not None:
+                yield MoveRegion(id=change.region, box=box)
+        elif change.action == "add" and (noun := _wanted(plan, prompt)):
+            if (box := _box(change)) is not None:
+                yield AddRegion(region=Region(id=_free(plan, noun), prompt=prompt, box=box))
+
+
+def _box(change: Change) -> Box | None:
+    if change.box is None:
+        return None
+    box = fitted([change.box])[0]
+    return box if isinstance(box, Box) else None
+
+
+def _nouns_of(region: str, findings: Sequence[Finding]) -> set[str]:
+    """What the region has to go on showing."""
+    checks = (finding.check for finding in findings)
+    things = (one.things[0] for one in checks if one.kind == "presence" and region in one.regions)
+    return {singular(thing.split()[-1].lower()) for thing in things if thing.split()}
+
+
+def _said(text: str) -> set[str]:
+    return {singular(word) for word in _WORD.findall(text.lower())}
+
+
+def _wanted(plan: Plan, prompt: str) -> str:
+    """The noun of a new region, if the user's prompt names more of these than the plan shows."""
+    heads = [thing.head for thing in read(prompt).things]
+    asked = {thing.head: thing.count for thing in read(plan.prompt).things}
+    if not heads or heads[0] not in asked or not set(heads) <= asked.keys():
+        return ""
+    shown = sum(heads[0] in _said(region.prompt) for region in plan.layers())
+    return heads[0] if shown < asked[heads[0]] else ""
+
+
+def _free(plan: Plan, noun: str) -> str:
+    """An id that no region has yet."""
+    name = re.sub(r"[^a-z0-9]+", "-", noun)[:40].strip("-") or "thing"
+    taken = {region.id for region in plan.layers()}
+    return next(one for number in range(1, 1000) if (one := f"{name}-new-{number}") not in taken)

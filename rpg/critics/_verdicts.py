@@ -1,0 +1,215 @@
+"""How each check comes out, once it is clear what in the picture stands for what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from rpg.critics._matching import Seen, Slot, key_of
+from rpg.critics.base import Check, Finding
+from rpg.critics.checks import NOTHING_ELSE, number_of, place_in_words
+from rpg.geometry import FULL, Box
+from rpg.planners.rules.lexicon.inflect import article
+from rpg.toybox.detector import place_of
+from rpg.toybox.vocabulary import COLOURS, PLACES, THINGS
+
+_UNCLEAR = 0.4  # something without a clear form
+_WRONG = 0.25  # another thing: better than none
+_ELSEWHERE = 0.2  # plus up to as much again, the more of it lies in its region
+_FAILED = 0.45  # the most that a colour or a number can have and still be wrong
+_STRAYS = 0.4  # for one thing too many; shared by several
+_CLEAR = 0.05  # of the canvas: so far apart, a direction is beyond doubt
+_PALETTE = {name: np.array(value, float) for name, value in COLOURS.items()}
+_WIDEST = max(float(np.linalg.norm(a - b)) for a in _PALETTE.values() for b in _PALETTE.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What was found.
+
+    Attributes:
+        image: At the model's own size.
+        boxes: Where the plan's regions lie.
+        slots: What is to be there.
+        seen: What is there.
+        standing: For each slot the number of what stands for it.
+    """
+
+    image: Image.Image
+    boxes: Mapping[str, Box]
+    slots: Sequence[Slot]
+    seen: Sequence[Seen]
+    standing: Sequence[int | None]
+
+    def at(self, key: tuple[str, str]) -> list[tuple[Slot, Seen | None]]:
+        """The slots of a region's thing, each with what stands for it."""
+        pairs = zip(self.slots, self.standing, strict=True)
+        return [
+            (slot, None if number is None else self.seen[number])
+            for slot, number in pairs
+            if slot.key == key
+        ]
+
+    def things(self, key: tuple[str, str]) -> list[Seen]:
+        """What stands for a region's thing."""
+        return [one for _, one in self.at(key) if one is not None]
+
+    def strays(self) -> Iterator[Seen]:
+        """What stands for nothing."""
+        taken = set(self.standing)
+        return (one for number, one in enumerate(self.seen) if number not in taken)
+
+
+def judged(check: Check, picture: Picture) -> Finding:
+    """The finding of one check."""
+    match check.kind:
+        case "presence":
+            return _presence(check, picture)
+        case "attribute":
+            return _attribute(check, picture)
+        case "count":
+            return _strays(check, picture) if not check.things else _count(check, picture)
+        case "relation":
+            return _relation(check, picture)
+        case "scene":
+            return _scene(check, picture)
+
+
+def _unknown(check: Check, why: str) -> Finding:
+    return Finding(check=check, score=0.5, seen=why, unknown=True)
+
+
+def _worst(findings: Sequence[Finding]) -> Finding:
+    return min(findings, key=lambda finding: finding.score)
+
+
+def _presence(check: Check, picture: Picture) -> Finding:
+    found = [_present(check, slot, seen) for slot, seen in picture.at(key_of(check))]
+    return _worst(found) if found else _unknown(check, "no region is to show it")
+
+
+def _present(check: Check, slot: Slot, seen: Seen | None) -> Finding:
+    if seen is None:
+        return Finding(check=check, score=0, seen="nothing there", box=slot.box)
+    if not slot.known:
+        return _unknown(check, f"a {seen.words}; Toybox does not know the wanted thing")
+    if seen.name is None:
+        words = f"something {seen.colour or ''} without a clear form, not {_a(slot.noun)}"
+        return Finding(check=check, score=_UNCLEAR, seen=" ".join(words.split()), box=seen.box)
+    if seen.name != slot.noun:
+        words = f"{_a(seen.name)}, not {_a(slot.noun)}"
+        return Finding(check=check, score=_WRONG, seen=words, box=seen.box)
+    if not slot.holds(seen):
+        words = f"the {seen.name} is {_where(seen.box)}, not {_where(slot.box)}"
+        score = _ELSEWHERE + 0.5 * min(slot.share(seen), 0.5)
+        return Finding(check=check, score=score, seen=words, box=seen.box)
+    return Finding(check=check, score=1)
+
+
+def _a(noun: str) -> str:
+    return f"{article(noun)} {noun}"
+
+
+def _where(box: Box) -> str:
+    return place_in_words(box) or "on the canvas"
+
+
+def _attribute(check: Check, picture: Picture) -> Finding:
+    if check.value not in COLOURS:
+        return _unknown(check, f'the detector cannot tell what is "{check.value}"')
+    found = picture.things(key_of(check))
+    if not found:
+        return _unknown(check, "nothing there that could be")
+    return _worst([_coloured(check, seen) for seen in found])
+
+
+def _coloured(check: Check, seen: Seen) -> Finding:
+    if seen.colour == check.value:
+        return Finding(check=check, score=1)
+    nearness = 0.0
+    if seen.colour is not None:
+        away = float(np.linalg.norm(_PALETTE[seen.colour] - _PALETTE[check.value]))
+        nearness = 1 - away / _WIDEST
+    words = f"the {seen.name or 'thing'} is {seen.colour or 'of another colour'}, not {check.value}"
+    return Finding(check=check, score=_FAILED * nearness, seen=words, box=seen.box)
+
+
+def _count(check: Check, picture: Picture) -> Finding:
+    """Counts what stands for a planned one, whatever its form: its presence tells of that."""
+    kind = check.things[0]
+    noun = kind.split()[-1].lower()
+    slots = [
+        (slot, number)
+        for slot, number in zip(picture.slots, picture.standing, strict=True)
+        if _is_kind(slot.key[1], kind)
+    ]
+    strays = [one for one in picture.strays() if one.name == noun]
+    there = sum(number is not None for _, number in slots) + len(strays)
+    if noun not in THINGS:
+        return _unknown(check, f"Toybox does not know the {kind}")
+    if there == check.count:
+        return Finding(check=check, score=1)
+    gaps = [slot.box for slot, number in slots if number is None]
+    wanted = check.count or 0
+    score = _FAILED * min(there, wanted) / max(there, wanted)
+    words = f"{number_of(there, kind)}, not {number_of(wanted, kind).split()[0]}"
+    box = next(iter([*(one.box for one in strays), *gaps]), None)
+    return Finding(check=check, score=score, seen=words, box=box)
+
+
+def _is_kind(thing: str, kind: str) -> bool:
+    """Whether a slot's thing, with its looks perhaps, is of the kind: "red star" is a "star"."""
+    return thing == kind or thing.endswith(f" {kind}")
+
+
+def _strays(check: Check, picture: Picture) -> Finding:
+    """What stands for nothing and is of no kind that is planned."""
+    planned = {slot.noun for slot in picture.slots}
+    found = [one for one in picture.strays() if one.name not in planned]
+    if check.id != NOTHING_ELSE:
+        return _unknown(check, "it is not said what to count")
+    if not found:
+        return Finding(check=check, score=1)
+    found.sort(key=lambda one: -one.box.area)
+    said = "; ".join(f"an extra {one.words} {_where(one.box)}" for one in found)
+    return Finding(check=check, score=_STRAYS / len(found), seen=said[:2000], box=found[0].box)
+
+
+def _relation(check: Check, picture: Picture) -> Finding:
+    first = picture.things(key_of(check))
+    second = picture.things(key_of(check, 1))
+    if not first or not second:
+        return _unknown(check, "not both are there")
+    axis = {"left of": 0, "above": 1, "on": 1}.get(check.value)
+    if axis is None:
+        return _unknown(check, f'the detector cannot tell what is "{check.value}"')
+    ahead = _middle(second, axis) - _middle(first, axis)
+    score = min(max(0.5 + 0.5 * ahead / _CLEAR, 0.0), 1.0)
+    if score >= 0.5:
+        return Finding(check=check, score=score)
+    how = ("right of", "below")[axis]
+    words = f"the {_name(first, check, 0)} is {how} the {_name(second, check, 1)}"
+    return Finding(check=check, score=score, seen=words, box=first[0].box)
+
+
+def _middle(things: Sequence[Seen], axis: int) -> float:
+    return float(np.mean([one.box.center[axis] for one in things]))
+
+
+def _name(things: Sequence[Seen], check: Check, place: int) -> str:
+    return things[0].name or check.things[place]
+
+
+def _scene(check: Check, picture: Picture) -> Finding:
+    wanted = [place for place in PLACES if place.split()[-1] in check.value.lower().split()]
+    if not wanted:
+        return _unknown(check, f'Toybox has no place that is "{check.value}"')
+    boxes = [picture.boxes[name] for name in check.regions if name in picture.boxes] or [FULL]
+    for box in boxes:
+        found = place_of(picture.image.crop(box.to_pixels(*picture.image.size)))
+        if found not in wanted:
+            return Finding(check=check, score=0, seen=f"it is {found}, not {check.value}", box=box)
+    return Finding(check=check, score=1)

@@ -1,0 +1,89 @@
+"""The critic of Toybox's pictures: measures, asks nobody, and is always of the same mind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from rpg.critics._matching import Seen, Slot, key_of, matched
+from rpg.critics._verdicts import Picture, judged
+from rpg.critics.base import Check, Critique
+from rpg.critics.checks import compile_checks
+from rpg.geometry import FULL, Box
+from rpg.toybox.detector import Detection, detect
+from rpg.toybox.vocabulary import COLOURS
+
+if TYPE_CHECKING:
+    from rpg.plan import Plan
+
+__all__ = ["ToyboxCritic"]
+
+_SMALLEST_SIDE = 64  # pixels; the model draws no less
+_LARGEST_SCALE = 64
+_MOST_SLOTS = 64  # of one check
+
+
+class ToyboxCritic:
+    """Finds the things of a Toybox picture with the detector and holds them against the checks.
+
+    It judges forms, colours, numbers, places, directions and the ground. What Toybox does not know,
+    a dragon or "fluffy", comes out unknown.
+
+    Pictures are expected at the size that the model drew them, 64 to 192 pixels a side. Those
+    enlarged for showing, every pixel a square of equal ones, are brought back to it first; other
+    enlargements blur the edges, and are judged worse than they are.
+    """
+
+    def review(
+        self, image: Image.Image, plan: Plan, *, checks: Sequence[Check] | None = None
+    ) -> Critique:
+        """Compares a picture with its plan; see `rpg.critics.base.Critic`.
+
+        What stands for which region is found so that as much as possible is right. What stands for
+        none fails the count of its kind, or "nothing else" where its kind is not planned at all.
+        What is missing fails its presence and its count; its attributes and relations, which
+        nobody can see, are unknown.
+        """
+        checks = compile_checks(plan) if checks is None else checks
+        boxes = {region.id: region.box for region in plan.layers()}
+        small = _own_size(image.convert("RGB"))
+        seen = [_seen(one, small.size) for one in detect(small)]
+        slots = list(_slots(checks, boxes))
+        picture = Picture(small, boxes, slots, seen, matched(slots, seen))
+        return Critique.of([judged(check, picture) for check in checks])
+
+
+def _own_size(image: Image.Image) -> Image.Image:
+    """The picture with every square of equal pixels made one, where it consists of such squares."""
+    pixels = np.asarray(image)
+    for scale in range(min(_LARGEST_SCALE, min(image.size) // _SMALLEST_SIDE), 1, -1):
+        if image.width % scale == 0 == image.height % scale:
+            small = pixels[::scale, ::scale]
+            if np.array_equal(small.repeat(scale, axis=0).repeat(scale, axis=1), pixels):
+                return Image.fromarray(np.ascontiguousarray(small))
+    return image
+
+
+def _seen(found: Detection, size: tuple[int, int]) -> Seen:
+    left, top, right, bottom = found.box
+    width, height = size
+    box = Box(left / width, top / height, right / width, bottom / height)
+    return Seen(found.name, found.colour, box)
+
+
+def _slots(checks: Sequence[Check], boxes: Mapping[str, Box]) -> Iterator[Slot]:
+    """One for each thing that a presence check wants, where its region lies now."""
+    for check in checks:
+        if check.kind == "presence":
+            key = key_of(check)
+            noun = (key[1].lower().split() or [""])[-1]
+            slot = Slot(key, noun, _colours(key, checks), boxes.get(key[0], FULL))
+            yield from [slot] * min(check.count or 1, _MOST_SLOTS)
+
+
+def _colours(key: tuple[str, str], checks: Sequence[Check]) -> frozenset[str]:
+    values = {one.value for one in checks if one.kind == "attribute" and key_of(one) == key}
+    return frozenset(values & COLOURS.keys())

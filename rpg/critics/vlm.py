@@ -1,0 +1,204 @@
+"""The critic that asks a vision model."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rpg import prompts
+from rpg.chat.answers import clean, json_schema
+from rpg.chat.base import ChatModel, Message
+from rpg.critics._answers import Change, CloseUp, Judgement, Review, Told, told
+from rpg.critics._proposals import accepted
+from rpg.critics._views import View, views
+from rpg.critics.base import Check, Critique, Finding
+from rpg.critics.checks import compile_checks
+from rpg.errors import ChatAccessError, ChatError, ChatImageError
+from rpg.geometry import Box
+from rpg.planners.llm.boxes import fitted
+from rpg.planners.llm.editing import as_asked
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from rpg.plan import Plan
+
+__all__ = ["VLMCritic"]
+
+_BEST = 10
+_MOST_QUOTED = 20_000  # letters of a bad answer that are said back
+_SHOWN = "Here is the picture. Check it."
+_BLIND = (
+    "The picture cannot be shown to you. Check the plan in its place: does it, drawn as it is, "
+    "give a picture of the prompt of which each check is true?"
+)
+
+
+class VLMCritic:
+    """Shows a vision model the whole picture and its regions, and has it score the checks.
+
+    Nothing but scores, a few words, boxes, and edits of regions that failed follows from an answer,
+    whatever is written in the picture or the prompt. An answer that is no review is asked for once
+    more, with what was wrong; checks without a valid score are then unknown.
+
+    Args:
+        chat: The model.
+        close_ups: The most regions shown on their own, the smallest first; each is a call. All in
+            all there are at most 2 * (1 + close_ups) calls for a picture.
+        text_only: A model that cannot look at pictures reviews the plan alone: no score is above
+            0.5 then, for no picture was seen. False raises `ChatImageError`.
+        templates: A folder of templates to use in place of the product's own.
+
+    Raises:
+        SettingsError: A template cannot be read.
+    """
+
+    def __init__(
+        self,
+        chat: ChatModel,
+        *,
+        close_ups: int = 8,
+        text_only: bool = False,
+        templates: str | os.PathLike[str] | None = None,
+    ) -> None:
+        """Read the templates; nobody is asked yet."""
+        self.chat = chat
+        self._close_ups = close_ups
+        self._text_only = text_only
+        where = Path(templates) if templates is not None else None
+        self._whole, self._part, self._again = (
+            prompts.load(name, where=where) for name in ("critique", "closeup", "again")
+        )
+
+    def review(
+        self, image: Image, plan: Plan, *, checks: Sequence[Check] | None = None
+    ) -> Critique:
+        """Compares a picture with its plan; see `rpg.critics.base.Critic`.
+
+        Raises:
+            ChatImageError: The model cannot look at pictures.
+            ChatError: It gave no review of the whole picture. A close-up without one leaves its
+                checks unknown, and a note.
+        """
+        checks = tuple(compile_checks(plan) if checks is None else checks)
+        try:
+            return self._seen(image, plan, checks)
+        except ChatImageError:
+            if not self._text_only:
+                raise
+            return self._unseen(plan, checks)
+
+    def _seen(self, image: Image, plan: Plan, checks: tuple[Check, ...]) -> Critique:
+        whole, *parts = views(plan, checks, self._close_ups)
+        said = self._asked(self._about_whole(plan, whole.checks, _SHOWN), whole, [whole.of(image)])
+        found = dict(_findings(whole, said))
+        notes: list[str] = []
+        for part in parts:
+            found |= {check.id: _unknown(check) for check in part.checks}
+            if notes:
+                continue  # what failed once would fail again
+            try:
+                said_of_part = self._asked(self._about_part(part), part, [part.of(image)])
+                found |= dict(_findings(part, said_of_part))
+            except ChatAccessError:
+                raise
+            except ChatError as error:
+                notes.append(f"close-ups from {part.region} on are missing: {error}")
+        return self._critique(plan, [found[check.id] for check in checks], said.changes, notes)
+
+    def _unseen(self, plan: Plan, checks: tuple[Check, ...]) -> Critique:
+        view = views(plan, checks, 0)[0]
+        said = self._asked(self._about_whole(plan, checks, _BLIND), view, [])
+        found = [
+            finding.model_copy(update={"score": min(finding.score, 0.5), "box": None})
+            for _, finding in _findings(view, said)
+        ]
+        note = f"{self.chat.name} cannot look at pictures: this is a review of the plan alone"
+        return self._critique(plan, found, said.changes, [note])
+
+    @staticmethod
+    def _critique(
+        plan: Plan, findings: Sequence[Finding], changes: Sequence[Change], notes: Sequence[str]
+    ) -> Critique:
+        return Critique.of(findings, accepted(plan, changes, findings), notes)
+
+    def _about_whole(self, plan: Plan, checks: Sequence[Check], picture: str) -> list[Message]:
+        return _messages(
+            self._whole.render(
+                prompt=plan.prompt, plan=as_asked(plan), checks=_listed(checks), picture=picture
+            )
+        )
+
+    def _about_part(self, view: View) -> list[Message]:
+        return _messages(self._part.render(checks=_listed(view.checks)))
+
+    def _asked(self, asked: list[Message], view: View, images: Sequence[Image]) -> Told:
+        """What the model says; the better of two answers where the first one is not all there.
+
+        Raises:
+            ChatError: It gave no answer, or twice none that is a review.
+        """
+        schema = json_schema(CloseUp if view.region else Review)
+        answer = self.chat.complete(asked, schema=schema, images=images)
+        first = told(answer, view.checks)
+        if not first.problems:
+            return first
+        try:
+            again = self.chat.complete(
+                self._mend(asked, answer, first.problems), schema=schema, images=images
+            )
+        except ChatError:
+            if not first.judgements:
+                raise
+            return first
+        second = told(again, view.checks)
+        both = Told({**first.judgements, **second.judgements}, second.changes or first.changes)
+        if not both.judgements and view.checks:
+            raise ChatError(
+                f"{self.chat.name} gave no review, though it was asked twice: "
+                f"{second.problems[0]}; try another model"
+            )
+        return both
+
+    def _mend(self, asked: list[Message], answer: str, problems: Sequence[str]) -> list[Message]:
+        listed = "\n".join(f"- {clean(problem)}" for problem in problems)
+        quoted = Message("assistant", clean(answer)[:_MOST_QUOTED])
+        return [*asked, quoted, *_messages(self._again.render(problems=listed))]
+
+
+def _messages(rendered: dict[str, str]) -> list[Message]:
+    system = [Message("system", rendered["system"])] if "system" in rendered else []
+    return [*system, Message("user", rendered["user"])]
+
+
+def _listed(checks: Sequence[Check]) -> str:
+    """The checks by number: ids are long, and made of words from the plan."""
+    return "\n".join(f"{number}. {clean(check.says)}" for number, check in enumerate(checks, 1))
+
+
+def _unknown(check: Check) -> Finding:
+    return Finding(check=check, score=0.5, seen="not judged", unknown=True)
+
+
+def _findings(view: View, said: Told) -> list[tuple[str, Finding]]:
+    """A finding for each of the view's checks, with its id."""
+    found = []
+    for check in view.checks:
+        judged = said.judgements.get(check.id)
+        found.append((check.id, _finding(check, judged, view) if judged else _unknown(check)))
+    return found
+
+
+def _finding(check: Check, judged: Judgement, view: View) -> Finding:
+    score = judged.score / _BEST
+    if score >= 0.5:
+        return Finding(check=check, score=score)
+    return Finding(check=check, score=score, seen=judged.seen, box=_box(judged, view))
+
+
+def _box(judged: Judgement, view: View) -> Box | None:
+    """Where in the whole picture that is."""
+    box = fitted([judged.box])[0] if judged.box is not None else None
+    return box.within(view.box) if isinstance(box, Box) else None
