@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from rpg.geometry import Box
 from rpg.planners.rules.grammar.elements import Kind
-from rpg.planners.rules.layout.lattice import holds
+from rpg.planners.rules.layout.lattice import holds, overlap
 from rpg.planners.rules.layout.normal import Constraints, Pair
 from rpg.planners.rules.layout.solver import Spot
 from rpg.planners.rules.reading.things import Reading, Relation, Thing
@@ -76,17 +76,14 @@ def unkept(constraints: Constraints, spots: Sequence[Spot]) -> list[Pair]:
 def _kept(pair: Pair, first: Sequence[Spot], second: Sequence[Spot]) -> bool:
     if _nested(pair.first, pair.second):
         return True
+    boxes = [spot.box for spot in first], [spot.box for spot in second]
     if pair.kind is Kind.FRONT:
-        return all(_covers(a, b) for a in first for b in second)
-    return holds(pair.kind, [spot.box for spot in first], [spot.box for spot in second])
+        return overlap(*boxes) and all(a.z > b.z for a in first for b in second)
+    return holds(pair.kind, *boxes)
 
 
 def _nested(first: Thing, second: Thing) -> bool:
     return first.parent is second or second.parent is first
-
-
-def _covers(a: Spot, b: Spot) -> bool:
-    return a.z > b.z
 
 
 def _all(spots: Sequence[Spot]) -> Iterator[Spot]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from rpg.geometry import Box
-from rpg.planners.rules.layout.splits import cut, shares, split_rows
+from rpg.planners.rules.layout.splits import cut, even_splits, shares, split_rows
 from rpg.planners.rules.reading.things import Thing
 
 
@@ -22,11 +22,16 @@ class Placed:
 
 
 class Extent(NamedTuple):
-    """The room a block wants: rows and columns of things, and their size against ordinary ones."""
+    """The room a block wants: rows and columns, and every thing's size against ordinary ones."""
 
     rows: int
     columns: int
-    size: float
+    sizes: tuple[float, ...]
+
+    @property
+    def size(self) -> float:
+        """The size of the largest thing."""
+        return max(self.sizes)
 
 
 class Block(Protocol):
@@ -49,7 +54,7 @@ class One:
 
     def extent(self) -> Extent:
         """One cell."""
-        return Extent(1, 1, self.thing.size)
+        return Extent(1, 1, (self.thing.size,))
 
     def place(self, box: Box, z: int = 0) -> Iterator[Placed]:
         """Fills the box."""
@@ -65,12 +70,16 @@ class Flat:
     def extent(self) -> Extent:
         """As on a square."""
         split = split_rows(len(self.parts))
-        return Extent(len(split), max(split), max(part.extent().size for part in self.parts))
+        return Extent(len(split), max(split), _sizes(self.parts))
 
     def place(self, box: Box, z: int = 0) -> Iterator[Placed]:
-        """Rows from left to right, as even as can be."""
+        """Rows from left to right, as even as can be; as square as can be where sizes differ."""
         split = split_rows(len(self.parts), round(box.width / box.height, 6))
-        yield from Rows(cut(self.parts, split)).place(box, z)
+        rows = Rows(cut(self.parts, split))
+        if len(set(_sizes(self.parts))) > 1:
+            others = [Rows(cut(self.parts, split)) for split in even_splits(len(self.parts))]
+            rows = min(others, key=lambda other: stretch(other.place(box)))
+        yield from rows.place(box, z)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,19 +91,17 @@ class Rows:
     def extent(self) -> Extent:
         """Rows one above the other."""
         lines = [_line_extent(line) for line in self.lines]
-        return Extent(
-            sum(line.rows for line in lines),
-            max(line.columns for line in lines),
-            max(line.size for line in lines),
-        )
+        sizes = tuple(size for line in lines for size in line.sizes)
+        return Extent(sum(line.rows for line in lines), max(line.columns for line in lines), sizes)
 
     def place(self, box: Box, z: int = 0) -> Iterator[Placed]:
-        """Heights and widths follow the room that each row and each block wants."""
-        heights = [_line_extent(line).rows * _tallness(line) for line in self.lines]
-        power = 1.0 if len(self.lines) == 1 else 0.5
+        """Even rows and columns; where sizes differ, areas in proportion to them."""
+        mixed = len(set(self.extent().sizes)) > 1
+        wanted = [_line_extent(line) for line in self.lines]
+        heights = [sum(extent.sizes) if mixed else extent.rows for extent in wanted]
         for line, (y0, y1) in zip(self.lines, shares(heights), strict=True):
-            wanted = [block.extent() for block in line]
-            widths = [extent.columns * extent.size**power for extent in wanted]
+            room = [block.extent() for block in line]
+            widths = [sum(extent.sizes) if mixed else extent.columns for extent in room]
             for block, (x0, x1) in zip(line, shares(widths), strict=True):
                 yield from block.place(Box(x0, y0, x1, y1).within(box), z)
 
@@ -102,31 +109,44 @@ class Rows:
 def _line_extent(line: Sequence[Block]) -> Extent:
     """The room of blocks side by side."""
     wanted = [block.extent() for block in line]
-    rows, size = max(extent.rows for extent in wanted), max(extent.size for extent in wanted)
-    return Extent(rows, sum(extent.columns for extent in wanted), size)
+    rows, columns = max(e.rows for e in wanted), sum(e.columns for e in wanted)
+    return Extent(rows, columns, _sizes(line))
+
+
+def _sizes(blocks: Iterable[Block]) -> tuple[float, ...]:
+    return tuple(size for block in blocks for size in block.extent().sizes)
+
+
+def stretch(cells: Iterable[Placed]) -> float:
+    """How far cells are from squares: the mean, in octaves of their aspect ratios."""
+    octaves = [abs(math.log2(cell.box.width / cell.box.height)) for cell in cells]
+    return round(math.fsum(octaves) / len(octaves), 6)
 
 
 def _tallness(line: Sequence[Block]) -> float:
-    """Height of a row against one of ordinary things; widths do the rest for its area."""
+    """Height of a row around a middle, against one of ordinary things."""
     return math.sqrt(sum(block.extent().size for block in line) / len(line))
 
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """Layers from back to front: each covers the lower middle of the one behind it."""
+    """Layers from back to front: each covers the lower middle of those behind it."""
 
     layers: tuple[tuple[Block, ...], ...]
 
     def extent(self) -> Extent:
         """The room of the largest layer."""
         wanted = [_line_extent(layer) for layer in self.layers]
-        return Extent(*(max(values) for values in zip(*wanted, strict=True)))
+        sizes = max((extent.sizes for extent in wanted), key=sum)
+        return Extent(max(e.rows for e in wanted), max(e.columns for e in wanted), sizes)
 
     def place(self, box: Box, z: int = 0) -> Iterator[Placed]:
-        """The layer at the back fills the box; the one in front 3/5 of it either way."""
+        """The back fills the box; the front 3/5 of it each way, more or less as sizes go."""
+        back, front = (_line_extent(layer).size for layer in (self.layers[0], self.layers[-1]))
+        off = 1 - min(max(0.6 * math.sqrt(front / back), 0.35), 0.85)
         for depth, layer in enumerate(self.layers):
-            part = depth / max(len(self.layers) - 1, 1)
-            inner = Box(0.2 * part, 0.4 * part, 1 - 0.2 * part, 1.0).within(box)
+            part = off * depth / max(len(self.layers) - 1, 1)
+            inner = Box(part / 2, part, 1 - part / 2, 1.0).within(box)
             yield from Rows((layer,)).place(inner, z + depth)
 
 
@@ -139,7 +159,7 @@ class Ring:
 
     def extent(self) -> Extent:
         """Three by three; of two only, one row."""
-        return Extent(1 if len(self.around) == 2 else 3, 3, self.middle.extent().size)
+        return Extent(1 if len(self.around) == 2 else 3, 3, _sizes((self.middle, *self.around)))
 
     def place(self, box: Box, z: int = 0) -> Iterator[Placed]:
         """Two stand left and right; four above and below in pairs; more all round."""

@@ -28,7 +28,8 @@ class Lattice:
     def extent(self) -> Extent:
         """As many rows and columns as there are."""
         rows, columns, _ = zip(*self.cells, strict=True)
-        return Extent(1 + max(rows), 1 + max(columns), 1.0)
+        sizes = tuple(size for *_, block in self.cells for size in block.extent().sizes)
+        return Extent(1 + max(rows), 1 + max(columns), sizes)
 
     def place(self, box: Box, z: int = 0) -> Iterator[Placed]:
         """Equal cells."""
@@ -138,6 +139,11 @@ def holds(kind: Kind, first: Sequence[Box], second: Sequence[Box]) -> bool:
     """Whether every first box is left of or above every second, by centres; else always."""
     test = _TESTS.get(kind)
     return test is None or all(test(a, b) for a in first for b in second)
+
+
+def overlap(first: Sequence[Box], second: Sequence[Box]) -> bool:
+    """Whether any first box shares area with any second."""
+    return any(a.intersection(b) for a in first for b in second)
 
 
 def _left(a: Box, b: Box) -> bool:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from rpg.geometry import FULL
-from rpg.planners.rules.layout.blocks import Block, Flat, One, Rows
+from rpg.planners.rules.layout.blocks import Block, Flat, One, Rows, stretch
 from rpg.planners.rules.layout.splits import compositions, cut
 
 _MOST_TRIED = 8  # blocks; 2**7 ways to put them in rows
@@ -25,8 +25,5 @@ def best_rows(blocks: Sequence[Block]) -> Block:
 def _ugliness(block: Block) -> float:
     """Mean distance, in octaves, of the cells from squares of equal area."""
     cells = list(block.place(FULL))
-    total = 0.0
-    for cell in cells:
-        total += abs(math.log2(cell.box.width / cell.box.height))
-        total += 0.5 * abs(math.log2(cell.box.area * len(cells) / cell.thing.size))
-    return round(total / len(cells), 6)
+    unequal = (abs(math.log2(cell.box.area * len(cells) / cell.thing.size)) for cell in cells)
+    return round(stretch(cells) + 0.5 * math.fsum(unequal) / len(cells), 6)

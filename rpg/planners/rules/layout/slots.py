@@ -9,6 +9,7 @@ from typing import TypeVar
 from rpg.geometry import Box
 from rpg.planners.rules.layout.blocks import Block, Extent, Placed
 from rpg.planners.rules.layout.packing import best_rows
+from rpg.planners.rules.layout.splits import shares
 
 T = TypeVar("T")
 Place = tuple[int | None, int | None]
@@ -23,14 +24,16 @@ class Slots:
 
     def extent(self) -> Extent:
         """Three by three."""
-        return Extent(3, 3, 1.0)
+        return Extent(3, 3, tuple(size for _, one in self.blocks for size in one.extent().sizes))
 
     def place(self, box: Box, z: int = 0) -> Iterator[Placed]:
         """Rows of places; a place that nothing takes stays with the base prompt."""
         lines = _grouped([(y, (x, block)) for (x, y), block in self.blocks])
-        for (y0, y1), line in zip(_spans(list(lines)), lines.values(), strict=True):
+        heights = [_size([block for _, block in line]) for line in lines.values()]
+        for (y0, y1), line in zip(_spans(list(lines), heights), lines.values(), strict=True):
             cells = _grouped(line)
-            for (x0, x1), blocks in zip(_spans(list(cells)), cells.values(), strict=True):
+            widths = [_size(blocks) for blocks in cells.values()]
+            for (x0, x1), blocks in zip(_spans(list(cells), widths), cells.values(), strict=True):
                 yield from best_rows(blocks).place(Box(x0, y0, x1, y1).within(box), z)
 
 
@@ -43,8 +46,13 @@ def _grouped(items: Sequence[tuple[int | None, T]]) -> dict[float, list[T]]:
     return dict(sorted(groups.items()))
 
 
-def _spans(taken: list[float]) -> list[tuple[float, float]]:
-    """The span of 0 to 1 for every place that is taken, in order."""
+def _size(blocks: Sequence[Block]) -> float:
+    """The size of the largest thing in the blocks."""
+    return max(block.extent().size for block in blocks)
+
+
+def _spans(taken: list[float], sizes: list[float]) -> list[tuple[float, float]]:
+    """The span of 0 to 1 for every place that is taken, in order; two share it as sizes go."""
     if taken in ([_FREE], [1]):
         return [(0.0, 1.0)]
     if len(taken) == 1:
@@ -52,4 +60,4 @@ def _spans(taken: list[float]) -> list[tuple[float, float]]:
     if 1 in taken or len(taken) == 3:
         third = {0: 0, 1: 1, _FREE: 1, 2: 2}
         return [(third[place] / 3, (third[place] + 1) / 3) for place in taken]
-    return [(0.0, 0.5), (0.5, 1.0)]
+    return shares(sizes)

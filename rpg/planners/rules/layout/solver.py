@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -9,14 +10,13 @@ from rpg.geometry import FULL, Box
 from rpg.planners.rules.grammar.elements import Kind
 from rpg.planners.rules.layout.blocks import Block, Depth, One, Placed, Ring, several
 from rpg.planners.rules.layout.components import Node, components, loose, related
-from rpg.planners.rules.layout.lattice import arrange
+from rpg.planners.rules.layout.lattice import arrange, overlap
 from rpg.planners.rules.layout.normal import Constraints, Pair
 from rpg.planners.rules.layout.packing import best_rows
 from rpg.planners.rules.layout.ranks import Ranks
 from rpg.planners.rules.layout.slots import Slots
 from rpg.planners.rules.reading.things import Thing
 
-_INSIDE = Box(0.2, 0.2, 0.8, 0.8)
 _HELD = Box(0.3, 0.45, 0.7, 0.95)
 
 
@@ -32,20 +32,20 @@ class Spot:
 
 def lay_out(things: Sequence[Thing], constraints: Constraints) -> tuple[Spot, ...]:
     """A box for every thing and each one of several. What contradicts the rest gives way."""
-    return tuple(_level(things, constraints, None, FULL))
+    return tuple(_level(things, constraints, None, FULL, 0))
 
 
 def _level(
-    things: Sequence[Thing], constraints: Constraints, parent: Thing | None, box: Box
+    things: Sequence[Thing], constraints: Constraints, parent: Thing | None, box: Box, z: int
 ) -> Iterator[Spot]:
-    """The spots of what stands directly in `parent`, or on the canvas."""
+    """The spots of what stands directly in `parent`, or on the canvas, from `z` up."""
     here = [thing for thing in things if thing.parent is parent]
     if not here:
         return
     nodes = _nodes([thing for thing in here if not thing.back], _lifted(constraints, parent))
-    placed = [Placed(thing, FULL.within(box), -1) for thing in here if thing.back]
+    placed = [Placed(thing, FULL.within(box), z - 1) for thing in here if thing.back]
     if nodes:
-        placed += _whole(nodes, _lifted(constraints, parent)).place(box)
+        placed += _whole(nodes, _lifted(constraints, parent)).place(box, z)
     firsts: set[int] = set()
     for cell in placed:
         first = id(cell.thing) not in firsts
@@ -55,10 +55,17 @@ def _level(
 
 
 def _inside(things: Sequence[Thing], constraints: Constraints, cell: Placed) -> Iterator[Spot]:
-    held = any(thing.held for thing in things if thing.parent is cell.thing)
-    yield from _level(
-        things, constraints, cell.thing, (_HELD if held else _INSIDE).within(cell.box)
-    )
+    inner = [thing for thing in things if thing.parent is cell.thing]
+    if inner:
+        box = _HELD if any(thing.held for thing in inner) else _middle(inner, cell.thing)
+        yield from _level(things, constraints, cell.thing, box.within(cell.box), cell.z)
+
+
+def _middle(inner: Sequence[Thing], outer: Thing) -> Box:
+    """The middle of what surrounds the inner things: 3/5 each way, more or less as sizes go."""
+    side = 0.6 * math.sqrt(max(thing.size for thing in inner) / outer.size)
+    edge = (1 - min(max(side, 0.35), 0.75)) / 2
+    return Box(edge, edge, 1 - edge, 1 - edge)
 
 
 def _lifted(constraints: Constraints, parent: Thing | None) -> Constraints:
@@ -109,13 +116,32 @@ def _piles(nodes: list[Node], pairs: Sequence[Pair]) -> list[Node]:
     depth = ranks.values()
     out: list[Node] = []
     for members in components(len(nodes), kept):
-        layers = sorted({depth[at] for at in members})
-        piles = tuple(
-            tuple(nodes[at].block for at in members if depth[at] == rank) for rank in layers
-        )
-        block: Block = Depth(piles) if len(members) > 1 else nodes[members[0]].block
+        block = _pile(nodes, members, depth, kept) if len(members) > 1 else nodes[members[0]].block
         out.append(Node(block, [thing for at in members for thing in nodes[at].things]))
     return out
+
+
+def _pile(
+    nodes: Sequence[Node],
+    members: Sequence[int],
+    depth: Sequence[int],
+    kept: Sequence[tuple[int, int]],
+) -> Block:
+    """Layers of what is equally far back; one for each where some would miss what they cover."""
+    ranks = sorted({depth[at] for at in members})
+    layers = [[at for at in members if depth[at] == rank] for rank in ranks]
+    pile = Depth(tuple(tuple(nodes[at].block for at in layer) for layer in layers))
+    boxes: dict[int, list[Box]] = {}
+    for placed in pile.place(FULL):
+        boxes.setdefault(id(placed.thing), []).append(placed.box)
+    here = [
+        (boxes[id(nodes[a].things[0])], boxes[id(nodes[b].things[0])])
+        for a, b in kept
+        if a in members
+    ]
+    if all(overlap(first, second) for first, second in here):
+        return pile
+    return Depth(tuple((nodes[at].block,) for layer in layers for at in layer))
 
 
 def _whole(nodes: list[Node], constraints: Constraints) -> Block:

@@ -25,6 +25,13 @@ def split_rows(count: int, aspect: float = 1.0) -> tuple[int, ...]:
     return min(rows, key=lambda split: _cost(split, aspect))
 
 
+def even_splits(count: int) -> Iterator[tuple[int, ...]]:
+    """All ways to make rows that are as equal as can be; the fewest rows first."""
+    for rows in range(1, count + 1):
+        split = _even(count, rows)
+        yield from dict.fromkeys((split, split[::-1]))
+
+
 def _even(count: int, rows: int) -> tuple[int, ...]:
     """Rows as equal as can be, the shorter ones first."""
     short, longer = divmod(count, rows)
