@@ -25,7 +25,7 @@ def explain(
     if reading.styles:
         lines.append(f"Style, added to every subprompt: {', '.join(reading.styles)}.")
     lines += [f"Placed: {text}." for text in _placed(spots)]
-    lines += [f"Not kept, it contradicts the rest: {_pair(p)}." for p in unkept(constraints, spots)]
+    lines += [f"Not kept, it contradicts the rest: {it}." for it in unkept(constraints, spots)]
     lines += [f"Not there, as asked: {text}." for text in reading.negatives]
     lines += [f"Not placed: {note}." for note in reading.notes]
     return "\n".join(lines)
@@ -64,13 +64,25 @@ def where_is(box: Box) -> str:
     return " ".join(filter(None, (_ROWS[y], _COLUMNS[x]))) or "in the middle"
 
 
-def unkept(constraints: Constraints, spots: Sequence[Spot]) -> list[Pair]:
-    """The pairs that do not hold between the boxes."""
+def unkept(constraints: Constraints, spots: Sequence[Spot]) -> list[str]:
+    """The pairs and rings that do not hold between the boxes, in words."""
     found: dict[int, list[Spot]] = {}
     for spot in _all(spots):
         found.setdefault(id(spot.thing), []).append(spot)
     pairs = [p for p in constraints.pairs if id(p.first) in found and id(p.second) in found]
-    return [p for p in pairs if not _kept(p, found[id(p.first)], found[id(p.second)])]
+    lost = [_pair(p) for p in pairs if not _kept(p, found[id(p.first)], found[id(p.second)])]
+    for middle, around in constraints.rings:
+        boxes = [spot.box for thing in around for spot in found.get(id(thing), ())]
+        if not all(_amid(spot.box, boxes) for spot in found.get(id(middle), ())):
+            lost.append(f"{middle.name} surrounded by {around[0].name}")
+    return lost
+
+
+def _amid(middle: Box, around: Sequence[Box]) -> bool:
+    """Whether some centres lie on either side of the middle's; of four or more, both ways."""
+    sides = [[box.center[axis] - middle.center[axis] for box in around] for axis in (0, 1)]
+    around_it = [min(side) < 0 < max(side) for side in sides]
+    return all(around_it) if len(around) > 3 else any(around_it)
 
 
 def _kept(pair: Pair, first: Sequence[Spot], second: Sequence[Spot]) -> bool:

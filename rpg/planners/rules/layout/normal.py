@@ -10,6 +10,7 @@ from rpg.planners.rules.reading.things import Reading, Relation, Thing, split_of
 
 _FLIPPED = {Kind.RIGHT: Kind.LEFT, Kind.BELOW: Kind.ABOVE, Kind.BEHIND: Kind.FRONT}
 _MOST_PAIRS = 256
+_DEEPEST = 4  # boxes inside boxes
 _PLAIN = frozenset({Kind.LEFT, Kind.ABOVE, Kind.BESIDE, Kind.FRONT})
 
 
@@ -40,6 +41,7 @@ def normalize(reading: Reading) -> Constraints:
     constraints = Constraints()
     for relation in list(reading.relations):
         _reduce(reading, relation, constraints)
+    _flatten(reading)
     constraints.pairs = list(dict.fromkeys(constraints.pairs))[:_MOST_PAIRS]
     return constraints
 
@@ -53,10 +55,10 @@ def _reduce(reading: Reading, relation: Relation, into: Constraints) -> None:
     elif kind in (Kind.INSIDE, Kind.CONTAINS):
         for thing in objects:
             inner, outer = (subject, thing) if kind is Kind.INSIDE else (thing, subject)
-            inner.put_inside(outer)
+            _put_inside(reading, inner, outer)
     elif kind in (Kind.AMID, Kind.AROUND):
         middle, around = (subject, objects) if kind is Kind.AMID else (objects[0], [subject])
-        _surround(middle, around, into)
+        _surround(reading, middle, around, into)
     elif kind is Kind.SIDES:
         subject.count = 2 if subject.count == 1 and not subject.crowd else subject.count
         _between(reading, objects[0], [subject], into)
@@ -70,9 +72,22 @@ def _pairs(kind: Kind, subject: Thing, objects: list[Thing], into: Constraints) 
         into.pairs.append(Pair(_FLIPPED.get(kind, kind), *pair))
 
 
-def _surround(middle: Thing, around: list[Thing], into: Constraints) -> None:
+def _put_inside(reading: Reading, inner: Thing, outer: Thing) -> None:
+    if not inner.put_inside(outer):
+        reading.notes.append(f"{inner.name} inside {outer.name} contradicts the rest")
+
+
+def _flatten(reading: Reading) -> None:
+    """Takes out what is inside so much that little of the canvas would be left for it."""
+    for thing in sorted(reading.things, key=lambda thing: len(thing.outer)):
+        if len(thing.outer) > _DEEPEST and thing.parent is not None:
+            reading.notes.append(f"{thing.name} inside {thing.parent.name}: there is no room left")
+            thing.parent, thing.held = None, False
+
+
+def _surround(reading: Reading, middle: Thing, around: list[Thing], into: Constraints) -> None:
     if sum(thing.count for thing in around) == 1:
-        middle.put_inside(around[0])
+        _put_inside(reading, middle, around[0])
     else:
         into.rings.append((middle, tuple(around)))
 

@@ -25,8 +25,6 @@ from rpg.planners.rules.lexicon.inflect import (
 from rpg.planners.rules.lexicon.nouns import MASS, UNIQUE, is_abstract
 from rpg.planners.rules.lexicon.verbs import NOUN_ING
 
-_DEEPEST = 4  # boxes inside boxes
-
 
 @dataclass(eq=False, slots=True)
 class Thing:
@@ -97,13 +95,16 @@ class Thing:
             self.attributes.extend([*(["and"] if self.attributes else []), *seen])
         self.size = size_of([word.lower() for word in self.attributes])
 
-    def put_inside(self, outer: Thing, *, held: bool = False) -> None:
-        """Draws it inside the other, unless it is inside already, or the other is in it."""
-        above, depth = outer, 0
-        while above.parent is not None and above is not self:
-            above, depth = above.parent, depth + 1
-        if above is not self and self.parent is None and depth < _DEEPEST:
+    @property
+    def outer(self) -> list[Thing]:
+        """What it is inside of, from within outwards."""
+        return [] if self.parent is None else [self.parent, *self.parent.outer]
+
+    def put_inside(self, outer: Thing, *, held: bool = False) -> bool:
+        """Draws it inside the other; False if it is in a third already, or the other is in it."""
+        if self.parent is None and outer is not self and self not in outer.outer:
             self.parent, self.held = outer, held
+        return self.parent is outer
 
     def as_crowd(self) -> None:
         """Makes one region of all of them, their number in words."""
