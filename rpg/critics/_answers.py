@@ -6,7 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WithJsonSchema,
+    WrapValidator,
+)
 
 from rpg.chat.answers import MAX_ANSWER_CHARS, Answer, Line, NoAnswerError, clean, read_answer
 from rpg.critics.base import Check
@@ -31,6 +39,15 @@ def _name(value: Any) -> Any:
     return None if isinstance(value, bool) else text
 
 
+def _or_none(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+    """A box that cannot be read is none: it is not to cost the score that it came with."""
+    try:
+        return read(value)
+    except ValidationError:
+        return None
+
+
+Place = Annotated[Edges | None, WrapValidator(_or_none)]
 Score = Annotated[
     float,
     BeforeValidator(_number),
@@ -46,7 +63,7 @@ class Judgement(Answer):
     check: Name
     score: Score
     seen: Line = ""
-    box: Edges | None = None
+    box: Place = None
 
 
 class Change(Answer):
@@ -55,7 +72,7 @@ class Change(Answer):
     action: Literal["modify", "move", "add"]
     region: Line = ""
     prompt: Line = ""
-    box: Edges | None = None
+    box: Place = None
 
 
 class CloseUp(Answer):

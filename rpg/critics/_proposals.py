@@ -1,8 +1,8 @@
 """Which of a model's proposals may change the plan: edits of what is wrong, within the prompt.
 
 A picture can hold words, and a model may do what they say. So a proposal counts only if it is an
-edit that can be applied, mends a region of which a finding failed, and brings in nothing that the
-user's prompt does not name; nothing is ever removed.
+edit that can be applied, mends a region of which a finding failed, and brings in no thing that
+neither the user's prompt nor the plan names; nothing is ever removed.
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ from rpg.geometry import Box
 from rpg.plan import Plan, Region
 from rpg.planners.llm.boxes import fitted
 from rpg.planners.rules.lexicon.inflect import singular
+from rpg.planners.rules.lexicon.nouns import ABSTRACT, MEASURES, PLACES, TIMES
 from rpg.planners.rules.planner import read
 
 _MOST_EDITS = 8
 _MOST_PROMPT = 1000  # letters
+_SURROUNDINGS = ABSTRACT | MEASURES | PLACES | TIMES
 _WORD = re.compile(r"[^\W_]+(?:['\u2019-][^\W_]+)*")
 
 
@@ -46,7 +48,7 @@ def _edits(plan: Plan, changes: Sequence[Change], findings: Sequence[Finding]) -
     for change in changes[: 4 * _MOST_EDITS]:
         prompt = change.prompt[:_MOST_PROMPT]
         if change.action == "modify" and change.region in failed and prompt:
-            if _nouns_of(change.region, findings) <= _said(prompt):
+            if _nouns_of(change.region, findings) <= _said(prompt) and not _brings(plan, prompt):
                 yield ModifyRegion(id=change.region, prompt=prompt)
         elif change.action == "move" and change.region in failed:
             if (box := _box(change)) is not None:
@@ -74,11 +76,17 @@ def _said(text: str) -> set[str]:
     return {singular(word) for word in _WORD.findall(text.lower())}
 
 
+def _brings(plan: Plan, prompt: str) -> set[str]:
+    """Things that the subprompt names, and neither the user nor the plan so far."""
+    known = _said(" ".join([plan.prompt, *(region.prompt for region in plan.layers())]))
+    return {thing.head for thing in read(prompt).things} - known - _SURROUNDINGS
+
+
 def _wanted(plan: Plan, prompt: str) -> str:
     """The noun of a new region, if the user's prompt names more of these than the plan shows."""
     heads = [thing.head for thing in read(prompt).things]
     asked = {thing.head: thing.count for thing in read(plan.prompt).things}
-    if not heads or heads[0] not in asked or not set(heads) <= asked.keys():
+    if not heads or heads[0] not in asked or _brings(plan, prompt):
         return ""
     shown = sum(heads[0] in _said(region.prompt) for region in plan.layers())
     return heads[0] if shown < asked[heads[0]] else ""

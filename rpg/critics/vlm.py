@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rpg import prompts
-from rpg.chat.answers import clean, json_schema
+from rpg.chat.answers import clean, json_schema, one_line
 from rpg.chat.base import ChatModel, Message
 from rpg.critics._answers import Change, CloseUp, Judgement, Review, Told, told
 from rpg.critics._proposals import accepted
@@ -175,7 +175,7 @@ def _messages(rendered: dict[str, str]) -> list[Message]:
 
 def _listed(checks: Sequence[Check]) -> str:
     """The checks by number: ids are long, and made of words from the plan."""
-    return "\n".join(f"{number}. {clean(check.says)}" for number, check in enumerate(checks, 1))
+    return "\n".join(f"{number}. {one_line(check.says)}" for number, check in enumerate(checks, 1))
 
 
 def _unknown(check: Check) -> Finding:

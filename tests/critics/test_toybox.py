@@ -1,0 +1,229 @@
+"""The Toybox critic against the renderer: what is drawn as planned passes, each fault is named."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from rpg.critics import Critique, Finding, ToyboxCritic, compile_checks
+from rpg.edits import ModifyRegion, RemoveRegion, apply
+from rpg.geometry import Box
+from rpg.plan import Plan, Region
+from rpg.planners import RulePlanner
+from rpg.toybox.renderer import render
+from rpg.toybox.scene import Scene, Thing
+
+from .world import FAULTS, random_drawn
+
+SCENES = 60
+PLAN = RulePlanner().plan("a red star left of a blue moon in the snow")
+STAR, MOON = Thing("star", "red", 32, 32, 34), Thing("moon", "blue", 96, 32, 34)
+
+
+def drawn(*things: Thing, place: str = "in the snow") -> Image.Image:
+    return render(Scene(128, 64, things, place))
+
+
+def review(*things: Thing, plan: Plan = PLAN, place: str = "in the snow") -> Critique:
+    return ToyboxCritic().review(drawn(*things, place=place), plan)
+
+
+def only(critique: Critique) -> Finding:
+    (finding,) = critique.failed
+    return finding
+
+
+def test_exact_pictures_are_perfect() -> None:
+    rng = random.Random(11)
+    for _ in range(SCENES):
+        one = random_drawn(rng)
+        critique = ToyboxCritic().review(render(one.scene), one.plan)
+        assert critique.score == 1, (one.plan.prompt, critique.failed)
+        assert not any(finding.seen for finding in critique.findings)
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_single_fault_fails_exactly_what_it_breaks(name: str) -> None:
+    rng, planted = random.Random(name), 0
+    while planted < SCENES:
+        one = random_drawn(rng)
+        checks = compile_checks(one.plan)
+        fault = FAULTS[name](rng, one, checks)
+        if fault is None:
+            continue
+        scene, broken = fault
+        critique = ToyboxCritic().review(render(scene), one.plan, checks=checks)
+        assert {finding.check.id for finding in critique.failed} == broken, one.plan.prompt
+        assert critique.score < 1
+        assert all(finding.seen for finding in critique.failed)
+        planted += 1
+
+
+@pytest.mark.parametrize(
+    ("things", "check", "seen"),
+    [
+        ((replace(STAR, colour="orange"), MOON), "attribute", "the star is orange, not red"),
+        ((replace(STAR, name="heart"), MOON), "presence", "a heart, not a star"),
+        (
+            (STAR, MOON, Thing("moon", "blue", 64, 32, 17)),
+            "count:moon",
+            "two moons, not one",
+        ),
+        (
+            (STAR, MOON, Thing("circle", "green", 64, 12, 17)),
+            "count:else",
+            "an extra green circle at the top",
+        ),
+        ((STAR,), "presence", "nothing there"),
+        ((STAR,), "count:moon", "no moon, not one"),
+        (
+            (STAR, replace(MOON, x=64 - 18, side=18, y=10)),
+            "presence",
+            "the moon is at the top, not at the right",
+        ),
+    ],
+)
+def test_it_says_what_is_wrong_in_plain_words(
+    things: tuple[Thing, ...], check: str, seen: str
+) -> None:
+    found = [one for one in review(*things).failed if one.check.id.startswith(check)]
+    assert seen in [finding.seen for finding in found]
+
+
+def test_the_wrong_place_is_named() -> None:
+    finding = only(review(STAR, MOON, place="at night"))
+    assert (finding.check.kind, finding.seen) == ("scene", "it is at night, not in the snow")
+
+
+def test_things_that_changed_places_are_told_as_such() -> None:
+    critique = review(replace(STAR, x=96), replace(MOON, x=32))
+    assert {finding.check.kind for finding in critique.failed} == {"presence", "relation"}
+    said = {finding.seen for finding in critique.failed}
+    assert "the star is right of the moon" in said
+    assert "the star is at the right, not at the left" in said
+
+
+def test_findings_show_where() -> None:
+    extra = Thing("circle", "green", 64, 12, 17)
+    box = only(review(STAR, MOON, extra)).box
+    assert box is not None
+    assert box.contains(extra.x / 128, extra.y / 64)
+    assert box.iou(Box(55.5 / 128, 3.5 / 64, 72.5 / 128, 20.5 / 64)) > 0.8
+    gone = next(one for one in review(STAR).failed if one.check.kind == "count")
+    assert gone.box == PLAN.layers()[1].box
+
+
+def test_nearer_colours_and_smaller_faults_score_higher() -> None:
+    near = review(replace(STAR, colour="orange"), MOON)
+    far = review(replace(STAR, colour="blue"), MOON)
+    nothing = review(MOON)
+    assert 1 > near.score > far.score > nothing.score
+    one = Thing("circle", "green", 64, 12, 17)
+    two = replace(one, y=50)
+    assert review(STAR, MOON, one).score > review(STAR, MOON, one, two).score
+    assert review(STAR).score > review().score
+    slightly = replace(STAR, x=66)
+    wholly = replace(STAR, x=64 + 20, y=12, side=18)
+    over, away = (
+        next(f.score for f in review(star, replace(MOON, x=110, side=26)).findings)
+        for star in (slightly, wholly)
+    )
+    assert 0.5 > over > away > 0
+
+
+def test_an_empty_picture_fails_all_that_can_be_seen() -> None:
+    critique = review()
+    assert {finding.check.id for finding in critique.findings if finding.holds} == {
+        "attribute:star-1:star:red",
+        "attribute:moon-1:moon:blue",
+        "count:else",
+        "relation:star-1:left of:moon-1",
+        "scene:in the snow",
+    }
+    assert sum(finding.unknown for finding in critique.findings) == 3
+
+
+def test_one_missing_of_three_is_found_whichever_it_is() -> None:
+    plan = RulePlanner().plan("three red stars")
+    boxes = [region.box for region in plan.layers()]
+    for gone in range(3):
+        things = [
+            Thing("star", "red", 192 * box.center[0], 64 * box.center[1], 30)
+            for place, box in enumerate(boxes)
+            if place != gone
+        ]
+        critique = ToyboxCritic().review(render(Scene(192, 64, tuple(things))), plan)
+        wanted = {f"presence:star-{gone + 1}:star", "count:star"}
+        assert {finding.check.id for finding in critique.failed} == wanted
+        assert "two stars, not three" in {finding.seen for finding in critique.failed}
+
+
+def test_several_in_one_region_are_all_wanted() -> None:
+    plan = Plan(
+        prompt="two red stars",
+        regions=(Region(id="a", prompt="two red stars", box=Box(0, 0, 1, 1)),),
+    )
+    other = replace(STAR, x=96)
+    assert review(STAR, other, plan=plan).score == 1
+    assert {f.check.id for f in review(STAR, plan=plan).failed} == {"presence:a:star", "count:star"}
+    wrong = review(STAR, replace(other, colour="green"), plan=plan)
+    assert only(wrong).seen == "the star is green, not red"
+
+
+def test_a_plan_without_regions_is_judged_over_the_whole_picture() -> None:
+    plan = Plan(prompt="a red star left of a blue moon in the snow")
+    assert review(STAR, MOON, plan=plan).score == 1
+    assert only(review(replace(STAR, x=120, side=16), MOON, plan=plan)).check.kind == "relation"
+
+
+def test_what_toybox_does_not_know_is_unknown_and_not_wrong() -> None:
+    plan = RulePlanner().plan("a fluffy red star behind a dragon in a castle")
+    critique = review(STAR, plan=plan)
+    unknown = {finding.check.id for finding in critique.findings if finding.unknown}
+    assert "attribute:star-1:star:fluffy" in unknown
+    assert "scene:in a castle" in unknown or any("castle" in name for name in unknown)
+    assert any(name.startswith("relation") for name in unknown)
+    assert all(
+        finding.score == 0.5 and finding.seen for finding in critique.findings if finding.unknown
+    )
+
+
+@pytest.mark.parametrize("scale", [2, 8])
+def test_pictures_enlarged_for_showing_are_brought_back(scale: int) -> None:
+    small = drawn(replace(STAR, colour="orange"), MOON)
+    large = small.resize((128 * scale, 64 * scale), Image.Resampling.NEAREST)
+    assert ToyboxCritic().review(large, PLAN) == ToyboxCritic().review(small, PLAN)
+
+
+def test_a_blank_picture_of_any_size_is_no_trouble() -> None:
+    for size in ((64, 64), (192, 64), (512, 512), (70, 65)):
+        critique = ToyboxCritic().review(Image.new("RGB", size, "white"), PLAN)
+        assert {"presence", "count"} == {finding.check.kind for finding in critique.failed}
+
+
+def test_noise_is_no_thing_but_may_cost_points_only() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (64, 128, 3), np.uint8)
+    critique = ToyboxCritic().review(Image.fromarray(pixels), PLAN)
+    assert 0 <= critique.score < 0.6
+
+
+def test_kept_checks_judge_the_picture_and_not_the_edited_plan() -> None:
+    checks = compile_checks(PLAN)
+    eased = apply(PLAN, [ModifyRegion(id="star-1", prompt="an orange star in the snow")])
+    image = drawn(replace(STAR, colour="orange"), MOON)
+    kept = ToyboxCritic().review(image, eased, checks=checks)
+    assert only(kept).seen == "the star is orange, not red"
+    assert ToyboxCritic().review(image, eased).score == 1
+    without = apply(PLAN, [RemoveRegion(id="moon-1")])
+    assert ToyboxCritic().review(drawn(STAR, MOON), without, checks=checks).score == 1
+
+
+def test_it_is_always_of_the_same_mind() -> None:
+    image = drawn(STAR, replace(MOON, colour="pink"))
+    first = ToyboxCritic().review(image, PLAN)
+    assert first == ToyboxCritic().review(image.convert("RGBA"), PLAN)
+    assert Critique.model_validate_json(first.model_dump_json()) == first
