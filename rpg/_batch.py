@@ -14,6 +14,7 @@ from rpg import _render, _sizes
 from rpg._call import Call, Inputs
 from rpg._control import Control
 from rpg._preview import Previewer
+from rpg._redraw import Redraw, whole_cells
 from rpg.defaults import ModelDefaults
 from rpg.errors import GenerationError
 from rpg.events import Notice, Rendered, Step
@@ -36,6 +37,7 @@ class Model:
     name: str
     family: str
     defaults: ModelDefaults
+    ground_strength: float
 
 
 @dataclass(frozen=True)
@@ -56,15 +58,16 @@ class Batch:
             SettingsError: A size that cannot be.
         """
         used = self._settle(plans)
-        inputs = _sizes.fit_images(self.call.inputs, used)
         for index, plan in enumerate(plans):
-            self._draw_one(index, plan, used, inputs)
+            self._draw_one(index, plan, used, _share(self.call.inputs, index, len(plans)))
 
     def _settle(self, plans: Sequence[Plan]) -> GenerationSettings:
         """The call's wishes, filled with the model's defaults, at a size the pipeline takes."""
         wishes, defaults = self.call.settings, self.model.defaults
         usual = defaults.canvas(region.box for plan in plans for region in plan.layers())
         asked = _sizes.asked(wishes, self.call.inputs, usual)
+        if self.call.task == "inpaint" and wishes.width is None and wishes.height is None:
+            asked = whole_cells(self.pipe, self.call.inputs.image) or asked
         width, height = _sizes.snapped(self.pipe, asked)
         if (width, height) != asked:
             said = (
@@ -84,9 +87,22 @@ class Batch:
             self.control.check()
             self.control.emit(Step(i, n, previewer.see(latents, timestep), index))
 
-        images = _render.render(
-            self.pipe, plan, used, noise, _share(inputs, index, len(self.call.items)), seen
-        )
+        area = Redraw.of(self.pipe, plan, inputs, used, self.model.ground_strength)
+        if area is None:
+            inputs = _sizes.fit_images(inputs, used)
+            images = _render.render(self.pipe, plan, used, noise, inputs, seen)
+        else:
+            images = _render.render(
+                self.pipe,
+                area.plan,
+                used,
+                noise,
+                area.inputs(inputs, used.num_images_per_prompt),
+                seen,
+                soft=area.soft,
+                redrawn=area.counts(used),
+            )
+            images = area.put_back(images)
         self.control.check()
         self._look_at(images)
         records = tuple(self._record(plan, used, seed) for seed in noise.seeds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import queue
 import threading
 from collections.abc import Callable, Generator, Iterator
@@ -40,6 +41,12 @@ class Control:
         finally:
             self._busy.clear()
             lock.release()
+
+    def overheard(self, hear: Callable[[Event], None]) -> Control:
+        """The same operation's control, whose events go to `hear` in place of `emit`."""
+        other = copy.copy(self)
+        other.emit = hear
+        return other
 
     def cancel(self, worker: threading.Thread) -> None:
         """Asks the worker to stop, and waits a step at most: only while it holds the lock.

@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 
 from rpg._call import Inputs
 from rpg.diffusion import regional
+from rpg.diffusion.inpaint import SoftMask
 from rpg.errors import GenerationError, SettingsError
 from rpg.plan import Plan
 from rpg.settings import MAX_SEED, GenerationSettings, Scheduler
@@ -81,7 +83,15 @@ def _fresh_seed(generator: torch.Generator) -> int | None:
 
 
 def render(
-    pipe: Any, plan: Plan, used: GenerationSettings, noise: Noise, inputs: Inputs, seen: StepSeen
+    pipe: Any,
+    plan: Plan,
+    used: GenerationSettings,
+    noise: Noise,
+    inputs: Inputs,
+    seen: StepSeen,
+    *,
+    soft: SoftMask | None = None,
+    redrawn: Image.Image | None = None,
 ) -> Any:
     """Pictures of one plan, as `inputs.output_type` asks.
 
@@ -93,15 +103,18 @@ def render(
         inputs: Images, callbacks and whatever goes to the pipeline as it is.
         seen: Called after each step with its number from 1, how many there are, the latents (B, C,
             h, w) and the timestep. What it raises stops the pipeline, which stays usable.
+        soft: The mask of an inpainting call whose UNet does not see it.
+        redrawn: The mask outside of which the pipeline keeps the old picture; see `regional`.
 
     Raises:
         GenerationError: The latents are not numbers, or memory ran out.
     """
     words = _pipeline_words(pipe, plan, used, noise, inputs)
-    words["callback_on_step_end"] = _watched(inputs, seen)
-    words["callback_on_step_end_tensor_inputs"] = _callback_inputs(inputs)
+    words["callback_on_step_end"] = _watched(inputs, seen, soft)
+    words["callback_on_step_end_tensor_inputs"] = _callback_inputs(inputs, soft)
     with restored(pipe), sampler(pipe, used.scheduler), _memory_explained():
-        with regional(pipe, plan, **_regional_words(used)), np.errstate(invalid="ignore"):
+        words_of_regions = {**_regional_words(used), "redrawn": redrawn}
+        with regional(pipe, plan, **words_of_regions), np.errstate(invalid="ignore"):
             return pipe(**words).images
 
 
@@ -139,24 +152,28 @@ def _images(inputs: Inputs) -> dict[str, Any]:
     }
 
 
-def _callback_inputs(inputs: Inputs) -> list[str]:
+def _callback_inputs(inputs: Inputs, soft: SoftMask | None) -> list[str]:
     asked = getattr(
         inputs.callback_on_step_end, "tensor_inputs", inputs.callback_on_step_end_tensor_inputs
     )
-    return list(dict.fromkeys([*asked, "latents"]))
+    return list(dict.fromkeys([*asked, "latents", *(["mask"] if soft else [])]))
 
 
-def _watched(inputs: Inputs, seen: StepSeen) -> Callable[..., dict[str, Any]]:
+def _watched(
+    inputs: Inputs, seen: StepSeen, soft: SoftMask | None
+) -> Callable[..., dict[str, Any]]:
     """A step callback that serves the caller's first, then ours."""
 
     def on_step_end(pipe: Any, i: int, timestep: Any, values: dict[str, Any]) -> dict[str, Any]:
-        latents = values["latents"]
+        latents, mask = values["latents"], values.get("mask")
         if inputs.callback_on_step_end is not None:
             values = inputs.callback_on_step_end(pipe, i, timestep, values)
             latents = values.get("latents", latents)
         seen(i + 1, pipe.num_timesteps, latents, timestep)
         if i + 1 == pipe.num_timesteps and not bool(torch.isfinite(latents).all()):
             raise GenerationError(_NAN)
+        if soft is not None and mask is not None:  # of the next step
+            values = {**values, "mask": soft.at(i + 1, pipe.num_timesteps, mask)}
         return values
 
     return on_step_end

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from rpg.critics.base import Critique
+    from rpg.edits import AnyEdit
     from rpg.errors import RPGError
     from rpg.metadata import Record
     from rpg.plan import Plan
@@ -69,6 +71,65 @@ class Rendered:
 
 
 @dataclass(frozen=True, slots=True)
+class Edited:
+    """What the following steps will draw anew.
+
+    Attributes:
+        plan: What the picture will show.
+        edits: By which that differs from what it showed; none where regions are only drawn again.
+        mask: Where: greyscale, of the picture's size, black stays; None for a picture from nothing.
+        why: In words.
+        round: Of a refinement, from 1; 0 for an edit alone.
+    """
+
+    plan: Plan
+    edits: tuple[AnyEdit, ...]
+    mask: Image | None
+    why: str = ""
+    round: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Critiqued:
+    """What the critic says of the pictures of a round, 0 being the first drawing.
+
+    Attributes:
+        critique: Of the round's best picture.
+        kept: Whether that picture is the best so far.
+        best: The best score so far, 0 to 1.
+        round: From 0.
+        index: Of the round's best picture among the `Rendered` ones.
+    """
+
+    critique: Critique
+    kept: bool
+    best: float
+    round: int
+    index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Refined:
+    """The outcome of a refinement: its best picture, and why it ended.
+
+    Attributes:
+        image: The best picture.
+        record: What it was made with.
+        plan: What it shows.
+        critique: What the critic says of it.
+        rounds: How many were drawn after the first picture.
+        reason: Why it ended, in words.
+    """
+
+    image: Image
+    record: Record
+    plan: Plan
+    critique: Critique
+    rounds: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """Something the user should know and that stops nothing, in one line."""
 
@@ -82,4 +143,4 @@ class Failed:
     error: RPGError
 
 
-Event = Thinking | Planned | Step | Rendered | Notice | Failed
+Event = Thinking | Planned | Step | Rendered | Edited | Critiqued | Refined | Notice | Failed

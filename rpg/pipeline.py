@@ -17,29 +17,37 @@ from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
-from rpg import _call, _control, _render
+from rpg import _call, _control, _edit, _render
 from rpg._batch import Batch, Model
 from rpg._call import Call, Words
 from rpg._control import Control
+from rpg._edit import Change, Editing, EditOutput, EditWords
 from rpg._output import RPGOutput, Told
 from rpg.defaults import ModelDefaults, of_model
 from rpg.diffusion import backbones
+from rpg.diffusion.contours import GrabCut
+from rpg.diffusion.inpaint import GROUND_STRENGTH
 from rpg.errors import PlanError
-from rpg.events import Event, Notice, Planned
+from rpg.events import Edited, Event, Notice, Planned
 from rpg.metadata import Task, public_name
 from rpg.planners import RulePlanner, StreamingPlanner
 from rpg.settings import environment
 from rpg.toybox import describe_world, unknown_words, weights_path
+from rpg.toybox.contours import ToyboxContours
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from rpg.diffusion.contours import ContourFinder
     from rpg.plan import Plan
     from rpg.planners import Planner
 
-__all__ = ["RPGOutput", "RPGPipeline"]
+__all__ = ["EditOutput", "RPGOutput", "RPGPipeline"]
 
 TOYBOX = "toybox"
+_TOYBOX_GROUND = 0.15  # it has never seen an empty canvas, and draws something on it
 _LOCKS: weakref.WeakKeyDictionary[Any, threading.Lock] = weakref.WeakKeyDictionary()
 _NO_REGIONS = "the plan has no regions: the base prompt is drawn alone"
 
@@ -59,6 +67,10 @@ class RPGPipeline:
         pipe: The pipeline held; load LoRAs into it, enable offloading on it, swap its scheduler.
         planner: The planner; may be replaced.
         defaults: Values for what calls leave open.
+        contours: Finds things in pictures, for edits; may be replaced, such as by
+            `rpg.diffusion.sam.Sam2`.
+        ground_strength: How far the ground where a thing was removed may go from what its
+            surroundings suggest, 0 to 1.
     """
 
     def __init__(
@@ -75,6 +87,9 @@ class RPGPipeline:
         self._family = backbones.family(pipe)
         self.defaults = model_defaults or of_model(None, self._family.name)
         self.model = self.defaults.name or public_name(model)
+        is_toybox = self.defaults.name == TOYBOX
+        self.contours: ContourFinder = ToyboxContours() if is_toybox else GrabCut()
+        self.ground_strength = _TOYBOX_GROUND if is_toybox else GROUND_STRENGTH
         self._lock = _LOCKS.setdefault(pipe.unet, threading.Lock())
 
     @classmethod
@@ -223,6 +238,70 @@ class RPGPipeline:
         """The planner's plan for a prompt; draws nothing."""
         return self.planner.plan(prompt)
 
+    def edit(
+        self, image: Image, plan: Plan, change: Change, /, **words: Unpack[EditWords]
+    ) -> EditOutput:
+        """Changes a part of a picture; every byte outside the mask stays.
+
+        The same inputs and the same seed give the same bytes on the same kind of machine.
+
+        Args:
+            image: The picture of `plan`, of any size and mode.
+            plan: What it was drawn from.
+            change: An instruction in words, for the planner; or edits of `rpg.edits`; or the new
+                plan itself.
+            words: As in a call, which draws within `mask_image`; and `shape`, how generous the mask
+                is where none is given. `strength` is 1 where nothing is said.
+
+        Raises:
+            PlanError: The edit cannot be made, or changes nothing.
+            RPGError: As in a call.
+        """
+        told = Told()
+        editing = self._edits(image, plan, change, words, Control(told.hear), None)
+        output = told.output()
+        made = (output.images, editing.plan, editing.edits, editing.mask)
+        return EditOutput(*made, output.records, output.notices)
+
+    def edit_stream(
+        self,
+        image: Image,
+        plan: Plan,
+        change: Change,
+        /,
+        *,
+        preview_every: float = 0.25,
+        **words: Unpack[EditWords],
+    ) -> Generator[Event, None, None]:
+        """The same as events, of which `Edited` is the first; closing the generator cancels."""
+
+        def work(control: Control) -> None:
+            self._edits(image, plan, change, words, control, preview_every)
+
+        return _control.stream(work)
+
+    def _edits(
+        self,
+        image: Image,
+        plan: Plan,
+        change: Change,
+        words: EditWords,
+        control: Control,
+        preview_every: float | None,
+    ) -> Editing:
+        given: dict[str, Any] = {"strength": 1.0, **words}
+        mask, shape = given.pop("mask_image", None), given.pop("shape", None)
+        after = _edit.changed(plan, change, self.planner)
+        control.check()
+        editing = _edit.prepared(image, plan, after, mask, self.contours, shape)
+        given |= {"plan": editing.plan, "image": editing.image, "mask_image": editing.mask}
+        call = self._checked(None, cast(Words, given))
+        control.emit(Edited(editing.plan, editing.edits, editing.mask))
+        if editing.everywhere:
+            control.emit(Notice(_edit.EVERYWHERE))
+        self._run(call, control, preview_every)
+        return editing
+
     def _checked(self, prompt: str | Sequence[str] | None, words: Words) -> Call:
         call = _call.checked(prompt, words)
         kind = type(self.pipe) if self._fits(call.task) else self._family.pipelines[call.task]
@@ -256,7 +335,8 @@ class RPGPipeline:
             control.emit(Planned(plan, index))
             self._advise(plan, control)
         with control.holding(self._lock):
-            pipe, model = self._pipe_for(call), Model(self.model, self._family.name, self.defaults)
+            pipe = self._pipe_for(call)
+            model = Model(self.model, self._family.name, self.defaults, self.ground_strength)
             if preview_every is None:
                 Batch(pipe, model, call, control).draw(plans)
                 return

@@ -9,8 +9,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, get_args
 
+import numpy as np
+import torch
 from diffusers import UNet2DConditionModel
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionOutput
+from PIL import Image
 
 from rpg.diffusion import attention, backbones, latent
 from rpg.diffusion.state import Composer, Mode, Schedule, State
@@ -40,6 +43,7 @@ def regional(
     end: float = 1.0,
     feather: float = 0.0,
     share: float | None = None,
+    redrawn: Image.Image | None = None,
 ) -> Iterator[Any]:
     """Draw `plan`'s regions in every call of `pipe` within the context.
 
@@ -60,6 +64,9 @@ def regional(
         feather: width of the blend between regions as a share of the shorter side, 0 to 0.5.
         share: share of the regional steps that "latent+attention" composes by latents, 0 to 1;
             None is 0.4.
+        redrawn: the mask of an inpainting call whose UNet does not see it: where it is black the
+            pipeline puts the old latents back after every step, so that regions which lie there
+            need not be denoised as latents. None: everything counts.
 
     Yields:
         The pipeline.
@@ -77,7 +84,8 @@ def regional(
         yield pipe
         return
     ratios = [_first(region.base_ratio, plan.base_ratio, base_ratio) for region in layers]
-    state = State(layers, ratios, feather, Schedule(composer, start, end, share))
+    schedule = Schedule(composer, start, end, share)
+    state = State(layers, ratios, feather, schedule, _cells(redrawn))
     with ExitStack() as stack:
         stack.enter_context(_alone(pipe.unet))
         stack.callback(state.close)
@@ -98,6 +106,10 @@ def _check(composer: str, **shares: float) -> None:
             raise SettingsError(f"{name} is {shown}: must be from 0 to {most}")
     if shares["start"] >= shares["end"]:
         raise SettingsError(f"start {shares['start']} must be less than end {shares['end']}")
+
+
+def _cells(mask: Image.Image | None) -> torch.Tensor | None:
+    return None if mask is None else torch.from_numpy(np.array(mask.convert("L")))
 
 
 def _first(*values: float | None) -> float:

@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 from rpg.plan import Region
 
-__all__ = ["Layout", "coefficients", "region_weights", "to_level"]
+__all__ = ["Layout", "coefficients", "region_weights", "to_level", "wanted"]
 
 NEGLIGIBLE = 1e-6  # a share below this is none
 
@@ -90,6 +90,18 @@ def coefficients(weights: Tensor, base_ratios: Sequence[float]) -> Layout:
     ratios = torch.tensor(base_ratios).view(-1, 1, 1)
     regions = weights[:-1] * (1 - ratios)
     return Layout(base=weights[-1] + (weights[:-1] * ratios).sum(dim=0), regions=regions)
+
+
+def wanted(layout: Layout, cells: Tensor) -> Layout:
+    """The layout without regions, and without a base, that have no share in any of `cells`.
+
+    Args:
+        layout: Shares at some resolution.
+        cells: (h, w), true where the prediction counts.
+    """
+    own = (layout.regions * cells).flatten(1).amax(dim=1) > NEGLIGIBLE
+    base = bool((layout.base * cells).max() > NEGLIGIBLE)
+    return Layout(layout.base * base, layout.regions * own.view(-1, 1, 1))
 
 
 def _mask(region: Region, height: int, width: int) -> Tensor:

@@ -9,8 +9,16 @@ from typing import Any, Literal, TypeVar
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from rpg.diffusion.masks import NEGLIGIBLE, Layout, coefficients, region_weights, to_level
+from rpg.diffusion.masks import (
+    NEGLIGIBLE,
+    Layout,
+    coefficients,
+    region_weights,
+    to_level,
+    wanted,
+)
 from rpg.diffusion.text import Conditions
 from rpg.plan import Region
 
@@ -116,6 +124,7 @@ class State:
         base_ratios: b of each.
         feather: see `masks.region_weights`.
         schedule: what acts when.
+        redrawn: (h, w) of any size, above zero where the prediction counts; None: everywhere.
     """
 
     def __init__(
@@ -124,8 +133,10 @@ class State:
         base_ratios: Sequence[float],
         feather: float,
         schedule: Schedule,
+        redrawn: Tensor | None = None,
     ) -> None:
         """Know the plan; sizes and texts come with the calls."""
+        self._redrawn = redrawn
         self.layers, self.base_ratios = layers, base_ratios
         self.feather, self.schedule = feather, schedule
         self.mode = Mode.PLAIN
@@ -201,6 +212,9 @@ class State:
             self._size, self._kept = size, {}
             self._weights = region_weights(self.layers, *size, self.feather)
             self._layout = coefficients(self._weights, self.base_ratios)
+            if self._redrawn is not None:
+                cells = F.adaptive_max_pool2d(self._redrawn[None, None].float(), size)[0, 0] > 0
+                self._layout = wanted(self._layout, cells) if cells.any() else self._layout
 
     def _make_level(self, tokens: int, device: torch.device, negative: bool) -> Level:
         assert self._size is not None and self._weights is not None and self.texts is not None

@@ -1,0 +1,126 @@
+"""What an edit is about, settled before anything is drawn: the plan after it, and the mask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from PIL import Image
+
+from rpg import edits as e
+from rpg._call import Words
+from rpg.diffusion.contours import ContourFinder
+from rpg.diffusion.edit_masks import MaskShape, edit_mask
+from rpg.diffusion.inpaint import Frame, flattened
+from rpg.errors import PlanError, SettingsError
+from rpg.metadata import Record
+from rpg.plan import Plan
+from rpg.planners import Planner
+
+EVERYWHERE = "the mask covers the whole picture: nothing of it stays"
+
+Change = Plan | e.AnyEdit | Iterable[e.AnyEdit] | str
+
+
+class EditWords(Words, total=False):
+    """Every word of an edit."""
+
+    shape: MaskShape | None
+
+
+class EditOutput(NamedTuple):
+    """What an edit returns.
+
+    Attributes:
+        images: PIL pictures, one for each seed.
+        plan: What they show.
+        edits: By which that differs from the plan before.
+        mask: Where was drawn anew: greyscale, of the picture's size; black kept every byte.
+        records: For each picture what, with the picture before and the mask, makes it again.
+        notices: What the user should know, a line each.
+    """
+
+    images: list[Image.Image]
+    plan: Plan
+    edits: tuple[e.AnyEdit, ...]
+    mask: Image.Image
+    records: list[Record]
+    notices: list[str]
+
+
+@dataclass(frozen=True)
+class Editing:
+    """One edit, ready to be drawn.
+
+    Attributes:
+        image: What is edited, in RGB and upright.
+        plan: After the edit.
+        edits: What changes.
+        mask: Where is drawn anew.
+    """
+
+    image: Image.Image
+    plan: Plan
+    edits: tuple[e.AnyEdit, ...]
+    mask: Image.Image
+
+    @property
+    def everywhere(self) -> bool:
+        """Whether nothing of the picture stays."""
+        return self.mask.getextrema()[0] == 255
+
+
+def prepared(
+    image: Image.Image,
+    before: Plan,
+    after: Plan,
+    mask: Image.Image | None,
+    finder: ContourFinder,
+    shape: MaskShape | None,
+) -> Editing:
+    """The edit that makes a picture of one plan one of another.
+
+    Args:
+        image: The picture of `before`.
+        before: Its plan.
+        after: The plan that it is to show.
+        mask: Where to draw, whatever the plans say; None finds out.
+        finder: Finds the things in the picture.
+        shape: How generous a mask that is found out is.
+
+    Raises:
+        PlanError: The plans are alike and no mask is given.
+        SettingsError: The mask given is black all over.
+    """
+    edits, flat = e.diff(before, after), flattened(image)
+    if mask is not None:
+        frame = Frame.of(flat, mask)
+        if frame.mask.getbbox() is None:
+            raise SettingsError("the mask is black all over: paint white what is to be drawn anew")
+        return Editing(flat, after, edits, frame.mask)
+    if not edits:
+        raise PlanError("the edit changes nothing: say what should differ, or pass a mask")
+    return Editing(flat, after, edits, edit_mask(flat, before, after, edits, finder, shape))
+
+
+def changed(plan: Plan, change: Change, planner: Planner) -> Plan:
+    """The plan with the change made.
+
+    Args:
+        plan: The plan before.
+        change: The new plan itself, one edit, several, or an instruction for the planner.
+        planner: Follows instructions.
+
+    Raises:
+        PlanError: An edit cannot be made, or the planner cannot follow.
+        TypeError: A change of another kind.
+    """
+    if isinstance(change, Plan):
+        return change
+    if isinstance(change, str):
+        return planner.plan(plan.prompt, previous=plan, instruction=change)
+    edits: Any = (change,) if isinstance(change, e.AnyEdit) else tuple(change)
+    if not all(isinstance(one, e.AnyEdit) for one in edits):
+        raise TypeError("a change is a plan, edits of rpg.edits, or an instruction in words")
+    return e.apply(plan, edits)

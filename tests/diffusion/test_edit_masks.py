@@ -1,0 +1,130 @@
+"""From edits to masks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from rpg import edits as e
+from rpg.diffusion.edit_masks import MaskShape, edit_mask, region_mask, softened
+from rpg.geometry import FULL, Box, grid
+from rpg.plan import Plan, Region
+
+TOP_LEFT, TOP_RIGHT, LOW_LEFT, LOW_RIGHT = grid(2, 2)
+SIZE = (64, 64)
+HARD = MaskShape(dilate=0.0, feather=0.0)
+
+
+class Squares:
+    """Finds a square in the middle of each of its boxes, a quarter of its area."""
+
+    def __init__(self, *boxes: Box, whole: bool = True) -> None:
+        self.boxes, self.whole = boxes, whole
+
+    def __call__(self, image: Image.Image, boxes: Sequence[Box]) -> list[np.ndarray | None]:
+        return [self._one(image.size, box) if box in self.boxes else None for box in boxes]
+
+    def _one(self, size: tuple[int, int], box: Box) -> np.ndarray:
+        found = np.zeros(size[::-1], bool)
+        left, top, right, bottom = Box(0.25, 0.25, 0.75, 0.75).within(box).to_pixels(*size)
+        found[top:bottom, left:right] = True
+        return found
+
+
+def plan() -> Plan:
+    boxes = {"a": TOP_LEFT, "b": TOP_RIGHT, "c": LOW_LEFT}
+    regions = tuple(Region(id=k, prompt=f"a {k} in the snow", box=box) for k, box in boxes.items())
+    return Plan(prompt="things", regions=regions)
+
+
+def masked(edits: Sequence[e.AnyEdit], finder: Squares, shape: MaskShape = HARD) -> np.ndarray:
+    after = e.apply(plan(), edits)
+    mask = edit_mask(Image.new("RGB", SIZE), plan(), after, edits, finder, shape)
+    assert mask.mode == "L" and mask.size == SIZE
+    return np.asarray(mask)
+
+
+def area(*boxes: Box) -> np.ndarray:
+    out = np.zeros(SIZE, np.uint8)
+    for box in boxes:
+        left, top, right, bottom = box.to_pixels(*SIZE)
+        out[top:bottom, left:right] = 255
+    return out
+
+
+def middle(box: Box) -> np.ndarray:
+    return area(Box(0.25, 0.25, 0.75, 0.75).within(box))
+
+
+ALL = Squares(TOP_LEFT, TOP_RIGHT, LOW_LEFT)
+MODIFY = e.ModifyRegion(id="a", prompt="an x")
+
+
+def test_what_changes_is_masked_by_its_contour_or_its_box() -> None:
+    assert (masked([MODIFY], ALL) == middle(TOP_LEFT)).all()
+    assert (masked([MODIFY], Squares()) == area(TOP_LEFT)).all()
+    whole = MaskShape(dilate=0, feather=0, boxes=True)
+    assert (masked([MODIFY], ALL, whole) == area(TOP_LEFT)).all()
+    assert (masked([e.RemoveRegion(id="b")], ALL) == middle(TOP_RIGHT)).all()
+
+
+def test_what_comes_is_masked_by_its_box_and_what_moves_by_both_places() -> None:
+    new = e.AddRegion(region=Region(id="d", prompt="a d", box=LOW_RIGHT))
+    assert (masked([new], ALL) == area(LOW_RIGHT)).all()
+    move = e.MoveRegion(id="a", box=LOW_RIGHT)
+    assert (masked([move], ALL) == middle(TOP_LEFT) | area(LOW_RIGHT)).all()
+
+
+def test_a_box_that_still_holds_its_thing_leaves_it_alone() -> None:
+    shrunk = e.MoveRegion(id="a", box=Box(0.1, 0.1, 0.45, 0.45))
+    assert (masked([shrunk, e.RemoveRegion(id="b")], ALL) == middle(TOP_RIGHT)).all()
+
+
+def test_things_of_other_regions_are_cut_out() -> None:
+    new = e.AddRegion(region=Region(id="d", prompt="a d", box=FULL, z=-1))
+    drawn = masked([new], ALL)
+    assert (drawn == 255 - (middle(TOP_LEFT) | middle(TOP_RIGHT) | middle(LOW_LEFT))).all()
+
+
+def test_a_background_below_is_no_thing_to_spare() -> None:
+    ground = Region(id="ground", prompt="snow", box=FULL, z=-1)
+    before = Plan(prompt="x", regions=(*plan().regions, ground))
+    after = e.apply(before, [MODIFY])
+    finder = Squares(FULL)
+    mask = edit_mask(Image.new("RGB", SIZE), before, after, [MODIFY], finder, HARD)
+    assert (np.asarray(mask) == area(TOP_LEFT)).all()
+
+
+def test_a_new_scene_masks_everything_and_no_edit_nothing() -> None:
+    assert (masked([e.SetBase(base_prompt="at night")], ALL) == 255).all()
+    image = Image.new("RGB", SIZE)
+    assert not np.asarray(region_mask(image, plan(), [], ALL, HARD)).any()
+
+
+def test_regions_to_draw_again_take_their_boxes_and_extra_places() -> None:
+    image, extra = Image.new("RGB", SIZE), [LOW_RIGHT]
+    mask = np.asarray(region_mask(image, plan(), ["b"], ALL, HARD, extra))
+    assert (mask == area(TOP_RIGHT, LOW_RIGHT)).all()
+    grown = MaskShape(dilate=0, feather=0, grow=0.1)
+    wide = np.asarray(region_mask(image, plan(), ["b"], Squares(), grown))
+    assert wide[30:38, 40].any() and wide.sum() > area(TOP_RIGHT).sum()
+
+
+@pytest.mark.parametrize("feather", [0, 1, 5])
+def test_feathers_lie_inside(feather: int) -> None:
+    support = area(Box(0.25, 0.25, 1, 1)) > 0
+    mask = np.asarray(softened(support, feather))
+    assert not mask[~support].any() and mask[support].all()
+    assert mask[63, 63] == 255  # the picture's own edge is none
+    assert (mask == 255).sum() < support.sum() or feather == 0
+
+
+def test_a_painted_region_is_masked_in_its_form() -> None:
+    from rpg.plan import encode_mask
+
+    painted = encode_mask(Image.fromarray(middle(FULL)))
+    move = e.MoveRegion(id="a", mask=painted)
+    assert (masked([move], Squares()) == area(TOP_LEFT) & middle(FULL)).all()
