@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from rpg.session._rows import Summary
 from rpg.session.compare import Comparison
+from rpg.session.recording import recorded
 from rpg.session.session import Added, Moved, Session
 from rpg.session.sessions import Sessions
 from rpg.session.tree import Tree
@@ -25,4 +26,5 @@ __all__ = [
     "Summary",
     "Tree",
     "Turn",
+    "recorded",
 ]

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from rpg.edits import ModifyRegion
 from rpg.errors import SessionError
+from rpg.events import Failed, Rendered
 from rpg.pipeline import RPGPipeline
-from rpg.session import Session, Sessions
-from tests.pipeline.helpers import HalvesPlanner, called
+from rpg.session import Session, Sessions, recorded
+from tests.pipeline.helpers import QUICK, HalvesPlanner, called
 from tests.session.helpers import same
 from tests.tiny import tiny_sdxl
 
@@ -83,6 +85,24 @@ def test_a_chain_of_edits(rpg: RPGPipeline, session: Session, tmp_path: Path) ->
     again.branch(1)
     for turn in (3, 2):
         assert same(again.replay(turn, rpg), pictures[turn - 1])
+
+
+def test_edits_of_plans_of_any_size(rpg: RPGPipeline, session: Session, tmp_path: Path) -> None:
+    """As they are made by the user interface: an edit, its stream, its turn."""
+    quick: dict[str, Any] = {"num_inference_steps": 3}
+    for event in recorded(session, rpg.stream(PROMPT, seed=1, **QUICK), parent=None):
+        assert not isinstance(event, Failed)
+    image, plan = session.image(1).crop((0, 0, 27, 30)), session.turn(1).plan  # off the grid
+    session.add(image, session.turn(1).made.record, parent=1)
+    edit = ModifyRegion(id="r1", prompt="a green tree")
+    events = rpg.edit_stream(image, plan, edit, seed=5, num_images_per_prompt=2, **quick)
+    drawn = [event for event in recorded(session, events, parent=2) if isinstance(event, Rendered)]
+    again = reopened(session, tmp_path)
+    assert [turn.edits for turn in again.turns[2:]] == [(edit,), (edit,)]
+    assert again.image(3).size == (27, 30)
+    for index, image in enumerate(drawn[0].images):
+        assert image != again.image(2)
+        assert same(again.replay(3 + index, rpg), image)
 
 
 def test_what_the_session_does_not_hold_is_said(rpg: RPGPipeline, session: Session) -> None:
