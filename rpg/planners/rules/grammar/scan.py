@@ -105,7 +105,7 @@ def _verb(tokens: Tokens, at: int, before: list[Element]) -> Found | None:
     """A verb with its auxiliaries; None where no verb stands."""
     end = at
     while low(tokens, end) in w.AUXILIARIES or (
-        end > at and (is_adverb(low(tokens, end)) or low(tokens, end) in ("both", "all"))
+        end > at and low(tokens, end) != "not" and _between_verbs(low(tokens, end))
     ):
         end += 1
     auxiliaries = [token.low for token in tokens[at:end]]
@@ -119,6 +119,11 @@ def _verb(tokens: Tokens, at: int, before: list[Element]) -> Found | None:
     if be and auxiliaries[-1] == "having":
         return Verb("having"), end - at
     return Verb("", have=auxiliaries[-1] in ("has", "have", "had", "having")), end - at
+
+
+def _between_verbs(word: str) -> bool:
+    """Whether the word may stand between a verb's parts: "are both slowly turning"."""
+    return is_adverb(word) or word in ("both", "all")
 
 
 def _verb_form(tokens: Tokens, at: int, *, after_be: bool = False) -> bool:
@@ -169,7 +174,8 @@ def _small_word(tokens: Tokens, at: int) -> Found | None:
         return Mark("which"), 1
     if word == "that" and is_noun_next(tokens, at):
         return None
-    if word in w.OTHER_PRONOUNS or (is_adverb(word) and not is_noun_next(tokens, at)):
+    loose = word == "not" or (is_adverb(word) and not is_noun_next(tokens, at))
+    if word in w.OTHER_PRONOUNS or loose:
         return Loose(tokens[at].text), 1
     return None
 
@@ -245,7 +251,9 @@ def _parts(tokens: Tokens, at: int, phrase: NounPhrase) -> int:
     if low(tokens, at) != "with":
         return 0
     found = noun_phrase(tokens, at + 1)
-    if found is None or not found[0].words or head(phrase) in PLACES and not _is_part(found[0]):
+    if found is None or not found[0].words or found[0].negated:
+        return 0
+    if head(phrase) in PLACES and not _is_part(found[0]):
         return 0
     owned = found[0].determiner in w.POSSESSIVES
     if not (owned or _is_part(found[0])):

@@ -31,6 +31,7 @@ _STRICT = """
 carry provide serve boil bake attract illuminate decorate release float sail jump crawl climb lean
 contain include feature appear enter walk-by adorn display-on wander graze soar perch nap hover
 lounge gallop crouch gaze smile-at grasp chase follow belong accompany occupy depict flutter
+surround encircle
 """.split()
 # Doubling or otherwise irregular participles of regular verbs.
 _DOUBLED = """
@@ -103,7 +104,7 @@ EITHER_WORDS = _EITHER | frozenset(
     """
     mix cook stir measure display shape slice pound hook light watch park play cover show face
     hold rest nap perch wash stack water paint plant hammer brush comb iron bake guard attract
-    supply store house book cross circle ring star surround frame top line fill join touch support
+    supply store house book cross circle ring star frame top line fill join touch support
     reflect reads read shows covers faces fills supports shapes plays watches parks guards marks
     mark hug kiss pet push pull drag kick lick chew bite smell sniff lift drop wave flash shine
     look looks wait waits work works talk talks laugh laughs stretch stretches smile smiles walks

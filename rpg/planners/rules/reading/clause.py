@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from rpg.planners.rules.grammar.elements import Anchor, Kind, Rel
 from rpg.planners.rules.lexicon.nouns import is_animate
+from rpg.planners.rules.lexicon.verbs import VERB_RELATIONS
 from rpg.planners.rules.lexicon.words import PLURALS
 from rpg.planners.rules.reading.things import Thing
 
@@ -21,6 +22,12 @@ class Link:
     subjects: list[Thing] | None = None
     verb: str | None = None
     word: str = ""
+
+
+def verb_link(verb: str, clause: Clause) -> Link:
+    """The link of a participle that says where its object is: "surrounding", "covering"."""
+    relation = Rel((Kind[VERB_RELATIONS[verb].upper()],), verb)
+    return Link(relation=relation, subjects=list(clause.subjects))
 
 
 @dataclass(slots=True)
@@ -66,7 +73,7 @@ class Clause:
     def subject(self, things: list[Thing]) -> None:
         """Adds subjects: to a list that is open, else as a new one."""
         if self.join and self.subjects and not self.predicate:
-            self.subjects = [*self.subjects, *things]
+            self.subjects = list(dict.fromkeys([*self.subjects, *things]))
         else:
             self.owner = self.owner if self.join == "and" else []
             self.subjects, self.listed, self.predicate = list(things), False, False

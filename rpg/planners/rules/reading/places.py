@@ -132,6 +132,8 @@ def belongs_to_scene(phrase: NounPhrase, rel: Rel | None = None) -> bool:
         return True
     if rel.text == "over" and is_place(phrase) and definite:
         return True
+    if kind is Kind.AROUND and head(phrase) in BUILDINGS:
+        return False
     if kind in _WITHIN:
         return is_place(phrase) or (kind is Kind.INSIDE and is_setting(phrase))
     if kind is Kind.BELOW:

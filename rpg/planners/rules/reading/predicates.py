@@ -25,7 +25,7 @@ from rpg.planners.rules.lexicon.verbs import (
 )
 from rpg.planners.rules.lexicon.words import POSSESSIVES
 from rpg.planners.rules.reading import things as t
-from rpg.planners.rules.reading.clause import Clause, Link
+from rpg.planners.rules.reading.clause import Clause, Link, verb_link
 from rpg.planners.rules.reading.places import (
     Use,
     belongs_to_scene,
@@ -40,7 +40,6 @@ from rpg.planners.rules.reading.state import State
 
 # What stands for a verb that is a form of "to be", and for one after a preposition.
 BEING, SERVING, HAVING = "being", "serving", "having"
-_KINDS = {kind.name.lower(): kind for kind in Kind}
 
 
 def read_verb(state: State, verb: Verb) -> None:
@@ -154,13 +153,11 @@ def _done_to(state: State, phrase: NounPhrase, link: Link) -> bool:
 
 
 def _verb_relation(state: State, phrase: NounPhrase, verb: str) -> bool:
-    kind = VERB_RELATIONS.get(verb)
-    if kind is None or not state.clause.subjects:
+    if verb not in VERB_RELATIONS or not state.clause.subjects:
         return False
     thing = state.resolve(phrase)
     if thing is not None:
-        rel = Rel((_KINDS[kind],), verb)
-        state.related([thing], Link(relation=rel, subjects=list(state.clause.subjects)))
+        state.related([thing], verb_link(verb, state.clause))
     return True
 
 

@@ -19,7 +19,9 @@ from rpg.planners.rules.grammar.elements import (
     RowMark,
     Verb,
 )
+from rpg.planners.rules.grammar.scan import head
 from rpg.planners.rules.grammar.tokens import join
+from rpg.planners.rules.lexicon.nouns import is_animate
 from rpg.planners.rules.lexicon.words import POSSESSIVES
 from rpg.planners.rules.reading import things as t
 from rpg.planners.rules.reading.clause import Clause, Link
@@ -37,6 +39,8 @@ from rpg.planners.rules.reading.relations import (
     read_relation,
 )
 from rpg.planners.rules.reading.state import State
+
+_DENIABLE = Rel | Prep | Attr | Anchor | Verb
 
 
 def read_elements(elements: Sequence[Element]) -> t.Reading:
@@ -81,16 +85,16 @@ def _small_word(state: State, element: Prep | Loose) -> None:
 def _loose(state: State, element: Loose) -> None:
     """Leaves out what "not" denies: "a cat not on a mat"."""
     denied, then = state.near(1), state.near(2)
-    if element.text.lower() != "not" or not isinstance(denied, Rel | Prep | Attr | Anchor):
+    if element.text.lower() != "not" or not isinstance(denied, _DENIABLE):
         return
-    words = " ".join(denied.words) if isinstance(denied, Attr) else _said(denied)
+    words = denied.word if isinstance(denied, Prep) else _said(denied)
     phrase = then if isinstance(denied, Rel | Prep) and isinstance(then, NounPhrase) else None
     state.resume = state.at + (3 if phrase else 2)
     state.note(join(["not", words, t.text_of(phrase) if phrase else ""]))
 
 
-def _said(element: Rel | Prep | Anchor) -> str:
-    return element.word if isinstance(element, Prep) else element.text
+def _said(element: Rel | Attr | Anchor | Verb) -> str:
+    return " ".join(element.words) if isinstance(element, Attr) else element.text
 
 
 def _mark(state: State, mark: Mark) -> None:
@@ -140,9 +144,19 @@ def _link(state: State) -> Link | None:
     if clause.link is not None:
         return clause.link
     if clause.join and clause.last_link is not None:
-        if clause.waits_for_second() or not state.has_own_predicate():
+        if clause.waits_for_second() or not (state.has_own_predicate() or _acts_too(state)):
             return clause.last_link
     return None
+
+
+def _acts_too(state: State) -> bool:
+    """Whether another begins to act: "a girl holding a balloon and | a boy with a kite"."""
+    last, here, before = state.clause.last_link, state.near(0), state.near(-2)
+    if last is None or last.verb is None:
+        return False
+    if not isinstance(here, NounPhrase) or not isinstance(before, NounPhrase):
+        return False
+    return is_animate(head(here)) and not is_animate(head(before))
 
 
 def _named(state: State, phrase: NounPhrase, link: Link | None) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from rpg.planners.rules.grammar.elements import Anchor, Kind, NounPhrase, Pron, Rel, Verb
+from rpg.planners.rules.lexicon.verbs import VERB_RELATIONS
 from rpg.planners.rules.lexicon.words import POSSESSIVES
 from rpg.planners.rules.reading import things as t
-from rpg.planners.rules.reading.clause import Link
+from rpg.planners.rules.reading.clause import Link, verb_link
 from rpg.planners.rules.reading.places import belongs_to_scene
 from rpg.planners.rules.reading.positions import place_on_canvas
 from rpg.planners.rules.reading.state import State
@@ -69,6 +70,8 @@ def read_pronoun(state: State, pron: Pron) -> None:
     if clause.acts_alone() and clause.verb and link is None and not clause.join:
         state.aside = True
         return
+    if link is not None and link.verb and link.verb in VERB_RELATIONS and clause.subjects:
+        link = clause.link = verb_link(link.verb, clause)
     if link is not None and link.relation is None:
         if link.verb is not None:
             clause.act(pron.word)

@@ -141,7 +141,8 @@ class State:
         assert link.relation is not None
         self.lines.saw(objects)
         if link.subjects is None:
-            self.clause.invert(link.relation, objects)
+            more = self.clause.inverted_objects if link is self.clause.last_link else []
+            self.clause.invert(link.relation, [*more, *objects])
         elif link.relation.kinds[0] in _GATHERING and link is self.clause.last_link:
             self._extend(link.relation.kinds[0], link.subjects, objects)
         else:
