@@ -78,10 +78,26 @@ class Previewer:
         return _picture(torch.einsum("chw,cr->rhw", latents[0].float(), to_rgb))
 
 
+def clean_pictures(
+    pipe: Any, before: torch.Tensor, after: torch.Tensor, timestep: Any
+) -> list[Image.Image]:
+    """What every picture of a batch is heading for, by the pipeline's own decoder.
+
+    Args:
+        pipe: A diffusers pipeline with `vae` and `scheduler`.
+        before: (B, C, h, w), the latents before a step.
+        after: (B, C, h, w), after it.
+        timestep: The step's timestep.
+    """
+    vae = pipe.vae
+    clean = _heading_for(pipe.scheduler, before, after, timestep) / vae.config.scaling_factor
+    return [_picture(one) for one in vae.decode(clean.to(vae.dtype), return_dict=False)[0]]
+
+
 def _heading_for(
     scheduler: Any, before: torch.Tensor, after: torch.Tensor, timestep: Any
 ) -> torch.Tensor:
-    """The clean latent that the step from `before` to `after` points at, both (1, C, h, w)."""
+    """The clean latents that the step from `before` to `after` points at, both (B, C, h, w)."""
     here, there = _noise_levels(scheduler, timestep)
     x0, x1 = before.float(), after.float()
     if float(scheduler.init_noise_sigma) < 1.5:  # kept at unit variance: to x / alpha

@@ -13,9 +13,10 @@ import inspect
 import os
 import threading
 import weakref
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
@@ -25,12 +26,16 @@ from rpg._call import Call, Words
 from rpg._control import Control
 from rpg._edit import Change, Editing, EditOutput, EditWords
 from rpg._output import RPGOutput, Told
+from rpg.critics.toybox import ToyboxCritic
 from rpg.defaults import ModelDefaults, of_model
 from rpg.diffusion import backbones
 from rpg.diffusion.contours import GrabCut
 from rpg.diffusion.inpaint import GROUND_STRENGTH
-from rpg.errors import PlanError
+from rpg.errors import PlanError, SettingsError
 from rpg.events import Edited, Event, Notice, Planned
+from rpg.loop.bounds import Bounds
+from rpg.loop.runner import Loop, refinable
+from rpg.loop.studio import Studio
 from rpg.metadata import Task, public_name
 from rpg.planners import RulePlanner, StreamingPlanner
 from rpg.settings import environment
@@ -40,7 +45,9 @@ from rpg.toybox.contours import ToyboxContours
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from rpg.critics.base import Critic
     from rpg.diffusion.contours import ContourFinder
+    from rpg.metadata import Record
     from rpg.plan import Plan
     from rpg.planners import Planner
 
@@ -301,6 +308,75 @@ class RPGPipeline:
             control.emit(Notice(_edit.EVERYWHERE))
         self._run(call, control, preview_every)
         return editing
+
+    def refine(
+        self,
+        prompt: str | None = None,
+        *,
+        critic: Critic | None = None,
+        rounds: int = 4,
+        seconds: float | None = None,
+        calls: int | None = None,
+        candidates: int = 1,
+        look_ahead: int = 0,
+        begin_with: tuple[Image, Record] | None = None,
+        preview_every: float = 0.25,
+        **words: Unpack[Words],
+    ) -> Generator[Event, None, None]:
+        """Draws, reviews, and draws again what is wrong, as events; `Refined` is the last.
+
+        A round is kept only if the critic's score rises. Closing the generator cancels within a
+        step. The ladder that a failing region climbs stands in `rpg.loop.policy`.
+
+        Args:
+            prompt: What to draw; None where `plan` says it, or `begin_with` does.
+            critic: Judges; None is the detector for Toybox, and needed for any other model.
+            rounds: Of drawing again, 0 to 100.
+            seconds: From the start; the first picture is finished in any case.
+            calls: Of the critic and the planner together.
+            candidates: Pictures of each round, from as many seeds; the best goes on.
+            look_ahead: Steps after which only the best candidate is finished; 0: all are.
+            begin_with: A picture and its record to begin with; None draws one.
+            preview_every: As in `stream`.
+            words: As in a call: `plan`, `settings`, and what settings hold. Pictures, generators
+                and callbacks have no place here.
+
+        Raises:
+            RPGError: At once, for words that cannot be.
+        """
+        bounds = Bounds(
+            rounds=rounds,
+            seconds=seconds,
+            calls=calls,
+            candidates=candidates,
+            look_ahead=look_ahead,
+        )
+        judge = critic if critic is not None else self._own_critic()
+        given: dict[str, Any] = {**words}
+        if begin_with is not None:
+            given = {"plan": begin_with[1].plan, "settings": begin_with[1].settings, **words}
+        call = self._checked(prompt, cast(Words, given))
+        settings = refinable(call)
+
+        def work(control: Control) -> None:
+            (item,) = call.items
+            plan = item.finished(item.plan or self._planned(item.prompt, 0, control))
+            control.check()
+            run = partial(self._run_words, preview_every)
+            studio = Studio(run, self.planner, self.contours)
+            Loop(studio, control, judge, bounds, settings).run(plan, begin_with)
+
+        return _control.stream(work)
+
+    def _run_words(
+        self, preview_every: float | None, words: Mapping[str, Any], control: Control
+    ) -> None:
+        self._run(self._checked(None, cast(Words, words)), control, preview_every)
+
+    def _own_critic(self) -> Critic:
+        if self.defaults.name != TOYBOX:
+            raise SettingsError("say which critic judges: critic=VLMCritic(chat), for one")
+        return ToyboxCritic()
 
     def _checked(self, prompt: str | Sequence[str] | None, words: Words) -> Call:
         call = _call.checked(prompt, words)

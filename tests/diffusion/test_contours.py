@@ -75,10 +75,10 @@ def test_sam_segments_with_box_prompts(tmp_path: Path) -> None:
         "backbone_config": {
             "model_type": "sam2_hiera_det_model",
             "hidden_size": 8,
-            "blocks_per_stage": [1, 1, 1, 1],
+            "blocks_per_stage": [1, 1, 2, 1],
             "embed_dim_per_stage": [8, 16, 32, 64],
             "num_attention_heads_per_stage": [1, 1, 1, 1],
-            "global_attention_blocks": [2],
+            "global_attention_blocks": [3],
         },
         "backbone_channel_list": [64, 32, 16, 8],
         "fpn_hidden_size": 32,

@@ -1,0 +1,274 @@
+"""The closed loop at work: draw, review, draw again what is wrong; only what is better is kept."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from rpg._call import Call
+from rpg._control import Control
+from rpg.critics.checks import compile_checks
+from rpg.diffusion.edit_masks import MaskShape, edit_mask, region_mask
+from rpg.edits import AnyEdit, apply, diff
+from rpg.errors import ChatError, PlanError, SettingsError
+from rpg.events import Critiqued, Edited, Event, Notice, Refined, Step
+from rpg.loop.bounds import Bounds
+from rpg.loop.policy import LADDER, Action, Rung, next_action
+from rpg.loop.studio import Studio
+from rpg.plan import Plan
+from rpg.settings import MAX_IMAGES, MAX_SEED, GenerationSettings
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from rpg.critics.base import Check, Critic, Critique
+    from rpg.metadata import Record
+
+__all__ = ["Loop", "refinable"]
+
+_RANDOM_SEEDS = 2**32
+_NARROW, _WIDE = MaskShape(), MaskShape(boxes=True, grow=0.06)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A picture with what is known of it."""
+
+    image: Image
+    record: Record
+    plan: Plan
+    critique: Critique
+
+
+def refinable(call: Call) -> GenerationSettings:
+    """The settings of a call for the loop, its seed drawn where none is given.
+
+    Raises:
+        SettingsError: The call asks for what a loop cannot do.
+    """
+    inputs = call.inputs
+    if len(call.items) != 1:
+        raise SettingsError("one prompt at a time is refined")
+    if inputs.needs() or inputs.generator is not None or inputs.output_type != "pil":
+        raise SettingsError("refining takes words and settings alone: no pictures or generators")
+    return call.settings.filled({"seed": secrets.randbelow(_RANDOM_SEEDS)})
+
+
+class _Late(Exception):
+    """The time is up."""
+
+
+class _NoCallsLeft(Exception):
+    """The critic and the planner were asked as often as they may be."""
+
+
+@dataclass
+class Loop:
+    """One refinement.
+
+    Attributes:
+        studio: Draws.
+        control: Hears the events, says when to stop.
+        critic: Judges.
+        bounds: How much it may cost.
+        settings: Wishes for the first picture; what they leave open the model decides.
+    """
+
+    studio: Studio
+    control: Control
+    critic: Critic
+    bounds: Bounds
+    settings: GenerationSettings
+    _checks: tuple[Check, ...] = ()
+    _best: Kept | None = None
+    _round: int = 0
+    _calls: int = 0
+    _tries: Counter[str] = field(default_factory=Counter)
+    _proposals: list[tuple[AnyEdit, ...]] = field(default_factory=list)
+    _began: float = field(default_factory=time.monotonic)
+
+    def run(self, plan: Plan, start: tuple[Image, Record] | None = None) -> Refined:
+        """Refines a picture of the plan, and tells of it.
+
+        Args:
+            plan: What to show.
+            start: A picture of it to begin with; None draws one.
+
+        Raises:
+            RPGError: There is no first picture, or no critic to judge it.
+        """
+        self._checks = compile_checks(plan)
+        if start is None:
+            self._first(plan)
+        else:
+            self._keep_if_better(plan, [start[0]], [start[1]])
+        reason = self._rounds()
+        best = self.best
+        done = Refined(best.image, best.record, best.plan, best.critique, self._round, reason)
+        self.control.emit(done)
+        return done
+
+    @property
+    def best(self) -> Kept:
+        """The best picture so far."""
+        assert self._best is not None
+        return self._best
+
+    def _first(self, plan: Plan) -> None:
+        wishes = self._asked(self.settings, plan, None)
+        made = self.studio.draw(self.control, plan, wishes, None)
+        self._keep_if_better(plan, made.images, made.records)
+
+    def _rounds(self) -> str:
+        """Rounds until all is right or a bound is reached; says which."""
+        while self._round < self.bounds.rounds:
+            if self._is_late():
+                return "the time is up"
+            action = self._next()
+            if action is None:
+                return "everything is as planned"
+            try:
+                with self._timed():
+                    self._act(action)
+            except _Late:
+                return "the time is up"
+            except _NoCallsLeft:
+                return "no calls are left"
+            except ChatError as error:
+                self.control.emit(Notice(f"the loop stops: {error}"))
+                return "a model gave no answer"
+        return "everything is as planned" if not self.best.critique.failed else "no rounds are left"
+
+    def _next(self) -> Action | None:
+        best = self.best
+        used = best.record.settings
+        alone = used.composer == "latent" and not used.base_ratio
+        ladder = [rung for rung in LADDER if not (alone and rung is Rung.LATENT)]
+        return next_action(
+            best.critique, best.plan, self._tries, ladder=ladder, tried_edits=self._proposals
+        )
+
+    def _act(self, action: Action) -> None:
+        """One round: draws again, reviews, keeps or rolls back."""
+        self._round += 1
+        best = self.best
+        plan, edits = self._planned(action)
+        mask = self._mask(action, plan, edits)
+        self.control.emit(Edited(plan, edits, mask, action.why, self._round))
+        within = None if mask is None else (best.image, mask)
+        wishes = self._asked(self._settled(action), plan, within)
+        made = self.studio.draw(self.control, plan, wishes, within)
+        self._keep_if_better(plan, made.images, made.records)
+        if action.rung is not Rung.EDIT:
+            self._tries.update(action.regions)
+
+    def _planned(self, action: Action) -> tuple[Plan, tuple[AnyEdit, ...]]:
+        """The plan of the round: changed only where the critic or the planner changes it."""
+        plan = self.best.plan
+        try:
+            if action.rung is Rung.EDIT:
+                self._proposals.append(action.edits)
+                changed = apply(plan, action.edits)
+            elif action.rung is Rung.REPLAN:
+                self._count_call()
+                words = "mend this: " + "; ".join(action.said)
+                changed = self.studio.planner.plan(plan.prompt, previous=plan, instruction=words)
+            else:
+                return plan, ()
+        except PlanError:  # a proposal that cannot be, or a planner that cannot follow
+            return plan, ()
+        judged = {name for check in self._checks for name in check.regions}
+        still = {region.id for region in changed.layers()}
+        return (changed, diff(plan, changed)) if judged <= still else (plan, ())
+
+    def _mask(self, action: Action, plan: Plan, edits: tuple[AnyEdit, ...]) -> Image | None:
+        """Where is drawn again; None for everywhere."""
+        best, finder = self.best, self.studio.contours
+        if action.rung in (Rung.ALL, Rung.REPLAN):
+            return None
+        if edits:
+            return edit_mask(best.image, best.plan, plan, edits, finder)
+        shape = _NARROW if action.rung in (Rung.SEED, Rung.EDIT) else _WIDE
+        mask = region_mask(best.image, plan, action.regions, finder, shape, action.extra)
+        return mask if mask.getbbox() is not None else None
+
+    def _settled(self, action: Action) -> GenerationSettings:
+        """As the best picture was drawn, from the seeds of this round."""
+        used = self.best.record.settings
+        first = self.settings.seed if self.settings.seed is not None else used.seed
+        seed = ((first or 0) + self._round * MAX_IMAGES) % (MAX_SEED + 1)
+        changes: dict[str, object] = {"seed": seed, "strength": 1.0}
+        if action.rung is Rung.LATENT:
+            changes |= {"composer": "latent", "base_ratio": 0.0}
+        return used.updated(changes)
+
+    def _asked(
+        self, settings: GenerationSettings, plan: Plan, within: tuple[Image, Image] | None
+    ) -> GenerationSettings:
+        """The settings for as many pictures as are to be finished."""
+        count = self.bounds.candidates
+        several = settings.updated({"num_images_per_prompt": count})
+        if count < 2 or not self.bounds.look_ahead or several.seed is None:
+            return several
+        seen = self.studio.glance(self.control, plan, several, within, self.bounds.look_ahead)
+        scores = [self._reviewed(image, plan).score for image in seen]
+        best = max(range(len(scores)), key=scores.__getitem__)
+        seed = (several.seed + best) % (MAX_SEED + 1)
+        return several.updated({"seed": seed, "num_images_per_prompt": 1})
+
+    def _keep_if_better(
+        self, plan: Plan, images: Sequence[Image], records: Sequence[Record]
+    ) -> None:
+        """Reviews pictures, keeps the best if it is better than what there was, and tells."""
+        judged: list[Kept] = []
+        for image, record in zip(images, records, strict=True):
+            try:
+                critique = self._reviewed(image, plan)
+            except _NoCallsLeft:
+                break
+            judged.append(Kept(image, record, plan, critique))
+        if not judged:
+            raise _NoCallsLeft
+        index = max(range(len(judged)), key=lambda i: judged[i].critique.score)
+        found = judged[index]
+        kept = self._best is None or found.critique.score > self._best.critique.score
+        if kept:
+            self._best = found
+        score = self.best.critique.score
+        self.control.emit(Critiqued(found.critique, kept, score, self._round, index))
+
+    def _reviewed(self, image: Image, plan: Plan) -> Critique:
+        self._count_call()
+        critique = self.critic.review(image, plan, checks=self._checks)
+        self.control.check()
+        return critique
+
+    def _count_call(self) -> None:
+        if self.bounds.calls is not None and self._calls >= self.bounds.calls:
+            raise _NoCallsLeft
+        self._calls += 1
+
+    def _is_late(self) -> bool:
+        spent = time.monotonic() - self._began
+        return self.bounds.seconds is not None and spent >= self.bounds.seconds
+
+    @contextmanager
+    def _timed(self) -> Iterator[None]:
+        """Ends a drawing within a step of the deadline."""
+        whole = self.control
+
+        def hear(event: Event) -> None:
+            if isinstance(event, Step) and self._is_late():
+                raise _Late
+            whole.emit(event)
+
+        self.control = whole.overheard(hear)
+        try:
+            yield
+        finally:
+            self.control = whole
