@@ -183,7 +183,7 @@ def _is_verb(tokens: Tokens, begin: int, at: int, coordinated: bool) -> bool:
     word, before = tokens[at].low, tokens[at - 1].low
     if before == "," or before in w.AND:
         return False
-    if word in NOUN_ED or word in NOUN_ING or low(tokens, at + 1) == "of":
+    if word in NOUN_ED or word in NOUN_ING or (low(tokens, at + 1) == "of" and word != "made"):
         return False
     if word in STRICT_VERBS:
         return not is_pure_adjective(before)
@@ -210,6 +210,8 @@ def _either_is_verb(tokens: Tokens, at: int, coordinated: bool) -> bool:
         return True
     if word not in INTRANSITIVE:
         return False
+    if at + 1 == len(tokens) or tokens[at + 1].is_stop:
+        return is_plural(before) and not (coordinated or word.endswith("s") or word in _PASTS)
     if not (after in w.PREPOSITIONS or is_adjective(after) or _phrase_at(tokens, at + 1)):
         return False
     plural = coordinated or is_plural(before)

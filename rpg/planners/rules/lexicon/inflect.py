@@ -62,9 +62,19 @@ def is_plural(noun: str) -> bool:
     """Whether the lower-case noun looks plural; forms that serve as both count as singular."""
     if noun in _SINGULAR_IN_S or noun in _SAME or len(noun) < 3:
         return False
-    if noun in _PLURAL_NO_S or noun in _ALWAYS_PLURAL or noun.endswith(("women", "children")):
+    if (
+        noun in _PLURAL_NO_S
+        or noun in _ALWAYS_PLURAL
+        or _are_men(noun)
+        or noun.endswith("children")
+    ):
         return True
     return noun.endswith("s") and not noun.endswith(("ss", "us", "is", "'s"))
+
+
+def _are_men(noun: str) -> bool:
+    others = ("specimen", "abdomen", "stamen", "acumen", "regimen")
+    return noun.endswith("men") and len(noun) > 5 and noun not in others
 
 
 def is_pair(noun: str) -> bool:
@@ -81,7 +91,7 @@ def singular(noun: str) -> str:
     """The singular of a lower-case noun; of what is no plural, the noun itself."""
     if noun in _IRREGULAR:
         return _IRREGULAR[noun]
-    if noun.endswith("men") and len(noun) > 5 and noun not in ("specimen", "abdomen"):
+    if _are_men(noun):
         return noun[:-2] + "an"
     if not is_plural(noun) or noun in _ALWAYS_PLURAL:
         return noun

@@ -83,11 +83,11 @@ class Memory:
             return self.add(thing_of(_with_noun(phrase, words, next_noun)))
         count = phrase.count or 1
         group = next((t for t in reversed(self._things) if 1 < t.count and t.count >= count), None)
-        if phrase.words[-1:] != ("one",) and group is not None:
-            return self._split(group, count, words)
         if phrase.words[-1:] != ("one",) and self._group is not None and self._group.count == count:
             self._group.attributes[:0] = words
             return self._group
+        if phrase.words[-1:] != ("one",) and group is not None:
+            return self._split(group, count, words)
         return self.another(words) if self._things and words else None
 
     def _split(self, group: Thing, count: int, words: list[str]) -> Thing:

@@ -1,0 +1,70 @@
+"""Subprompts: attributes, deeds, scene and style; never too long, each region with its own id."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rpg.plan import MAX_PROMPT_CHARS
+from rpg.planners.rules.planner import read
+from rpg.planners.rules.reading.things import Thing
+from rpg.planners.rules.recaption import common_scene, give_places, subprompt
+from tests.planners.rules.helpers import plan_of
+
+
+def test_all_that_is_known_of_a_thing_is_in_its_subprompt() -> None:
+    star = Thing("the", ["red"], ["star"], post="of gold", actions=["shining"])
+    words = subprompt(star, "at night", ["oil painting"])
+    assert words == "a red star of gold shining at night, oil painting"
+
+
+def test_its_own_place_comes_before_the_scene_of_all() -> None:
+    cat = Thing("a", [], ["cat"], place="in a kitchen")
+    assert subprompt(cat, "at night", []) == "a cat in a kitchen at night"
+    cat.place = ""
+    assert subprompt(cat, "at night", []) == "a cat at night"
+
+
+@given(st.integers(1, 4), st.integers(0, 10_000), st.integers(0, 10_000))
+def test_a_subprompt_is_never_too_long(words: int, deeds: int, scene: int) -> None:
+    cat = Thing("a", ["red"] * words, ["cat"], actions=["run " * deeds])
+    made = subprompt(cat, "x" * scene, [])
+    assert "cat" in made and len(made) <= MAX_PROMPT_CHARS
+
+
+@pytest.mark.parametrize(
+    ("prompt", "scene"),
+    [
+        ("a cat and a dog on a beach", "on a beach"),
+        ("a cat and a dog on a beach at night", "on a beach at night"),
+        ("In a kitchen, a cat and a dog", "in a kitchen"),
+        ("a cat and a dog", ""),
+    ],
+)
+def test_one_scene_is_everything_s(prompt: str, scene: str) -> None:
+    assert common_scene(read(prompt)).lower() == scene
+
+
+def test_several_scenes_are_each_their_own_things() -> None:
+    reading = read("a cat in a kitchen, a dog in a garden")
+    give_places(reading)
+    assert [thing.place for thing in reading.things] == ["in a kitchen", "in a garden"]
+    assert common_scene(reading) == ""
+
+
+def test_ids_are_the_noun_and_a_number() -> None:
+    plan = plan_of("two red stars, a blue star and a coffee table")
+    assert {region.id for region in plan.layers()} == {"star-1", "star-2", "star-3", "table-1"}
+
+
+@pytest.mark.parametrize("text", ["a Café", "a 1970s car", "a 'thing'", "一", "a snow-white cat"])
+def test_ids_are_plain(text: str) -> None:
+    for region in plan_of(text).layers():
+        assert region.id.isascii() and region.id.replace("-", "").isalnum()
+
+
+def test_the_base_prompt_is_the_prompt() -> None:
+    plan = plan_of("  a cat and a dog on a beach ")
+    assert plan.prompt == plan.base_prompt == "a cat and a dog on a beach"
+    assert plan.source == "rules"
