@@ -105,6 +105,7 @@ class _Job(Generic[T]):
     def __init__(self, work: Work[T]) -> None:
         self.said: queue.SimpleQueue[T | _End] = queue.SimpleQueue()
         self.ended = threading.Event()
+        self._stopping = False
         self._loop = _running_loop()
         self._loop.call_soon_threadsafe(self._start, work)
 
@@ -118,7 +119,9 @@ class _Job(Generic[T]):
         self._task.add_done_callback(self._done)
 
     def _stop(self) -> None:
-        self._task.cancel()
+        if not self._stopping:  # a second time would cut short what closes the connection
+            self._stopping = True
+            self._task.cancel()
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self.said.put(_End(_stopped() if task.cancelled() else _reason(task.exception())))

@@ -67,9 +67,9 @@ async def listen(
     async with reply:
         ear.heard.failure = _not_a_stream(reply.response.headers.get("content-type", ""), place)
         if ear.heard.failure is None:
-            async for chunk in reply:
+            async for chunk in reply:  # to its end: the library leaves a half-read stream open
                 ear.take(chunk)
-                if ear.heard.failure is not None:
+                if ear.full:
                     break
     return ear.done()
 
@@ -112,13 +112,20 @@ class _Ear:
             self.heard.counted = True  # it came whole, counted or not
 
     def take(self, chunk: Any) -> None:
-        """A completion, or a piece of one."""
+        """A completion, or a piece of one; nothing more once it has failed."""
+        if self.heard.failure is not None:
+            return
         for choice in (getattr(chunk, "choices", None) or [])[:1]:
             part = getattr(choice, "delta", None) or getattr(choice, "message", None)
             self._take_part(part)
             self._take_finish(getattr(choice, "finish_reason", None))
         if usage := getattr(chunk, "usage", None):
             self._take_usage(usage)
+
+    @property
+    def full(self) -> bool:
+        """Whether more has come than any answer needs."""
+        return self._chars > _MAX_CHARS
 
     def done(self) -> Heard:
         """Everything that was heard."""
@@ -134,7 +141,7 @@ class _Ear:
         self._tell(self._splitter.feed(content))
         self.heard.refusal += _text(part, "refusal")
         self._chars += len(thought) + len(content)
-        if self._chars > _MAX_CHARS:
+        if self.full:
             self.heard.failure = Failure(
                 ChatError(f"{self._place.who} does not stop: over {_MAX_CHARS:,} letters")
             )

@@ -94,6 +94,12 @@ def test_odd_bodies_are_no_answers_and_no_crash(
     assert model.name in str(refusal.value)
 
 
+def test_an_answer_without_end_is_ended(chat: MakeChat, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rpg.chat._hearing._MAX_CHARS", 100)
+    with pytest.raises(ChatError, match="does not stop: over 100 letters"):
+        chat("drip").complete(ASK)
+
+
 @pytest.mark.parametrize("play", ["busy", "failing-once", "drops-once", "blank-once"])
 def test_what_passes_is_waited_for(play: str, server: ChatServer, chat: MakeChat) -> None:
     model = chat(play)
