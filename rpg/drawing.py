@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont
 
 from rpg.geometry import Box
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 MAX_SCALE = 64
 MAX_SHOWN_SIDE = 8192
+_CORRECTIONS = 8
 PALETTE = (
     (255, 107, 107), (78, 205, 196), (255, 209, 102), (124, 131, 253), (144, 224, 120),
     (255, 159, 243), (72, 170, 255), (255, 159, 67), (190, 150, 110), (162, 155, 254),
@@ -59,6 +61,44 @@ def enlarge(image: Image.Image, scale: int) -> Image.Image:
     lightest = image.filter(ImageFilter.MaxFilter(3)).resize(size, Image.Resampling.NEAREST)
     smooth = image.resize(size, Image.Resampling.LANCZOS)
     return ImageChops.darker(ImageChops.lighter(smooth, darkest), lightest)
+
+
+def shrink(image: Image.Image, scale: int) -> Image.Image:
+    """The picture that `enlarge` made this one of, to within a few greys.
+
+    The mean of every square of pixels, put right by what enlarging it again would be off by.
+    Sides that are no multiples of `scale` lose what is over.
+    """
+    width, height = image.width // scale, image.height // scale
+    if scale == 1 or not (width and height):
+        return image
+    whole = image.convert("RGB").crop((0, 0, width * scale, height * scale))
+    small = whole.reduce(scale)
+    for _ in range(_CORRECTIONS):
+        off = np.asarray(small, np.int16) - np.asarray(enlarge(small, scale).reduce(scale))
+        right = np.clip(np.asarray(whole.reduce(scale), np.int16) + off, 0, 255)
+        small = Image.fromarray(right.astype(np.uint8))
+    return small
+
+
+def put_into(shown: Image.Image, own: Image.Image, mask: Image.Image) -> Image.Image:
+    """An enlarged picture with a part of it drawn anew at the model's own size.
+
+    Args:
+        shown: The enlarged picture, in RGB; its sides are multiples of `own`'s, or a little over.
+        own: The redrawn picture.
+        mask: Of either size, greyscale: where that counts. Where it is black every byte of `shown`
+            stays.
+    """
+    scale = max(shown.width // own.width, 1)
+    if mask.size == own.size:
+        large = (mask.width * scale, mask.height * scale)
+        mask = mask.resize(large, Image.Resampling.NEAREST)
+    result = shown.copy()
+    result.paste(
+        enlarge(own, scale), (0, 0), mask.crop((0, 0, own.width * scale, own.height * scale))
+    )
+    return result
 
 
 def draw_plan(image: Image.Image, plan: Plan, *, min_side: int = 1024) -> Image.Image:

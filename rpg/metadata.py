@@ -93,11 +93,17 @@ def rescaled(record: Record, scale: int | None) -> Record:
     return record.model_copy(update={"scale": scale})
 
 
-def encode(image: Image, record: Record | None) -> bytes:
-    """A PNG file of the picture; with a record enlarged by its scale and carrying both chunks."""
+def encode(image: Image, record: Record | None, *, enlarged: bool = False) -> bytes:
+    """A PNG file of the picture; with a record enlarged by its scale and carrying both chunks.
+
+    Args:
+        image: At the model's own size; or as it is shown, where `enlarged`.
+        record: What it was made with; None for what is no picture of a plan.
+        enlarged: Whether it has been enlarged already.
+    """
     info = PngInfo()
     if record is not None:
-        image = enlarge(image, record.scale)
+        image = image if enlarged else enlarge(image, record.scale)
         info.add_text("parameters", record.parameters())
         info.add_text("rpg", record.model_dump_json())
     buffer = io.BytesIO()
@@ -105,13 +111,19 @@ def encode(image: Image, record: Record | None) -> bytes:
     return buffer.getvalue()
 
 
-def save(image: Image, path: str | os.PathLike[str], record: Record | None) -> Path:
-    """Writes `encode(image, record)` to `path`, whole or not at all; missing folders are made.
+def save(
+    image: Image,
+    path: str | os.PathLike[str],
+    record: Record | None,
+    *,
+    enlarged: bool = False,
+) -> Path:
+    """Writes what `encode` makes to `path`, whole or not at all; missing folders are made.
 
     Raises:
         MetadataError: The file cannot be written.
     """
-    return write_whole(Path(path), encode(image, record))
+    return write_whole(Path(path), encode(image, record, enlarged=enlarged))
 
 
 def write_whole(target: Path, data: bytes) -> Path:

@@ -25,7 +25,7 @@ from rpg.errors import SettingsError
 
 __all__ = ["TEMPLATES", "Template", "examples", "folder", "load"]
 
-TEMPLATES = ("again", "closeup", "critique", "edit", "plan", "recaption")
+TEMPLATES = ("again", "caption", "closeup", "critique", "edit", "plan", "recaption")
 _HERE = Path(__file__).resolve().parent
 _SECTION = re.compile(r"^--- (\w+) ---$", re.MULTILINE)
 _ROLES = ("system", "user")

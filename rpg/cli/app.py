@@ -5,9 +5,11 @@ from __future__ import annotations
 import typer
 
 from rpg.cli.demo import demo
+from rpg.cli.edit import edit
 from rpg.cli.generate import generate
 from rpg.cli.plan import plan
 from rpg.cli.planner_check import planner_check
+from rpg.cli.refine import refine
 from rpg.cli.session import app as session
 
 app = typer.Typer(
@@ -20,6 +22,8 @@ app = typer.Typer(
 )
 app.command()(plan)
 app.command()(generate)
+app.command()(refine)
+app.command()(edit)
 app.command()(demo)
 app.command()(planner_check)
 app.add_typer(session)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import itertools
 from pathlib import Path
 
+from PIL import Image
+
 from rpg.errors import PlanError, SettingsError
 from rpg.plan import Plan
+from rpg.settings import MAX_PIXELS
 
 MAX_PLAN_BYTES = 16 * 2**20
 
@@ -26,6 +29,25 @@ def read_plan(path: Path) -> Plan:
     except UnicodeDecodeError:
         raise PlanError(f"{path} is not a text file") from None
     return Plan.from_json(text)
+
+
+def read_picture(path: Path) -> Image.Image:
+    """A picture file, decoded; its size is judged before.
+
+    Raises:
+        SettingsError: It cannot be read, or is too large.
+    """
+    try:
+        with Image.open(path) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise SettingsError(f"{path} has over {MAX_PIXELS:,} pixels: scale it down first")
+            image.load()
+            return image.copy()
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        if isinstance(error, SettingsError):
+            raise
+        reason = getattr(error, "strerror", None) or "is no picture that can be read"
+        raise SettingsError(f"cannot read {path}: {reason}") from error
 
 
 def targets(output: Path | None, count: int) -> list[Path]:

@@ -54,7 +54,7 @@ class Frame:
         flat = flattened(image)
         grey = ImageOps.exif_transpose(mask).convert("L")
         if grey.size != flat.size:
-            grey = grey.resize(flat.size, Image.Resampling.BILINEAR)
+            grey = grey.resize(flat.size, Image.Resampling.BOX)
         return cls(flat, grey)
 
     def padded(self, size: tuple[int, int], cell: int) -> Frame:

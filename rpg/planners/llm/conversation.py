@@ -41,7 +41,7 @@ class Conversation:
 
     def recaption(self, prompt: str) -> list[Message]:
         """Asks for the things in a prompt, each described."""
-        return _messages(self._recaption.render(prompt=prompt))
+        return as_messages(self._recaption.render(prompt=prompt))
 
     def plan(self, prompt: str, recaption: str = "") -> list[Message]:
         """Asks for a plan of a prompt and of what recaptioning made of it."""
@@ -50,12 +50,12 @@ class Conversation:
             known = recaptioned(answer.entities) if self._separate else ""
             asked = self._plan.render(prompt=given, recaption=known)["user"]
             turns += [Message("user", asked), Message("assistant", _as_json(answer))]
-        rendered = _messages(self._plan.render(prompt=prompt, recaption=recaption))
+        rendered = as_messages(self._plan.render(prompt=prompt, recaption=recaption))
         return [*rendered[:-1], *turns, rendered[-1]]
 
     def edit(self, prompt: str, previous: Plan, instruction: str) -> list[Message]:
         """Asks for a plan to be changed."""
-        return _messages(
+        return as_messages(
             self._edit.render(prompt=prompt, plan=as_asked(previous), instruction=instruction)
         )
 
@@ -67,7 +67,7 @@ class Conversation:
         return [
             *asked,
             Message("assistant", clean(answer)[:_MOST_QUOTED]),
-            *_messages(self._again.render(problems=listed)),
+            *as_messages(self._again.render(problems=listed)),
         ]
 
 
@@ -92,7 +92,8 @@ def _details(entity: Entity) -> str:
     return attributes
 
 
-def _messages(rendered: dict[str, str]) -> list[Message]:
+def as_messages(rendered: dict[str, str]) -> list[Message]:
+    """A rendered template as the messages of a conversation."""
     system = [Message("system", rendered["system"])] if "system" in rendered else []
     return [*system, Message("user", rendered["user"])]
 

@@ -1,0 +1,199 @@
+"""`rpg refine`: draw, review, draw again what is wrong, and keep what is better."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from rpg import metadata
+from rpg.cli import console, files, options
+from rpg.cli.generate import read_size
+from rpg.cli.loading import ModelFlags, read_adapters
+from rpg.cli.planning import PlannerFlags, planned
+from rpg.critics.base import Check, Critic, Critique
+from rpg.critics.choice import critic_named
+from rpg.critics.toybox import ToyboxCritic
+from rpg.errors import SettingsError
+from rpg.events import Critiqued, Edited, Failed, Notice, Refined, Step
+from rpg.planners import LLMPlanner, Planner
+from rpg.settings import GenerationSettings
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from rpg.pipeline import RPGPipeline
+    from rpg.plan import Plan
+
+
+def refine(
+    prompt: Annotated[str, typer.Argument(help="What should be in the picture.")],
+    rounds: Annotated[
+        int, typer.Option("--rounds", min=0, max=100, help="Of drawing again what is wrong.")
+    ] = 4,
+    candidates: Annotated[
+        int, typer.Option("--candidates", min=1, max=64, help="Pictures of each round.")
+    ] = 1,
+    look_ahead: Annotated[
+        int,
+        typer.Option(
+            "--look-ahead", min=0, help="Steps after which only the best candidate goes on; 0: all."
+        ),
+    ] = 0,
+    seconds: Annotated[
+        float | None, typer.Option("--seconds", help="Stop after so long. Default: no bound.")
+    ] = None,
+    calls: Annotated[
+        int | None,
+        typer.Option("--calls", min=1, help="Of critic and planner together. Default: no bound."),
+    ] = None,
+    critic: Annotated[
+        str,
+        typer.Option(
+            "--critic",
+            help="toybox (measures Toybox's pictures), vlm (the planner's language model looks at "
+            "them), both with a comma, or none.",
+        ),
+    ] = "toybox",
+    planner: options.PlannerName = "rules",
+    planner_model: options.PlannerModel = None,
+    base_url: options.BaseUrl = None,
+    model: options.Model = None,
+    dtype: options.DtypeName = "auto",
+    device: options.Device = None,
+    lora: options.Lora = None,
+    cpu_offload: options.Offload = None,
+    seed: options.Seed = None,
+    steps: options.Steps = None,
+    guidance_scale: options.Guidance = None,
+    size: options.Size = None,
+    output: options.Output = None,
+    scale: options.Scale = None,
+    as_json: options.Json = False,
+) -> None:
+    """Draw a prompt, look at the picture, and draw again what is wrong until it is right."""
+    with console.explained(as_json):
+        width, height = read_size(size)
+        settings = GenerationSettings().updated(
+            {
+                "seed": seed,
+                "num_inference_steps": steps,
+                "guidance_scale": guidance_scale,
+                "width": width,
+                "height": height,
+            }
+        )
+        planning = PlannerFlags(planner, planner_model, base_url).build()
+        judge = _critic(critic, planning)
+        (path,) = files.targets(output, 1)
+        plan, shown = planned(planning, prompt)
+        if not as_json:
+            console.show_plan(plan, reasoning=not shown)
+        adapters = read_adapters(lora or ())
+        rpg = ModelFlags(model, dtype, device, lora=adapters, cpu_offload=cpu_offload).load()
+        rpg.planner = planning
+        _fits(judge, rpg)
+        bounds = {
+            "rounds": rounds,
+            "seconds": seconds,
+            "calls": calls,
+            "candidates": candidates,
+            "look_ahead": look_ahead,
+        }
+        done = _refined(rpg, plan, settings, judge, bounds)
+        path = metadata.save(done.image, path, metadata.rescaled(done.record, scale))
+        _report(path, done, as_json)
+
+
+class _Content:
+    """The critic that finds nothing wrong."""
+
+    def review(
+        self, image: Image, plan: Plan, *, checks: Sequence[Check] | None = None
+    ) -> Critique:
+        """Everything is as planned."""
+        return Critique.of(())
+
+
+def _critic(names: str, planner: Planner) -> Critic:
+    """The critic of that name; the planner's language model is the one that looks.
+
+    Raises:
+        SettingsError: There is none, or nobody to look.
+    """
+    chat = planner.chat if isinstance(planner, LLMPlanner) else None
+    if chat is None and "vlm" in names:
+        raise SettingsError("--critic vlm: add --planner openai and a model that sees")
+    return critic_named(names, chat=chat) or _Content()
+
+
+def _fits(critic: Critic, rpg: RPGPipeline) -> None:
+    """Refuses the critic that knows Toybox's world alone for pictures of another.
+
+    Raises:
+        SettingsError: So it is.
+    """
+    if isinstance(critic, ToyboxCritic) and rpg.model != "toybox":
+        raise SettingsError(
+            f"the critic toybox measures Toybox's pictures, not those of {rpg.model}: "
+            "choose --critic vlm or none"
+        )
+
+
+def _refined(
+    rpg: RPGPipeline,
+    plan: Plan,
+    settings: GenerationSettings,
+    critic: Critic,
+    bounds: Mapping[str, Any],
+) -> Refined:
+    """Refines with a progress bar and a line for every round.
+
+    Raises:
+        RPGError: There is no picture, or nobody could judge it.
+    """
+    events = rpg.refine(plan=plan, settings=settings, critic=critic, preview_every=-1.0, **bounds)
+    with console.progress() as bar, closing(events):
+        for event in events:
+            match event:
+                case Step(i=i, n=n):
+                    bar(i, n)
+                case Critiqued():
+                    console.say(_verdict(event))
+                case Edited(why=why, round=number):
+                    console.say(f"round {number}: {why}", style="dim")
+                case Notice(text=text):
+                    console.say(f"note: {text}", style="yellow")
+                case Refined():
+                    return event
+                case Failed(error=error):
+                    raise error
+    raise AssertionError("a refinement ends with its outcome or a failure")
+
+
+def _verdict(event: Critiqued) -> str:
+    wrong = len(event.critique.failed)
+    found = f"{wrong} thing{'s' * (wrong != 1)} wrong" if wrong else "all is right"
+    what = "kept" if event.kept else f"rolled back to {event.best:.2f}"
+    return f"score {event.critique.score:.2f}, {found}: {what}"
+
+
+def _report(path: Path, done: Refined, as_json: bool) -> None:
+    seed = done.record.settings.seed
+    if not as_json:
+        console.put(f"wrote {path} (seed {seed}, {done.rounds} rounds: {done.reason})")
+        return
+    summary = {
+        "path": str(path),
+        "seed": seed,
+        "score": done.critique.score,
+        "wrong": [finding.check.says for finding in done.critique.failed],
+        "rounds": done.rounds,
+        "reason": done.reason,
+        "plan": done.plan.model_dump(mode="json"),
+    }
+    console.put(json.dumps(summary))

@@ -1,0 +1,48 @@
+"""Plans of pictures that carry none."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from PIL import Image
+
+from rpg.chat import ScriptedChat
+from rpg.errors import PlanError
+from rpg.planners.llm.captioning import described
+
+PICTURE = Image.new("RGB", (64, 48))
+ANSWER = {
+    "reasoning": "A star on the left.",
+    "entities": [{"name": "star", "count": 1, "attributes": ["red"]}],
+    "regions": [
+        {
+            "id": "star",
+            "shows": ["star"],
+            "prompt": "a red star at night",
+            "box": {"left": 0, "top": 0, "right": 50, "bottom": 100},
+        }
+    ],
+    "base_prompt": "one red star at night",
+    "base_ratio": None,
+    "negative": "",
+}
+
+
+def test_a_model_that_sees_describes_a_picture() -> None:
+    chat = ScriptedChat([json.dumps(ANSWER)])
+    plan = described(PICTURE, chat)
+    assert plan.prompt == "one red star at night" and plan.source == "scripted"
+    assert [region.prompt for region in plan.regions] == ["a red star at night"]
+    assert chat.asked[0].images == (PICTURE,) and chat.asked[0].schema is not None
+    assert "64 x 48" in chat.asked[0].messages[-1].content
+
+
+def test_a_bad_answer_is_asked_for_once_more_with_what_was_wrong() -> None:
+    nameless = json.dumps({**ANSWER, "base_prompt": "", "regions": []})
+    chat = ScriptedChat([nameless, json.dumps(ANSWER)])
+    assert described(PICTURE, chat).regions
+    assert len(chat.asked) == 2 and chat.asked[1].images == (PICTURE,)
+    with pytest.raises(PlanError, match="gave no plan of the picture") as caught:
+        described(PICTURE, ScriptedChat([nameless, nameless]))
+    assert caught.value.answer == nameless
