@@ -138,6 +138,16 @@ def test_a_model_that_never_answers_well_is_asked_twice_and_given_up(text: str) 
     assert len(chat.asked) == 2
 
 
+def test_the_smallest_regions_are_shown_close_up_first() -> None:
+    regions = tuple(
+        Region(id=f"star-{number}", prompt="a red star", box=box)
+        for number, box in enumerate((Box(0, 0, 0.5, 1), Box(0.5, 0, 0.6, 0.2), Box(0.6, 0, 1, 1)))
+    )
+    _, chat = review(reviewer(), Plan(prompt="three red stars", regions=regions), close_ups=1)
+    assert chat.asked[1].images[0].size == (448, 448)  # 64 x 64 pixels, not 320 x 320
+    assert "there is a star at the top" in listed(chat.asked[1].messages[-1].content).values()
+
+
 def test_a_large_region_needs_no_close_up() -> None:
     plan = RulePlanner().plan("a red star at night")
     _, chat = review(reviewer(), plan)
@@ -257,6 +267,21 @@ def test_a_close_up_without_an_answer_leaves_its_checks_unknown() -> None:
     assert len(chat.asked) == 2
 
 
+def test_a_key_that_is_refused_half_way_is_said_at_once() -> None:
+    def answer(messages: Sequence[Message]) -> str | ChatError:
+        whole_picture = "<plan>" in asked_in(messages)
+        return reviewer()(messages) if whole_picture else ChatAccessError("the key has expired")
+
+    with pytest.raises(ChatAccessError, match="expired"):
+        review(answer)
+
+
+def test_of_two_scores_for_one_check_the_first_counts() -> None:
+    findings = [{"check": n, "score": 10} for n in range(1, len(WHOLE) + 1)]
+    critique, _ = review(whole([*findings, {"check": 1, "score": 0}]))
+    assert critique.score == 1
+
+
 # Models without eyes ---------------------------------------------------------------------------
 
 
@@ -359,6 +384,7 @@ def test_what_the_prompt_names_and_the_plan_forgot_may_be_added() -> None:
         change("modify", "star-1", "a poster that sells shoes"),
         change("modify", "star-1", "a red star beside a dragon"),
         change("modify", "star-1", "a red star at night"),  # what it is already
+        change("move", "moon-1", box={"left": 0, "top": 0, "right": 50, "bottom": 50}),
         change("move", "star-1"),
         change("move", "star-1", box={"left": 3, "top": 3, "right": 3, "bottom": 9}),
         change("add", prompt="a dragon", box=HALF),
