@@ -21,10 +21,11 @@ from rpg.planners.rules.grammar.elements import (
     RowMark,
     Verb,
 )
+from rpg.planners.rules.grammar.heads import head, heads
 from rpg.planners.rules.grammar.language import is_english
 from rpg.planners.rules.grammar.phrases import match_phrase
 from rpg.planners.rules.grammar.quantities import number, quantity
-from rpg.planners.rules.grammar.scan import head, scan
+from rpg.planners.rules.grammar.scan import scan
 from rpg.planners.rules.grammar.styles import split_style
 from rpg.planners.rules.grammar.tokens import join, tokenize
 
@@ -126,6 +127,7 @@ def test_heads() -> None:
     (phrase,) = scanned("three old coffee tables")
     assert isinstance(phrase, NounPhrase)
     assert head(phrase) == "table" and head(phrase, plural=True) == "tables"
+    assert heads(phrase) == {"table", "tables"}
 
 
 # Set phrases --------------------------------------------------------------------------------------

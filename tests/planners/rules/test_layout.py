@@ -126,7 +126,7 @@ def test_a_ring_tiles_the_canvas_around_its_middle(areas: list[float], middle: f
     placed = list(ring.place(FULL))
     assert tile([cell.box for cell in placed])
     (king,) = [cell.box for cell in placed if cell.thing is inner]
-    if len(set(areas)) == 1:
+    if len(set(areas)) == 1 and len(areas) != 3:  # nobody stands below, of three
         assert king.contains(0.5, 0.5)
 
 

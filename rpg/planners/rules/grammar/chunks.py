@@ -61,6 +61,11 @@ def low(tokens: Tokens, at: int) -> str:
     return tokens[at].low if 0 <= at < len(tokens) else ""
 
 
+def is_noun_next(tokens: Tokens, at: int) -> bool:
+    """Whether a noun phrase goes on after the word at `at`."""
+    return at + 1 < len(tokens) and noun_phrase(tokens, at + 1) is not None
+
+
 def is_adverb(word: str) -> bool:
     """Whether the lower-case word is an adverb."""
     return word in w.ADVERBS or (
@@ -74,6 +79,8 @@ def _content_end(tokens: Tokens, begin: int, *, bare: bool, coordinated: bool, o
     while end < len(tokens) and end - begin < MAX_WORDS:
         if end == begin and bare and _starts_no_phrase(tokens, end, opens):
             break
+        if end == begin and not bare and _acts(tokens, end):
+            break
         joined = _joins_adjectives(tokens, begin, end)
         if joined:
             end += joined
@@ -82,6 +89,14 @@ def _content_end(tokens: Tokens, begin: int, *, bare: bool, coordinated: bool, o
         else:
             end += 1
     return _without_trailing(tokens, begin, end)
+
+
+def _acts(tokens: Tokens, at: int) -> bool:
+    """Whether a number stands for its noun, and what it does follows: "one | holding a flag"."""
+    number_before = number(low(tokens, at - 1)) is not None
+    return (
+        number_before and looks_like_verb(tokens[at].low) and low(tokens, at + 1) in w.DETERMINERS
+    )
 
 
 def _without_trailing(tokens: Tokens, begin: int, end: int) -> int:
@@ -215,7 +230,7 @@ def _either_is_verb(tokens: Tokens, at: int, coordinated: bool) -> bool:
     if not (after in w.PREPOSITIONS or is_adjective(after) or _phrase_at(tokens, at + 1)):
         return False
     plural = coordinated or is_plural(before)
-    return word in _PASTS or plural != word.endswith("s")
+    return word in _PASTS or plural or word.endswith("s")
 
 
 def _phrase_at(tokens: Tokens, at: int) -> bool:
@@ -245,7 +260,7 @@ def _post(tokens: Tokens, at: int, depth: int) -> tuple[str, int]:
     """Reads "of" and what follows it, as text, and the token after it."""
     if low(tokens, at) != "of" or low(tokens, at + 1) in ("which", "whom") or depth == MAX_OF:
         return "", at
-    inner = noun_phrase(tokens, at + 1, depth=depth + 1)
+    inner = noun_phrase(tokens, at + 1, opens=True, depth=depth + 1)
     if inner is None or (inner[0].words and inner[0].words[-1].lower() in CANVAS):
         return "", at + 1 + (inner[1] if inner else 0)
     end = _with_ideas(tokens, at + 1 + inner[1])

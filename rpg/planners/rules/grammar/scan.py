@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rpg.planners.rules.grammar.chunks import Tokens, is_adverb, looks_like_verb, low, noun_phrase
+from rpg.planners.rules.grammar.chunks import (
+    Tokens,
+    is_adverb,
+    is_noun_next,
+    looks_like_verb,
+    low,
+    noun_phrase,
+)
 from rpg.planners.rules.grammar.elements import (
     Attr,
     Element,
@@ -16,20 +23,13 @@ from rpg.planners.rules.grammar.elements import (
     Verb,
 )
 from rpg.planners.rules.grammar.phrases import match_phrase
-from rpg.planners.rules.grammar.tokens import COMMAS, join
+from rpg.planners.rules.grammar.suffixes import with_suffixes
+from rpg.planners.rules.grammar.tokens import COMMAS
 from rpg.planners.rules.lexicon import words as w
-from rpg.planners.rules.lexicon.attributes import COLOURS, is_adjective, is_pure_adjective
-from rpg.planners.rules.lexicon.inflect import singular
-from rpg.planners.rules.lexicon.nouns import MASS, PARTS, PLACES, WEARABLES, is_animate
+from rpg.planners.rules.lexicon.attributes import is_adjective, is_pure_adjective
 from rpg.planners.rules.lexicon.verbs import EITHER_WORDS, STRICT_VERBS
 
 Found = tuple[Element, int]
-_MADE = (
-    ("made", "of"), ("made", "out", "of"), ("made", "from"), ("full", "of"), ("decorated", "with"),
-    ("topped", "with"), ("covered", "in"), ("covered", "with"), ("filled", "with"),
-    ("shaped", "like"), ("painted", "with"), ("dressed", "in"), ("lit", "by"),
-)  # fmt: skip
-_WEARING = frozenset({"with", "in", "wearing"})
 
 
 def scan(tokens: Tokens) -> tuple[Element, ...]:
@@ -39,7 +39,7 @@ def scan(tokens: Tokens) -> tuple[Element, ...]:
     while at < len(tokens):
         element, used = _next(tokens, at, elements)
         if isinstance(element, NounPhrase):
-            element, more = _with_suffixes(tokens, at + used, element)
+            element, more = with_suffixes(tokens, at + used, element)
             used += more
         elements.append(element)
         at += used
@@ -85,7 +85,8 @@ def _other(tokens: Tokens, at: int) -> Found | None:
         after += 1
     word = low(tokens, after)
     small = w.AUXILIARIES | w.DETERMINERS
-    is_noun = after < len(tokens) and tokens[after].is_word and word not in small
+    acts = looks_like_verb(word) and not is_noun_next(tokens, after)
+    is_noun = after < len(tokens) and tokens[after].is_word and word not in small and not acts
     if is_noun and match_phrase(tokens, after) is None and word not in w.PREPOSITIONS:
         return None
     return Pron("other"), 2
@@ -180,11 +181,6 @@ def _small_word(tokens: Tokens, at: int) -> Found | None:
     return None
 
 
-def is_noun_next(tokens: Tokens, at: int) -> bool:
-    """Whether a noun phrase goes on after the word at `at`."""
-    return at + 1 < len(tokens) and noun_phrase(tokens, at + 1) is not None
-
-
 def _phrase_or_attribute(tokens: Tokens, at: int, before: list[Element]) -> Found | None:
     coordinated = (
         len(before) > 1 and before[-1] == Mark("and") and isinstance(before[-2], NounPhrase)
@@ -207,100 +203,3 @@ def _phrase_or_attribute(tokens: Tokens, at: int, before: list[Element]) -> Foun
     if pure and low(tokens, at + used) in ("one", "ones"):
         return replace(phrase, words=(*phrase.words, "one")), used + 1
     return phrase, used
-
-
-def _with_suffixes(tokens: Tokens, at: int, phrase: NounPhrase) -> tuple[NounPhrase, int]:
-    """The phrase with its parts, clothes and substance, and the tokens that they take."""
-    used = 0
-    while phrase.words:
-        more = (
-            _substance(tokens, at + used)
-            or _parts(tokens, at + used, phrase)
-            or _clothes(tokens, at + used, phrase)
-        )
-        if not more:
-            break
-        text = join([token.text for token in tokens[at + used : at + used + more]])
-        phrase = replace(phrase, post=f"{phrase.post} {text}".strip())
-        used += more
-    return phrase, used
-
-
-def _substance(tokens: Tokens, at: int) -> int:
-    """Counts the tokens of "made of gold", "covered in snow"; 0 if nothing of the kind follows."""
-    skipped = 1 if low(tokens, at) in w.BE else 0
-    for words in _MADE:
-        start = at + skipped
-        if tuple(token.low for token in tokens[start : start + len(words)]) != words:
-            continue
-        found = noun_phrase(tokens, start + len(words))
-        if found is None or not _is_substance(found[0], words):
-            return 0
-        return 0 if skipped else len(words) + found[1]
-    return 0
-
-
-def _is_substance(phrase: NounPhrase, words: tuple[str, ...]) -> bool:
-    head = phrase.words[-1].lower() if phrase.words else ""
-    bare = not phrase.determiner and phrase.count is None
-    return bare or head in MASS or words[0] in ("made", "shaped", "dressed", "lit")
-
-
-def _parts(tokens: Tokens, at: int, phrase: NounPhrase) -> int:
-    """Counts the tokens of "with its square lid and conical base"; 0 if no parts follow."""
-    if low(tokens, at) != "with":
-        return 0
-    found = noun_phrase(tokens, at + 1)
-    if found is None or not found[0].words or found[0].negated:
-        return 0
-    if head(phrase) in PLACES and not _is_part(found[0]):
-        return 0
-    owned = found[0].determiner in w.POSSESSIVES
-    if not (owned or _is_part(found[0])):
-        return 0
-    return _coordinated(tokens, at + 1 + found[1], lambda part: owned or _is_part(part)) - at
-
-
-def _clothes(tokens: Tokens, at: int, phrase: NounPhrase) -> int:
-    """Counts the tokens of "in a white shirt and jeans", "wearing a hat", "in red"; or 0."""
-    if low(tokens, at) not in _WEARING or not is_animate(head(phrase)):
-        return 0
-    if (
-        low(tokens, at) == "in"
-        and low(tokens, at + 1) in COLOURS
-        and not is_noun_next(tokens, at + 1)
-    ):
-        return 2
-    found = noun_phrase(tokens, at + 1)
-    if found is None or head(found[0], plural=True) not in WEARABLES:
-        return 0
-    end = at + 1 + found[1]
-    return _coordinated(tokens, end, lambda part: head(part, plural=True) in WEARABLES) - at
-
-
-def _coordinated(tokens: Tokens, end: int, wanted: object) -> int:
-    """The token after all further phrases, joined by "and" or commas, that are wanted."""
-    assert callable(wanted)
-    while True:
-        start = end
-        while low(tokens, start) in w.AND | {","}:
-            start += 1
-        found = noun_phrase(tokens, start) if end < start < len(tokens) else None
-        if found is None or not found[0].words or not wanted(found[0]) or _stands_apart(found[0]):
-            return end
-        end = start + found[1]
-
-
-def _stands_apart(phrase: NounPhrase) -> bool:
-    """A counted thing after "and" is a thing of its own: "with its tail and two cats"."""
-    return phrase.count is not None and not _is_part(phrase)
-
-
-def _is_part(phrase: NounPhrase) -> bool:
-    return bool(PARTS & {head(phrase), head(phrase, plural=True)})
-
-
-def head(phrase: NounPhrase, *, plural: bool = False) -> str:
-    """The phrase's noun in lower case, singular unless `plural`; empty where there is none."""
-    noun = phrase.words[-1].lower() if phrase.words else ""
-    return noun if plural else singular(noun)

@@ -10,7 +10,7 @@ _KINDS = (
 )
 _PREFIX = re.compile(
     rf"\s*(?:there (?:is|are) )?((?:an?|the) )?((?:[\w-]+ ){{0,4}}?)({_KINDS})"
-    r" (?:of|showing|depicting) (?=\S)",
+    r" (?:of|showing|shows|depicting|depicts) (?=\S)",
     re.IGNORECASE,
 )
 _PLAIN = frozenset("photo photograph picture image depiction view shot scene snapshot".split())

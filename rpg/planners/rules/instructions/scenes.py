@@ -7,7 +7,8 @@ from collections.abc import Collection
 
 from rpg.planners.rules.grammar.chunks import noun_phrase
 from rpg.planners.rules.grammar.elements import NounPhrase
-from rpg.planners.rules.grammar.scan import head, scan
+from rpg.planners.rules.grammar.heads import head
+from rpg.planners.rules.grammar.scan import scan
 from rpg.planners.rules.grammar.styles import split_style
 from rpg.planners.rules.grammar.tokens import tokenize
 from rpg.planners.rules.instructions.wording import content_of

@@ -136,6 +136,8 @@ CONTAINERS = frozenset(
     """.split()
 )
 
+# "With" these comes what they hold: "a vase with yellow flowers".
+VESSELS = frozenset("vase pot basket bowl cup mug glass plate jar bucket dish tray platter".split())
 PARTS = frozenset(
     """
     lid handle hair eyes eye ears ear nose mouth legs leg arms arm hands hand feet neck tail wings
@@ -146,6 +148,7 @@ PARTS = frozenset(
     frame border rim base spout faucet numbers pages cover label logo flap spokes studs pearls
     scoop cone shelves reflection stitching boom chaps lights topping toppings sprinkles icing
     frosting filling crust spikes thorns branches roots trim fixtures tiles
+    ponytail ponytails pigtail pigtails braid braids bangs freckles nails shoulder shoulders
     """.split()
 )
 WEARABLES = frozenset(
@@ -155,6 +158,7 @@ WEARABLES = frozenset(
     sandals sneakers heels glasses sunglasses goggles mask necklace earrings bracelet watch ring
     belt backpack apron kimono bikini swimsuit overalls chaps headphones blouse outfit clothes
     clothing armor armour tuxedo veil wig bandana
+    raincoat overcoat spacesuit tracksuit sweatshirt jumper cardigan poncho turban beret
     """.split()
 )
 _PEOPLE = """

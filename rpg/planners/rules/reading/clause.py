@@ -75,7 +75,7 @@ class Clause:
         if self.join and self.subjects and not self.predicate:
             self.subjects = list(dict.fromkeys([*self.subjects, *things]))
         else:
-            self.owner = self.owner if self.join == "and" else []
+            self.owner = self.owner if self.join == "and" or self.inverted is not None else []
             self.subjects, self.listed, self.predicate = list(things), False, False
             self.verb = ""
         self.last, self.last_link = list(things), None

@@ -6,7 +6,7 @@ from dataclasses import replace
 from enum import Enum, auto
 
 from rpg.planners.rules.grammar.elements import Element, Kind, NounPhrase, Prep, Rel, Verb
-from rpg.planners.rules.grammar.scan import head
+from rpg.planners.rules.grammar.heads import head, heads
 from rpg.planners.rules.lexicon.attributes import is_adjective
 from rpg.planners.rules.lexicon.inflect import singular
 from rpg.planners.rules.lexicon.nouns import (
@@ -68,7 +68,7 @@ def is_setting(phrase: NounPhrase) -> bool:
     if is_place(phrase):
         return True
     bare = phrase.determiner == "the" and phrase.count is None and not has_visual(phrase)
-    return bare and bool({head(phrase), head(phrase, plural=True)} & SURFACES)
+    return bare and bool(heads(phrase) & SURFACES)
 
 
 def opening_place(phrase: NounPhrase, opening: bool, after: Element | None) -> bool:
@@ -95,7 +95,7 @@ def without_scene(phrase: NounPhrase) -> NounPhrase:
 
 def is_owned(phrase: NounPhrase) -> bool:
     """Whether the phrase names a part or a garment of somebody."""
-    return bool((PARTS | WEARABLES) & {head(phrase), head(phrase, plural=True)})
+    return bool((PARTS | WEARABLES) & heads(phrase))
 
 
 def _is_made_of_ideas(phrase: NounPhrase) -> bool:
@@ -110,7 +110,7 @@ def _is_made_of_ideas(phrase: NounPhrase) -> bool:
 
 def place_of(phrase: NounPhrase) -> str:
     """The preposition that goes before a place: "in" or "on"."""
-    return "on" if {head(phrase), head(phrase, plural=True)} & (ON_PLACES | SURFACES) else "in"
+    return "on" if heads(phrase) & (ON_PLACES | SURFACES) else "in"
 
 
 def is_idea(phrase: NounPhrase) -> bool:
@@ -137,7 +137,7 @@ def belongs_to_scene(phrase: NounPhrase, rel: Rel | None = None) -> bool:
     if kind in _WITHIN:
         return is_place(phrase) or (kind is Kind.INSIDE and is_setting(phrase))
     if kind is Kind.BELOW:
-        overhead = bool(OVERHEAD & {head(phrase), head(phrase, plural=True)}) and not phrase.count
+        overhead = bool(OVERHEAD & heads(phrase)) and not phrase.count
         return overhead and (phrase.determiner != "a" or is_place(phrase))
     return kind is Kind.BESIDE and is_place(phrase) and definite and phrase.count is None
 
@@ -193,7 +193,8 @@ def _on(phrase: NounPhrase, clause: Clause) -> Use | Kind:
     if clause.verb and not clause.acts_alone() and is_place(phrase) and _told_apart(phrase):
         return Kind.ON
     if is_setting(phrase):
-        return Use.SCENE
+        rests = clause.acts_alone() and bool(clause.verb) and not is_place(phrase)
+        return Use.ACTION if rests else Use.SCENE
     if is_idea(phrase):
         return Use.ACTION if clause.acts_alone() else Use.LEFT_OUT
     if phrase.determiner in POSSESSIVES and clause.acts_alone():
@@ -218,7 +219,7 @@ def _posing(clause: Clause) -> bool:
 
 
 def _in(phrase: NounPhrase, clause: Clause) -> Use | Kind:
-    nouns = {head(phrase), head(phrase, plural=True)}
+    nouns = heads(phrase)
     if is_idea(phrase) and not is_place(phrase):
         return Use.ACTION if clause.acts_alone() else Use.LEFT_OUT
     if (

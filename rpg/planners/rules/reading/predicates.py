@@ -12,7 +12,7 @@ from rpg.planners.rules.grammar.elements import (
     Rel,
     Verb,
 )
-from rpg.planners.rules.grammar.scan import head
+from rpg.planners.rules.grammar.heads import head
 from rpg.planners.rules.lexicon.inflect import participle
 from rpg.planners.rules.lexicon.nouns import is_animate
 from rpg.planners.rules.lexicon.verbs import (

@@ -19,7 +19,7 @@ from rpg.planners.rules.grammar.elements import (
     RowMark,
     Verb,
 )
-from rpg.planners.rules.grammar.scan import head
+from rpg.planners.rules.grammar.heads import head
 from rpg.planners.rules.grammar.tokens import join
 from rpg.planners.rules.lexicon.nouns import is_animate
 from rpg.planners.rules.lexicon.words import POSSESSIVES

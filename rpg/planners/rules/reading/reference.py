@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rpg.planners.rules.grammar.elements import NounPhrase
-from rpg.planners.rules.grammar.scan import head
+from rpg.planners.rules.grammar.heads import head
 from rpg.planners.rules.lexicon.words import DEMONSTRATIVES, PLURALS
 from rpg.planners.rules.reading.things import Reading, Thing, attributes_of, split_off, thing_of
 

@@ -36,12 +36,13 @@ def _is_inverted(state: State) -> bool:
 
 def _relate_back(state: State, rel: Rel) -> None:
     """A relation whose object is not said: "with a cherry on top", "two stars on its left"."""
-    clause = state.clause
+    clause, word = state.clause, rel.pronoun or "it"
+    leads = bool(rel.pronoun and clause.join) and isinstance(state.near(1), NounPhrase)
     subjects = clause.subjects_for_relation()
-    word = rel.pronoun or "it"
     objects = clause.owner_as(word) or state.memory.refer(word, subjects)
-    if objects and not subjects:
+    if objects and (leads or not subjects):
         clause.invert(rel, objects)
+        clause.owner = objects
     elif objects:
         state.relate(rel, subjects, objects)
         clause.predicate = True

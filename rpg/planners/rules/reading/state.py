@@ -115,6 +115,8 @@ class State:
         """Makes things what the clause is about, and gives them what waited for them."""
         clause = self.clause
         self.lines.saw(things)
+        if clause.inverted is not None and clause.subjects and self.has_own_predicate():
+            clause.inverted, clause.subjects = None, []
         if clause.inverted is not None:
             self.relate(clause.inverted, things, clause.inverted_objects)
         if clause.anchor is not None:
