@@ -22,6 +22,7 @@ from rich.progress import track
 from rich.table import Table
 
 from benchmarks.cases import Case, Verdict, judge, make_cases
+from benchmarks.loop import bench
 from rpg.defaults import ModelDefaults, of_model
 from rpg.diffusion import regional
 from rpg.diffusion.backbones import load_pipeline
@@ -53,9 +54,15 @@ def main(
     seed: Annotated[int, typer.Option(help="Seed of the prompts and of the first picture.")] = 0,
     steps: Annotated[int, typer.Option(help="Denoising steps; 0: the model's own.")] = 0,
     pictures: Annotated[Path | None, typer.Option(help="Folder to keep the pictures in.")] = None,
+    loop: Annotated[
+        bool, typer.Option("--loop", help="Measure the closed loop and edits instead.")
+    ] = False,
 ) -> None:
     """Measure how often everything asked for is in the picture, and in its place."""
     folder = model or weights_path()
+    if loop:
+        _measure_loop(folder, seed, quick, as_json)
+        return
     plan = [(1, 48, 1), (4, 24, 2)] if quick else [(1, 48, 4), (2, 48, 2), (4, 48, 2), (6, 24, 2)]
     bench = Bench(folder, seed=seed, steps=steps, keep=pictures)
     rows = [row for things, prompts, seeds in plan for row in bench.rows(things, prompts, seeds)]
@@ -63,6 +70,19 @@ def main(
         typer.echo(json.dumps([asdict(row) for row in rows], indent=2))
     else:
         Console().print(table(rows))
+
+
+def _measure_loop(folder: Path, seed: int, quick: bool, as_json: bool) -> None:
+    found = bench(folder, seed=seed, prompts=12 if quick else 60, edits=10 if quick else 60)
+    if as_json:
+        shown = {name: [asdict(row) for row in rows] for name, rows in found.items()}
+        typer.echo(json.dumps(shown, indent=2))
+        return
+    for rows in found.values():
+        view = Table(*asdict(rows[0]))
+        for row in rows:
+            view.add_row(*(str(value) for value in asdict(row).values()))
+        Console().print(view)
 
 
 class Bench:
