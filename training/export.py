@@ -31,11 +31,16 @@ def assemble(
 
 def export(pipeline: StableDiffusionXLPipeline, folder: Path) -> None:
     """Write `pipeline` to `folder` as safetensors in half precision."""
+    for tokenizer in (pipeline.tokenizer, pipeline.tokenizer_2):  # what the last call asked for
+        tokenizer.backend_tokenizer.no_padding()
+        tokenizer.backend_tokenizer.no_truncation()
     pipeline.to(dtype=torch.float16)
     pipeline.save_pretrained(folder, safe_serialization=True)
     pipeline.to(dtype=torch.float32)
     for part in ("text_encoder", "text_encoder_2"):
         _load_as_float32(folder / part / "config.json")
+    for config in folder.glob("*/config.json"):
+        _forget_origin(config)
 
 
 def load(folder: Path) -> StableDiffusionXLPipeline:
@@ -49,3 +54,10 @@ def _load_as_float32(config: Path) -> None:
     """Transformers takes a model's precision from here, diffusers loads the rest in float32."""
     values = json.loads(config.read_text())
     config.write_text(json.dumps(values | {"dtype": "float32"}, indent=2) + "\n")
+
+
+def _forget_origin(config: Path) -> None:
+    """Takes out the folder that a part was loaded from: nobody else has it."""
+    values = json.loads(config.read_text())
+    values.pop("_name_or_path", None)
+    config.write_text(json.dumps(values, indent=2) + "\n")

@@ -63,6 +63,7 @@ def test_the_learning_rate_rises_stays_and_falls_to_zero() -> None:
     assert shares[10:80] == [1.0] * 70
     assert shares[90] == pytest.approx(0.5)
     assert shares[100] == 0
+    assert schedule(50, config, began=50) == pytest.approx(0.1)  # a new optimizer warms up again
 
 
 def test_a_step_draws_the_same_batch_every_time() -> None:
@@ -92,6 +93,9 @@ def test_training_goes_on_from_an_export(trained: Path, tmp_path: Path) -> None:
     longer = dataclasses.replace(TINY, denoiser=dataclasses.replace(TINY.denoiser, steps=8))
     command.continue_from(trained / "out", 6, longer, tmp_path / "run", tmp_path / "out")
     before, after = (load(folder / "out").unet.state_dict() for folder in (trained, tmp_path))
+    assert str(trained) not in "".join(
+        file.read_text() for file in (tmp_path / "out").rglob("*.json")
+    )
     moved = max(float((after[name] - before[name]).abs().max()) for name in before)
     assert 0 < moved < 0.1  # two steps from there, not from nothing
     assert Trainer(longer, load(trained / "out").vae, build_tokenizer(), tmp_path / "run").step == 8
