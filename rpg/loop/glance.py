@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from PIL.Image import Image
 
 from rpg._preview import clean_pictures
@@ -32,7 +31,7 @@ class Glance:
     def __init__(self, steps: int) -> None:
         self.steps = max(steps, 2)
         self.images: list[Image] = []
-        self._before: torch.Tensor | None = None
+        self._before: Any = None  # latents (B, C, h, w), once there are some
 
     def __call__(self, pipe: Any, i: int, timestep: Any, values: dict[str, Any]) -> dict[str, Any]:
         """See diffusers' `callback_on_step_end`.
