@@ -23,14 +23,16 @@ from rpg.critics import compile_checks
 from rpg.critics.toybox import ToyboxCritic
 from rpg.events import Critiqued, Refined, Rendered
 from rpg.pipeline import EditOutput, RPGPipeline
+from rpg.plan import Plan
 from rpg.planners import RulePlanner
 from rpg.toybox import COLOURS, PLACES, THINGS
 from rpg.toybox.detector import Detection, detect
 
 ROUNDS = (0, 1, 2, 4)
-PLACED = ("top left", "top right", "bottom left")
-FREE = "bottom right"
+CORNERS = ("top left", "top right", "bottom left", "bottom right")
+FREE = CORNERS[-1]
 EDITS = ("colour", "thing", "add", "remove", "move")
+Kinds = Sequence[tuple[str, str]]
 _SAME = 1.5  # pixels that an untouched thing's middle may seem to move by
 _MOST_TRIES = 6  # seeds for a first picture that is right
 
@@ -193,7 +195,7 @@ def _right(image: Image.Image, case: Case) -> bool:
 
 
 def edit_rows(rpg: RPGPipeline, each: int, seed: int) -> list[EditRow]:
-    """Single edits of every kind, of pictures of three things that are right to begin with."""
+    """Single edits of every kind, of pictures that are right to begin with."""
     rng = random.Random(f"edits/{seed}")
     asked = [kind for kind in EDITS for _ in range(each)]
     judged = [
@@ -209,45 +211,51 @@ def edit_rows(rpg: RPGPipeline, each: int, seed: int) -> list[EditRow]:
 
 def _edited(rpg: RPGPipeline, rng: random.Random, kind: str, seed: int) -> tuple[bool, bool, bool]:
     """Makes one edit; whether it is there, whether the others stayed, whether the bytes did."""
-    kinds, image, plan = _start(rpg, rng, seed)
+    kinds, image, plan = _start(rpg, rng, kind, seed)
     said, wanted, box = _instruction(rng, kind, kinds)
     out = rpg.edit(image, plan, said, seed=seed + 50)
     before, after = detect(image), detect(out.images[0])
     target = next((d for d in before if (d.colour, d.name) == kinds[0] and kind != "add"), None)
     there = all(_has(after, one, place, image.size) for one, place in zip(wanted, box, strict=True))
     if kind in ("remove", "move"):
-        there = there and not _in_quarter(after, PLACED[0], image.size)
+        there = there and not _in_quarter(after, CORNERS[0], image.size)
     others = [one for one in before if one is not target]
     stayed = all(any(_alike(one, now) for now in after) for one in others)
     stayed = stayed and len(after) <= len(others) + len(wanted)
     return there, stayed, _kept(image, out)
 
 
-def _start(
-    rpg: RPGPipeline, rng: random.Random, seed: int
-) -> tuple[list[tuple[str, str]], Image.Image, Any]:
-    """A picture of three things in three corners, right if one of a few seeds makes it so."""
+def _start(rpg: RPGPipeline, rng: random.Random, kind: str, seed: int) -> tuple[Kinds, Any, Plan]:
+    """A right picture of four things in four corners; where room is needed, the last removed."""
     while True:
-        colours, names = rng.sample(list(COLOURS), 3), rng.sample(THINGS, 3)
-        kinds = list(zip(colours, names, strict=True))
-        words = [f"{_a(c)} {n} in the {place}" for (c, n), place in zip(kinds, PLACED, strict=True)]
-        prompt = f"{words[0]}, {words[1]} and {words[2]} {rng.choice(list(PLACES))}"
+        colours = rng.sample(list(COLOURS), 4)
+        kinds = list(zip(colours, rng.sample(THINGS, 4), strict=True))
+        words = [f"{_a(c)} {n} in the {at}" for (c, n), at in zip(kinds, CORNERS, strict=True)]
+        prompt = f"{', '.join(words[:3])} and {words[3]} {rng.choice(list(PLACES))}"
         plan = RulePlanner().plan(prompt)
         for attempt in range(_MOST_TRIES):
             image: Image.Image = rpg(plan=plan, seed=seed + attempt)[0][0]
-            found = detect(image)
-            if len(found) == 3 and all(
-                _has(found, kind, place, image.size)
-                for kind, place in zip(kinds, PLACED, strict=True)
-            ):
+            if not _is_of(image, kinds):
+                continue
+            if kind not in ("add", "move"):
                 return kinds, image, plan
+            out = rpg.edit(image, plan, f"remove the {kinds[3][1]}", seed=seed + attempt)
+            if _is_of(out.images[0], kinds[:3]):
+                return kinds[:3], out.images[0], out.plan
+
+
+def _is_of(image: Image.Image, kinds: Kinds) -> bool:
+    """Whether the picture shows the things in their corners, and nothing else."""
+    found = detect(image)
+    placed = zip(kinds, CORNERS, strict=False)
+    return len(found) == len(kinds) and all(_has(found, k, at, image.size) for k, at in placed)
 
 
 def _instruction(
-    rng: random.Random, kind: str, kinds: Sequence[tuple[str, str]]
+    rng: random.Random, kind: str, kinds: Kinds
 ) -> tuple[str, list[tuple[str, str]], list[str]]:
     """What is asked for, what should then be there, and where; about the first thing."""
-    (colour, name), place = kinds[0], PLACED[0]
+    (colour, name), place = kinds[0], CORNERS[0]
     used_colours, used_names = {c for c, _ in kinds}, {n for _, n in kinds}
     fresh = rng.choice([c for c in COLOURS if c not in used_colours])
     other = rng.choice([n for n in THINGS if n not in used_names])
