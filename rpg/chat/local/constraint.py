@@ -27,6 +27,8 @@ _OPTIONS: Any = {
 _OUTSIDE = ("}", "]", ",", '"', "n", *"0123456789", ".", "-", "t", "f", "[", "{")
 _INSIDE = ('"', "a", "0")
 _ESCAPE = 16  # tokens that at most complete an escape or a character: "\ud83d\ude00", bytes
+_RESERVE = 16  # tokens, beside half of the way out, left for filling in what is begun
+_LONGEST = 10_000  # tokens of a shortest answer that is looked for
 _NUMBER = 24  # tokens of a number; a model that has lost its way writes digits for ever
 
 
@@ -35,8 +37,9 @@ class Constraint:
 
     A token is right if the schema allows it and if it `fits`: afterwards the shortest way to close
     the answer, found by trying it on a copy, must fit into the tokens left. So the answer is
-    complete when they end, whatever the model does. No string takes more than half of the
-    tokens that were left where it began, so that thoughts at the start leave room for what follows.
+    complete when they end, whatever the model does. Nothing is begun, such as another item of a
+    list, that could not be filled in as well. And no string takes more than half of what was to
+    spare where it began: thoughts at the start leave room for what follows.
 
     Args:
         vocabulary: The model's tokens.
@@ -55,7 +58,7 @@ class Constraint:
         _check(self._matcher)
         self._left = room
         self._place = _Place()
-        self._way: list[int] | None = self._way_from_here()
+        self._way: list[int] | None = self._way_from_here(_LONGEST)
         self._most = len(self._way)  # tokens that closing takes at most
         if self._most >= room:
             raise ChatLengthError(
@@ -77,22 +80,23 @@ class Constraint:
         """Whether the answer can still be closed after an allowed token, and no part grows wild."""
         if token in self._vocabulary.ends:
             return True
-        left = self._left - 1
         piece = self._vocabulary.bytes_of(token)
         if self._place.overlong(piece):
             return False
         if self._way is not None and self._way[:1] == [token]:
-            return len(self._way) <= left
+            return True
+        left = self._left - 1
         if self._place.stays_inside(piece) and self._most + _ESCAPE < left:
             return True  # what closes a string does not depend on what is in it
         way = self._way_after(token, left)
         self._tried = (token, way)
-        return len(way) < left
+        begins = len(way) > self._most + _ESCAPE
+        return len(way) + (_RESERVE + len(way) // 2 if begins else 0) < left
 
     def way_out(self) -> int:
         """The next token of the shortest way to close the answer."""
         if self._way is None:
-            self._way = self._way_from_here()
+            self._way = self._way_from_here(self._left)
         return self._way[0] if self._way else min(self._vocabulary.ends)
 
     def take(self, token: int) -> None:
@@ -106,7 +110,7 @@ class Constraint:
             return
         self._matcher.consume_token(token)
         _check(self._matcher)
-        self._place.read(self._vocabulary.bytes_of(token), self._left)
+        self._place.read(self._vocabulary.bytes_of(token), self._left - self._most)
         self._remember(token)
 
     def _remember(self, token: int) -> None:
@@ -121,8 +125,8 @@ class Constraint:
             self._most = len(self._way)
         self._tried = None
 
-    def _way_from_here(self) -> list[int]:
-        return self._way_from(self._matcher.deep_copy(), copy(self._place), self._left)
+    def _way_from_here(self, limit: int) -> list[int]:
+        return self._way_from(self._matcher.deep_copy(), copy(self._place), limit)
 
     def _way_after(self, token: int, limit: int) -> list[int]:
         matcher, place = self._matcher.deep_copy(), copy(self._place)

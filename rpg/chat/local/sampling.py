@@ -152,7 +152,8 @@ class Sampler:
     def _take(self, token: int) -> None:
         self.made += 1
         self.ended = token in self.vocabulary.ends
-        self.emit(token)
+        if not self.ended:
+            self.emit(token)
         if self._constraint is not None:
             self._constraint.take(token)
         elif self.thinking:
