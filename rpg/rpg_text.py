@@ -35,9 +35,12 @@ _TAIL = (
     r"(?P<closed>[*_`\"']{0,4})[ \t]{0,4}(?:\([a-z][^()\n]{0,60}\))?[*_`\"']{0,4}[ \t]{0,4}"
     r"(?:(?P<colon>[:\uff1a=])[*_`]{0,3}|is[ \t])?"
 )
+_WORD = r"(?<![^\W_])"  # a word begins here; an underscore before it is emphasis
 _FLAGS = re.IGNORECASE | re.MULTILINE
-_RATIO = re.compile(_LEAD + r"(?P<final>\bfinal[ \t_]{1,3})?split[ \t_-]{1,3}ratio" + _TAIL, _FLAGS)
-_PROMPT = re.compile(_LEAD + r"\bregional[ \t_]{1,3}prompts?\b" + _TAIL, _FLAGS)
+_RATIO = re.compile(
+    _LEAD + _WORD + r"(?P<final>final[ \t_]{1,3})?split[ \t_-]{1,3}ratio" + _TAIL, _FLAGS
+)
+_PROMPT = re.compile(_LEAD + _WORD + r"regional[ \t_]{1,3}prompts?\b" + _TAIL, _FLAGS)
 _OPENING = re.compile(r"\s*(?:```\w*\s+)?[\s*_`\"'>]*")
 # A whole word in capitals: neither BREAKFAST nor TEA-BREAK nor BREAK's.
 _BREAK = re.compile(r"[*`]{0,3}(?<!\w)(?<!\w['\u2019-])BREAK(?!\w|['\u2019-]\w)[*`]{0,3}")
@@ -127,11 +130,13 @@ def write(plan: Plan) -> str:
 
 
 class _Marker(NamedTuple):
-    """Where "Final split ratio:" or "Regional Prompt:" stands, and where what it names begins."""
+    """Where "Final split ratio:" or "Regional Prompt:" stands, and what comes after."""
 
     start: int
+    word: int  # where the marker's words begin, past the markup before them
     end: int
     anchored: bool  # nothing but markup stands before it in its line
+    talk: bool = False  # in the middle of a sentence, and nothing that names a value follows
 
 
 class _Subprompt(NamedTuple):
@@ -143,7 +148,8 @@ class _Subprompt(NamedTuple):
 
 def _found(text: str) -> tuple[_Marker, _Marker]:
     """The last final split ratio and the regional prompt that belongs to it."""
-    ratios, prompts = _ratio_markers(text), list(_prompt_markers(text))
+    prompts = list(_prompt_markers(text))
+    ratios = _ratio_markers(text, prompts)
     if not ratios:
         raise PlanError(
             "no 'Final split ratio:' with a value in this text: ask for 'Final split ratio: 1,1' "
@@ -155,30 +161,46 @@ def _found(text: str) -> tuple[_Marker, _Marker]:
         start, end = _section(text, marker, ratio)
         if start < end:
             return ratio, marker
-    # Written the other way round throughout; else the prompt before belongs to an earlier draft.
-    if not after and prompts and prompts[0].start < ratios[0].start:
+    if not after and prompts and _written_before(ratios, prompts):
         return ratio, prompts[-1]
     raise PlanError(
-        f"no 'Regional Prompt:' with words after the final split ratio at position {ratio.start}: "
+        f"no 'Regional Prompt:' with words after the final split ratio at position {ratio.word}: "
         "write the subprompts there, with BREAK between them",
-        ratio.start,
+        ratio.word,
     )
 
 
-def _ratio_markers(text: str) -> list[_Marker]:
-    """Those called final; where there are none, lines that begin with "Split ratio"."""
-    final: list[_Marker] = []
-    plain: list[_Marker] = []
+def _written_before(ratios: Sequence[_Marker], prompts: Sequence[_Marker]) -> bool:
+    """Whether the last ratio comes after its prompt: all do, or its draft's has one of its own."""
+    if prompts[0].start < ratios[0].start:
+        return True
+    return sum(prompt.start > ratios[-2].start for prompt in prompts) > 1 if ratios[1:] else False
+
+
+def _ratio_markers(text: str, prompts: Sequence[_Marker]) -> list[_Marker]:
+    """Those called final, then the lines that begin with "Split ratio" and a prompt follows."""
+    found = [(marker, bool(match["final"])) for match, marker in _ratios(text)]
+    last = prompts[-1].start if prompts else -1
+    final = [m for m, called in found if called and not (m.talk and m.start > last)]
+    plain = [m for m, called in found if not called and m.anchored]
+    if not final:
+        return plain
+    return final + [m for m in plain if final[-1].start < m.start < last]
+
+
+def _ratios(text: str) -> Iterator[tuple[re.Match[str], _Marker]]:
+    """Every "split ratio" that a value follows, or a colon."""
     for match in _RATIO.finditer(text):
         value = _opened(text, match.end())
         # Without a colon it is talk about the ratio, unless a number follows.
         if match["colon"] or text[value : value + 1] in tuple("0123456789(."):
-            marker = _Marker(match.start(), value, match["lead"] is not None)
-            if match["final"]:
-                final.append(marker)
-            elif marker.anchored:
-                plain.append(marker)
-    return final or plain
+            anchored = match["lead"] is not None
+            talk = not (match["colon"] or anchored)
+            yield match, _Marker(match.start(), _word(match), match.end(), anchored, talk)
+
+
+def _word(match: re.Match[str]) -> int:
+    return match.start() if match["lead"] is None else match.end("lead")
 
 
 def _prompt_markers(text: str) -> Iterator[_Marker]:
@@ -186,7 +208,7 @@ def _prompt_markers(text: str) -> Iterator[_Marker]:
         anchored = match["lead"] is not None
         titled = match["closed"] or text[match.end() : match.end() + 1] in ("\n", "\r")
         if match["colon"] or (anchored and titled):
-            yield _Marker(match.start(), match.end(), anchored)
+            yield _Marker(match.start(), _word(match), match.end(), anchored)
 
 
 def _opened(text: str, start: int) -> int:
@@ -198,8 +220,7 @@ def _opened(text: str, start: int) -> int:
 def _ratio_span(text: str, ratio: _Marker, words: _Marker) -> tuple[int, int]:
     """The ratio's line, and the next one where the line ends in a separator."""
     limit = words.start if words.start > ratio.start else len(text)
-    start = min(ratio.end, limit)
-    end = start
+    start = end = min(_opened(text, ratio.end), limit)
     while end < limit:
         newline = text.find("\n", end, limit)
         line = text[end : newline if newline >= 0 else limit].rstrip(" \t\r*_`\"'.")
