@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import typer
 
 from rpg.cli.demo import demo
@@ -31,4 +33,6 @@ app.add_typer(session)
 
 def main() -> None:
     """The console command."""
+    # What transformers misses here (torchvision) is never used: no need to tell the user.
+    logging.getLogger("transformers.utils.import_utils").setLevel(logging.ERROR)
     app()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -85,8 +84,6 @@ class ModelFlags:
 @contextmanager
 def quietly() -> Iterator[None]:
     """For importing and loading models: without the libraries' bars and asides; imports torch."""
-    # What transformers misses here (torchvision) is never used: no need to tell the user.
-    logging.getLogger("transformers.utils.import_utils").setLevel(logging.ERROR)
     from rpg.diffusion.quiet import quiet_loading
 
     with quiet_loading():
