@@ -13,29 +13,26 @@ import inspect
 import os
 import threading
 import weakref
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack, cast
+from typing import TYPE_CHECKING, Any, Unpack
 
-from rpg import _call, _control, _edit, _render
+from rpg import _call, _control, _render
 from rpg._batch import Batch, Model
 from rpg._call import Call, Words
+from rpg._changing import Changing
 from rpg._control import Control
-from rpg._edit import Change, Editing, EditOutput, EditWords
+from rpg._edit import EditOutput
 from rpg._output import RPGOutput, Told
 from rpg.critics.toybox import ToyboxCritic
 from rpg.defaults import ModelDefaults, of_model
 from rpg.diffusion import backbones
 from rpg.diffusion.contours import GrabCut
 from rpg.diffusion.inpaint import GROUND_STRENGTH
-from rpg.errors import PlanError, SettingsError
-from rpg.events import Edited, Event, Notice, Planned
-from rpg.loop.bounds import Bounds
-from rpg.loop.runner import Loop, refinable
-from rpg.loop.studio import Studio
+from rpg.errors import PlanError
+from rpg.events import Event, Notice, Planned
 from rpg.metadata import Task, public_name
 from rpg.planners import RulePlanner, StreamingPlanner
 from rpg.settings import environment
@@ -43,11 +40,7 @@ from rpg.toybox import describe_world, unknown_words, weights_path
 from rpg.toybox.contours import ToyboxContours
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
-
-    from rpg.critics.base import Critic
     from rpg.diffusion.contours import ContourFinder
-    from rpg.metadata import Record
     from rpg.plan import Plan
     from rpg.planners import Planner
 
@@ -59,7 +52,7 @@ _LOCKS: weakref.WeakKeyDictionary[Any, threading.Lock] = weakref.WeakKeyDictiona
 _NO_REGIONS = "the plan has no regions: the base prompt is drawn alone"
 
 
-class RPGPipeline:
+class RPGPipeline(Changing):
     """Plans prompts and draws the plans with a diffusers pipeline.
 
     Calls from several threads wait for one another: there is one lock for each denoiser.
@@ -97,6 +90,7 @@ class RPGPipeline:
         is_toybox = self.defaults.name == TOYBOX
         self.contours: ContourFinder = ToyboxContours() if is_toybox else GrabCut()
         self.ground_strength = _TOYBOX_GROUND if is_toybox else GROUND_STRENGTH
+        self._critic = ToyboxCritic() if is_toybox else None
         self._lock = _LOCKS.setdefault(pipe.unet, threading.Lock())
 
     @classmethod
@@ -244,139 +238,6 @@ class RPGPipeline:
     def plan(self, prompt: str) -> Plan:
         """The planner's plan for a prompt; draws nothing."""
         return self.planner.plan(prompt)
-
-    def edit(
-        self, image: Image, plan: Plan, change: Change, /, **words: Unpack[EditWords]
-    ) -> EditOutput:
-        """Changes a part of a picture; every byte outside the mask stays.
-
-        The same inputs and the same seed give the same bytes on the same kind of machine.
-
-        Args:
-            image: The picture of `plan`, of any size and mode.
-            plan: What it was drawn from.
-            change: An instruction in words, for the planner; or edits of `rpg.edits`; or the new
-                plan itself.
-            words: As in a call, which draws within `mask_image`; and `shape`, how generous the mask
-                is where none is given. `strength` is 1 where nothing is said.
-
-        Raises:
-            PlanError: The edit cannot be made, or changes nothing.
-            RPGError: As in a call.
-        """
-        told = Told()
-        editing = self._edits(image, plan, change, words, Control(told.hear), None)
-        output = told.output()
-        made = (output.images, editing.plan, editing.edits, editing.mask)
-        return EditOutput(*made, output.records, output.notices)
-
-    def edit_stream(
-        self,
-        image: Image,
-        plan: Plan,
-        change: Change,
-        /,
-        *,
-        preview_every: float = 0.25,
-        **words: Unpack[EditWords],
-    ) -> Generator[Event, None, None]:
-        """The same as events, of which `Edited` is the first; closing the generator cancels."""
-
-        def work(control: Control) -> None:
-            self._edits(image, plan, change, words, control, preview_every)
-
-        return _control.stream(work)
-
-    def _edits(
-        self,
-        image: Image,
-        plan: Plan,
-        change: Change,
-        words: EditWords,
-        control: Control,
-        preview_every: float | None,
-    ) -> Editing:
-        given: dict[str, Any] = {"strength": 1.0, **words}
-        mask, shape = given.pop("mask_image", None), given.pop("shape", None)
-        after = _edit.changed(plan, change, self.planner)
-        control.check()
-        editing = _edit.prepared(image, plan, after, mask, self.contours, shape)
-        given |= {"plan": editing.plan, "image": editing.image, "mask_image": editing.mask}
-        call = self._checked(None, cast(Words, given))
-        control.emit(Edited(editing.plan, editing.edits, editing.mask))
-        if editing.everywhere:
-            control.emit(Notice(_edit.EVERYWHERE))
-        self._run(call, control, preview_every)
-        return editing
-
-    def refine(
-        self,
-        prompt: str | None = None,
-        *,
-        critic: Critic | None = None,
-        rounds: int = 4,
-        seconds: float | None = None,
-        calls: int | None = None,
-        candidates: int = 1,
-        look_ahead: int = 0,
-        begin_with: tuple[Image, Record] | None = None,
-        preview_every: float = 0.25,
-        **words: Unpack[Words],
-    ) -> Generator[Event, None, None]:
-        """Draws, reviews, and draws again what is wrong, as events; `Refined` is the last.
-
-        A round is kept only if the critic's score rises. Closing the generator cancels within a
-        step. The ladder that a failing region climbs stands in `rpg.loop.policy`.
-
-        Args:
-            prompt: What to draw; None where `plan` says it, or `begin_with` does.
-            critic: Judges; None is the detector for Toybox, and needed for any other model.
-            rounds: Of drawing again, 0 to 100.
-            seconds: From the start; the first picture is finished in any case.
-            calls: Of the critic and the planner together.
-            candidates: Pictures of each round, from as many seeds; the best goes on.
-            look_ahead: Steps after which only the best candidate is finished; 0: all are.
-            begin_with: A picture and its record to begin with; None draws one.
-            preview_every: As in `stream`.
-            words: As in a call: `plan`, `settings`, and what settings hold. Pictures, generators
-                and callbacks have no place here.
-
-        Raises:
-            RPGError: At once, for words that cannot be.
-        """
-        bounds = Bounds(
-            rounds=rounds,
-            seconds=seconds,
-            calls=calls,
-            candidates=candidates,
-            look_ahead=look_ahead,
-        )
-        judge = critic if critic is not None else self._own_critic()
-        given: dict[str, Any] = {**words}
-        if begin_with is not None:
-            given = {"plan": begin_with[1].plan, "settings": begin_with[1].settings, **words}
-        call = self._checked(prompt, cast(Words, given))
-        settings = refinable(call)
-
-        def work(control: Control) -> None:
-            (item,) = call.items
-            plan = item.finished(item.plan or self._planned(item.prompt, 0, control))
-            control.check()
-            run = partial(self._run_words, preview_every)
-            studio = Studio(run, self.planner, self.contours)
-            Loop(studio, control, judge, bounds, settings).run(plan, begin_with)
-
-        return _control.stream(work)
-
-    def _run_words(
-        self, preview_every: float | None, words: Mapping[str, Any], control: Control
-    ) -> None:
-        self._run(self._checked(None, cast(Words, words)), control, preview_every)
-
-    def _own_critic(self) -> Critic:
-        if self.defaults.name != TOYBOX:
-            raise SettingsError("say which critic judges: critic=VLMCritic(chat), for one")
-        return ToyboxCritic()
 
     def _checked(self, prompt: str | Sequence[str] | None, words: Words) -> Call:
         call = _call.checked(prompt, words)
