@@ -21,7 +21,7 @@ app: $(READY)
 	  echo "The web UI is not there yet. Until then: make demo, or $(BIN)/python -m rpg --help"; fi
 
 test: $(READY_DEV)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(READY_DEV)
 	$(BIN)/ruff format --check .
