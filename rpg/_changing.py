@@ -40,6 +40,7 @@ class Changing(ABC):
 
     planner: Planner
     contours: ContourFinder
+    _cell: int  # pixels of a latent cell
     _critic: Critic | None  # judges where a call names no other
 
     @abstractmethod
@@ -67,7 +68,8 @@ class Changing(ABC):
             change: An instruction in words, for the planner; or edits of `rpg.edits`; or the new
                 plan itself.
             words: As in a call, which draws within `mask_image`; and `shape`, how generous the mask
-                is where none is given. `strength` is 1 where nothing is said.
+                is where none is given. `strength`, where nothing is said, is 1, or 0.9 if
+                things change their looks only.
 
         Raises:
             PlanError: The edit cannot be made, or changes nothing.
@@ -105,11 +107,14 @@ class Changing(ABC):
         control: Control,
         preview_every: float | None,
     ) -> Editing:
-        given: dict[str, Any] = {"strength": 1.0, **words}
+        given: dict[str, Any] = {**words}
         mask, shape = given.pop("mask_image", None), given.pop("shape", None)
         after = _edit.changed(plan, change, self.planner)
         control.check()
-        editing = _edit.prepared(image, plan, after, mask, self.contours, shape)
+        editing = _edit.prepared(image, plan, after, mask, self.contours, shape, self._cell)
+        settings = words.get("settings")
+        if words.get("strength") is None and (settings is None or settings.strength is None):
+            given["strength"] = editing.strength
         given |= {"plan": editing.plan, "image": editing.image, "mask_image": editing.mask}
         call = self._checked(None, cast(Words, given))
         control.emit(Edited(editing.plan, editing.edits, editing.mask))
@@ -174,7 +179,7 @@ class Changing(ABC):
             plan = item.finished(item.plan or self._planned(item.prompt, 0, control))
             control.check()
             run = partial(self._run_words, preview_every)
-            studio = Studio(run, self.planner, self.contours)
+            studio = Studio(run, self.planner, self.contours, self._cell)
             Loop(studio, control, judge, bounds, settings).run(plan, begin_with)
 
         return _control.stream(work)

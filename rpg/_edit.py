@@ -11,7 +11,7 @@ from PIL import Image
 from rpg import edits as e
 from rpg._call import Words
 from rpg.diffusion.contours import ContourFinder
-from rpg.diffusion.edit_masks import MaskShape, edit_mask
+from rpg.diffusion.edit_masks import MaskShape, edit_mask, only_looks
 from rpg.diffusion.inpaint import Frame, flattened
 from rpg.errors import PlanError, SettingsError
 from rpg.metadata import Record
@@ -20,6 +20,7 @@ from rpg.planners import Planner
 
 EVERYWHERE = "the mask covers the whole picture: nothing of it stays"
 
+_GENTLE = 0.9  # enough for another colour, and the thing stays where it stands
 Change = Plan | e.AnyEdit | Iterable[e.AnyEdit] | str
 
 
@@ -55,15 +56,25 @@ class Editing:
 
     Attributes:
         image: What is edited, in RGB and upright.
-        plan: After the edit.
+        before: Its plan.
+        plan: That after the edit.
         edits: What changes.
         mask: Where is drawn anew.
     """
 
     image: Image.Image
+    before: Plan
     plan: Plan
     edits: tuple[e.AnyEdit, ...]
     mask: Image.Image
+
+    @property
+    def strength(self) -> float:
+        """How far to go from the old picture: a little less where things change their look only."""
+        was = {region.id: region for region in self.before.layers()}
+        now = {region.id: region for region in self.plan.layers()}
+        gentle = was.keys() == now.keys() and all(only_looks(was[k], now[k]) for k in was)
+        return _GENTLE if gentle and self.edits else 1.0
 
     @property
     def everywhere(self) -> bool:
@@ -78,6 +89,7 @@ def prepared(
     mask: Image.Image | None,
     finder: ContourFinder,
     shape: MaskShape | None,
+    cell: int,
 ) -> Editing:
     """The edit that makes a picture of one plan one of another.
 
@@ -88,6 +100,7 @@ def prepared(
         mask: Where to draw, whatever the plans say; None finds out.
         finder: Finds the things in the picture.
         shape: How generous a mask that is found out is.
+        cell: Pixels of a latent cell.
 
     Raises:
         PlanError: The plans are alike and no mask is given.
@@ -98,10 +111,11 @@ def prepared(
         frame = Frame.of(flat, mask)
         if frame.mask.getbbox() is None:
             raise SettingsError("the mask is black all over: paint white what is to be drawn anew")
-        return Editing(flat, after, edits, frame.mask)
+        return Editing(flat, before, after, edits, frame.mask)
     if not edits:
         raise PlanError("the edit changes nothing: say what should differ, or pass a mask")
-    return Editing(flat, after, edits, edit_mask(flat, before, after, edits, finder, shape))
+    found = edit_mask(flat, before, after, edits, finder, shape, cell)
+    return Editing(flat, before, after, edits, found)
 
 
 def changed(plan: Plan, change: Change, planner: Planner) -> Plan:

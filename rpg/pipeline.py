@@ -90,6 +90,7 @@ class RPGPipeline(Changing):
         is_toybox = self.defaults.name == TOYBOX
         self.contours: ContourFinder = ToyboxContours() if is_toybox else GrabCut()
         self.ground_strength = _TOYBOX_GROUND if is_toybox else GROUND_STRENGTH
+        self._cell = int(pipe.vae_scale_factor)
         self._critic = ToyboxCritic() if is_toybox else None
         self._lock = _LOCKS.setdefault(pipe.unet, threading.Lock())
 

@@ -1,4 +1,4 @@
-"""What a plan's picture shows apart from its things: the words that its subprompts end with."""
+"""What subprompts say, read without grammar: the scene that they end with, the thing they name."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 
 from rpg.plan import Plan
 
-__all__ = ["scene_of"]
+__all__ = ["scene_of", "thing_in"]
 
 _JOINTS = re.compile(
     r"\b(?:in|on|at|under|during|inside|within|against|before|behind|near|by|over|across|through)\b"
@@ -28,3 +28,14 @@ def scene_of(plan: Plan) -> str:
     text = " ".join(prompts[0]) if len(prompts) == 1 else plan.effective_base_prompt
     joints = list(_JOINTS.finditer(text))
     return text[joints[-1].start() :].strip(" .") if joints else ""
+
+
+def thing_in(prompt: str) -> str:
+    """The word that names the thing of a subprompt, in lower case: "star" of "a red star at night".
+
+    It is the last before a preposition or comma; equal words mean that only looks differ.
+    """
+    text = prompt.lower()
+    joint = _JOINTS.search(text)
+    words = re.findall(r"\w+", text[: joint.start() if joint else None].split(",")[0])
+    return words[-1] if words else text

@@ -40,7 +40,7 @@ def edit(
     ] = None,
     strength: Annotated[
         float | None,
-        typer.Option("--strength", help="How far from the old picture, up to 1. Default: 1."),
+        typer.Option("--strength", help="How far from the old picture, to 1. Default: 0.9 or 1."),
     ] = None,
     sam: Annotated[
         str | None,
@@ -171,13 +171,11 @@ def _drawn(
     Raises:
         RPGError: What planning or drawing failed with.
     """
-    given = {name: value for name, value in wishes.items() if value is not None}
-    settings = known.settings.updated({"strength": 1.0, **given})
     events = rpg.edit_stream(
         shrink(known.shown, known.scale),
         known.plan,
         instruction,
-        settings=settings,
+        settings=known.settings.updated(wishes),
         mask_image=painted,
         preview_every=-1.0,
     )

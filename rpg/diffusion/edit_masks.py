@@ -1,8 +1,8 @@
 """From the edits of a plan to the mask of what has to be drawn anew.
 
-What goes, or stays in another look, is masked by its contour, or by its region's box where no
-contour is found; what comes is masked by its box. Things of regions that no edit is about are cut
-out of the mask again.
+What goes is masked by its contour, what stays in another look by the convex hull of that, or both
+by their region's box where no contour is found; what comes, or becomes another thing, by its box.
+Things of regions that no edit is about are cut out of the mask again.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from rpg.diffusion.contours import ContourFinder, Pixels
 from rpg.edits import AddRegion, Edit, ModifyRegion, MoveRegion, RemoveRegion, touched
 from rpg.geometry import FULL, Box
 from rpg.plan import Plan, Region
+from rpg.scene import thing_in
 
-__all__ = ["MaskShape", "edit_mask", "region_mask", "softened"]
+__all__ = ["MaskShape", "edit_mask", "only_looks", "region_mask", "softened"]
 
 _HELD = 0.98  # of a thing's pixels inside a region's new box: it need not move
 
@@ -49,6 +50,7 @@ def edit_mask(
     edits: Iterable[Edit],
     finder: ContourFinder,
     shape: MaskShape | None = None,
+    cell: int = 1,
 ) -> Image.Image:
     """Where a picture of one plan has to be drawn anew to be one of another.
 
@@ -59,6 +61,7 @@ def edit_mask(
         edits: What changes.
         finder: Finds the things in their boxes.
         shape: How generous the mask is.
+        cell: Pixels of a latent cell; the mask is of whole ones, as what is drawn fills them.
 
     Returns:
         Greyscale, of the picture's size; white is drawn anew, black stays. Black all over where the
@@ -66,7 +69,7 @@ def edit_mask(
     """
     edits = tuple(edits)
     concerned = touched(before, edits)
-    view = _View(image, finder, shape or MaskShape())
+    view = _View(image, finder, shape or MaskShape(), cell)
     kept = {region.id for region in before.layers()} - set(concerned.ids)
     if concerned.boxes == (FULL,) and (not kept or not concerned.ids):
         return Image.new("L", image.size, 255)
@@ -83,6 +86,7 @@ def region_mask(
     finder: ContourFinder,
     shape: MaskShape | None = None,
     extra: Iterable[Box] = (),
+    cell: int = 1,
 ) -> Image.Image:
     """The mask that draws regions of a plan anew; arguments and result as in `edit_mask`.
 
@@ -93,12 +97,18 @@ def region_mask(
         finder: Finds the things in their boxes.
         shape: How generous the mask is.
         extra: Further places, such as those of things that should not be there.
+        cell: As there.
     """
-    view, wanted = _View(image, finder, shape or MaskShape()), frozenset(ids)
+    view, wanted = _View(image, finder, shape or MaskShape(), cell), frozenset(ids)
     regions = [region for region in plan.layers() if region.id in wanted]
     spots = [view.place(region, wholly=True) for region in regions]
     spots += [view.thing(box) for box in extra]
     return view.mask(spots, _others(plan, wanted))
+
+
+def only_looks(before: Region, after: Region) -> bool:
+    """Whether a region shows the same thing after an edit, in another look."""
+    return before.box == after.box and thing_in(before.prompt) == thing_in(after.prompt)
 
 
 def softened(support: Pixels, feather: int) -> Image.Image:
@@ -113,8 +123,10 @@ def softened(support: Pixels, feather: int) -> Image.Image:
 class _View:
     """A picture with what finds things in it."""
 
-    def __init__(self, image: Image.Image, finder: ContourFinder, shape: MaskShape) -> None:
-        self.image, self.finder, self.shape = image, finder, shape
+    def __init__(
+        self, image: Image.Image, finder: ContourFinder, shape: MaskShape, cell: int
+    ) -> None:
+        self.image, self.finder, self.shape, self._cell = image, finder, shape, cell
         self._unit = min(image.size)
 
     def find(self, box: Box) -> Pixels | None:
@@ -136,11 +148,12 @@ class _View:
         grown = self._grown(found, self.shape.dilate)
         return grown | self.box(box) if wholly or self.shape.boxes else grown
 
-    def place(self, region: Region, *, wholly: bool) -> Pixels:
-        """What a region shows; cut to its painted form where it has one."""
+    def place(self, region: Region, *, wholly: bool, hull: bool = False) -> Pixels:
+        """What a region shows, or the hull of it; cut to its painted form where it has one."""
         painted = region.mask_image()
         if painted is None:
-            return self.thing(region.box, wholly=wholly)
+            thing = self.thing(region.box, wholly=wholly)
+            return _hull(thing) if hull else thing
         inside = np.asarray(painted.resize(self.image.size, Image.Resampling.BOX)) > 0
         return self._grown(inside, self.shape.dilate) & self.box(region.box)
 
@@ -149,6 +162,7 @@ class _View:
         support = self._empty()
         for spot in spots:
             support |= spot
+        support = _whole_cells(support, self._cell)
         for found in self._standing(support, list(others)):
             support &= ~found
         return softened(support, round(self.shape.feather * self._unit))
@@ -178,6 +192,23 @@ def _disc(radius: int) -> NDArray[np.uint8]:
     return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)), np.uint8)
 
 
+def _hull(pixels: Pixels) -> Pixels:
+    """The smallest convex form around them."""
+    points = np.argwhere(pixels)[:, ::-1].astype(np.int32)
+    filled = np.zeros(pixels.shape, np.uint8)
+    cv2.fillConvexPoly(filled, cv2.convexHull(np.ascontiguousarray(points)), 1)
+    return np.asarray(filled, bool) | pixels
+
+
+def _whole_cells(pixels: Pixels, cell: int) -> Pixels:
+    """Every cell that holds any of the pixels."""
+    height, width = pixels.shape
+    padded = np.pad(pixels, ((0, -height % cell), (0, -width % cell)))
+    rows, columns = padded.shape[0] // cell, padded.shape[1] // cell
+    cells = padded.reshape(rows, cell, columns, cell).any(axis=(1, 3))
+    return np.repeat(np.repeat(cells, cell, axis=0), cell, axis=1)[:height, :width]
+
+
 def _spots(view: _View, before: Plan, after: Plan, edits: Iterable[Edit]) -> Iterator[Pixels]:
     """What each edit wants drawn anew."""
     was = {region.id: region for region in before.layers()}
@@ -189,7 +220,8 @@ def _spots(view: _View, before: Plan, after: Plan, edits: Iterable[Edit]) -> Ite
             case RemoveRegion() if edit.id in was:
                 yield view.place(was[edit.id], wholly=False)
             case ModifyRegion() if edit.id in now:
-                yield view.place(now[edit.id], wholly=False)
+                stays = edit.id in was and only_looks(was[edit.id], now[edit.id])
+                yield view.place(now[edit.id], wholly=not stays, hull=stays)
             case MoveRegion() if edit.id in was and edit.id in now:
                 yield from _moved(view, was[edit.id], now[edit.id])
             case RemoveRegion() | MoveRegion():  # a container: what is in it counts

@@ -188,13 +188,13 @@ class Loop:
 
     def _mask(self, action: Action, plan: Plan, edits: tuple[AnyEdit, ...]) -> Image | None:
         """Where is drawn again; None for everywhere."""
-        best, finder = self.best, self.studio.contours
+        best, finder, cell = self.best, self.studio.contours, self.studio.cell
         if action.rung in (Rung.ALL, Rung.REPLAN):
             return None
         if edits:
-            return edit_mask(best.image, best.plan, plan, edits, finder)
+            return edit_mask(best.image, best.plan, plan, edits, finder, cell=cell)
         shape = _NARROW if action.rung in (Rung.SEED, Rung.EDIT) else _WIDE
-        mask = region_mask(best.image, plan, action.regions, finder, shape, action.extra)
+        mask = region_mask(best.image, plan, action.regions, finder, shape, action.extra, cell)
         return mask if mask.getbbox() is not None else None
 
     def _settled(self, action: Action) -> GenerationSettings:

@@ -28,11 +28,13 @@ class Studio:
         run: Checks and runs one call, described by its words; events go to the control.
         planner: Follows instructions, where it can.
         contours: Finds things in pictures.
+        cell: Pixels of a latent cell.
     """
 
     run: Callable[[Mapping[str, Any], Control], None]
     planner: Planner
     contours: ContourFinder
+    cell: int
 
     def draw(
         self,

@@ -60,7 +60,7 @@ def middle(box: Box) -> np.ndarray:
 
 
 ALL = Squares(TOP_LEFT, TOP_RIGHT, LOW_LEFT)
-MODIFY = e.ModifyRegion(id="a", prompt="an x")
+MODIFY = e.ModifyRegion(id="a", prompt="a red a in the snow")
 
 
 def test_what_changes_is_masked_by_its_contour_or_its_box() -> None:
@@ -69,6 +69,8 @@ def test_what_changes_is_masked_by_its_contour_or_its_box() -> None:
     whole = MaskShape(dilate=0, feather=0, boxes=True)
     assert (masked([MODIFY], ALL, whole) == area(TOP_LEFT)).all()
     assert (masked([e.RemoveRegion(id="b")], ALL) == middle(TOP_RIGHT)).all()
+    other = e.ModifyRegion(id="a", prompt="a z in the snow")
+    assert (masked([other], ALL) == area(TOP_LEFT)).all()
 
 
 def test_what_comes_is_masked_by_its_box_and_what_moves_by_both_places() -> None:
@@ -128,3 +130,30 @@ def test_a_painted_region_is_masked_in_its_form() -> None:
     painted = encode_mask(Image.fromarray(middle(FULL)))
     move = e.MoveRegion(id="a", mask=painted)
     assert (masked([move], Squares()) == area(TOP_LEFT) & middle(FULL)).all()
+
+
+def test_what_changes_has_room_within_its_hull() -> None:
+    class Corner:
+        whole = True
+
+        def __call__(self, image: Image.Image, boxes: Sequence[Box]) -> list[np.ndarray | None]:
+            found = np.zeros(SIZE, bool)
+            found[4:24, 4:8] = found[20:24, 4:24] = True
+            return [found if box == TOP_LEFT else None for box in boxes]
+
+    after, image = e.apply(plan(), [MODIFY]), Image.new("RGB", SIZE)
+    mask = np.asarray(edit_mask(image, plan(), after, [MODIFY], Corner(), HARD))
+    assert mask[15, 10] and not mask[6, 20]
+    gone = [e.RemoveRegion(id="a")]
+    mask = np.asarray(edit_mask(image, plan(), e.apply(plan(), gone), gone, Corner(), HARD))
+    assert not mask[15, 10]
+
+
+@pytest.mark.parametrize("cell", [1, 4, 8])
+def test_masks_are_of_whole_cells(cell: int) -> None:
+    after, image = e.apply(plan(), [MODIFY]), Image.new("RGB", (50, 43))
+    mask = np.asarray(edit_mask(image, plan(), after, [MODIFY], Squares(), HARD, cell)) > 0
+    assert mask.shape == (43, 50)
+    padded = np.pad(mask, ((0, -43 % cell), (0, -50 % cell)), "edge")
+    blocks = padded.reshape(padded.shape[0] // cell, cell, padded.shape[1] // cell, cell)
+    assert (blocks.any(axis=(1, 3)) == blocks.all(axis=(1, 3))).all()

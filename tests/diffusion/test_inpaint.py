@@ -15,7 +15,7 @@ from rpg.diffusion import inpaint, latent, regional, sibling
 from rpg.diffusion.inpaint import Frame, SoftMask
 from rpg.geometry import Box, grid
 from rpg.plan import Plan, Region
-from rpg.scene import scene_of
+from rpg.scene import scene_of, thing_in
 from tests.diffusion.helpers import plan_of
 from tests.tiny import tiny_sdxl
 
@@ -154,3 +154,18 @@ def test_regions_outside_the_mask_are_not_denoised_and_nothing_else_changes(
     blended = inpainted(pipe, redrawn=False, base_ratio=0.3)
     again = inpainted(pipe, redrawn=True, base_ratio=0.3)
     assert torch.allclose(blended, again, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "thing"),
+    [
+        ("a red star at night", "star"),
+        ("A big House, oil painting", "house"),
+        ("a fox", "fox"),
+        ("at night", "at night"),
+    ],
+)
+def test_the_thing_of_a_subprompt_is_its_last_word_before_the_scene(
+    prompt: str, thing: str
+) -> None:
+    assert thing_in(prompt) == thing
