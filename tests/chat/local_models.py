@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import string
 from functools import cache
 from typing import Any
 
 import torch
 import transformers
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from transformers import CLIPVisionConfig, LlamaConfig, LlavaConfig
 
 _library: Any = transformers  # whose constructors have no types
@@ -109,3 +110,23 @@ def tiny_processor(tokenizer: Any) -> Any:
         num_additional_image_tokens=1,
         chat_template=tokenizer.chat_template,
     )
+
+
+def marked_tokenizer() -> Any:
+    """A tokenizer like SentencePiece's: spaces are marks, unknown letters fall into bytes."""
+    tokens = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256)), "▁"]
+    tokens += [*string.ascii_letters, *string.digits, *string.punctuation]
+    merges = [("▁", "a"), ("r", "e"), ('"', ":"), ("{", '"'), ('"', ","), ("▁", '"'), ("}", "]")]
+    vocabulary = {token: i for i, token in enumerate([*tokens, *map("".join, merges)])}
+    bpe = Tokenizer(
+        models.BPE(vocab=vocabulary, merges=merges, unk_token="<unk>", byte_fallback=True)
+    )
+    bpe.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
+    bpe.decoder = decoders.Sequence(
+        [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()]
+    )
+    tokenizer = _library.PreTrainedTokenizerFast(
+        tokenizer_object=bpe, bos_token="<s>", eos_token="</s>", pad_token="</s>"
+    )
+    tokenizer.chat_template = "{{ bos_token }}" + TEMPLATE
+    return tokenizer

@@ -30,6 +30,7 @@ from rpg.planners import LLMPlanner
 from tests.chat.local_models import (
     CONTEXT,
     TEMPLATE,
+    marked_tokenizer,
     tiny_image_model,
     tiny_processor,
     tiny_text_model,
@@ -121,22 +122,25 @@ def test_fifty_of_fifty_answers_about_a_picture_are_valid(seeing: tuple[Any, Any
 
 
 def test_fifty_of_fifty_prompts_are_planned(model: Any, tokenizer: Any) -> None:
-    """The planner refuses what contradicts itself, asks once more, then has the rules stand in."""
+    """The planner refuses what contradicts itself, asks once more, then has the rules stand in.
+
+    The prompt has no noun that it would miss in the plan, so the first answer may do.
+    """
 
     def chat(seed: int) -> LocalChat:
         return LocalChat(
-            model, tokenizer, name="tiny", temperature=1.0, seed=seed, max_new_tokens=160
+            model, tokenizer, name="tiny", temperature=1.0, seed=seed, max_new_tokens=140
         )
 
     planner = LLMPlanner(chat(0), examples=0, cache=False, fallback="rules")
     by_rules = []
     for seed in range(50):
         planner.chat = chat(seed)
-        plan = planner.plan("a red star above a blue circle")
+        plan = planner.plan("an evening in autumn")
         assert plan.layers() and plan == Plan.from_json(plan.to_json())
         if plan.source != "tiny":
             by_rules.append(plan.reasoning)
-    assert len(by_rules) <= 15  # the model itself made all others
+    assert len(by_rules) <= 10, by_rules  # the model itself made all others
     assert not any("no whole JSON" in why or "fit into" in why for why in by_rules)
 
 
@@ -148,9 +152,8 @@ def test_the_same_model_unheld_gives_no_answer_that_parses(model: Any, tokenizer
         try:
             for delta in chat.stream(ASKED):
                 text += delta.text
-        except ChatLengthError as error:
-            assert "max_new_tokens" in str(error)
-            lengths += 1
+        except ChatError as error:  # or it may end at its very first token
+            lengths += isinstance(error, ChatLengthError) and "max_new_tokens" in str(error)
         with pytest.raises(json.JSONDecodeError):
             json.loads(text)
     assert lengths > 0
@@ -196,6 +199,14 @@ def test_what_the_schema_leaves_unbounded_ends_all_the_same(
         assert {"text", "list", "number", "tree"} <= answer.keys()
         assert len(answer["text"]) < ROOM  # half of the room and no more
     assert chat.usage.completion_tokens <= 3 * ROOM
+
+
+def test_tokenizers_with_marks_for_spaces_and_bytes_for_letters() -> None:
+    tokenizer = marked_tokenizer()
+    model = tiny_text_model(tokenizer)
+    for seed in range(5):
+        chat = LocalChat(model, tokenizer, temperature=1.0, seed=seed, max_new_tokens=ROOM)
+        valid(chat.complete(ASKED, schema=SCHEMA))
 
 
 def test_a_stream_says_what_a_plain_call_says(model: Any, tokenizer: Any) -> None:
@@ -443,16 +454,23 @@ def test_a_folder_is_loaded(
     valid(chat.complete(ASKED, schema=SCHEMA, images=images))
 
 
-def test_what_cannot_be_loaded_is_said_in_one_line(tmp_path: Path, tokenizer: Any) -> None:
-    (tmp_path / "config.json").write_text('{"model_type": "clip_text_model"}')
-    cases: list[tuple[Path, dict[str, Any], str]] = [
-        (tmp_path / "nowhere", {}, "cannot load the language model"),
-        (tmp_path, {}, "cannot hold a conversation"),
-    ]
-    for folder, words, told in cases:
+def test_what_cannot_be_loaded_is_said_in_one_line(
+    tmp_path: Path, model: Any, tokenizer: Any
+) -> None:
+    def refused(told: str, name: str, **words: Any) -> None:
         with pytest.raises(ModelError, match=told) as caught:
-            LocalChat.from_pretrained(folder, **words)
+            LocalChat.from_pretrained(tmp_path / name, **words)
         assert "\n" not in str(caught.value)
+
+    for name in ("other", "broken", "good"):
+        model.save_pretrained(tmp_path / name)
+        tokenizer.save_pretrained(tmp_path / name)
+    (tmp_path / "other" / "config.json").write_text('{"model_type": "clip_text_model"}')
+    (tmp_path / "broken" / "model.safetensors").write_bytes(b"no weights")
+    refused("no such folder", "nowhere")
+    refused("'clip_text_model' cannot hold a conversation", "other")
+    refused("cannot load the language model", "broken")
+    refused("dtype 'int9': use float32", "good", dtype="int9")
 
 
 def test_weights_that_may_run_code_are_refused(tmp_path: Path, model: Any, tokenizer: Any) -> None:

@@ -72,9 +72,9 @@ class Constraint:
         """Whether nothing may follow but the end."""
         return self._matcher.is_stopped()
 
-    def allowed(self) -> torch.Tensor:
-        """Which tokens the schema allows next: booleans (vocabulary,)."""
-        return torch.from_numpy(_bits(self._matcher)[: self._vocabulary.ll.vocab_size])
+    def allowed(self, rows: int) -> torch.Tensor:
+        """The tokens that the schema allows next, of the first `rows` in the vocabulary."""
+        return torch.from_numpy(np.flatnonzero(_bits(self._matcher)[:rows]))
 
     def fits(self, token: int) -> bool:
         """Whether the answer can still be closed after an allowed token, and no part grows wild."""
@@ -197,7 +197,7 @@ class _Place:
 def _bits(matcher: LLMatcher) -> npt.NDArray[np.bool_]:
     """Which tokens may come next."""
     mask = np.frombuffer(matcher.compute_bitmask(), dtype=np.uint8)
-    return np.unpackbits(mask, bitorder="little").astype(bool)
+    return np.unpackbits(mask, bitorder="little").view(np.bool_)
 
 
 def _check(matcher: LLMatcher) -> None:

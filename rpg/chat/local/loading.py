@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,6 +16,7 @@ from rpg.chat.local.memory import memory_explained
 from rpg.errors import ModelError
 
 _library: Any = transformers  # whose constructors have no types
+_HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
 _UNREADABLE = (
     OSError,
     ValueError,
@@ -44,6 +47,8 @@ def load(
         ModelError: It cannot be loaded, or it is no language model.
     """
     name = os.fspath(source)
+    if not Path(name).is_dir() and not _HUB_ID.fullmatch(name):
+        raise ModelError(f"{name}: there is no such folder, and a hub id has the form owner/name")
     place = _device(device)
     try:
         config = _library.AutoConfig.from_pretrained(name)

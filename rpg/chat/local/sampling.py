@@ -43,13 +43,15 @@ class Draw:
             self._warpers = _warpers(temperature, top_k, top_p)
 
     def __call__(self, scores: Tensor) -> int:
-        """A token for scores (V,) on the CPU; those at minus infinity are never drawn."""
+        """A place in scores (n,) on the CPU; those at minus infinity are never drawn."""
         if self._greedy:
             return int(scores.argmax())
         for warper in self._warpers:
             scores = warper(None, scores[None])[0]
-        chances = scores.softmax(dim=-1)
-        return int(torch.multinomial(chances, 1, generator=self._generator))
+        edges = scores.double().softmax(dim=-1).cumsum(dim=-1)
+        point = torch.rand(1, generator=self._generator, dtype=torch.float64)
+        # torch.multinomial draws a number for each word of the vocabulary: 20 times as slow
+        return int(torch.searchsorted(edges / edges[-1], point, right=True))
 
 
 def _warpers(temperature: float, top_k: int, top_p: float) -> list[Any]:
@@ -95,6 +97,8 @@ class Sampler:
         self._said = b""
         self._forced: deque[int] = deque()
         self._constraint: Constraint | None = None
+        self._only: Tensor | None = None
+        self._last = 0
 
     def __call__(self, ids: Tensor, scores: Tensor) -> Tensor:
         """Scores (1, V) in which one token alone is possible.
@@ -109,9 +113,16 @@ class Sampler:
         if not self.ended:  # some devices go on for a step before they notice
             token = self._chosen(_checked(scores[0].float().cpu()))
             self._take(token)
-        scores = torch.full_like(scores, -torch.inf)
-        scores[0, token] = 0
-        return scores
+        return self._certain(token, scores)
+
+    def _certain(self, token: int, scores: Tensor) -> Tensor:
+        """Scores like these in which one token alone is possible; the same tensor every time."""
+        if self._only is None:
+            self._only = torch.full_like(scores, -torch.inf)
+        self._only[0, self._last] = -torch.inf
+        self._only[0, token] = 0
+        self._last = token
+        return self._only
 
     def _chosen(self, scores: Tensor) -> int:
         if self._forced:
@@ -136,16 +147,14 @@ class Sampler:
         """The token that the model would like best of those that the constraint bears."""
         if constraint.complete:
             return min(self.vocabulary.ends)
-        allowed = constraint.allowed()[: len(scores)]
-        scores[len(allowed) :] = -torch.inf  # rows of the model that no token has
-        scores[: len(allowed)].masked_fill_(~allowed, -torch.inf)
-        for _ in range(_TRIES):
-            if scores.max() == -torch.inf:
-                break
-            token = self.draw(scores)
+        allowed = constraint.allowed(len(scores))
+        liked = scores[allowed]
+        for _ in range(min(_TRIES, int((liked > -torch.inf).sum()))):
+            place = self.draw(liked)
+            token = int(allowed[place])
             if constraint.fits(token):
                 return token
-            scores[token] = -torch.inf
+            liked[place] = -torch.inf
         self.cut = True
         return constraint.way_out()
 
