@@ -6,7 +6,7 @@ import json
 import re
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -64,15 +64,6 @@ class Answer(BaseModel):
 SCHEMA = Answer.model_json_schema()
 ASKED = [Message("system", "You plan pictures."), Message("user", "a red star above a tree")]
 PICTURE = Image.new("RGB", (40, 24), "red")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Matrices this small are only slowed down by more."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
