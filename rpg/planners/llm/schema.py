@@ -93,7 +93,7 @@ class Part(Answer):
 
     id: Line = ""
     shows: list[Line] = []
-    prompt: Line
+    prompt: Annotated[Line, Field(json_schema_extra={"minLength": 1})]
     box: Edges
 
 
