@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from rpg.errors import PromptError
 from rpg.geometry import FULL
-from rpg.plan import MAX_PROMPT_CHARS, MAX_REGIONS, Plan, Region
+from rpg.plan import MAX_REGIONS, Plan, Region
+from rpg.planners.base import checked_prompt
 from rpg.planners.rules.grammar.language import is_english
 from rpg.planners.rules.grammar.scan import scan
 from rpg.planners.rules.grammar.styles import split_style
@@ -39,7 +39,7 @@ class RulePlanner:
             PlanError: The instruction is not understood, names what is not in the plan, or there is
                 no room for it.
         """
-        text = _checked(prompt)
+        text = checked_prompt(prompt)
         if instruction is not None:
             return revise(previous or _anew(text), instruction, source=SOURCE)
         return _anew(text)
@@ -58,17 +58,6 @@ def read(prompt: str) -> Reading:
 def _anew(prompt: str) -> Plan:
     reading = read(prompt)
     return _planned(prompt, reading) if reading.things else _whole(prompt, reading)
-
-
-def _checked(prompt: str) -> str:
-    text = prompt.strip()
-    if not text:
-        raise PromptError("the prompt is empty; say what the picture should show")
-    if len(text) > MAX_PROMPT_CHARS:
-        raise PromptError(
-            f"the prompt has {len(text):,} characters; shorten it to {MAX_PROMPT_CHARS:,}"
-        )
-    return text
 
 
 def _planned(prompt: str, reading: Reading) -> Plan:
