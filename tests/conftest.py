@@ -20,3 +20,11 @@ def _own_cache_folder(
     folder = tmp_path_factory.mktemp("cache")
     monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _own_sessions(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing that a test draws goes to the user's sessions."""
+    monkeypatch.setenv("RPG_SESSIONS", str(tmp_path_factory.mktemp("sessions")))

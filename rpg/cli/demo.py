@@ -13,6 +13,7 @@ from rpg import metadata
 from rpg.cli import console
 from rpg.cli.generate import draw_all
 from rpg.cli.loading import ModelFlags
+from rpg.cli.recording import Recording
 from rpg.drawing import draw_plan
 from rpg.planners import RulePlanner
 from rpg.settings import GenerationSettings
@@ -40,7 +41,7 @@ def demo(
         plan = RulePlanner().plan(PROMPT)
         console.show_plan(plan)
         rpg = ModelFlags(model=str(weights_path())).load()
-        made = draw_all(rpg, plan, GenerationSettings(seed=SEED))
+        made = draw_all(rpg, plan, GenerationSettings(seed=SEED), Recording(None))
         record = made.records[0]
         picture = metadata.save(made.images[0], folder / "demo.png", record)
         drawn = folder / "demo-plan.png"

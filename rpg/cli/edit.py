@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from PIL import ImageOps
 
 from rpg import metadata
 from rpg.cli import console, files, options
 from rpg.cli.loading import ModelFlags, read_adapters
 from rpg.cli.planning import PlannerFlags
+from rpg.cli.recording import Recording
 from rpg.drawing import put_into, shrink
 from rpg.edits import to_json
 from rpg.errors import MetadataError, SettingsError
@@ -27,6 +29,10 @@ if TYPE_CHECKING:
     from rpg.metadata import Record
     from rpg.pipeline import RPGPipeline
     from rpg.plan import Plan
+
+_LASTING = {"composer", "base_ratio", "share", "feather", "guidance_scale", "scheduler"}
+_LASTING |= {"num_inference_steps", "guidance_rescale", "clip_skip"}
+_SHRUNK = 0.5  # mean difference, of 255, that `shrink` stays below
 
 
 def edit(
@@ -62,6 +68,8 @@ def edit(
     steps: options.Steps = None,
     guidance_scale: options.Guidance = None,
     output: options.Output = None,
+    session: options.SessionName = None,
+    no_session: options.NoSession = False,
     as_json: options.Json = False,
 ) -> None:
     """Change a picture by an instruction. Outside the mask every byte stays as it was."""
@@ -75,17 +83,18 @@ def edit(
         planning = PlannerFlags(planner, planner_model, base_url).build()
         shown = _flat(files.read_picture(picture))
         known = _known(picture, shown, planning)
-        painted = files.read_picture(mask) if mask is not None else None
+        painted = ImageOps.exif_transpose(files.read_picture(mask)) if mask is not None else None
         (path,) = files.targets(output, 1)
+        recording = Recording.of(session, no_session)
         flags = ModelFlags(
             model, dtype, device, variant, revision, read_adapters(lora or ()), cpu_offload
         )
         rpg = flags.load()
         rpg.planner = planning
         _use_sam(rpg, sam)
-        made = _drawn(rpg, known, instruction, painted, wishes)
+        made = _drawn(rpg, known, instruction, painted, wishes, recording)
         metadata.save(made.shown, path, made.record, enlarged=True)
-        _report(path, made, as_json)
+        _report(path, made, as_json, recording)
 
 
 @dataclass(frozen=True)
@@ -95,14 +104,17 @@ class _Known:
     Attributes:
         shown: As it was saved.
         scale: Times that it was enlarged.
-        plan: What it shows.
-        settings: How it was drawn, as far as is known.
+        record: What it shows, and how it was drawn, as far as is known.
     """
 
     shown: Image
     scale: int
-    plan: Plan
-    settings: GenerationSettings
+    record: Record
+
+    @property
+    def settings(self) -> GenerationSettings:
+        """What of the old picture's settings holds for the new one."""
+        return GenerationSettings(**self.record.settings.model_dump(include=_LASTING))
 
 
 @dataclass(frozen=True)
@@ -131,11 +143,15 @@ def _known(path: Path, shown: Image, planner: Planner) -> _Known:
         from rpg.planners.llm.captioning import described
 
         console.say(f"{path} carries no plan: {planner.chat.name} describes it")
-        return _Known(shown, 1, described(shown, planner.chat), GenerationSettings())
-    kept = {"composer", "base_ratio", "share", "feather", "guidance_scale", "scheduler"}
-    kept |= {"num_inference_steps", "guidance_rescale", "clip_skip"}
-    settings = GenerationSettings(**record.settings.model_dump(include=kept))
-    return _Known(shown, _scale(shown, record), record.plan, settings)
+        return _Known(shown, 1, _from_outside(described(shown, planner.chat)))
+    return _Known(shown, _scale(shown, record), record)
+
+
+def _from_outside(plan: Plan) -> Record:
+    """The record of a picture that was not drawn from its plan."""
+    return metadata.Record(
+        plan=plan, settings=GenerationSettings(), task="img2img", needs=("image",)
+    )
 
 
 def _flat(image: Image) -> Image:
@@ -165,23 +181,27 @@ def _drawn(
     instruction: str,
     painted: Image | None,
     wishes: dict[str, float | int | None],
+    recording: Recording,
 ) -> _Made:
     """Draws the change with a progress bar.
 
     Raises:
         RPGError: What planning or drawing failed with.
     """
+    own = recording.starting_from(
+        shrink(known.shown, known.scale), known.record, 0.0 if known.scale == 1 else _SHRUNK
+    )
     events = rpg.edit_stream(
-        shrink(known.shown, known.scale),
-        known.plan,
+        own,
+        known.record.plan,
         instruction,
         settings=known.settings.updated(wishes),
         mask_image=painted,
         preview_every=-1.0,
     )
     edited: Edited | None = None
-    with console.progress() as bar, closing(events):
-        for event in events:
+    with console.progress() as bar, closing(recording.stream(events, instruction)) as told:
+        for event in told:
             match event:
                 case Step(i=i, n=n):
                     bar(i, n)
@@ -207,7 +227,7 @@ def _into(known: _Known, own: Image, mask: Image | None) -> Image:
     return put_into(known.shown, own, grey if fits else grey.resize(known.shown.size))
 
 
-def _report(path: Path, made: _Made, as_json: bool) -> None:
+def _report(path: Path, made: _Made, as_json: bool, recording: Recording) -> None:
     if as_json:
         summary = {
             "path": str(path),
@@ -215,6 +235,7 @@ def _report(path: Path, made: _Made, as_json: bool) -> None:
             "edits": json.loads(made.edits),
             "plan": made.record.plan.model_dump(mode="json"),
         }
-        console.put(json.dumps(summary))
-        return
-    console.put(f"wrote {path} (seed {made.record.settings.seed})")
+        console.put(json.dumps(summary | recording.summary()))
+    else:
+        console.put(f"wrote {path} (seed {made.record.settings.seed})")
+    recording.say()

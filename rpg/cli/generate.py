@@ -13,6 +13,7 @@ from rpg import metadata
 from rpg.cli import console, files, options
 from rpg.cli.loading import ModelFlags, read_adapters
 from rpg.cli.planning import PlannerFlags, planned
+from rpg.cli.recording import Recording
 from rpg.drawing import draw_plan
 from rpg.errors import PromptError, SettingsError
 from rpg.events import Failed, Notice, Rendered, Step
@@ -61,6 +62,8 @@ def generate(
     output: options.Output = None,
     scale: options.Scale = None,
     draw: options.DrawPlan = False,
+    session: options.SessionName = None,
+    no_session: options.NoSession = False,
     as_json: options.Json = False,
 ) -> None:
     """Plan a prompt and draw it. The pictures carry plan and settings; --from makes one again."""
@@ -85,6 +88,7 @@ def generate(
         source = Source.read(prompt, plan_file, picture)
         settings = source.settings.updated(wishes)
         paths = files.targets(output, settings.num_images_per_prompt)
+        recording = Recording.of(session, no_session)
         flags = ModelFlags(
             model,
             dtype,
@@ -103,9 +107,9 @@ def generate(
             console.show_plan(plan, reasoning=not shown)
         rpg = flags.load()
         source.check_model(rpg.model, flags)
-        made = draw_all(rpg, plan, settings)
+        made = draw_all(rpg, plan, settings, recording)
         made.save(paths, scale if scale is not None else source.scale, draw)
-        made.report(as_json)
+        made.report(as_json, recording)
 
 
 @dataclass(frozen=True)
@@ -202,13 +206,14 @@ class Made:
         self.notices.append(text)
         console.say(f"note: {text}", style="yellow")
 
-    def report(self, as_json: bool) -> None:
-        """The files, for people or programs."""
+    def report(self, as_json: bool, recording: Recording) -> None:
+        """The files and their session, for people or programs."""
         if as_json:
-            console.put(json.dumps(self._summary()))
-            return
-        for path, record in zip(self.paths, self.records, strict=True):
-            console.put(f"wrote {path} (seed {record.settings.seed})")
+            console.put(json.dumps(self._summary() | recording.summary()))
+        else:
+            for path, record in zip(self.paths, self.records, strict=True):
+                console.put(f"wrote {path} (seed {record.settings.seed})")
+        recording.say()
 
     def _summary(self) -> dict[str, object]:
         record = self.records[0]
@@ -222,14 +227,16 @@ class Made:
         }
 
 
-def draw_all(rpg: RPGPipeline, plan: Plan, settings: GenerationSettings) -> Made:
+def draw_all(
+    rpg: RPGPipeline, plan: Plan, settings: GenerationSettings, recording: Recording
+) -> Made:
     """Draws a plan with a progress bar.
 
     Raises:
         RPGError: What the pipeline failed with.
     """
     made = Made()
-    events = rpg.stream(plan=plan, settings=settings, preview_every=-1.0)
+    events = recording.stream(rpg.stream(plan=plan, settings=settings, preview_every=-1.0))
     with console.progress() as bar, closing(events):
         for event in events:
             match event:

@@ -223,6 +223,19 @@ DrawPlan = Annotated[
         rich_help_panel=_OUT,
     ),
 ]
+SessionName = Annotated[
+    str | None,
+    typer.Option(
+        "--session",
+        metavar="SESSION",
+        help='Record in this session: id, its beginning, or "last". Default: a new one, or for an '
+        "edit that of the picture.",
+        rich_help_panel=_OUT,
+    ),
+]
+NoSession = Annotated[
+    bool, typer.Option("--no-session", help="Record nothing.", rich_help_panel=_OUT)
+]
 Json = Annotated[
     bool, typer.Option("--json", help="Print JSON on stdout, for programs.", rich_help_panel=_OUT)
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,11 +15,12 @@ from rpg.cli import console, files, options
 from rpg.cli.generate import read_size
 from rpg.cli.loading import ModelFlags, read_adapters
 from rpg.cli.planning import PlannerFlags, planned
+from rpg.cli.recording import Recording
 from rpg.critics.base import Check, Critic, Critique
 from rpg.critics.choice import critic_named
 from rpg.critics.toybox import ToyboxCritic
 from rpg.errors import SettingsError
-from rpg.events import Critiqued, Edited, Failed, Notice, Refined, Step
+from rpg.events import Critiqued, Edited, Event, Failed, Notice, Refined, Step
 from rpg.planners import LLMPlanner, Planner
 from rpg.settings import GenerationSettings
 
@@ -73,6 +74,8 @@ def refine(
     size: options.Size = None,
     output: options.Output = None,
     scale: options.Scale = None,
+    session: options.SessionName = None,
+    no_session: options.NoSession = False,
     as_json: options.Json = False,
 ) -> None:
     """Draw a prompt, look at the picture, and draw again what is wrong until it is right."""
@@ -90,6 +93,7 @@ def refine(
         planning = PlannerFlags(planner, planner_model, base_url).build()
         judge = _critic(critic, planning)
         (path,) = files.targets(output, 1)
+        recording = Recording.of(session, no_session)
         plan, shown = planned(planning, prompt)
         if not as_json:
             console.show_plan(plan, reasoning=not shown)
@@ -97,16 +101,19 @@ def refine(
         rpg = ModelFlags(model, dtype, device, lora=adapters, cpu_offload=cpu_offload).load()
         rpg.planner = planning
         _fits(judge, rpg)
-        bounds = {
+        bounds: dict[str, Any] = {
             "rounds": rounds,
             "seconds": seconds,
             "calls": calls,
             "candidates": candidates,
             "look_ahead": look_ahead,
         }
-        done = _refined(rpg, plan, settings, judge, bounds)
+        events = rpg.refine(
+            plan=plan, settings=settings, critic=judge, preview_every=-1.0, **bounds
+        )
+        done = _refined(recording.stream(events))
         path = metadata.save(done.image, path, metadata.rescaled(done.record, scale))
-        _report(path, done, as_json)
+        _report(path, done, as_json, recording)
 
 
 class _Content:
@@ -144,19 +151,12 @@ def _fits(critic: Critic, rpg: RPGPipeline) -> None:
         )
 
 
-def _refined(
-    rpg: RPGPipeline,
-    plan: Plan,
-    settings: GenerationSettings,
-    critic: Critic,
-    bounds: Mapping[str, Any],
-) -> Refined:
+def _refined(events: Generator[Event, None, None]) -> Refined:
     """Refines with a progress bar and a line for every round.
 
     Raises:
         RPGError: There is no picture, or nobody could judge it.
     """
-    events = rpg.refine(plan=plan, settings=settings, critic=critic, preview_every=-1.0, **bounds)
     with console.progress() as bar, closing(events):
         for event in events:
             match event:
@@ -182,18 +182,22 @@ def _verdict(event: Critiqued) -> str:
     return f"score {event.critique.score:.2f}, {found}: {what}"
 
 
-def _report(path: Path, done: Refined, as_json: bool) -> None:
-    seed = done.record.settings.seed
-    if not as_json:
+def _report(path: Path, done: Refined, as_json: bool, recording: Recording) -> None:
+    if as_json:
+        console.put(json.dumps(_summary(path, done) | recording.summary()))
+    else:
+        seed = done.record.settings.seed
         console.put(f"wrote {path} (seed {seed}, {done.rounds} rounds: {done.reason})")
-        return
-    summary = {
+    recording.say()
+
+
+def _summary(path: Path, done: Refined) -> dict[str, object]:
+    return {
         "path": str(path),
-        "seed": seed,
+        "seed": done.record.settings.seed,
         "score": done.critique.score,
         "wrong": [finding.check.says for finding in done.critique.failed],
         "rounds": done.rounds,
         "reason": done.reason,
         "plan": done.plan.model_dump(mode="json"),
     }
-    console.put(json.dumps(summary))

@@ -13,6 +13,7 @@ from PIL import ImageChops
 from rpg import metadata
 from rpg.cli import console, files, options, session_views
 from rpg.cli.loading import ModelFlags, read_adapters
+from rpg.cli.recording import LAST, opened
 from rpg.errors import SessionError
 from rpg.session import Sessions
 
@@ -27,7 +28,6 @@ app = typer.Typer(
     "the user's data folder.",
     no_args_is_help=True,
 )
-LAST = "last"
 
 Name = Annotated[
     str, typer.Argument(metavar="SESSION", help='Id, or its beginning, or "last": changed last.')
@@ -53,28 +53,28 @@ def list_sessions(as_json: options.Json = False) -> None:
 def show(name: Name = LAST, as_json: options.Json = False) -> None:
     """The turns of a session; * marks the one that the next edit starts from."""
     with console.explained(as_json):
-        session_views.show_session(_opened(name), as_json)
+        session_views.show_session(opened(name), as_json)
 
 
 @app.command()
 def undo(name: Name = LAST, as_json: options.Json = False) -> None:
     """Go one turn back. Nothing is lost: redo goes there again."""
     with console.explained(as_json):
-        _tell(_opened(name).undo(), as_json)
+        _tell(opened(name).undo(), as_json)
 
 
 @app.command()
 def redo(name: Name = LAST, as_json: options.Json = False) -> None:
     """Go one turn on, along the branch that was looked at last."""
     with console.explained(as_json):
-        _tell(_opened(name).redo(), as_json)
+        _tell(opened(name).redo(), as_json)
 
 
 @app.command()
 def branch(name: Name, turn: TurnName, as_json: options.Json = False) -> None:
     """Go to any turn; the next edit makes a branch there."""
     with console.explained(as_json):
-        session = _opened(name)
+        session = opened(name)
         _tell(session.branch(session.tree.named(turn)), as_json)
 
 
@@ -87,7 +87,7 @@ def label(
 ) -> None:
     """Give a turn a name."""
     with console.explained(as_json):
-        session = _opened(name)
+        session = opened(name)
         number = session.tree.named(turn)
         session.label(number, words)
         _answer({"turn": number, "label": words}, f"turn {number}: {words or 'no label'}", as_json)
@@ -97,7 +97,7 @@ def label(
 def compare(name: Name, before: TurnName, after: TurnName, as_json: options.Json = False) -> None:
     """What a turn has that another has not: plan, settings, score."""
     with console.explained(as_json):
-        session = _opened(name)
+        session = opened(name)
         numbers = (session.tree.named(before), session.tree.named(after))
         session_views.show_comparison(session.compare(*numbers), as_json)
 
@@ -111,7 +111,7 @@ def save(
 ) -> None:
     """Write a turn's picture to a file, with its plan and settings."""
     with console.explained(as_json=False):
-        session = _opened(name)
+        session = opened(name)
         number = _chosen(session, turn)
         _write(session, number, session.image(number), output, scale)
 
@@ -126,7 +126,7 @@ def export_session(
 ) -> None:
     """Write a session with all its pictures to one zip."""
     with console.explained(as_json):
-        session = _opened(name)
+        session = opened(name)
         target = output if output is not None else Path(f"{session.id}.zip")
         target = target / f"{session.id}.zip" if target.is_dir() else target
         Sessions().export(session.id, target)
@@ -159,7 +159,7 @@ def delete(
 ) -> None:
     """Delete a session, or a turn of it, for good."""
     with console.explained(as_json):
-        session = _opened(name)
+        session = opened(name)
         number = None if turn is None else session.tree.named(turn)
         what = f"session {session.id} ({session.title})" if number is None else f"turn {number}"
         if not yes:
@@ -184,7 +184,7 @@ def replay(
 ) -> None:
     """Make a turn's picture again and say whether it is the same. Exit code 1 if it is not."""
     with console.explained(as_json):
-        session = _opened(name)
+        session = opened(name)
         number = _chosen(session, turn)
         rpg = ModelFlags(model, dtype, device, lora=read_adapters(lora or ())).load()
         rpg.pipe.set_progress_bar_config(disable=True)
@@ -195,22 +195,6 @@ def replay(
         said = "the same, pixel for pixel" if off == 0 else f"pixels differ by up to {off} of 255"
         _answer({"turn": number, "same": off == 0, "difference": off}, said, as_json)
         raise typer.Exit(0 if off == 0 else 1)
-
-
-def _opened(name: str) -> Session:
-    """The session that an id, its beginning or "last" means.
-
-    Raises:
-        SessionError: None, or more than one.
-    """
-    sessions = Sessions()
-    ids = [one.id for one in sessions.list()]
-    found = ids[:1] if name == LAST else [one for one in ids if name and one.startswith(name)]
-    if len(found) > 1:
-        raise SessionError(f"{name}: {len(found)} sessions begin like that; give more of the id")
-    if not found and name == LAST:
-        raise SessionError("there are no sessions yet")
-    return sessions.open(found[0] if found else name)
 
 
 def _chosen(session: Session, turn: str | None) -> int:

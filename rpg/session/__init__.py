@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from rpg.session._rows import Summary
 from rpg.session.compare import Comparison
-from rpg.session.recording import recorded
+from rpg.session.recording import recorded, recorded_from
 from rpg.session.session import Added, Moved, Session
 from rpg.session.sessions import Sessions
 from rpg.session.tree import Tree
@@ -27,4 +27,5 @@ __all__ = [
     "Tree",
     "Turn",
     "recorded",
+    "recorded_from",
 ]

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from rpg.critics.base import Critique
 from rpg.errors import SessionError
+from rpg.metadata import Record, rescaled
 from rpg.session.tree import Tree
 from rpg.session.turn import Making, Turn
 from rpg.settings import explain
@@ -190,6 +191,18 @@ def turns(connection: Connection, session: str) -> tuple[Turn, ...]:
     """All turns of a session, the oldest first."""
     query = "SELECT * FROM turn WHERE session = ? ORDER BY id"
     return tuple(_turn(row) for row in connection.execute(query, (session,)))
+
+
+def drawn(connection: Connection, record: Record) -> list[tuple[str, Turn]]:
+    """Turns of any session that were made in that way, at whatever scale; the newest first."""
+    wanted = rescaled(record, 1)
+    query = (
+        "SELECT * FROM turn WHERE json_extract(made, '$.record.settings.seed') IS ?"
+        " ORDER BY created DESC, id DESC"
+    )
+    rows = connection.execute(query, (record.settings.seed,))
+    found = ((row["session"], _turn(row)) for row in rows)
+    return [(name, one) for name, one in found if rescaled(one.made.record, 1) == wanted]
 
 
 def needed(connection: Connection) -> set[str]:

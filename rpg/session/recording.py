@@ -7,16 +7,17 @@ for event in recorded(session, events, parent=head, instruction="make the star b
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from rpg.events import Critiqued, Edited, Event, Rendered
+from rpg.errors import SessionError
+from rpg.events import Critiqued, Edited, Event, Notice, Refined, Rendered
 
 if TYPE_CHECKING:
     from rpg.session.session import Session
 
-__all__ = ["recorded"]
+__all__ = ["recorded", "recorded_from"]
 
 
 def recorded(
@@ -32,45 +33,85 @@ def recorded(
     picture that the critic kept, whose turn is then the next round's parent. Closing this closes
     the events.
 
+    A session that cannot be written, since its disk is full or read-only, or since it or the
+    parent was deleted meanwhile, costs no picture: a `Notice` says why, nothing more is stored, and
+    all events go on. What was stored before is there.
+
     Args:
         session: Where to.
         events: Of a call, an edit or a refinement, whose pictures are PIL's.
         parent: The turn whose picture they start from; None for nothing.
         instruction: The user's words, where events bring no reason of their own.
-
-    Raises:
-        StoreError: The disk is full or read-only; what was stored before is there.
     """
-    taker = _Taker(session, parent, instruction)
+    return recorded_from(lambda: (session, parent), events, instruction=instruction)
+
+
+def recorded_from(
+    start: Callable[[], tuple[Session, int | None]],
+    events: Generator[Event, None, None],
+    *,
+    instruction: str = "",
+) -> Generator[Event, None, None]:
+    """The same where the session is begun late, so that none is left by a call that fails.
+
+    Args:
+        start: Asked once, when there is something to store: the session and the parent. A
+            `SessionError` that it raises is told of like any other.
+        events: As in `recorded`.
+        instruction: As in `recorded`.
+    """
+    taker = _Taker(start, instruction)
     with closing(events):
         for event in events:
-            taker.hear(event)
+            if (fault := taker.hear(event)) is not None:
+                yield Notice(f"not recorded: {fault}")
             yield event
 
 
 class _Taker:
     """What has to be remembered from one event to the next."""
 
-    def __init__(self, session: Session, parent: int | None, instruction: str) -> None:
-        self._session = session
-        self._best = parent
+    def __init__(self, start: Callable[[], tuple[Session, int | None]], instruction: str) -> None:
+        self._start = start
         self._instruction = instruction
+        self._session: Session | None = None
+        self._best: int | None = None
         self._edited: Edited | None = None
         self._drawn: list[int] = []
+        self._over = False
 
-    def hear(self, event: Event) -> None:
+    def hear(self, event: Event) -> SessionError | None:
+        """Stores what there is to store; the reason why nothing more is stored, once."""
+        if self._over:
+            return None
+        try:
+            self._take(event)
+        except SessionError as error:
+            self._over = True
+            return error
+        return None
+
+    def _take(self, event: Event) -> None:
         match event:
             case Edited():
                 self._edited = event
             case Rendered():
-                self._store(event)
+                self._store(self._begun(), event)
             case Critiqued():
-                self._judge(event)
+                self._judge(self._begun(), event)
+            case Refined() if self._session is not None:
+                self._go_to_best(self._session)  # the last round may have found no critic
 
-    def _store(self, event: Rendered) -> None:
+    def _begun(self) -> Session:
+        if self._session is None:
+            self._session, self._best = self._start()
+            self._drawn = [] if self._best is None else [self._best]
+        return self._session
+
+    def _store(self, session: Session, event: Rendered) -> None:
         edited, self._edited = self._edited, None
         added = [
-            self._session.add(
+            session.add(
                 image,
                 record,
                 parent=self._best,
@@ -84,10 +125,16 @@ class _Taker:
         ]
         self._drawn = [one.turn.id for one in added]
 
-    def _judge(self, event: Critiqued) -> None:
+    def _judge(self, session: Session, event: Critiqued) -> None:
+        if not self._drawn:
+            return  # of a picture to begin with that is no turn
         turn = self._drawn[event.index]
-        self._session.criticise(turn, event.critique)
+        session.criticise(turn, event.critique)
         if event.kept:
             self._best = turn
-        if self._best is not None and self._session.refresh().head in self._drawn:
-            self._session.branch(self._best)
+        self._go_to_best(session)
+
+    def _go_to_best(self, session: Session) -> None:
+        """The head from what was drawn last to the best, unless it was moved elsewhere."""
+        if self._best is not None and session.refresh().head in self._drawn:
+            session.branch(self._best)

@@ -6,7 +6,10 @@ import os
 import time
 from dataclasses import replace
 from pathlib import Path
+from statistics import fmean
+from typing import TYPE_CHECKING
 
+from PIL import ImageChops, ImageStat
 from platformdirs import user_data_path
 from pydantic import TypeAdapter, ValidationError
 
@@ -16,8 +19,13 @@ from rpg.session._database import Database
 from rpg.session._pictures import Pictures
 from rpg.session._rows import Summary
 from rpg.session.session import Session
-from rpg.session.turn import Title, new_id, valid_id
+from rpg.session.turn import Title, Turn, new_id, valid_id
 from rpg.settings import environment, explain
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from rpg.metadata import Record
 
 __all__ = ["Sessions"]
 
@@ -73,6 +81,28 @@ class Sessions:
         """
         with self._database.reading() as rows:
             return tuple(_rows.summaries(rows))
+
+    def find(
+        self, image: Image, record: Record, *, within: str | None = None, off: float = 0.0
+    ) -> tuple[Session, int] | None:
+        """The session and the turn that drew a picture, the newest where several did; None if none.
+
+        Args:
+            image: The picture at its own size.
+            record: What it was made with, as its file says; the scale does not matter.
+            within: Id of the only session to look in; None looks in all.
+            off: Mean difference of pixels, in steps of a channel, that still counts as the same: a
+                file of an enlarged picture holds the own pixels only nearly.
+
+        Raises:
+            StoreError: The folder cannot be read.
+        """
+        with self._database.reading() as rows:
+            made = _rows.drawn(rows, record)
+        for session, turn in made:
+            if within in (None, session) and self._shows(turn, image, off):
+                return self._session(session), turn.id
+        return None
 
     def thumbnail(self, summary: Summary) -> Path | None:
         """The file of the picture at a session's head; None without turns."""
@@ -144,6 +174,17 @@ class Sessions:
             bare = replace(incoming.tree, ahead={}, labels={})
             _rows.save_tree(rows, session, bare, incoming.tree)
         return self._session(session)
+
+    def _shows(self, turn: Turn, image: Image, off: float) -> bool:
+        """Whether a turn's picture is that one; not if its file is gone or was changed."""
+        try:
+            own = self._pictures.load(turn.image)
+        except SessionError:
+            return False
+        if own.size != image.size:
+            return False
+        difference = ImageChops.difference(own.convert("RGB"), image.convert("RGB"))
+        return fmean(ImageStat.Stat(difference).mean) <= off
 
     def _session(self, session: str) -> Session:
         return Session(self._database, self._pictures, session)
