@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 READY_DEV := .venv/.ready-dev
 
-.PHONY: help demo app test check format bench clean
+.PHONY: help demo app test browser check format bench clean
 
 help:
 	@echo "make demo    draw five things in their places with the bundled model"
@@ -17,11 +17,18 @@ demo: $(READY)
 	@$(BIN)/python -m rpg demo
 
 app: $(READY)
-	@if [ -f app.py ]; then $(BIN)/python app.py; else \
-	  echo "The web UI is not there yet. Until then: make demo, or $(BIN)/python -m rpg --help"; fi
+	@$(BIN)/python app.py
 
-test: $(READY_DEV)
+test: $(READY_DEV) browser
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+# What the tests of the web UI click with: the system's browser, else one of Playwright's own.
+browser: $(READY_DEV)
+	@command -v chromium chromium-browser google-chrome >/dev/null || { \
+	  echo "Installing Chromium for the tests of the web UI ..."; \
+	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
+	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; } || \
+	  $(BIN)/playwright install chromium; }
 
 check: $(READY_DEV)
 	$(BIN)/ruff format --check .

@@ -81,6 +81,20 @@ class Changing(ABC):
         made = (output.images, editing.plan, editing.edits, editing.mask)
         return EditOutput(*made, output.records, output.notices)
 
+    def propose(self, image: Image, plan: Plan, change: Change) -> Editing:
+        """What an edit would change and where, before anything is drawn.
+
+        Args:
+            image: The picture of `plan`.
+            plan: What it was drawn from.
+            change: As in `edit`.
+
+        Raises:
+            PlanError: The edit cannot be made, or changes nothing.
+        """
+        after = _edit.changed(plan, change, self.planner)
+        return _edit.prepared(image, plan, after, None, self.contours, None, self._cell)
+
     def edit_stream(
         self,
         image: Image,

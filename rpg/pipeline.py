@@ -24,7 +24,7 @@ from rpg._batch import Batch, Model
 from rpg._call import Call, Words
 from rpg._changing import Changing
 from rpg._control import Control
-from rpg._edit import EditOutput
+from rpg._edit import Editing, EditOutput
 from rpg._output import RPGOutput, Told
 from rpg.critics.toybox import ToyboxCritic
 from rpg.defaults import ModelDefaults, of_model
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from rpg.plan import Plan
     from rpg.planners import Planner
 
-__all__ = ["EditOutput", "RPGOutput", "RPGPipeline"]
+__all__ = ["EditOutput", "Editing", "RPGOutput", "RPGPipeline"]
 
 TOYBOX = "toybox"
 _TOYBOX_GROUND = 0.15  # it has never seen an empty canvas, and draws something on it

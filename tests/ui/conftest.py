@@ -1,0 +1,87 @@
+"""The real app on Toybox, and a real browser to look at it with."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+
+ROOT = Path(__file__).parents[2]
+# What a browser says of a page that was left while it was loading.
+_HARMLESS = ("net::ERR_ABORTED", "AbortError")
+
+
+@contextmanager
+def serving(sessions: Path, *flags: str) -> Iterator[str]:
+    """`python app.py` in a process of its own; gives its address."""
+    command = [sys.executable, "-u", "app.py", "--port", str(_free_port()), *flags]
+    env = {**os.environ, "RPG_SESSIONS": str(sessions), "GRADIO_TEMP_DIR": str(sessions / "temp")}
+    log = sessions / "app.log"
+    with (
+        log.open("wb") as out,
+        subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=out) as app,
+    ):
+        assert app.stdout is not None
+        try:
+            for line in app.stdout:
+                if found := re.search(rb"http://127\.0\.0\.1:\d+", line):
+                    yield found[0].decode()
+                    break
+            else:
+                raise AssertionError(log.read_text("utf-8"))
+        finally:
+            app.terminate()
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the app, with sessions of its own."""
+    with serving(tmp_path_factory.mktemp("sessions")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium where there is one, else Playwright's own."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = next((path for name in names if (path := shutil.which(name))), None)
+    with sync_playwright() as playwright:
+        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        chromium = playwright.chromium.launch(executable_path=found, args=flags)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def tab(served: str, browser: Browser, tmp_path: Path) -> Iterator[Page]:
+    """A new tab on the app; the test fails if the page complains in the browser's console."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
+    context.set_default_timeout(20_000)
+    page = context.new_page()
+    said: list[str] = []
+    page.on("console", lambda message: said.extend(_errors(message)))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.goto(served)
+    page.wait_for_selector("#prompt")
+    yield page
+    context.close()
+    assert not said, said
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+def _errors(message: ConsoleMessage) -> list[str]:
+    harmless = any(word in message.text for word in _HARMLESS)
+    return [message.text] if message.type == "error" and not harmless else []

@@ -1,0 +1,195 @@
+"""Work that goes on whether anybody looks or not: one queue for the model, another for planners.
+
+    jobs = Jobs()
+    job = jobs.draw(lambda: rpg.stream("a red star"), session="0123456789ab")
+    async for shot in job.watch(): ...
+    job.cancel()
+
+A closed or reloaded tab loses nothing: the work goes on, and whoever comes back watches it again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import replace
+from types import TracebackType
+
+from rpg.errors import RPGError, SettingsError
+from rpg.events import Event, Rendered
+from ui.progress import Phase, Snapshot, heard
+
+__all__ = ["Job", "Jobs"]
+
+_LOG = logging.getLogger(__name__)
+_PLANNERS = 16  # plans made at once; they wait for servers for the most part
+_POLL = 0.05
+_BROKEN = "something went wrong that should not; the log of the app has the details"
+
+Work = Callable[[], Generator[Event, None, None]]
+Turns = Callable[[Rendered], tuple[int, ...]]
+
+
+def _no_turns(_: Rendered) -> tuple[int, ...]:
+    return ()
+
+
+class Job:
+    """One piece of work. Made by `Jobs`.
+
+    Attributes:
+        session: Id of the session that its pictures go to; empty for none.
+    """
+
+    def __init__(self, work: Work, session: str, turns: Turns) -> None:
+        self._work, self._turns, self.session = work, turns, session
+        self._shot = Snapshot()
+        self._cancelled = threading.Event()
+        self._place: Callable[[], int] = lambda: 0
+
+    @property
+    def shot(self) -> Snapshot:
+        """As it stands now."""
+        shot = self._shot
+        return replace(shot, ahead=self._place()) if shot.phase is Phase.WAITING else shot
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will come."""
+        return self._shot.phase.over
+
+    def cancel(self) -> None:
+        """Asks it to stop: at once while it waits, within a step while it draws."""
+        self._cancelled.set()
+        if self._shot.phase is Phase.WAITING:
+            self._end(Phase.CANCELLED)
+
+    async def watch(self, every: float = 0.1) -> AsyncIterator[Snapshot]:
+        """Snapshots, whenever there is something new; the last one is of a job that is over.
+
+        Args:
+            every: Least seconds between two.
+        """
+        shown: Snapshot | None = None
+        while True:
+            shot = self.shot
+            if shot is not shown and shot != shown:
+                shown = shot
+                yield shot
+            if shot.phase.over:
+                return
+            await asyncio.sleep(every)
+
+    async def finished(self) -> Snapshot:
+        """The last snapshot, once it is over."""
+        while not self._shot.phase.over:
+            await asyncio.sleep(_POLL)
+        return self._shot
+
+    def run(self) -> None:
+        """Does the work, in the thread of whoever calls."""
+        if self._shot.phase.over:
+            return
+        self._shot = replace(self._shot, phase=Phase.WORKING)
+        try:
+            with closing(self._work()) as events:
+                for event in events:
+                    turns = self._turns(event) if isinstance(event, Rendered) else ()
+                    self._shot = heard(self._shot, event, time.monotonic(), turns)
+                    if self._cancelled.is_set():
+                        return self._end(Phase.CANCELLED)
+        except RPGError as error:
+            self._shot = replace(self._shot, error=str(error))
+            self._end(Phase.FAILED)
+        except Exception as error:
+            # Never its text: that of a foreign error may hold a key.
+            _LOG.error("a job failed: %s", type(error).__name__, exc_info=_where(error))
+            self._shot = replace(self._shot, error=_BROKEN)
+            self._end(Phase.FAILED)
+        else:
+            self._end(Phase.DONE)
+
+    def _end(self, phase: Phase) -> None:
+        if not self._shot.phase.over:
+            self._shot = replace(self._shot, phase=phase, preview=None)
+
+
+def _where(error: Exception) -> tuple[type[Exception], Exception, TracebackType | None]:
+    """The traceback under an exception of the same kind without its words."""
+    return type(error), Exception("(words left out)"), error.__traceback__
+
+
+class Jobs:
+    """The queues.
+
+    Args:
+        most: Drawings that may wait; more are refused.
+    """
+
+    def __init__(self, most: int = 128) -> None:
+        self._most = most
+        self._model = ThreadPoolExecutor(1, "model")
+        self._planners = ThreadPoolExecutor(_PLANNERS, "planner")
+        self._lock = threading.Lock()
+        self._drawing: list[Job] = []  # waiting or at work, in order
+
+    def draw(self, work: Work, *, session: str = "", turns: Turns = _no_turns) -> Job:
+        """Queues work for the model.
+
+        Args:
+            work: Begins it; called in the model's thread.
+            session: Of its pictures.
+            turns: Which turns the pictures of an event have become.
+
+        Raises:
+            SettingsError: Too much is waiting.
+        """
+        job = Job(work, session, turns)
+        with self._lock:
+            if len(self._drawing) >= self._most:
+                raise SettingsError("too many people are waiting for a picture: try again soon")
+            self._drawing.append(job)
+        job._place = lambda: self._ahead(job)
+        self._model.submit(self._draw, job)
+        return job
+
+    def think(self, work: Work) -> Job:
+        """Begins work for planners, which need no model of ours."""
+        job = Job(work, "", _no_turns)
+        self._planners.submit(job.run)
+        return job
+
+    def of(self, session: str) -> Job | None:
+        """The newest drawing for a session that is waiting or at work."""
+        with self._lock:
+            of = [job for job in self._drawing if job.session == session and session]
+        return next((job for job in reversed(of) if not job.over), None)
+
+    def close(self) -> None:
+        """Cancels everything and waits for the threads."""
+        with self._lock:
+            drawing = list(self._drawing)
+        for job in drawing:
+            job.cancel()
+        self._model.shutdown(cancel_futures=True)
+        self._planners.shutdown(wait=False, cancel_futures=True)
+
+    def _draw(self, job: Job) -> None:
+        try:
+            job.run()
+        finally:
+            with self._lock:
+                self._drawing.remove(job)
+
+    def _ahead(self, job: Job) -> int:
+        """How many are before it."""
+        with self._lock:
+            if job not in self._drawing:
+                return 0
+            before = self._drawing[: self._drawing.index(job)]
+        return sum(not one.over for one in before)

@@ -1,0 +1,83 @@
+"""The app's command line."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+from rpg.errors import RPGError, SettingsError
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """`python app.py`."""
+    typer.run(_app)
+
+
+def _app(
+    model: Annotated[
+        str | None,
+        typer.Option(help="Folder, .safetensors file or hub id. Default: RPG_MODEL, else Toybox."),
+    ] = None,
+    planner: Annotated[
+        Literal["rules", "openai"],
+        typer.Option(help="rules: offline. openai: a language model behind OpenAI's API."),
+    ] = "rules",
+    planner_model: Annotated[
+        str, typer.Option(help="Language model; default: the only one at the base URL.")
+    ] = "",
+    base_url: Annotated[
+        str, typer.Option(metavar="URL", help="Where it is. Default: OPENAI_BASE_URL.")
+    ] = "",
+    dtype: Annotated[
+        Literal["auto", "float32", "float16", "bfloat16"], typer.Option(help="Numbers' format.")
+    ] = "auto",
+    device: Annotated[str | None, typer.Option(help="cuda, mps, cpu. Default: the best.")] = None,
+    host: Annotated[str, typer.Option(help="0.0.0.0 lets other machines in.")] = "127.0.0.1",
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Default: the first free from 7860.")
+    ] = None,
+    auth: Annotated[
+        str | None,
+        typer.Option(metavar="USER:PASSWORD", help="Ask for these. Or RPG_AUTH, unseen by others."),
+    ] = None,
+    share: Annotated[bool, typer.Option(help="A public address, for three days.")] = False,
+    mcp: Annotated[bool, typer.Option(help="Offer the API as MCP tools, too.")] = False,
+    open_browser: Annotated[
+        bool, typer.Option("--open/--no-open", help="Open a browser window.")
+    ] = False,
+) -> None:
+    """RPG in the browser: plan a picture, move its regions, draw it, change it in words."""
+    from ui.server import Serving, serve
+
+    try:
+        serve(
+            Serving(
+                model=model,
+                planner=planner,
+                planner_model=planner_model,
+                base_url=base_url,
+                dtype=None if dtype == "auto" else dtype,
+                device=device,
+                host=host,
+                port=port,
+                auth=_pair(auth),
+                share=share,
+                mcp=mcp,
+                open_browser=open_browser,
+            )
+        )
+    except RPGError as error:
+        typer.secho(str(error), fg="red", err=True)
+        raise typer.Exit(2) from None
+
+
+def _pair(text: str | None) -> tuple[str, str] | None:
+    if text is None:
+        return None
+    user, colon, password = text.partition(":")
+    if not (user and colon and password):
+        raise SettingsError("--auth: write USER:PASSWORD")
+    return user, password

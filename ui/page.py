@@ -1,0 +1,40 @@
+"""The page: a headline, and a tab each for creating, refining and sessions."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from ui import compose, generate, refine, shelf
+from ui.shared import Shared
+from ui.workshop import Workshop
+
+__all__ = ["page"]
+
+
+def page(shop: Workshop) -> gr.Blocks:
+    """Builds the page of a workshop; `ui.look` has what `launch` needs beside it."""
+    with gr.Blocks(title="RPG", analytics_enabled=False, delete_cache=(3600, 86400)) as blocks:
+        gr.Markdown(f"# RPG\n{_in_use(shop)}", elem_id="headline")
+        with gr.Tabs(selected="create") as tabs:
+            shared = Shared.of(shop, tabs)
+            with gr.Tab("Create", id="create"), gr.Row():
+                with gr.Column(scale=6, min_width=340):
+                    compose.build(shared)
+                with gr.Column(scale=5, min_width=340):
+                    generate.build(shared)
+            with gr.Tab("Refine", id="refine"):
+                refine.build(shared)
+            with gr.Tab("Sessions", id="sessions"):
+                shelf.build(shared)
+    return blocks
+
+
+def _in_use(shop: Workshop) -> str:
+    """What draws and what plans, and how to change it."""
+    kinds = {"rules": "by rules, offline", "openai": "with a language model"}
+    name = "Toybox, bundled" if shop.rpg.model == "toybox" else shop.rpg.model
+    return (
+        f"Draws with **{name}**, plans **{kinds[shop.planner.kind]}**. Another model: "
+        "`python app.py --model stabilityai/stable-diffusion-xl-base-1.0`. "
+        "Another planner: below the prompt."
+    )

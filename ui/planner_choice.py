@@ -1,0 +1,56 @@
+"""Which planner a tab has chosen, and the planner itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+from pydantic import SecretStr
+
+from rpg.errors import SettingsError
+from rpg.planners import LLMPlanner, Planner, RulePlanner
+
+__all__ = ["PLANNERS", "PlannerChoice", "PlannerKind"]
+
+PlannerKind = Literal["rules", "openai"]
+PLANNERS: tuple[PlannerKind, ...] = get_args(PlannerKind)
+
+
+@dataclass(frozen=True)
+class PlannerChoice:
+    """A tab's planner.
+
+    Attributes:
+        kind: "rules", or "openai" for a language model behind OpenAI's API, hosted or local.
+        model: Its name; empty takes the only one that the endpoint has.
+        base_url: Where it is; empty takes `OPENAI_BASE_URL`, else OpenAI's.
+        key: The tab's own; empty takes `OPENAI_API_KEY`. It never shows.
+        fallback: Whether the rule planner plans where the model gives nothing of use.
+    """
+
+    kind: PlannerKind = "rules"
+    model: str = ""
+    base_url: str = ""
+    key: SecretStr = field(default=SecretStr(""), repr=False)
+    fallback: bool = False
+
+    def planner(self) -> Planner:
+        """The planner. Where no model is named, the endpoint is asked which it has.
+
+        Raises:
+            ChatError: The model cannot be found, the address or the key is none.
+            SettingsError: There is no such planner.
+        """
+        if self.kind == "rules":
+            return RulePlanner()
+        if self.kind != "openai":
+            raise SettingsError(f"no planner {self.kind!r}: choose {' or '.join(PLANNERS)}")
+        from rpg.chat import OpenAIChat
+
+        key = self.key if self.key.get_secret_value().strip() else None
+        url = self.base_url.strip() or None
+        if self.model.strip():
+            chat = OpenAIChat(self.model, base_url=url, api_key=key)
+        else:
+            chat = OpenAIChat.found(base_url=url, api_key=key)
+        return LLMPlanner(chat, fallback="rules" if self.fallback else None)

@@ -1,0 +1,241 @@
+"""What the app does, without a page: planning, drawing, editing and refining as jobs.
+
+Everything that the page, the API and MCP tools offer is a call of this. Pictures are stored in a
+session the moment they are there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from rpg.critics.choice import critic_named
+from rpg.errors import SettingsError
+from rpg.events import Event, Planned, Rendered
+from rpg.plan import Plan
+from rpg.planners import LLMPlanner, RulePlanner, StreamingPlanner
+from rpg.session import Session, Sessions, recorded
+from rpg.settings import GenerationSettings
+from ui.jobs import Job, Jobs
+from ui.pictures import PictureFiles
+from ui.planner_choice import PlannerChoice
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from rpg.critics.base import Critic
+    from rpg.pipeline import Editing, RPGPipeline
+
+__all__ = ["Bounds", "Workshop"]
+
+Events = Generator[Event, None, None]
+_KEPT = {
+    "composer",
+    "base_ratio",
+    "share",
+    "feather",
+    "guidance_scale",
+    "guidance_rescale",
+    "scheduler",
+    "num_inference_steps",
+    "clip_skip",
+}
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How much an automatic refinement may cost; see `rpg.pipeline.RPGPipeline.refine`."""
+
+    rounds: int = 4
+    seconds: float | None = None
+    candidates: int = 1
+
+
+@dataclass
+class Workshop:
+    """The model, the sessions and the queues behind every tab.
+
+    Attributes:
+        rpg: Draws.
+        sessions: Keeps.
+        jobs: Queues.
+        planner: What a tab that chose nothing plans with.
+        files: Pictures for the browser.
+    """
+
+    rpg: RPGPipeline
+    sessions: Sessions
+    planner: PlannerChoice = PlannerChoice()
+    jobs: Jobs = field(default_factory=Jobs)
+    files: PictureFiles = field(default_factory=PictureFiles)
+
+    def plan(
+        self,
+        prompt: str,
+        choice: PlannerChoice | None = None,
+        *,
+        previous: Plan | None = None,
+        instruction: str | None = None,
+    ) -> Job:
+        """Plans a prompt, or a change of a plan; the snapshot's `plan` is the outcome."""
+
+        def work() -> Events:
+            planner = (choice or self.planner).planner()
+            if isinstance(planner, StreamingPlanner):
+                yield from planner.stream(prompt, previous=previous, instruction=instruction)
+            else:
+                plan = planner.plan(prompt, previous=previous, instruction=instruction)
+                yield Planned(plan)
+
+        return self.jobs.think(work)
+
+    def generate(
+        self,
+        plan: Plan,
+        settings: GenerationSettings,
+        *,
+        session: str = "",
+        before: Callable[[], Mapping[str, Any]] = dict,
+    ) -> Job:
+        """Draws a plan; every picture is a turn of its own, and the first is then the head.
+
+        Args:
+            plan: What to draw.
+            settings: How.
+            session: Where the turns go; empty begins a new session, which the job names.
+            before: Called in the model's thread just before; its words join the call.
+        """
+        kept = self.sessions.open(session) if session else self.sessions.create()
+
+        def work() -> Events:
+            try:
+                words = dict(before())
+                events = self.rpg.stream(plan=plan, settings=settings, **words)
+                yield from recorded(kept, events, parent=None)
+            finally:
+                if not kept.turns:  # nothing came of it: leave no empty session behind
+                    self.sessions.delete(kept.id)
+
+        return self._drawn(work, kept, onto=True)
+
+    def plain(self, plan: Plan, settings: GenerationSettings) -> Job:
+        """Draws the prompt with the plain pipeline, no region at work. Nothing is stored."""
+        alone = Plan(prompt=plan.prompt, negative=plan.negative)
+        return self.jobs.draw(lambda: self.rpg.stream(plan=alone, settings=settings))
+
+    def propose(self, session: str, turn: int, after: Plan) -> Editing:
+        """What would be drawn anew of a turn's picture to show another plan; draws nothing.
+
+        Raises:
+            PlanError: It shows that already.
+            SessionError: There is no such session or turn.
+        """
+        kept = self.sessions.open(session)
+        return self.rpg.propose(kept.image(turn), kept.turn(turn).plan, after)
+
+    def edit(
+        self,
+        session: str,
+        turn: int,
+        after: Plan,
+        *,
+        mask: Image | None = None,
+        instruction: str = "",
+        seed: int | None = None,
+    ) -> Job:
+        """Makes the picture of a turn show another plan; a child of the turn.
+
+        Args:
+            session: The session.
+            turn: Whose picture is changed.
+            after: What it is to show.
+            mask: Where to draw, white; None finds out.
+            instruction: The user's words.
+            seed: None draws one.
+
+        Raises:
+            SessionError: There is no such session or turn.
+        """
+        kept = self.sessions.open(session)
+        was = kept.turn(turn)
+        used = GenerationSettings(**was.settings.model_dump(include=_KEPT), seed=seed)
+
+        def work() -> Events:
+            words: dict[str, Any] = {} if mask is None else {"mask_image": mask}
+            events = self.rpg.edit_stream(kept.image(turn), was.plan, after, settings=used, **words)
+            yield from recorded(kept, events, parent=turn, instruction=instruction)
+
+        return self._drawn(work, kept)
+
+    def refine(
+        self,
+        session: str,
+        turn: int,
+        bounds: Bounds,
+        *,
+        critic: str = "",
+        choice: PlannerChoice | None = None,
+    ) -> Job:
+        """Reviews a turn's picture and draws again what is wrong, round after round.
+
+        Args:
+            session: The session.
+            turn: Where to begin.
+            bounds: How much it may cost.
+            critic: Names of critics; empty takes the model's own.
+            choice: The planner, which is asked for another plan, and which looks as critic "vlm".
+
+        Raises:
+            SessionError: There is no such session or turn.
+            SettingsError: Nobody can judge.
+        """
+        kept = self.sessions.open(session)
+        begin = kept.image(turn), kept.turn(turn).made.record
+        planner = choice or self.planner
+        judge = self._critic(critic, planner)
+
+        def work() -> Events:
+            events = self._planning_with(planner).refine(
+                critic=judge,
+                rounds=bounds.rounds,
+                seconds=bounds.seconds,
+                candidates=bounds.candidates,
+                begin_with=begin,
+            )
+            yield from recorded(kept, events, parent=turn)
+
+        return self._drawn(work, kept)
+
+    def _critic(self, names: str, choice: PlannerChoice) -> Critic | None:
+        if not names:
+            return None
+        planner = choice.planner() if "vlm" in names else RulePlanner()
+        chat = planner.chat if isinstance(planner, LLMPlanner) else None
+        if chat is None and "vlm" in names:
+            raise SettingsError(
+                "to let a model look at pictures, choose a language model as planner"
+            )
+        return critic_named(names, chat=chat)
+
+    def _planning_with(self, choice: PlannerChoice) -> RPGPipeline:
+        """The same model with a tab's own planner."""
+        from rpg.pipeline import RPGPipeline
+
+        own = RPGPipeline.from_pipe(self.rpg, planner=choice.planner())
+        own.contours, own.ground_strength = self.rpg.contours, self.rpg.ground_strength
+        return own
+
+    def _drawn(self, work: Callable[[], Events], session: Session, *, onto: bool = False) -> Job:
+        """Queues work whose pictures the session keeps; `onto` moves the head to the first."""
+        seen = {turn.id for turn in session.turns}
+
+        def turns(event: Rendered) -> tuple[int, ...]:
+            new = [turn for turn in session.turns if turn.id not in seen]
+            mine = tuple(turn.id for turn in new if turn.made.record in event.records)
+            seen.update(mine)
+            if onto and mine:
+                session.refresh().branch(mine[0])
+            return mine
+
+        return self.jobs.draw(work, session=session.id, turns=turns)
