@@ -17,12 +17,16 @@ from tests.session.helpers import drawn, picture, same
 
 ROOT = Path(__file__).parents[2]
 KILLS = int(os.environ.get("RPG_TEST_KILLS", "30"))
+KILLS_IN_ROUNDS = int(os.environ.get("RPG_TEST_KILLS", "8"))
 
 
 def hammer(what: str, root: Path, session: str, *numbers: int) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "tests.session.hammer", what, str(root), session]
+    return running("tests.session.hammer", what, root, session, *numbers)
+
+
+def running(module: str, *arguments: object) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [*command, *map(str, numbers)],
+        [sys.executable, "-m", module, *map(str, arguments)],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -78,6 +82,40 @@ def test_a_kill_at_any_moment_loses_at_most_the_turn_in_work(tmp_path: Path) -> 
         assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert database.execute("PRAGMA foreign_key_check").fetchall() == []
         assert database.execute("PRAGMA journal_mode").fetchall() == [("wal",)]
+
+
+def check_rounds(root: Path, told_of: dict[str, set[int]]) -> None:
+    """Every turn told of is there; every session is a tree of pictures that can be looked at."""
+    listed = Sessions(root).list()
+    assert set(told_of) <= {one.id for one in listed}
+    for one in listed:
+        session = Sessions(root).open(one.id)
+        assert told_of.get(one.id, set()) <= set(session.tree.parents)
+        assert (session.head is None) == (not session.turns)
+        for turn in session.turns:
+            assert session.image(turn.id).size == (turn.settings.width, turn.settings.height)
+            assert (turn.mask is not None) == (turn.made.record.task == "inpaint")
+            assert turn.mask is None or session.mask(turn.id) is not None
+
+
+def test_a_kill_within_a_round_costs_at_most_the_round(tmp_path: Path) -> None:
+    told_of: dict[str, set[int]] = {}
+    again: list[dict[str, bool]] = []
+    with running("tests.session.rounds", tmp_path, KILLS_IN_ROUNDS, 11) as process:
+        for _ in range(KILLS_IN_ROUNDS):
+            done = json.loads(told(process))
+            assert done["signal"] == 9
+            for session, turn in done["turns"]:
+                told_of.setdefault(session, set()).add(int(turn))
+            check_rounds(tmp_path, told_of)
+            if done["replayed"] is not None:
+                assert done["replayed"]["same"]
+                again.append(done["replayed"])
+            go_on(process)
+    turns, masked = sum(map(len, told_of.values())), sum(one["masked"] for one in again)
+    print(f"{KILLS_IN_ROUNDS} kills, {turns} turns, {len(again)} drawn again, {masked} with a mask")
+    assert turns > KILLS_IN_ROUNDS  # else it was killed before there were rounds
+    assert again
 
 
 def test_a_store_whose_maker_is_killed_is_made_by_the_next(tmp_path: Path) -> None:
