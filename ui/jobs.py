@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Generator
@@ -19,12 +20,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from types import TracebackType
+from typing import Literal
+from weakref import WeakValueDictionary
 
 from rpg.errors import RPGError, SettingsError
 from rpg.events import Event, Rendered
 from ui.progress import Phase, Snapshot, heard
 
-__all__ = ["Job", "Jobs"]
+__all__ = ["Job", "Jobs", "Kind"]
 
 _LOG = logging.getLogger(__name__)
 _PLANNERS = 16  # plans made at once; they wait for servers for the most part
@@ -33,6 +36,7 @@ _BROKEN = "something went wrong that should not; the log of the app has the deta
 
 Work = Callable[[], Generator[Event, None, None]]
 Turns = Callable[[Rendered], tuple[int, ...]]
+Kind = Literal["plan", "generate", "plain", "edit", "refine"]
 
 
 def _no_turns(_: Rendered) -> tuple[int, ...]:
@@ -43,11 +47,14 @@ class Job:
     """One piece of work. Made by `Jobs`.
 
     Attributes:
+        id: For a tab to remember it by; see `Jobs.find`.
+        kind: What is done.
         session: Id of the session that its pictures go to; empty for none.
     """
 
-    def __init__(self, work: Work, session: str, turns: Turns) -> None:
-        self._work, self._turns, self.session = work, turns, session
+    def __init__(self, kind: Kind, work: Work, session: str, turns: Turns) -> None:
+        self.id, self.kind, self.session = secrets.token_hex(8), kind, session
+        self._work, self._turns = work, turns
         self._shot = Snapshot()
         self._cancelled = threading.Event()
         self._place: Callable[[], int] = lambda: 0
@@ -137,19 +144,28 @@ class Jobs:
         self._planners = ThreadPoolExecutor(_PLANNERS, "planner")
         self._lock = threading.Lock()
         self._drawing: list[Job] = []  # waiting or at work, in order
+        self._by_id: WeakValueDictionary[str, Job] = WeakValueDictionary()
 
-    def draw(self, work: Work, *, session: str = "", turns: Turns = _no_turns) -> Job:
+    def draw(
+        self,
+        work: Work,
+        *,
+        kind: Kind = "generate",
+        session: str = "",
+        turns: Turns = _no_turns,
+    ) -> Job:
         """Queues work for the model.
 
         Args:
             work: Begins it; called in the model's thread.
+            kind: What it does.
             session: Of its pictures.
             turns: Which turns the pictures of an event have become.
 
         Raises:
             SettingsError: Too much is waiting.
         """
-        job = Job(work, session, turns)
+        job = self._known(Job(kind, work, session, turns))
         with self._lock:
             if len(self._drawing) >= self._most:
                 raise SettingsError("too many people are waiting for a picture: try again soon")
@@ -160,7 +176,7 @@ class Jobs:
 
     def think(self, work: Work) -> Job:
         """Begins work for planners, which need no model of ours."""
-        job = Job(work, "", _no_turns)
+        job = self._known(Job("plan", work, "", _no_turns))
         self._planners.submit(job.run)
         return job
 
@@ -170,6 +186,10 @@ class Jobs:
             of = [job for job in self._drawing if job.session == session and session]
         return next((job for job in reversed(of) if not job.over), None)
 
+    def find(self, id_: str) -> Job | None:
+        """The job of that id; None once it is over and nobody follows it."""
+        return self._by_id.get(id_)
+
     def close(self) -> None:
         """Cancels everything and waits for the threads."""
         with self._lock:
@@ -178,6 +198,10 @@ class Jobs:
             job.cancel()
         self._model.shutdown(cancel_futures=True)
         self._planners.shutdown(wait=False, cancel_futures=True)
+
+    def _known(self, job: Job) -> Job:
+        self._by_id[job.id] = job
+        return job
 
     def _draw(self, job: Job) -> None:
         try:

@@ -17,7 +17,7 @@ from rpg.plan import Plan
 from rpg.planners import LLMPlanner, RulePlanner, StreamingPlanner
 from rpg.session import Session, Sessions, recorded
 from rpg.settings import GenerationSettings
-from ui.jobs import Job, Jobs
+from ui.jobs import Job, Jobs, Kind
 from ui.pictures import PictureFiles
 from ui.planner_choice import PlannerChoice
 
@@ -117,12 +117,12 @@ class Workshop:
                 if not kept.turns:  # nothing came of it: leave no empty session behind
                     self.sessions.delete(kept.id)
 
-        return self._drawn(work, kept, onto=True)
+        return self._drawn("generate", work, kept, onto=True)
 
     def plain(self, plan: Plan, settings: GenerationSettings) -> Job:
         """Draws the prompt with the plain pipeline, no region at work. Nothing is stored."""
         alone = Plan(prompt=plan.prompt, negative=plan.negative)
-        return self.jobs.draw(lambda: self.rpg.stream(plan=alone, settings=settings))
+        return self.jobs.draw(lambda: self.rpg.stream(plan=alone, settings=settings), kind="plain")
 
     def propose(self, session: str, turn: int, after: Plan) -> Editing:
         """What would be drawn anew of a turn's picture to show another plan; draws nothing.
@@ -166,7 +166,7 @@ class Workshop:
             events = self.rpg.edit_stream(kept.image(turn), was.plan, after, settings=used, **words)
             yield from recorded(kept, events, parent=turn, instruction=instruction)
 
-        return self._drawn(work, kept)
+        return self._drawn("edit", work, kept)
 
     def refine(
         self,
@@ -205,7 +205,7 @@ class Workshop:
             )
             yield from recorded(kept, events, parent=turn)
 
-        return self._drawn(work, kept)
+        return self._drawn("refine", work, kept)
 
     def _critic(self, names: str, choice: PlannerChoice) -> Critic | None:
         if not names:
@@ -226,7 +226,9 @@ class Workshop:
         own.contours, own.ground_strength = self.rpg.contours, self.rpg.ground_strength
         return own
 
-    def _drawn(self, work: Callable[[], Events], session: Session, *, onto: bool = False) -> Job:
+    def _drawn(
+        self, kind: Kind, work: Callable[[], Events], session: Session, *, onto: bool = False
+    ) -> Job:
         """Queues work whose pictures the session keeps; `onto` moves the head to the first."""
         seen = {turn.id for turn in session.turns}
 
@@ -238,4 +240,4 @@ class Workshop:
                 session.refresh().branch(mine[0])
             return mine
 
-        return self.jobs.draw(work, session=session.id, turns=turns)
+        return self.jobs.draw(work, kind=kind, session=session.id, turns=turns)
