@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from rpg.critics.choice import critic_named
 from rpg.errors import SettingsError
-from rpg.events import Event, Planned, Rendered
+from rpg.events import Critiqued, Event, Planned, Rendered
 from rpg.plan import Plan
 from rpg.planners import LLMPlanner, RulePlanner, StreamingPlanner
 from rpg.session import Session, Sessions, recorded
@@ -206,6 +206,39 @@ class Workshop:
             yield from recorded(kept, events, parent=turn)
 
         return self._drawn("refine", work, kept)
+
+    def review(
+        self, session: str, turn: int, *, critic: str = "", choice: PlannerChoice | None = None
+    ) -> Job:
+        """Has a critic look at a turn's picture and writes down what it says; draws nothing.
+
+        Args:
+            session: The session.
+            turn: Whose picture is looked at.
+            critic: As in `refine`.
+            choice: As in `refine`.
+
+        Raises:
+            SessionError: There is no such session or turn.
+        """
+        kept = self.sessions.open(session)
+        was = kept.turn(turn)
+
+        def work() -> Events:
+            judge = self._critic(critic, choice or self.planner) or self._own_critic()
+            said = judge.review(kept.image(turn), was.plan)
+            kept.criticise(turn, said)
+            yield Critiqued(said, True, said.score, 0)
+
+        return self.jobs.think(work)
+
+    def _own_critic(self) -> Critic:
+        """The one that knows the model's world."""
+        if self.rpg.model != "toybox":
+            raise SettingsError("choose a language model that sees as planner: it can look then")
+        from rpg.critics.toybox import ToyboxCritic
+
+        return ToyboxCritic()
 
     def _critic(self, names: str, choice: PlannerChoice) -> Critic | None:
         if not names:
