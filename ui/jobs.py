@@ -36,11 +36,16 @@ _BROKEN = "something went wrong that should not; the log of the app has the deta
 
 Work = Callable[[], Generator[Event, None, None]]
 Turns = Callable[[Rendered], tuple[int, ...]]
+After = Callable[[], None]
 Kind = Literal["plan", "generate", "plain", "edit", "refine"]
 
 
 def _no_turns(_: Rendered) -> tuple[int, ...]:
     return ()
+
+
+def _pass() -> None:
+    pass
 
 
 class Job:
@@ -52,10 +57,18 @@ class Job:
         session: Id of the session that its pictures go to; empty for none.
     """
 
-    def __init__(self, kind: Kind, work: Work, session: str, turns: Turns) -> None:
+    def __init__(
+        self,
+        kind: Kind,
+        work: Work,
+        session: str = "",
+        turns: Turns = _no_turns,
+        after: After = _pass,
+    ) -> None:
         self.id, self.kind, self.session = secrets.token_hex(8), kind, session
-        self._work, self._turns = work, turns
+        self._work, self._turns, self._after = work, turns, after
         self._shot = Snapshot()
+        self._lock = threading.Lock()
         self._cancelled = threading.Event()
         self._place: Callable[[], int] = lambda: 0
 
@@ -73,8 +86,8 @@ class Job:
     def cancel(self) -> None:
         """Asks it to stop: at once while it waits, within a step while it draws."""
         self._cancelled.set()
-        if self._shot.phase is Phase.WAITING:
-            self._end(Phase.CANCELLED)
+        if self._shot.phase is Phase.WAITING and self._end(Phase.CANCELLED):
+            self._after()
 
     async def watch(self, every: float = 0.1) -> AsyncIterator[Snapshot]:
         """Snapshots, whenever there is something new; the last one is of a job that is over.
@@ -100,30 +113,42 @@ class Job:
 
     def run(self) -> None:
         """Does the work, in the thread of whoever calls."""
-        if self._shot.phase.over:
-            return
-        self._shot = replace(self._shot, phase=Phase.WORKING)
+        with self._lock:
+            if self._shot.phase.over:
+                return
+            self._shot = replace(self._shot, phase=Phase.WORKING)
+        try:
+            self._end(self._worked())
+        finally:
+            self._after()
+
+    def _worked(self) -> Phase:
         try:
             with closing(self._work()) as events:
                 for event in events:
                     turns = self._turns(event) if isinstance(event, Rendered) else ()
                     self._shot = heard(self._shot, event, time.monotonic(), turns)
                     if self._cancelled.is_set():
-                        return self._end(Phase.CANCELLED)
+                        return Phase.CANCELLED
         except RPGError as error:
-            self._shot = replace(self._shot, error=str(error))
-            self._end(Phase.FAILED)
+            return self._failed(str(error))
         except Exception as error:
             # Never its text: that of a foreign error may hold a key.
             _LOG.error("a job failed: %s", type(error).__name__, exc_info=_where(error))
-            self._shot = replace(self._shot, error=_BROKEN)
-            self._end(Phase.FAILED)
-        else:
-            self._end(Phase.DONE)
+            return self._failed(_BROKEN)
+        return Phase.DONE
 
-    def _end(self, phase: Phase) -> None:
-        if not self._shot.phase.over:
+    def _failed(self, why: str) -> Phase:
+        self._shot = replace(self._shot, error=why)
+        return Phase.FAILED
+
+    def _end(self, phase: Phase) -> bool:
+        """Whether it was not over before."""
+        with self._lock:
+            if self._shot.phase.over:
+                return False
             self._shot = replace(self._shot, phase=phase, preview=None)
+            return True
 
 
 def _where(error: Exception) -> tuple[type[Exception], Exception, TracebackType | None]:
@@ -153,6 +178,7 @@ class Jobs:
         kind: Kind = "generate",
         session: str = "",
         turns: Turns = _no_turns,
+        after: After = _pass,
     ) -> Job:
         """Queues work for the model.
 
@@ -161,11 +187,12 @@ class Jobs:
             kind: What it does.
             session: Of its pictures.
             turns: Which turns the pictures of an event have become.
+            after: Called once when it is over, in whatever way.
 
         Raises:
             SettingsError: Too much is waiting.
         """
-        job = self._known(Job(kind, work, session, turns))
+        job = self._known(Job(kind, work, session, turns, after))
         with self._lock:
             if len(self._drawing) >= self._most:
                 raise SettingsError("too many people are waiting for a picture: try again soon")
@@ -176,7 +203,7 @@ class Jobs:
 
     def think(self, work: Work) -> Job:
         """Begins work for planners, which need no model of ours."""
-        job = self._known(Job("plan", work, "", _no_turns))
+        job = self._known(Job("plan", work))
         self._planners.submit(job.run)
         return job
 

@@ -7,11 +7,12 @@ session the moment they are there.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from rpg.critics.choice import critic_named
-from rpg.errors import SettingsError
+from rpg.errors import SessionError, SettingsError
 from rpg.events import Critiqued, Event, Planned, Rendered
 from rpg.plan import Plan
 from rpg.planners import LLMPlanner, RulePlanner, StreamingPlanner
@@ -109,13 +110,9 @@ class Workshop:
         kept = self.sessions.open(session) if session else self.sessions.create()
 
         def work() -> Events:
-            try:
-                words = dict(before())
-                events = self.rpg.stream(plan=plan, settings=settings, **words)
-                yield from recorded(kept, events, parent=None)
-            finally:
-                if not kept.turns:  # nothing came of it: leave no empty session behind
-                    self.sessions.delete(kept.id)
+            words = dict(before())
+            events = self.rpg.stream(plan=plan, settings=settings, **words)
+            yield from recorded(kept, events, parent=None)
 
         return self._drawn("generate", work, kept, onto=True)
 
@@ -273,4 +270,12 @@ class Workshop:
                 session.refresh().branch(mine[0])
             return mine
 
-        return self.jobs.draw(work, kind=kind, session=session.id, turns=turns)
+        return self.jobs.draw(
+            work, kind=kind, session=session.id, turns=turns, after=lambda: self._tidied(session)
+        )
+
+    def _tidied(self, session: Session) -> None:
+        """Leaves no session behind that nothing came of."""
+        with suppress(SessionError):  # deleted by somebody meanwhile
+            if not session.turns:
+                self.sessions.delete(session.id)
