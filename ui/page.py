@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gradio as gr
 
-from ui import api, compose, generate, refine, shelf
+from ui import address, api, compose, generate, refine, shelf
 from ui.shared import Shared
 from ui.workshop import Workshop
 
@@ -26,6 +26,7 @@ def page(shop: Workshop) -> gr.Blocks:
                 refine.build(shared)
             with gr.Tab("Sessions", id="sessions"):
                 shelf.build(shared)
+        address.build(blocks, shared)
         api.build(shop)
     return blocks
 
