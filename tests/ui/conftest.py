@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
+T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
 # What a browser says of a page that was left while it was loading.
 _HARMLESS = ("net::ERR_ABORTED", "AbortError")
@@ -75,6 +78,15 @@ def tab(served: str, browser: Browser, tmp_path: Path) -> Iterator[Page]:
     yield page
     context.close()
     assert not said, said
+
+
+def built(make: Callable[[], T]) -> T:
+    """What a function makes of components; gradio opens event loops that stay open, but in one."""
+
+    async def within() -> T:
+        return make()
+
+    return asyncio.run(within())
 
 
 def _free_port() -> int:
