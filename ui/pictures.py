@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import secrets
+import shutil
 import tempfile
+import weakref
 from pathlib import Path
 
 from PIL import Image
@@ -13,13 +17,16 @@ from rpg.session import Session
 
 __all__ = ["PictureFiles", "shaded"]
 
+_THUMBNAIL = 256  # pixels of the longer side
+
 
 class PictureFiles:
     """A folder of files that the page shows and people download; gone when the app ends."""
 
     def __init__(self) -> None:
         """Make the folder."""
-        self._folder = tempfile.TemporaryDirectory(prefix="rpg-")
+        self._folder = Path(tempfile.mkdtemp(prefix="rpg-"))
+        weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
 
     def of(self, session: Session, number: int) -> str:
         """The picture of a turn as a PNG that restores everything when it is dropped on the page.
@@ -64,10 +71,39 @@ class PictureFiles:
             enlarge(shaded(before, mask), scale).save(path)
         return str(path)
 
+    def thumbnail(self, picture: Path | None) -> str:
+        """A small copy of a stored picture, for strips and shelves; a grey one where it is lost.
+
+        Args:
+            picture: Its file, named by what it holds; None for no picture at all.
+        """
+        path = self._path(picture.stem if picture is not None else "none", "small.webp")
+        if not path.exists():
+            buffer = io.BytesIO()
+            _small(picture).save(buffer, "WEBP", quality=85)
+            metadata.write_whole(path, buffer.getvalue())
+        return str(path)
+
+    def download(self, name: str) -> Path:
+        """Where to write a file that is downloaded under a name of ours."""
+        return self._path(secrets.token_hex(8), name)
+
     def _path(self, digest: str, name: str) -> Path:
-        folder = Path(self._folder.name) / digest
+        folder = self._folder / digest
         folder.mkdir(exist_ok=True)
         return folder / name
+
+
+def _small(picture: Path | None) -> Image.Image:
+    try:
+        if picture is None:
+            raise FileNotFoundError
+        with Image.open(picture, formats=["PNG"]) as image:
+            own = image.convert("RGB")
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        return Image.new("RGB", (_THUMBNAIL, _THUMBNAIL), "grey")
+    own.thumbnail((_THUMBNAIL, _THUMBNAIL))
+    return enlarge(own, _THUMBNAIL // max(own.size))
 
 
 def shaded(image: Image.Image, mask: Image.Image) -> Image.Image:
