@@ -21,6 +21,14 @@ def _app(
         str | None,
         typer.Option(help="Folder, .safetensors file or hub id. Default: RPG_MODEL, else Toybox."),
     ] = None,
+    loras: Annotated[
+        str | None,
+        typer.Option(metavar="FOLDER", help="Offer the .safetensors files in it as LoRAs."),
+    ] = None,
+    controlnet: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=FOLDER_OR_ID", help="Offer a ControlNet; repeatable."),
+    ] = None,
     planner: Annotated[
         Literal["rules", "openai"],
         typer.Option(help="rules: offline. openai: a language model behind OpenAI's API."),
@@ -56,6 +64,8 @@ def _app(
         serve(
             Serving(
                 model=model,
+                loras=loras,
+                controlnets=tuple(controlnet or ()),
                 planner=planner,
                 planner_model=planner_model,
                 base_url=base_url,

@@ -13,6 +13,7 @@ from rpg.diffusion.quiet import quiet_loading
 from rpg.pipeline import RPGPipeline
 from rpg.session import Sessions
 from ui import look
+from ui.adapters import Adapters
 from ui.page import page
 from ui.planner_choice import PlannerChoice, PlannerKind
 from ui.workshop import Workshop
@@ -31,6 +32,8 @@ class Serving:
     planner: PlannerKind = "rules"
     planner_model: str = ""
     base_url: str = ""
+    loras: str | None = None
+    controlnets: tuple[str, ...] = ()
     dtype: str | None = None
     device: str | None = None
     host: str = "127.0.0.1"
@@ -46,7 +49,7 @@ def serve(wishes: Serving) -> None:
     """Loads the model and serves until Ctrl-C.
 
     Raises:
-        RPGError: The model cannot be loaded.
+        RPGError: The model cannot be loaded, or the adapters are not there.
     """
     with running(wishes) as blocks:
         blocks.block_thread()
@@ -57,7 +60,7 @@ def running(wishes: Serving) -> Iterator[gr.Blocks]:
     """The app, served for as long as the context lasts; `local_url` says where.
 
     Raises:
-        RPGError: The model cannot be loaded.
+        RPGError: The model cannot be loaded, or the adapters are not there.
     """
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     shop = _workshop(wishes)
@@ -86,7 +89,8 @@ def running(wishes: Serving) -> Iterator[gr.Blocks]:
 
 
 def _workshop(wishes: Serving) -> Workshop:
+    adapters = Adapters.found(wishes.loras, wishes.controlnets)
     with quiet_loading():
         rpg = RPGPipeline.from_pretrained(wishes.model, dtype=wishes.dtype, device=wishes.device)
     choice = PlannerChoice(wishes.planner, wishes.planner_model, wishes.base_url)
-    return Workshop(rpg, Sessions(wishes.sessions), choice)
+    return Workshop(rpg, Sessions(wishes.sessions), choice, adapters)

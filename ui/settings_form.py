@@ -2,29 +2,112 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
 
 from rpg.defaults import ModelDefaults
-from rpg.settings import GenerationSettings
+from rpg.errors import SettingsError
+from rpg.settings import COMPOSERS, SCHEDULERS, GenerationSettings
+from ui.sizes import CUSTOM, OWN, named, presets
 
 __all__ = ["SettingsForm"]
 
+_COMPOSERS = {
+    "latent+attention": "Latents first, then attention",
+    "latent": "Latents: every region on its own",
+    "attention": "Attention: all regions at once",
+}
+_LABELS = {
+    "seed": "Seed",
+    "num_images_per_prompt": "Pictures",
+    "width": "Width",
+    "height": "Height",
+    "num_inference_steps": "Steps",
+    "guidance_scale": "Guidance scale",
+    "negative_prompt": "Negative prompt",
+    "composer": "Composer",
+    "base_ratio": "Base ratio",
+    "share": "Share of latents",
+    "start": "Regions from",
+    "end": "Regions until",
+    "feather": "Feather",
+    "scheduler": "Scheduler",
+    "guidance_rescale": "Guidance rescale",
+    "clip_skip": "Clip skip",
+    "strength": "Strength",
+}
+_INFO = {
+    "num_inference_steps": "More is finer and slower",
+    "guidance_scale": "How closely the picture keeps to the words",
+    "base_ratio": "Weight of the prompt for the whole within regions, 0 to 1",
+    "share": "First share of the steps that draws regions apart, 0 to 1",
+    "start": "Share of the steps before regions act, 0 to 1",
+    "end": "Share of the steps after which they rest, 0 to 1",
+    "feather": "Width of the blend between regions, 0 to 0.5 of the shorter side",
+    "guidance_rescale": "Against glaring colours, 0 to 1",
+    "clip_skip": "Last layers of the text encoder left out, 1 to 12",
+    "strength": "How far it may go from that picture, above 0, at most 1",
+}
+_IDS = {"num_images_per_prompt": "count", "num_inference_steps": "steps"}
+_LOCKED_IF_TYPED = "(seed) => seed.trim() !== '' && seed.trim() !== '-1'"
+_SIZE_OF_PRESET = """(preset, width, height) => {
+    const size = /^([0-9]+)x([0-9]+)$/.exec(preset);
+    if (size) return [Number(size[1]), Number(size[2])];
+    return preset ? [width, height] : [null, null];
+}"""
+
 
 class SettingsForm:
-    """Fields for `GenerationSettings`.
+    """Fields for `GenerationSettings`; an empty one leaves its value to the model.
 
     Attributes:
         fields: Components, not yet on the page; as inputs of a listener their values go to `read`,
             as outputs they take what `shown` returns.
+        seed: Text: a browser's numbers end at 2**53.
+        lock: Whether the seed is used again and again.
+        strength: For pictures to start from; on the page beside those, not by `render`.
     """
 
     def __init__(self, defaults: ModelDefaults) -> None:
         """Make the fields, with the model's own values where they have some."""
-        self.seed = gr.Number(-1, label="Seed", precision=0, elem_id="seed", render=False)
-        self.fields: list[Any] = [self.seed]
+        self._defaults = defaults
+        self.preset = self._sizes()
+        self.seed = gr.Textbox(
+            label="Seed", placeholder="A new one each time", elem_id="seed", render=False
+        )
+        self.lock = gr.Checkbox(label="Keep the seed", elem_id="seed-lock", render=False)
+        self._named: dict[str, Any] = {
+            "num_images_per_prompt": self._number("num_images_per_prompt", 1),
+            "width": self._number("width", self._side(defaults.width)),
+            "height": self._number("height", self._side(defaults.height)),
+            "num_inference_steps": self._number(
+                "num_inference_steps", defaults.num_inference_steps
+            ),
+            "guidance_scale": self._number("guidance_scale", defaults.guidance_scale),
+            "negative_prompt": gr.Textbox(
+                label=_LABELS["negative_prompt"],
+                placeholder="What should not be there",
+                lines=1,
+                max_lines=4,
+                elem_id="negative-prompt",
+                render=False,
+            ),
+            "composer": self._composer(),
+            "base_ratio": self._number("base_ratio", defaults.base_ratio),
+            "share": self._number("share", defaults.share),
+            "start": self._number("start", 0),
+            "end": self._number("end", 1),
+            "feather": self._number("feather", defaults.feather),
+            "scheduler": self._scheduler(),
+            "guidance_rescale": self._number("guidance_rescale", 0),
+            "clip_skip": self._number("clip_skip", "none"),
+            "strength": self._number("strength", 0.6),
+        }
+        self.strength = self._named["strength"]
+        self.fields: list[Any] = [self.preset, self.seed, self.lock, *self._named.values()]
 
     def read(self, values: Sequence[Any]) -> GenerationSettings:
         """The settings that the fields' values make.
@@ -32,9 +115,133 @@ class SettingsForm:
         Raises:
             SettingsError: A value is out of its range; says which.
         """
-        (seed,) = values
-        return GenerationSettings(seed=int(seed) if seed is not None else None)
+        _, seed, lock, *others = values
+        given = {
+            name: value
+            for name, value in zip(self._named, others, strict=True)
+            if value not in (None, "")
+        }
+        wanted = _seed(str(seed or ""))
+        try:
+            return GenerationSettings(**given, seed=wanted).model_copy(
+                update={} if lock else {"seed": None}
+            )
+        except SettingsError as error:
+            raise SettingsError(_in_labels(str(error))) from None
 
     def shown(self, settings: GenerationSettings) -> list[Any]:
-        """Values for the fields that show these settings."""
-        return [settings.seed if settings.seed is not None else -1]
+        """Values for the fields that show these settings; the seed, if there is one, is kept."""
+        seed, size = settings.seed, named(self._defaults, settings.width, settings.height)
+        others = [getattr(settings, name) for name in self._named]
+        empty = {"composer": "", "scheduler": ""}
+        filled = [
+            empty.get(name, value) if value is None else value
+            for name, value in zip(self._named, others, strict=True)
+        ]
+        return [size, "" if seed is None else str(seed), seed is not None, *filled]
+
+    def render(self) -> None:
+        """Puts the fields on the page, the common ones in sight."""
+        with gr.Row(elem_classes="fields"):
+            self.seed.render()
+            with gr.Column(min_width=120, scale=1, elem_classes="beside-field"):
+                self.lock.render()
+                dice = gr.Button("New seed each time", size="sm", elem_id="seed-dice")
+        with gr.Row(elem_classes="fields"):
+            self.preset.render()
+            self._put("num_images_per_prompt", "num_inference_steps", "guidance_scale")
+        self._put("negative_prompt")
+        with gr.Accordion("More settings", open=False, elem_id="more-settings"):
+            gr.Markdown("An empty field takes the model's own value, which it shows in grey.")
+            for names in (
+                ("width", "height"),
+                ("composer", "scheduler"),
+                ("base_ratio", "share", "feather"),
+                ("start", "end"),
+                ("guidance_rescale", "clip_skip"),
+            ):
+                with gr.Row(elem_classes="fields"):
+                    self._put(*names)
+        self._listen(dice)
+
+    def _listen(self, dice: gr.Button) -> None:
+        """What goes on in the browser alone."""
+        quiet = {"queue": False, "api_visibility": "private", "show_progress": "hidden"}
+        sides = [self._named["width"], self._named["height"]]
+        self.seed.input(None, self.seed, self.lock, js=_LOCKED_IF_TYPED, **quiet)
+        dice.click(None, None, [self.seed, self.lock], js="() => ['', false]", **quiet)
+        self.preset.input(None, [self.preset, *sides], sides, js=_SIZE_OF_PRESET, **quiet)
+        for side in sides:
+            side.input(None, None, self.preset, js=f"() => '{CUSTOM}'", **quiet)
+
+    def _put(self, *names: str) -> None:
+        for name in names:
+            self._named[name].render()
+
+    def _number(self, name: str, own: object) -> gr.Number:
+        return gr.Number(
+            None,
+            label=_LABELS[name],
+            info=_INFO.get(name),
+            placeholder=f"{own:g}" if isinstance(own, float) else str(own),
+            min_width=110,
+            elem_id=_IDS.get(name, name.replace("_", "-")),
+            render=False,
+        )
+
+    def _side(self, own: int) -> str:
+        return f"{own}, more where regions need it" if self._defaults.region_side else str(own)
+
+    def _sizes(self) -> gr.Dropdown:
+        own = f"{self._defaults.width}x{self._defaults.height}"
+        grows = ", grows with the regions" if self._defaults.region_side else ""
+        first = (f"Model's own ({own}{grows})", OWN)
+        return _choice("size", "Size", [first, *presets(self._defaults), ("Custom", CUSTOM)])
+
+    def _composer(self) -> gr.Dropdown:
+        own = f"Model's own ({self._defaults.composer})"
+        choices = [(own, ""), *((_COMPOSERS[name], name) for name in COMPOSERS)]
+        return _choice("composer", _LABELS["composer"], choices)
+
+    def _scheduler(self) -> gr.Dropdown:
+        own = self._defaults.scheduler
+        choices = [(f"Model's own ({own})" if own else "Model's own", "")]
+        choices += [(name, name) for name in SCHEDULERS]
+        return _choice("scheduler", _LABELS["scheduler"], choices)
+
+
+def _choice(name: str, label: str, choices: list[tuple[str, str]]) -> gr.Dropdown:
+    """A list to choose from that begins with the model's own, empty value."""
+    return gr.Dropdown(
+        choices,
+        value=choices[0][1],
+        label=label,
+        filterable=False,
+        min_width=140,
+        elem_id=name,
+        render=False,
+    )
+
+
+def _seed(text: str) -> int | None:
+    """The number in the seed's field.
+
+    Raises:
+        SettingsError: There is something else in it.
+    """
+    if not text.strip():
+        return None
+    try:
+        return int(text)
+    except ValueError:
+        raise SettingsError(
+            f"Seed: {text.strip()[:40]!r} is no whole number; leave it empty for a new one"
+        ) from None
+
+
+def _in_labels(message: str) -> str:
+    """The message with the form's own name of the field that it is about."""
+    named = re.match(r"([a-z_]+)(: .*)", message, re.DOTALL)
+    if named is None or named[1] not in _LABELS:
+        return message
+    return _LABELS[named[1]] + named[2]

@@ -7,7 +7,7 @@ session the moment they are there.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from rpg.plan import Plan
 from rpg.planners import LLMPlanner, RulePlanner, StreamingPlanner
 from rpg.session import Session, Sessions, recorded
 from rpg.settings import GenerationSettings
+from ui.adapters import Adapters
 from ui.jobs import Job, Jobs, Kind
 from ui.pictures import PictureFiles
 from ui.planner_choice import PlannerChoice
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["Bounds", "Workshop"]
 
 Events = Generator[Event, None, None]
+Within = Callable[[], AbstractContextManager[Mapping[str, Any] | None]]
 _KEPT = {
     "composer",
     "base_ratio",
@@ -62,12 +64,14 @@ class Workshop:
         sessions: Keeps.
         jobs: Queues.
         planner: What a tab that chose nothing plans with.
+        adapters: LoRAs and ControlNets on offer.
         files: Pictures for the browser.
     """
 
     rpg: RPGPipeline
     sessions: Sessions
     planner: PlannerChoice = PlannerChoice()
+    adapters: Adapters = field(default_factory=Adapters)
     jobs: Jobs = field(default_factory=Jobs)
     files: PictureFiles = field(default_factory=PictureFiles)
 
@@ -97,7 +101,7 @@ class Workshop:
         settings: GenerationSettings,
         *,
         session: str = "",
-        before: Callable[[], Mapping[str, Any]] = dict,
+        within: Within = nullcontext,
     ) -> Job:
         """Draws a plan; every picture is a turn of its own, and the first is then the head.
 
@@ -105,14 +109,15 @@ class Workshop:
             plan: What to draw.
             settings: How.
             session: Where the turns go; empty begins a new session, which the job names.
-            before: Called in the model's thread just before; its words join the call.
+            within: A context that the model's thread draws in; the words that it gives, if any,
+                join the call.
         """
         kept = self.sessions.open(session) if session else self.sessions.create()
 
         def work() -> Events:
-            words = dict(before())
-            events = self.rpg.stream(plan=plan, settings=settings, **words)
-            yield from recorded(kept, events, parent=None)
+            with within() as words:
+                events = self.rpg.stream(plan=plan, settings=settings, **(words or {}))
+                yield from recorded(kept, events, parent=None)
 
         return self._drawn("generate", work, kept, onto=True)
 

@@ -20,7 +20,7 @@ from rpg.errors import ModelError
 __all__ = ["FAMILIES", "Family", "Task", "family", "load_pipeline", "load_single_file", "sibling"]
 
 _SDXL_PARTS = ("conditioner.embedders.", ".label_emb.", "add_embedding.")  # in names of tensors
-_UNREADABLE = (
+UNREADABLE = (
     OSError,
     ValueError,
     LookupError,
@@ -124,7 +124,7 @@ def load_pipeline(
         pipe = loader.from_pretrained(
             source, dtype=_dtype(dtype, device), use_safetensors=True, **words
         )
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise _unloadable(source, error) from error
     family(pipe)
     return pipe.to(device)
@@ -154,7 +154,7 @@ def load_single_file(
     pipeline: Any = FAMILIES[_family_of_file(source)].pipelines["text2img"]
     try:
         pipe = pipeline.from_single_file(str(source), dtype=_dtype(dtype, device), **words)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise _unloadable(str(source), error) from error
     return pipe.to(device)
 

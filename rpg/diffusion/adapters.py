@@ -1,0 +1,66 @@
+"""LoRAs and ControlNets that take part in one picture and leave no trace in the next."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import diffusers
+
+from rpg.diffusion.backbones import UNREADABLE
+from rpg.errors import ModelError
+from rpg.metadata import public_name
+
+__all__ = ["load_controlnet", "loras"]
+
+
+@contextmanager
+def loras(pipe: Any, files: Sequence[tuple[Path, float]]) -> Iterator[None]:
+    """Loads LoRAs into a pipeline that has none, and takes them out again.
+
+    Args:
+        pipe: A pipeline of diffusers.
+        files: `.safetensors` files, and how strongly each acts.
+
+    Raises:
+        ModelError: One cannot be read or was made for another model; none is left in the pipeline.
+    """
+    if not files:
+        yield
+        return
+    try:
+        for number, (file, _) in enumerate(files):
+            _load(pipe, file, f"lora_{number}")
+        names = [f"lora_{number}" for number in range(len(files))]
+        pipe.set_adapters(names, [weight for _, weight in files])
+        yield
+    finally:
+        pipe.unload_lora_weights()
+
+
+def _load(pipe: Any, file: Path, name: str) -> None:
+    try:
+        pipe.load_lora_weights(str(file.parent), weight_name=file.name, adapter_name=name)
+    except UNREADABLE as error:
+        raise ModelError(
+            f"the LoRA {file.stem} cannot be read, or was made for another kind of model"
+        ) from error
+    if not any(name in found for found in pipe.get_list_adapters().values()):
+        raise ModelError(f"the LoRA {file.stem} holds nothing that fits this model")
+
+
+def load_controlnet(source: str | os.PathLike[str], pipe: Any) -> Any:
+    """A ControlNet from a folder in diffusers' layout or a hub id, where and as `pipe` is.
+
+    Raises:
+        ModelError: It cannot be loaded.
+    """
+    net: Any = diffusers.ControlNetModel
+    try:
+        loaded = net.from_pretrained(os.fspath(source), dtype=pipe.unet.dtype, use_safetensors=True)
+    except UNREADABLE as error:
+        raise ModelError(f"cannot load the ControlNet {public_name(source)}") from error
+    return loaded.to(pipe.device).eval()
