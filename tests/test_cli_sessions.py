@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 from typing import Any
@@ -235,6 +236,25 @@ def test_a_store_that_cannot_be_written_costs_no_picture(
     assert sorted(path.name for path in Path().glob("*.png")) == [
         *("0-1.png", "0-2.png", "1.png", "2.png", "3.png")
     ]
+
+
+def test_a_disk_that_is_full_costs_no_edit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the picture's turn is known, and the head is elsewhere."""
+
+    def fail(handle: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    rpg("generate", PROMPT, "-o", "a.png")
+    rpg("edit", "a.png", "make the star green", "-o", "b.png")
+    rpg("generate", PROMPT, "--steps", 3, "--no-session", "-o", "c.png")
+    monkeypatch.setattr("os.fsync", fail)
+    for picture in ("a.png", "b.png", "c.png"):
+        for flags in ([], ["--session", "last"]):
+            done = rpg("edit", picture, "make the moon red", *flags, "--json")
+            assert json.loads(done.stdout)["session"] is None
+            assert done.stderr.count("not recorded: ") == done.stderr.count("\n") == 1
+    assert len(only().turns) == 2
+    assert len(list(Path().glob("out*.png"))) == 6
 
 
 def test_a_store_that_cannot_be_read_costs_no_edit() -> None:

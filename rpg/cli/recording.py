@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -45,12 +46,14 @@ class Recording:
         session: The one that the pictures go to; None begins one when there is a picture.
         parent: The turn that they come of, once that is known.
         source: A picture that is no turn yet, to be the first one.
+        before: The highest number of a turn before the pictures; None until recording began.
     """
 
     store: Sessions | None
     session: Session | None = None
     parent: int | None = None
     source: tuple[Image, Record] | None = None
+    before: int | None = None
 
     @classmethod
     def of(cls, name: str | None, off: bool) -> Recording:
@@ -98,20 +101,32 @@ class Recording:
     ) -> Generator[Event, None, None]:
         """The events, whose pictures are recorded as they pass."""
         if self.store is None:
-            return events
-        return recorded_from(self._begun, events, instruction=instruction)
+            yield from events
+            return
+        going_on = self.session is not None
+        try:
+            yield from recorded_from(self._begun, events, instruction=instruction)
+        finally:
+            if not going_on:
+                self._tidy(self.store)
+
+    def _tidy(self, store: Sessions) -> None:
+        """No session is left that nothing could be stored in."""
+        with suppress(SessionError):
+            if self.session is not None and self.session.refresh().head is None:
+                store.delete(self.session.id)
 
     def _begun(self) -> tuple[Session, int | None]:
         """The session, its head at the turn that the pictures come of."""
         assert self.store is not None  # or nothing is recorded
-        session = self.session or self.store.create()
+        session = self.session = self.session or self.store.create()
         if self.parent is None and self.source is not None:
             self.parent = session.add(*self.source, parent=None).turn.id
         if self.parent is None:
             self.parent = session.refresh().head
         elif session.refresh().head != self.parent:
             session.branch(self.parent)
-        self.session = session
+        self.before = session.tree.last
         return session, self.parent
 
     def summary(self) -> dict[str, object]:
@@ -119,11 +134,11 @@ class Recording:
 
         Of several pictures it is the first one's turn.
         """
-        session = self.session
-        there = session is not None and session.head not in (None, self.parent)
-        if session is None or not there:
+        session, before = self.session, self.before
+        if session is None or before is None or session.tree.last == before:
             return {"session": None, "turn": None}
-        return {"session": session.id, "turn": session.head}
+        head = session.head or 0
+        return {"session": session.id, "turn": head if head > before else session.tree.last}
 
     def say(self) -> None:
         """The same for people, where there is something to say."""
