@@ -2,11 +2,169 @@
 
 from __future__ import annotations
 
-from ui.shared import Shared
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import Any
 
-__all__ = ["build"]
+import gradio as gr
+
+from rpg.errors import PlanError
+from rpg.plan import Plan
+from ui import cards, plan_canvas, plan_text
+from ui.examples import examples
+from ui.lines import line
+from ui.plan_book import PlanBook
+from ui.plan_forms import staleness
+from ui.progress import Phase, Snapshot
+from ui.shared import PlannerForm, Shared
+from ui.words import status
+from ui.workshop import Workshop
+
+__all__ = ["CSS", "accept", "begin", "build", "cancel", "follow", "plan"]
+
+CSS = (
+    plan_canvas.CSS
+    + cards.CSS
+    + """
+.line { margin: 0; }
+.line.problem { color: var(--error-text-color, #b3261e); }
+.code textarea { font-family: var(--font-mono); font-size: .85rem; }
+"""
+)
+_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
 def build(shared: Shared) -> None:
     """Puts the panel on the page."""
     shared.prompt.render()
+    _examples(shared)
+    _planner(shared.planner)
+    _planning(shared)
+    problem = gr.HTML(elem_id="plan-problem")
+    with gr.Row(elem_id="plan-tools"):
+        undo = gr.Button("Undo", size="sm", elem_id="plan-undo", interactive=False, min_width=80)
+        redo = gr.Button("Redo", size="sm", elem_id="plan-redo", interactive=False, min_width=80)
+        own = gr.Button("Empty canvas", size="sm", elem_id="plan-begin", min_width=120)
+    plan_canvas.build(shared, problem)
+    cards.build(shared, problem)
+    plan_text.build(shared, problem)
+    undo.click(PlanBook.undone, shared.book, shared.book, **_QUIET)
+    redo.click(PlanBook.redone, shared.book, shared.book, **_QUIET)
+    own.click(begin, [shared.book, shared.prompt], [shared.book, problem], **_QUIET)
+    shared.book.change(follow, shared.book, [undo, redo, problem], **_QUIET)
+
+
+def _examples(shared: Shared) -> None:
+    with gr.Row(elem_id="examples"):
+        for words in examples(shared.shop.rpg.model):
+            button = gr.Button(words, size="sm", elem_classes="example", min_width=140)
+            button.click(partial(str, words), None, shared.prompt, **_QUIET)
+
+
+def _planner(form: PlannerForm) -> None:
+    kinds = {"rules": "by rules, offline", "openai": "with a language model"}
+    with gr.Accordion(f"Planner: {kinds[form.kind.value]}", open=False, elem_id="planner") as box:
+        form.kind.render()
+        for field in form.fields[1:]:
+            field.visible = form.kind.value == "openai"
+            field.render()
+    form.kind.change(
+        lambda kind: [
+            gr.update(label=f"Planner: {kinds[kind]}"),
+            *[gr.update(visible=kind == "openai")] * 4,
+        ],
+        form.kind,
+        [box, *form.fields[1:]],
+        **_QUIET,
+    )
+
+
+def _planning(shared: Shared) -> None:
+    """The button, what the planner says, and how to stop it."""
+    job, made = gr.State(""), gr.State(None)
+    with gr.Row():
+        go = gr.Button("Plan", variant="primary", elem_id="plan-button", min_width=120)
+        stop = gr.Button("Cancel", variant="stop", visible=False, elem_id="plan-cancel")
+    said = gr.HTML(elem_id="plan-status")
+    stale = gr.HTML(elem_id="plan-stale")
+    with gr.Accordion("Reasoning", open=False, elem_id="plan-reasoning"):
+        reasoning = gr.Textbox(
+            label="The planner's reasoning",
+            lines=4,
+            max_lines=16,
+            interactive=False,
+            elem_id="reasoning",
+        )
+    planning = gr.on(
+        [go.click, shared.prompt.submit],
+        partial(plan, shared.shop),
+        [shared.prompt, *shared.planner.fields],
+        [job, go, stop, said, reasoning, made],
+        **_QUIET,
+    )
+    planning.then(accept, [shared.book, made], [shared.book, made], **_QUIET)
+    stop.click(partial(cancel, shared.shop), job, None, **_QUIET)
+    gr.on(
+        [shared.book.change, shared.prompt.change],
+        lambda book, prompt: line(staleness(book.plan, prompt)),
+        [shared.book, shared.prompt],
+        stale,
+        trigger_mode="always_last",
+        **_QUIET,
+    )
+    shared.book.change(_thoughts, shared.book, reasoning, **_QUIET)
+
+
+async def plan(shop: Workshop, prompt: str, *planner: Any) -> AsyncIterator[tuple[Any, ...]]:
+    """Plans a prompt and tells of it.
+
+    Yields:
+        The job's id, the two buttons, the status, the reasoning, and the plan once it stands.
+    """
+    job = shop.plan(prompt, PlannerForm.chosen(*planner))
+    try:
+        async for shot in job.watch():
+            yield (
+                job.id,
+                gr.update(visible=shot.phase.over),
+                gr.update(visible=not shot.phase.over),
+                _said(shot),
+                shot.thoughts or gr.skip(),
+                shot.plan if shot.phase is Phase.DONE else None,
+            )
+    finally:
+        job.cancel()  # of no use to anybody once nobody waits for it
+
+
+def accept(book: PlanBook, made: Plan | None) -> tuple[Any, None]:
+    """The plan that was made becomes the plan."""
+    return (book.with_plan(made) if made else gr.skip()), None
+
+
+def cancel(shop: Workshop, job: str) -> None:
+    """Stops planning."""
+    if (found := shop.jobs.find(job)) is not None:
+        found.cancel()
+
+
+def begin(book: PlanBook, prompt: str) -> tuple[Any, str]:
+    """A plan without regions, to draw them by hand."""
+    try:
+        return book.with_plan(Plan(prompt=prompt, source="user")), ""
+    except PlanError:
+        return gr.skip(), line("write a prompt first: it is drawn around the regions", problem=True)
+
+
+def follow(book: PlanBook) -> tuple[Any, Any, str]:
+    """What can be undone and redone; what was wrong with a plan before is so no longer."""
+    return gr.update(interactive=bool(book.past)), gr.update(interactive=bool(book.future)), ""
+
+
+def _said(shot: Snapshot) -> str:
+    """One line: how it stands, and what should be known."""
+    text = " - ".join([status(shot), *shot.notices])
+    return line(text, problem=shot.phase is Phase.FAILED)
+
+
+def _thoughts(book: PlanBook) -> str:
+    return book.plan.reasoning if book.plan else ""

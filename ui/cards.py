@@ -1,0 +1,188 @@
+"""Cards: every region of a plan as fields; the way to move regions without a mouse."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import gradio as gr
+
+from rpg.drawing import PALETTE
+from rpg.edits import AnyEdit, RemoveRegion, apply
+from rpg.errors import PlanError
+from ui.lines import line
+from ui.plan_book import PlanBook
+from ui.plan_boxes import region_named
+from ui.plan_forms import Card, Written, added, card_edits, cards
+from ui.shared import Shared
+
+__all__ = ["CSS", "MOST_CARDS", "add", "build", "follow", "remove", "written"]
+
+MOST_CARDS = 24
+_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+
+CSS = """
+.region-card { border-left: 6px solid rgb(128, 128, 128); gap: 8px; }
+""" + "\n".join(
+    f".region-card.region-{place} {{ border-left-color: rgb{colour}; }}"
+    for place, colour in enumerate(PALETTE)
+)
+
+
+def build(shared: Shared, problem: gr.HTML) -> None:
+    """Puts the cards on the page, and the field for another region.
+
+    Args:
+        shared: The page's common components.
+        problem: Where it is said what could not be done.
+    """
+    shown: gr.State = gr.State(())  # what the fields show, as far as is known here
+    asked: gr.State = gr.State(())  # what to put into them
+    more = gr.HTML(elem_id="cards-more")
+
+    @gr.render([asked], [asked.change], show_progress="hidden")
+    def render(of: tuple[Card, ...]) -> None:
+        for card in of[:MOST_CARDS]:
+            _card(card, shared, shown, problem)
+
+    with gr.Row(equal_height=True):
+        words = gr.Textbox(
+            label="Another region",
+            placeholder="What it shows",
+            elem_id="region-words",
+            scale=4,
+            min_width=180,
+        )
+        button = gr.Button("Add a region", elem_id="region-add", scale=1, min_width=120)
+    gr.on(
+        [button.click, words.submit],
+        add,
+        [shared.book, words],
+        [shared.book, words, problem],
+        **_QUIET,
+    )
+    shared.book.change(follow, [shared.book, shown], [asked, shown, more], **_QUIET)
+
+
+def follow(book: PlanBook, shown: tuple[Card, ...]) -> tuple[Any, Any, Any]:
+    """Draws the cards anew where they show another plan."""
+    now = cards(book.plan) if book.plan else ()
+    if now == shown:
+        return gr.skip(), gr.skip(), gr.skip()
+    over = len(now) - MOST_CARDS
+    said = f"Cards for the first {MOST_CARDS} of {len(now)} regions; all are on the canvas."
+    return now, now, line(said if over > 0 else "")
+
+
+def written(
+    name: str, book: PlanBook, shown: tuple[Card, ...], *values: Any
+) -> tuple[Any, Any, Any]:
+    """What was written on the card of a region becomes the plan."""
+    now = Written(*values)
+    card = next((card for card in shown if card.id == name), None)
+    region = region_named(book.plan, name) if book.plan else None
+    if book.plan is None or region is None or card is None or now == card.fields:
+        return gr.skip(), gr.skip(), gr.skip()
+    try:
+        plan = apply(book.plan, card_edits(region, card.fields, now))
+    except PlanError as error:
+        return gr.skip(), gr.skip(), line(str(error), problem=True)
+    known = tuple(replace(each, fields=now) if each is card else each for each in shown)
+    return book.with_plan(plan), known, ""
+
+
+def remove(name: str, book: PlanBook) -> PlanBook:
+    """The plan without a region, and all that is in it."""
+    there = book.plan is not None and region_named(book.plan, name) is not None
+    return _edited(book, RemoveRegion(id=name)) if there else book
+
+
+def add(book: PlanBook, words: str) -> tuple[Any, Any, Any]:
+    """The plan with another region; the field is then empty for the next."""
+    try:
+        if book.plan is None:
+            raise PlanError("plan first, or begin with an empty canvas")
+        return _edited(book, added(book.plan, words)), "", ""
+    except PlanError as error:
+        return gr.skip(), gr.skip(), line(str(error), problem=True)
+
+
+def _edited(book: PlanBook, edit: AnyEdit) -> PlanBook:
+    return book.with_plan(apply(book.plan, [edit])) if book.plan else book
+
+
+def _card(card: Card, shared: Shared, shown: gr.State, problem: gr.HTML) -> None:
+    """One card; keys keep a field with what is typed in it the same when cards are drawn anew."""
+    tint = "group" if card.number is None else str((card.number - 1) % len(PALETTE))
+    with gr.Column(
+        elem_classes=["region-card", f"region-{tint}"], key=(card.id, "card"), variant="panel"
+    ):
+        fields = _fields(card)
+        delete = gr.Button("Delete", size="sm", elem_classes="card-delete", key=(card.id, "delete"))
+    gr.on(
+        [event for field in fields for event in (field.blur, field.submit)],
+        partial(written, card.id),
+        [shared.book, shown, *fields],
+        [shared.book, shown, problem],
+        trigger_mode="always_last",
+        key=(card.id, "written"),
+        **_QUIET,
+    )
+    delete.click(
+        partial(remove, card.id), shared.book, shared.book, key=(card.id, "removed"), **_QUIET
+    )
+
+
+def _fields(card: Card) -> list[Any]:
+    """The fields in the order of `Written`."""
+    name = "Group" if card.number is None else f"Region {card.number}"
+    said, own = card.fields, partial(_key, card.id)
+    prompt = gr.Textbox(
+        said.prompt,
+        label=f"{name}{' (painted form)' if card.painted else ''}",
+        max_lines=6,
+        elem_classes="card-prompt",
+        **own("prompt"),
+    )
+    with gr.Row():
+        places = [
+            gr.Number(
+                getattr(said, at),
+                label=f"{at.capitalize()} %",
+                step=1,
+                min_width=70,
+                elem_classes=f"card-{at}",
+                **own(at),
+            )
+            for at in ("left", "top", "width", "height")
+        ]
+    with gr.Accordion("More", open=False, key=(card.id, "more"), preserved_by_key="open"):
+        negative = gr.Textbox(
+            said.negative, label="Not here (negative)", elem_classes="card-negative", **own("no")
+        )
+        with gr.Row():
+            ratio = gr.Number(
+                said.base_ratio,
+                label="Base ratio",
+                info="0 to 1; empty takes the plan's",
+                step=0.05,
+                min_width=120,
+                elem_classes="card-ratio",
+                **own("ratio"),
+            )
+            z = gr.Number(
+                said.z,
+                label="Order (z)",
+                info="Higher lies on top",
+                precision=0,
+                min_width=120,
+                elem_classes="card-z",
+                **own("z"),
+            )
+    return [prompt, negative, ratio, z, *places]
+
+
+def _key(name: str, part: str) -> dict[str, Any]:
+    """A field's key; its value is always the plan's."""
+    return {"key": (name, part), "preserved_by_key": None}
