@@ -21,6 +21,7 @@ from rpg.edits import to_json
 from rpg.errors import MetadataError, SettingsError
 from rpg.events import Edited, Failed, Notice, Rendered, Step
 from rpg.planners import LLMPlanner, Planner
+from rpg.session import SHRUNK, own_scale
 from rpg.settings import GenerationSettings
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
 _LASTING = {"composer", "base_ratio", "share", "feather", "guidance_scale", "scheduler"}
 _LASTING |= {"num_inference_steps", "guidance_rescale", "clip_skip"}
-_SHRUNK = 0.5  # mean difference, of 255, that `shrink` stays below
 
 
 def edit(
@@ -144,7 +144,7 @@ def _known(path: Path, shown: Image, planner: Planner) -> _Known:
 
         console.say(f"{path} carries no plan: {planner.chat.name} describes it")
         return _Known(shown, 1, _from_outside(described(shown, planner.chat)))
-    return _Known(shown, _scale(shown, record), record)
+    return _Known(shown, own_scale(shown, record), record)
 
 
 def _from_outside(plan: Plan) -> Record:
@@ -159,13 +159,6 @@ def _flat(image: Image) -> Image:
     from rpg.diffusion.inpaint import flattened
 
     return flattened(image)
-
-
-def _scale(shown: Image, record: Record) -> int:
-    """Times that the file's picture is larger than it was drawn; 1 if it was resized since."""
-    used, scale = record.settings, record.scale
-    sizes = ((used.width, shown.width), (used.height, shown.height))
-    return scale if all(own is not None and own * scale == now for own, now in sizes) else 1
 
 
 def _use_sam(rpg: RPGPipeline, checkpoint: str | None) -> None:
@@ -189,7 +182,7 @@ def _drawn(
         RPGError: What planning or drawing failed with.
     """
     own = recording.starting_from(
-        shrink(known.shown, known.scale), known.record, 0.0 if known.scale == 1 else _SHRUNK
+        shrink(known.shown, known.scale), known.record, 0.0 if known.scale == 1 else SHRUNK
     )
     events = rpg.edit_stream(
         own,

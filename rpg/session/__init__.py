@@ -9,6 +9,7 @@ session.undo()
 from __future__ import annotations
 
 from rpg.session._rows import Summary
+from rpg.session.adoption import SHRUNK, adopted, own_scale
 from rpg.session.compare import Comparison
 from rpg.session.recording import recorded, recorded_from
 from rpg.session.session import Added, Moved, Session
@@ -17,6 +18,7 @@ from rpg.session.tree import Tree
 from rpg.session.turn import Making, Turn
 
 __all__ = [
+    "SHRUNK",
     "Added",
     "Comparison",
     "Making",
@@ -26,6 +28,8 @@ __all__ = [
     "Summary",
     "Tree",
     "Turn",
+    "adopted",
+    "own_scale",
     "recorded",
     "recorded_from",
 ]

@@ -1,0 +1,48 @@
+"""A picture file comes back: to the turn that drew it, or as the first turn of a new session."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rpg.drawing import shrink
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from rpg.metadata import Record
+    from rpg.session.session import Session
+    from rpg.session.sessions import Sessions
+
+__all__ = ["SHRUNK", "adopted", "own_scale"]
+
+SHRUNK = 0.5  # mean difference, in steps of a channel, that `shrink` stays below
+
+
+def own_scale(shown: Image, record: Record) -> int:
+    """Times that a picture is larger than it was drawn; 1 if it was resized since."""
+    used, scale = record.settings, record.scale
+    sizes = ((used.width, shown.width), (used.height, shown.height))
+    return scale if all(own is not None and own * scale == now for own, now in sizes) else 1
+
+
+def adopted(sessions: Sessions, shown: Image, record: Record) -> tuple[Session, int]:
+    """The turn of a picture, made if there is none.
+
+    Args:
+        sessions: Where to look, and to add.
+        shown: The picture as it was saved, in RGB.
+        record: What its file says.
+
+    Returns:
+        The session and the turn's number.
+
+    Raises:
+        StoreError: The folder cannot be read or written.
+    """
+    scale = own_scale(shown, record)
+    own = shrink(shown, scale)
+    found = sessions.find(own, record, off=0.0 if scale == 1 else SHRUNK)
+    if found is not None:
+        return found
+    session = sessions.create()
+    return session, session.add(own, record, parent=None).turn.id
