@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
 from rpg.drawing import enlarge
 from rpg.errors import RPGError
+from ui.mask_editor import painted
 from ui.planner_choice import PlannerChoice
 from ui.progress import Phase, Snapshot
 from ui.words import status
@@ -103,19 +104,20 @@ async def change(
 
 
 async def draw_painted(
-    shop: Workshop, pending: Pending, mask: Image.Image | None
+    shop: Workshop, pending: Pending, value: Mapping[str, Any] | None
 ) -> AsyncIterator[Told]:
     """Draws a change where a mask was painted.
 
     Args:
         shop: Does it.
         pending: What waited for the mask.
-        mask: White where to draw; None where nothing was painted.
+        value: Of the editor that it was painted in.
     """
-    if mask is None:
-        yield Told(NOTHING_PAINTED, failed=True)
-        return
     try:
+        size = shop.sessions.open(pending.session).image(pending.turn).size
+        if (mask := painted(value, size)) is None:
+            yield Told(NOTHING_PAINTED, pending=pending, failed=True)
+            return
         async for told in drawn(shop, pending, mask):
             yield told
     except RPGError as error:

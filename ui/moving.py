@@ -40,7 +40,7 @@ class Went:
         line: What happened, in words.
     """
 
-    turn: int | None
+    turn: int
     line: str
 
 
@@ -96,8 +96,10 @@ def go(shop: Workshop, session: str, turn: int) -> Went:
         SessionError: The session or the turn is gone.
     """
     kept = shop.sessions.open(session)
-    kept.turn(turn)
-    return Went(kept.branch(turn).head, f"At turn {turn}.")
+    moved = kept.branch(turn)
+    if not moved.done:  # somebody else moved it in this very moment
+        return _elsewhere(kept, turn)
+    return Went(turn, f"At turn {turn}.")
 
 
 def branch(shop: Workshop, session: str, turn: int | None) -> Went:
@@ -106,8 +108,10 @@ def branch(shop: Workshop, session: str, turn: int | None) -> Went:
     Raises:
         SessionError: The session or the turn is gone.
     """
-    at = go(shop, session, _somewhere(turn)).turn
-    return Went(at, f"The next change starts a branch from turn {at}; nothing is lost.")
+    went = go(shop, session, _somewhere(turn))
+    if went.turn != turn:
+        return went
+    return Went(turn, f"The next change starts a branch from turn {turn}; nothing is lost.")
 
 
 def name(shop: Workshop, session: str, turn: int | None, words: str) -> Went:
@@ -130,10 +134,14 @@ def _step(
 ) -> Went:
     """A move from where the tab is, if the session is there, too."""
     at, kept = _somewhere(turn), shop.sessions.open(session)
-    done = kept.head == at and move(kept).done
-    if not done:
-        return Went(kept.head, elsewhere(kept, f"You see it now; turn {at} is in the history."))
-    return Went(kept.head, line.format(kept.head))
+    if kept.head != at or not move(kept).done:
+        return _elsewhere(kept, at)
+    return Went(_somewhere(kept.head), line.format(kept.head))
+
+
+def _elsewhere(session: Session, turn: int) -> Went:
+    line = elsewhere(session, f"You see it now; turn {turn} is in the history.")
+    return Went(_somewhere(session.head), line)
 
 
 def _somewhere(turn: int | None) -> int:
