@@ -1,11 +1,102 @@
-"""The generate panel."""
+"""The generate panel: draws the plan while one watches, and shows what came of it.
+
+A click plans where there is no plan for the prompt, then draws. Whoever comes to a session that is
+being drawn, such as after a reload, follows that work.
+"""
 
 from __future__ import annotations
 
+from typing import Any
+
+import gradio as gr
+
+from ui import comparison
+from ui.generating import Generating
+from ui.inputs_form import InputsForm
+from ui.results import Display, Outputs
+from ui.saying import voice
 from ui.shared import Shared
 
-__all__ = ["build"]
+__all__ = ["CSS", "build"]
+
+CSS = """
+.voice p { margin: 0 0 .25rem; overflow-wrap: anywhere; }
+.voice.urgent { border-left: 4px solid var(--color-red-500, #ef4444); padding-left: .75rem; }
+#status { min-height: 1.5rem; opacity: .85; }
+#notices { font-size: .9rem; opacity: .85; }
+#preview img { width: 100%; object-fit: contain; }
+"""
 
 
 def build(shared: Shared) -> None:
     """Puts the panel on the page."""
+    inputs = InputsForm(shared.shop.adapters)
+    panel = Generating(shared, inputs)
+    pixels = ["pixelated"] if shared.shop.rpg.defaults.display_scale > 1 else []
+    with gr.Row():
+        go = gr.Button("Generate", variant="primary", size="lg", elem_id="generate-button")
+        cancel = gr.Button(
+            "Cancel", variant="stop", size="lg", visible=False, elem_id="cancel-button"
+        )
+    status = voice("status")
+    problem = voice("problem", urgent=True, visible=False)
+    notices = voice("notices", visible=False)
+    preview = gr.Image(
+        label="On its way",
+        interactive=False,
+        visible=False,
+        buttons=[],
+        elem_id="preview",
+        elem_classes=pixels,
+    )
+    gallery = gr.Gallery(
+        label="Pictures",
+        format="png",
+        preview=True,
+        object_fit="contain",
+        interactive=False,
+        visible=False,
+        buttons=["download", "fullscreen"],
+        elem_id="gallery",
+        elem_classes=pixels,
+    )
+    with gr.Row(visible=False, elem_id="picture-actions") as actions:
+        regions = gr.Checkbox(label="Show regions", elem_id="show-regions")
+        compare = gr.Button("Compare with plain", size="sm", elem_id="compare-button")
+        change = gr.Button("Change this picture", size="sm", elem_id="to-refine")
+    slider = comparison.slider()
+    keep = gr.Button("", size="sm", visible=False, elem_id="keep-seed")
+    shared.settings.render()
+    inputs.render(shared.settings.strength)
+    display = gr.State(Display())
+
+    outputs = list(
+        Outputs(
+            status=status,
+            problem=problem,
+            notices=notices,
+            go=go,
+            cancel=cancel,
+            preview=preview,
+            gallery=gallery,
+            actions=actions,
+            keep_seed=keep,
+            comparison=slider,
+            display=display,
+            book=shared.book,
+            place=shared.place,
+            prompt=shared.prompt,
+        )
+    )
+    words: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    here = [shared.prompt, shared.book, shared.place, display, regions]
+    seed = [shared.settings.seed, shared.settings.lock]
+    follows = {**words, "concurrency_limit": None}
+    go.click(panel.generate, [*here, *panel.fields], outputs, **follows)
+    shared.place.change(panel.arrived, here, outputs, trigger_mode="multiple", **follows)
+    compare.click(panel.compare, display, outputs, **follows)
+    cancel.click(panel.cancel, None, status, **words)
+    gallery.select(panel.chosen, [display, shared.place], outputs, **words)
+    regions.change(panel.swapped, [display, regions], [problem, gallery], **words)
+    keep.click(panel.kept_seed, display, seed, **words)
+    change.click(lambda: gr.Tabs(selected="refine"), None, shared.selected, **words)

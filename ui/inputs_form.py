@@ -10,7 +10,7 @@ import gradio as gr
 
 from rpg.errors import SettingsError
 from ui.adapters import Adapters, Extras
-from ui.uploads import PictureUpload, read_picture
+from ui.uploads import picture_field, read_picture, watch_uploads
 
 __all__ = ["InputsForm"]
 
@@ -28,9 +28,7 @@ class InputsForm:
     def __init__(self, adapters: Adapters) -> None:
         """Make the fields; choices are what the app was started with."""
         self._adapters = adapters
-        self.image = PictureUpload(
-            label="Picture to start from", elem_id="input-image", height=220, render=False
-        )
+        self.image = picture_field("Picture to start from", "input-image")
         self.controlnet = gr.Dropdown(
             [("None", ""), *((name, name) for name in adapters.controlnets)],
             value="",
@@ -38,9 +36,7 @@ class InputsForm:
             elem_id="controlnet",
             render=False,
         )
-        self.control = PictureUpload(
-            label="Picture to follow", elem_id="control-image", height=220, render=False
-        )
+        self.control = picture_field("Picture to follow", "control-image")
         self.scale = gr.Number(
             None,
             label="How strongly",
@@ -100,6 +96,8 @@ class InputsForm:
         with gr.Accordion("LoRA and ControlNet", open=False, elem_id="adapters"):
             self._render_loras()
             self._render_controlnet()
+        for picture in (self.image, self.control):
+            watch_uploads(picture)
 
     def _render_loras(self) -> None:
         if not self._adapters.loras:

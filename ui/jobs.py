@@ -15,7 +15,7 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -84,12 +84,14 @@ class Job:
         return self._shot.phase.over
 
     def cancel(self) -> None:
-        """Asks it to stop: at once while it waits, within a step while it draws."""
+        """Asks it to stop: at once while it waits or plans, within a step while it draws."""
         self._cancelled.set()
-        if self._shot.phase is Phase.WAITING and self._end(Phase.CANCELLED):
+        if self.kind == "plan":  # a planner may wait for a server long; nobody has to wait for it
+            self._end(Phase.CANCELLED)
+        elif self._shot.phase is Phase.WAITING and self._end(Phase.CANCELLED):
             self._after()
 
-    async def watch(self, every: float = 0.1) -> AsyncIterator[Snapshot]:
+    async def watch(self, every: float = 0.1) -> AsyncGenerator[Snapshot, None]:
         """Snapshots, whenever there is something new; the last one is of a job that is over.
 
         Args:

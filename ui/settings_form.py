@@ -13,8 +13,9 @@ from rpg.errors import SettingsError
 from rpg.settings import COMPOSERS, SCHEDULERS, GenerationSettings
 from ui.sizes import CUSTOM, OWN, named, presets
 
-__all__ = ["SettingsForm"]
+__all__ = ["STRENGTH", "SettingsForm"]
 
+STRENGTH = 0.6  # of a picture to start from, where nothing is said
 _COMPOSERS = {
     "latent+attention": "Latents first, then attention",
     "latent": "Latents: every region on its own",
@@ -104,7 +105,7 @@ class SettingsForm:
             "scheduler": self._scheduler(),
             "guidance_rescale": self._number("guidance_rescale", 0),
             "clip_skip": self._number("clip_skip", "none"),
-            "strength": self._number("strength", 0.6),
+            "strength": self._number("strength", STRENGTH),
         }
         self.strength = self._named["strength"]
         self.fields: list[Any] = [self.preset, self.seed, self.lock, *self._named.values()]

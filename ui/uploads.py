@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import warnings
 from pathlib import Path
 from typing import Any
@@ -11,30 +12,60 @@ from PIL import Image, ImageOps
 
 from rpg.errors import SettingsError
 from rpg.settings import MAX_PIXELS
+from ui.words import sentence
 
-__all__ = ["PictureUpload", "read_picture"]
+__all__ = ["picture_field", "read_picture", "watch_uploads"]
 
 _FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 _UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError)
 _MOST_SIDE = 16384
 
 
-class PictureUpload(gr.Image):  # type: ignore[misc]
-    """A picture field whose value is the path of the file as it was uploaded, undecoded.
+def picture_field(label: str, name: str) -> gr.Image:
+    """A field for a picture, not yet on the page; its value is the path of a file."""
+    return gr.Image(
+        label=label,
+        type="filepath",
+        image_mode=None,
+        format="png",
+        sources=["upload", "clipboard"],
+        buttons=[],
+        height=220,
+        elem_id=name,
+        render=False,
+    )
 
-    What `gr.Image` does itself fails with an error of its own on what is no picture.
+
+def watch_uploads(field: gr.Image) -> None:
+    """What is brought to the field becomes plain at once, or goes away again and is told why.
+
+    Unprocessed, since gradio fails in words of its own on what is no picture.
     """
 
-    is_template = True  # to the browser it is an image field
+    def taken(brought: dict[str, Any] | None) -> Image.Image | None:
+        try:
+            return read_picture(_uploaded(brought, str(field.GRADIO_CACHE)))
+        except SettingsError as error:
+            gr.Warning(html.escape(sentence(str(error))), title="Not taken")
+            return None
 
-    def __init__(self, **words: Any) -> None:
-        """As in `gr.Image`; from a file or the clipboard."""
-        words = {"type": "filepath", "sources": ["upload", "clipboard"], **words}
-        super().__init__(**words)
+    field.upload(
+        taken, field, field, preprocess=False, api_visibility="private", show_progress="minimal"
+    )
 
-    def preprocess(self, payload: Any) -> str | None:
-        """The file's path, which is always in the folder of uploads."""
-        return None if payload is None else payload.path
+
+def _uploaded(brought: dict[str, Any] | None, folder: str) -> str | None:
+    """The path of an uploaded file; nothing that lies elsewhere is ever opened.
+
+    Raises:
+        SettingsError: It lies elsewhere.
+    """
+    path = Path(str((brought or {}).get("path") or ""))
+    if not path.name:
+        return None
+    if not path.resolve().is_relative_to(Path(folder).resolve()):
+        raise SettingsError("the picture was not uploaded; add it again")
+    return str(path)
 
 
 def read_picture(path: str | None) -> Image.Image | None:

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 from ui.progress import Phase, Snapshot
 
-__all__ = ["status"]
+__all__ = ["sentence", "status"]
 
 
 def status(shot: Snapshot) -> str:
     """One line about a piece of work."""
     match shot.phase:
         case Phase.WAITING:
-            return f"Waiting: {shot.ahead} before you" if shot.ahead else "Starting"
+            return f"Waiting: number {shot.ahead + 1} in the queue" if shot.ahead else "Starting"
         case Phase.CANCELLED:
             return "Cancelled"
         case Phase.FAILED:
-            return shot.error
+            return sentence(shot.error)
         case Phase.DONE:
-            return shot.outcome[:1].upper() + shot.outcome[1:] if shot.outcome else "Done"
+            return sentence(shot.outcome) or "Done"
     if not shot.steps:
         return "Planning" if shot.plan is None else "Preparing"
     left = shot.seconds_left
     return f"Step {shot.step} of {shot.steps}" + (f", {_time(left)} left" if left else "")
+
+
+def sentence(text: str) -> str:
+    """The text with a capital at its beginning."""
+    return text[:1].upper() + text[1:]
 
 
 def _time(seconds: float) -> str:
