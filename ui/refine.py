@@ -25,6 +25,7 @@ _FOCUS = "() => document.querySelector('#instruction textarea, #instruction inpu
 _STEPS = {"undo": moving.undo, "redo": moving.redo, "branch": moving.branch}
 _DECISIONS = {"accept": moving.accept, "reject": moving.reject}
 Updates = dict[Any, Any]
+_NOTHING: Updates = gr.skip()
 
 
 def build(shared: Shared) -> None:
@@ -77,7 +78,7 @@ class _Looking:
 
     def _look_at_round(self, place: Place, turn: int | None) -> Updates:
         if turn is None or not place.session:
-            return gr.skip()
+            return _NOTHING
         try:
             return self._parts.detailed(details(self._shop, place.session, turn))
         except RPGError as error:
@@ -128,13 +129,13 @@ class _Moving:
 
     def _ends(self) -> list[Any]:
         p, shared = self._parts, self._shared
-        return [p.status, shared.place, shared.book]
+        return [p.status, shared.place, shared.book, shared.prompt]
 
     def _went(self, place: Place, book: PlanBook, move: Callable[[], Went | None]) -> Updates:
         status, shared = self._parts.status, self._shared
         try:
             if (went := move()) is None:
-                return gr.skip()
+                return _NOTHING
             plan = self._shop.sessions.open(place.session).turn(went.turn).plan
         except RPGError as error:
             return {status: line(str(error), problem=True)}
@@ -142,6 +143,7 @@ class _Moving:
             status: line(went.line),
             shared.place: place.at(place.session, went.turn),
             shared.book: book.with_plan(plan),
+            shared.prompt: plan.prompt,
         }
 
     def _stepping(self, step: Callable[..., Went]) -> Callable[..., Went]:
@@ -159,7 +161,7 @@ class _Moving:
         """A click in the history; the strip says the same of the turn that is looked at."""
         turn = numbers[event.index] if event.index < len(numbers) else place.turn
         if turn is None or turn == place.turn:
-            return gr.skip()
+            return _NOTHING
         return self._went(place, book, lambda: moving.go(self._shop, place.session, turn))
 
 

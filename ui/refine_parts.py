@@ -33,6 +33,9 @@ CSS = """
 .dark #findings .right b { color: #4ade80; } .dark #findings .wrong b { color: #f87171; }
 """
 
+_PART = "Pink was drawn anew, the rest kept every pixel"
+_WHOLE = "All of it was drawn anew"
+
 
 @dataclass(frozen=True)
 class Parts:
@@ -104,7 +107,7 @@ class Parts:
         return {
             self.compared: gr.Tabs(visible=seen.pair is not None),
             self.slider: seen.pair,
-            self.where: seen.mask,
+            self.where: gr.Image(seen.mask, label=_PART if seen.mask else _WHOLE),
             self.findings: seen.findings,
         }
 
@@ -210,7 +213,7 @@ def _compared() -> dict[str, Any]:
             )
         with gr.Tab("Where it was drawn"):
             parts["where"] = gr.Image(
-                label="Pink was drawn anew, the rest kept every pixel",
+                label=_PART,
                 format="png",
                 interactive=False,
                 buttons=["fullscreen"],

@@ -65,7 +65,16 @@ class Work:
         return [
             *(p.status, p.picture, p.job, p.cancel, p.stop, *p.starts),
             *(p.failures, p.pending, p.painting, p.mask, p.wish, p.decision),
-            *(p.rounds, p.compared, p.slider, p.where, p.findings, shared.place, shared.book),
+            *(
+                p.rounds,
+                p.compared,
+                p.slider,
+                p.where,
+                p.findings,
+                shared.place,
+                shared.book,
+                shared.prompt,
+            ),
         ]
 
     def _choice(self, values: list[Any]) -> PlannerChoice:
@@ -209,6 +218,7 @@ class Work:
         updates: Updates = {
             self._shared.place: place.at(place.session, turn),
             self._shared.book: begun.book.with_plan(plan),
+            self._shared.prompt: plan.prompt,
         }
         if place.turn is not None and turn != place.turn:
             updates |= {p.pending: None, p.painting: gr.Column(visible=False), p.wish: ""}
