@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from rpg.plan import Plan
 
-LONGEST = 1.2  # seconds until the kill
+LONGEST = 2.5  # seconds until the kill
 PROMPT = "a red star to the left of a blue circle"
 
 
