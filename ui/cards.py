@@ -23,7 +23,9 @@ MOST_CARDS = 24
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 CSS = """
-.region-card { border-left: 6px solid rgb(128, 128, 128); gap: 8px; }
+.region-card { border-left: 6px solid rgb(128, 128, 128); gap: 4px; padding: 6px; }
+.region-card .block { padding: 4px 6px; box-shadow: none; }
+.region-card .row { gap: 4px; align-items: flex-end; }
 """ + "\n".join(
     f".region-card.region-{place} {{ border-left-color: rgb{colour}; }}"
     for place, colour in enumerate(PALETTE)
@@ -39,9 +41,9 @@ def build(shared: Shared, problem: gr.HTML) -> None:
     """
     shown: gr.State = gr.State(())  # what the fields show, as far as is known here
     asked: gr.State = gr.State(())  # what to put into them
-    more = gr.HTML(elem_id="cards-more")
+    more = gr.HTML(elem_id="cards-more", elem_classes="said")
 
-    @gr.render([asked], [asked.change], show_progress="hidden")
+    @gr.render([asked], [asked.change], show_progress="hidden")  # type: ignore[untyped-decorator]
     def render(of: tuple[Card, ...]) -> None:
         for card in of[:MOST_CARDS]:
             _card(card, shared, shown, problem)
@@ -118,8 +120,18 @@ def _card(card: Card, shared: Shared, shown: gr.State, problem: gr.HTML) -> None
     with gr.Column(
         elem_classes=["region-card", f"region-{tint}"], key=(card.id, "card"), variant="panel"
     ):
-        fields = _fields(card)
-        delete = gr.Button("Delete", size="sm", elem_classes="card-delete", key=(card.id, "delete"))
+        with gr.Row(key=(card.id, "first")):
+            prompt = _prompt(card)
+            delete = gr.Button(
+                "Delete",
+                size="sm",
+                scale=0,
+                min_width=76,
+                elem_classes="card-delete",
+                key=(card.id, "delete"),
+            )
+        places = _places(card)
+        fields = [prompt, *_rest(card), *places]  # in the order of `Written`
     gr.on(
         [event for field in fields for event in (field.blur, field.submit)],
         partial(written, card.id),
@@ -134,34 +146,46 @@ def _card(card: Card, shared: Shared, shown: gr.State, problem: gr.HTML) -> None
     )
 
 
-def _fields(card: Card) -> list[Any]:
-    """The fields in the order of `Written`."""
+def _prompt(card: Card) -> gr.Textbox:
     name = "Group" if card.number is None else f"Region {card.number}"
-    said, own = card.fields, partial(_key, card.id)
-    prompt = gr.Textbox(
-        said.prompt,
-        label=f"{name}{' (painted form)' if card.painted else ''}",
+    return gr.Textbox(
+        card.fields.prompt,
+        label=f"{name} (painted form)" if card.painted else name,
+        placeholder="Holds other regions" if card.number is None else "What it shows",
         max_lines=6,
+        scale=5,
+        min_width=180,
         elem_classes="card-prompt",
-        **own("prompt"),
+        **_key(card, "prompt"),
     )
-    with gr.Row():
-        places = [
+
+
+def _places(card: Card) -> list[gr.Number]:
+    with gr.Row(key=(card.id, "places")):
+        return [
             gr.Number(
-                getattr(said, at),
+                getattr(card.fields, at),
                 label=f"{at.capitalize()} %",
                 step=1,
-                min_width=70,
+                min_width=64,
                 elem_classes=f"card-{at}",
-                **own(at),
+                **_key(card, at),
             )
             for at in ("left", "top", "width", "height")
         ]
+
+
+def _rest(card: Card) -> list[Any]:
+    """What is changed more rarely: the negative prompt, the base ratio and the order."""
+    said = card.fields
     with gr.Accordion("More", open=False, key=(card.id, "more"), preserved_by_key="open"):
         negative = gr.Textbox(
-            said.negative, label="Not here (negative)", elem_classes="card-negative", **own("no")
+            said.negative,
+            label="Not here (negative prompt)",
+            elem_classes="card-negative",
+            **_key(card, "negative"),
         )
-        with gr.Row():
+        with gr.Row(key=(card.id, "numbers")):
             ratio = gr.Number(
                 said.base_ratio,
                 label="Base ratio",
@@ -169,7 +193,7 @@ def _fields(card: Card) -> list[Any]:
                 step=0.05,
                 min_width=120,
                 elem_classes="card-ratio",
-                **own("ratio"),
+                **_key(card, "ratio"),
             )
             z = gr.Number(
                 said.z,
@@ -178,11 +202,11 @@ def _fields(card: Card) -> list[Any]:
                 precision=0,
                 min_width=120,
                 elem_classes="card-z",
-                **own("z"),
+                **_key(card, "z"),
             )
-    return [prompt, negative, ratio, z, *places]
+    return [negative, ratio, z]
 
 
-def _key(name: str, part: str) -> dict[str, Any]:
+def _key(card: Card, part: str) -> dict[str, Any]:
     """A field's key; its value is always the plan's."""
-    return {"key": (name, part), "preserved_by_key": None}
+    return {"key": (card.id, part), "preserved_by_key": None, "interactive": True}

@@ -26,6 +26,7 @@ CSS = (
     plan_canvas.CSS
     + cards.CSS
     + """
+.said:not(:has(p)) { display: none; }
 .line { margin: 0; }
 .line.problem { color: var(--error-text-color, #b3261e); }
 .code textarea { font-family: var(--font-mono); font-size: .85rem; }
@@ -40,7 +41,7 @@ def build(shared: Shared) -> None:
     _examples(shared)
     _planner(shared.planner)
     _planning(shared)
-    problem = gr.HTML(elem_id="plan-problem")
+    problem = gr.HTML(elem_id="plan-problem", elem_classes="said")
     with gr.Row(elem_id="plan-tools"):
         undo = gr.Button("Undo", size="sm", elem_id="plan-undo", interactive=False, min_width=80)
         redo = gr.Button("Redo", size="sm", elem_id="plan-redo", interactive=False, min_width=80)
@@ -85,8 +86,8 @@ def _planning(shared: Shared) -> None:
     with gr.Row():
         go = gr.Button("Plan", variant="primary", elem_id="plan-button", min_width=120)
         stop = gr.Button("Cancel", variant="stop", visible=False, elem_id="plan-cancel")
-    said = gr.HTML(elem_id="plan-status")
-    stale = gr.HTML(elem_id="plan-stale")
+    said = gr.HTML(elem_id="plan-status", elem_classes="said")
+    stale = gr.HTML(elem_id="plan-stale", elem_classes="said")
     with gr.Accordion("Reasoning", open=False, elem_id="plan-reasoning"):
         reasoning = gr.Textbox(
             label="The planner's reasoning",

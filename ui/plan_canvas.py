@@ -7,7 +7,7 @@ from functools import lru_cache, partial
 from typing import Any
 
 import gradio as gr
-from gradio_image_annotation import image_annotator
+from gradio_image_annotation import image_annotator  # type: ignore[import-untyped]
 from PIL import Image, ImageDraw
 
 from rpg.edits import apply
@@ -25,8 +25,29 @@ _LINES = (128, 132, 150, 90)
 
 CSS = """
 #plan-canvas [aria-label^="Rotate"] { display: none; }
+#plan-canvas [aria-label="Lock label detail"] { display: none; }
+#plan-canvas .modal input[type="color"], #plan-canvas .modal .icon-wrap { display: none; }
 #plan-canvas canvas { touch-action: none; }
+#plan-hint { font-size: .85rem; opacity: .75; }
+#plan-hint p { margin: 0; }
 """
+_HINT = (
+    "<p>Drag to move, pull at an edge to resize, double-click to rename. On the canvas, keys too: "
+    "C draws a new box, D moves, E renames, Delete deletes.</p>"
+)
+# Whoever has drawn a box can type at once what it shows.
+_READY = """() => {
+  const canvas = document.querySelector("#plan-canvas");
+  if (!canvas || canvas.dataset.watched) return;
+  canvas.dataset.watched = "yes";
+  new MutationObserver(() => {
+    const field = canvas.querySelector(".modal input[role=listbox]");
+    if (!field || field.dataset.met) return;
+    field.dataset.met = "yes";
+    field.placeholder = "What it shows";
+    setTimeout(() => field.focus(), 150);
+  }).observe(canvas, { childList: true, subtree: true });
+}"""
 
 
 def build(shared: Shared, problem: gr.HTML) -> None:
@@ -38,6 +59,7 @@ def build(shared: Shared, problem: gr.HTML) -> None:
     """
     canvas = image_annotator(
         label="Regions",
+        show_label=False,
         elem_id="plan-canvas",
         image_type="pil",
         boxes_alpha=0.22,
@@ -50,6 +72,7 @@ def build(shared: Shared, problem: gr.HTML) -> None:
         show_remove_button=True,
         visible=False,
     )
+    hint = gr.HTML(_HINT, elem_id="plan-hint", visible=False)
     was = gr.State(Drawn())
     form = shared.settings
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
@@ -59,8 +82,9 @@ def build(shared: Shared, problem: gr.HTML) -> None:
         [shared.book, canvas, was, problem],
         **quiet,
     )
+    canvas.change(None, js=_READY, api_visibility="private")
     shared.book.change(
-        partial(follow, shared), [shared.book, was, *form.fields], [canvas, was], **quiet
+        partial(follow, shared), [shared.book, was, *form.fields], [canvas, hint, was], **quiet
     )
 
 
@@ -74,14 +98,14 @@ def canvas_size(shared: Shared, plan: Plan, values: Sequence[Any]) -> Size:
     return settings.width or usual[0], settings.height or usual[1]
 
 
-def follow(shared: Shared, book: PlanBook, was: Drawn, *values: Any) -> tuple[Any, Any]:
+def follow(shared: Shared, book: PlanBook, was: Drawn, *values: Any) -> tuple[Any, ...]:
     """Draws the plan where the canvas shows another."""
     if book.plan is None:
-        return gr.update(visible=False), Drawn()
+        return gr.update(visible=False), gr.update(visible=False), Drawn()
     want = drawn(book.plan, canvas_size(shared, book.plan, values))
     if want == was and want.marks:
-        return gr.skip(), gr.skip()
-    return gr.update(value=_value(want), visible=True), want
+        return gr.skip(), gr.skip(), gr.skip()
+    return gr.update(value=_value(want), visible=True), gr.update(visible=True), want
 
 
 def touched(

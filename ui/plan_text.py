@@ -69,7 +69,7 @@ def _text(shared: Shared) -> None:
         elem_id="plan-text",
         elem_classes="code",
     )
-    said = gr.HTML(elem_id="plan-text-said")
+    said = gr.HTML(elem_id="plan-text-said", elem_classes="said")
     button = gr.Button("Use this", elem_id="plan-use")
     gr.on([shared.book.change, form.change], show, [shared.book, form], [text, said], **_QUIET)
     button.click(
