@@ -1,13 +1,13 @@
-"""The endpoints for programs: `/plan`, `/generate`, `/edit`, `/refine`; the same as MCP tools.
+"""The endpoints for programs: `/plan`, `/generate`, `/edit`, `/refine`, `/review`; also MCP tools.
 
-    from gradio_client import Client
+    from gradio_client import Client, handle_file
 
     app = Client("http://127.0.0.1:7860")
-    pictures, about = app.predict("a red star above a blue circle", api_name="/generate")
-    picture, about = app.predict(about["session"], about["turn"], "make the star green",
-                                 api_name="/edit")
+    picture = app.predict("a red star above a blue circle", api_name="/generate")
+    edited = app.predict(handle_file(picture), "make the star green", api_name="/edit")
 
-Language models are asked with the app's own planner and key; callers bring none.
+Pictures go in and out as PNG files that carry their plan and settings, so that nothing else has to
+be remembered. Language models are asked with the app's own planner and key; callers bring none.
 """
 
 from __future__ import annotations
@@ -18,20 +18,27 @@ from contextlib import contextmanager
 from typing import Any
 
 import gradio as gr
+from gradio.components.api_component import Api
 
-from rpg.errors import RPGError
+from rpg import metadata
+from rpg.errors import RPGError, SettingsError
 from rpg.plan import Plan
 from rpg.planners.base import checked_prompt
+from rpg.session import adopted
 from rpg.settings import GenerationSettings
 from ui.jobs import Job
 from ui.progress import Phase, Snapshot
+from ui.uploads import read_picture
 from ui.workshop import Bounds, Workshop
 
 __all__ = ["Endpoints", "build"]
 
+# What gr.JSON says of itself as an input is no JSON schema, and MCP clients check.
+_OBJECT: dict[str, Any] = {"anyOf": [{"type": "object"}, {"type": "null"}]}
+
 
 class Endpoints:
-    """What programs may ask of a workshop."""
+    """What programs may ask of a workshop. Each has one output: MCP clients see no more."""
 
     def __init__(self, shop: Workshop) -> None:
         """Keep the workshop."""
@@ -46,152 +53,146 @@ class Endpoints:
         Returns:
             The plan as JSON; `regions` hold subprompts and boxes in fractions of the canvas.
         """
-        return _json(await self._planned(prompt))
+        read: dict[str, Any] = json.loads((await self._planned(prompt)).to_json())
+        return read
 
     async def generate(
         self,
         prompt: str,
         plan: dict[str, Any] | None = None,
         seed: float = -1,
-        count: float = 1,
         settings: dict[str, Any] | None = None,
-    ) -> tuple[list[str], dict[str, Any]]:
+    ) -> str:
         """Draw a picture of a prompt, every thing in its own place.
 
         Args:
             prompt: What should be in the picture, in plain words.
             plan: A plan as `plan` gives it; leave out to have it made.
             seed: The same seed draws the same picture; -1 draws one.
-            count: Number of pictures, 1 to 64.
             settings: More wishes by name: num_inference_steps, guidance_scale, width, height,
                 composer, base_ratio, negative_prompt, scheduler...
 
         Returns:
-            The pictures, as PNG with metadata; and session, turn, seed and plan.
+            The picture, as PNG with its plan and settings in it.
         """
         with _explained():
-            wishes = {"seed": int(seed), "num_images_per_prompt": int(count)}
+            wishes = {"seed": int(seed), "num_images_per_prompt": 1}
             used = GenerationSettings(**{**(settings or {}), **wishes})
             given = Plan.from_json(json.dumps(plan)) if plan else None
-        shot, session = await self._done(
-            lambda made: self._shop.generate(made, used), given or await self._planned(prompt)
-        )
-        kept = self._shop.sessions.open(session)
-        return [self._shop.files.of(kept, turn) for turn in shot.turns], self._about(
-            session, shot.turns[0]
-        )
+        made = given or await self._planned(prompt)
+        return await self._drawn(lambda: self._shop.generate(made, used))
 
-    async def edit(
-        self, session: str, turn: float, instruction: str, seed: float = -1
-    ) -> tuple[str, dict[str, Any]]:
+    async def edit(self, picture: str, instruction: str, seed: float = -1) -> str:
         """Change a part of a picture in words; all that the change leaves keeps its pixels.
 
         Args:
-            session: As `generate` told it.
-            turn: Likewise; the turn whose picture is changed.
+            picture: A PNG that `generate`, `edit` or `refine` made.
             instruction: Such as "make the star green", "add a moon top right", "remove the heart".
             seed: -1 draws one.
 
         Returns:
-            The picture, as PNG with metadata; and session, turn, seed, plan and the edits made.
+            The changed picture, as PNG with its plan and settings in it.
         """
         with _explained():
-            was = self._shop.sessions.open(session).turn(int(turn)).plan
             used = GenerationSettings(seed=int(seed))
+            session, turn, was = self._known(picture)
         after = await self._planned(was.prompt, previous=was, instruction=instruction)
-        return await self._changed(
-            lambda made: self._shop.edit(
-                session, int(turn), made, instruction=instruction, seed=used.seed
-            ),
-            after,
+        return await self._drawn(
+            lambda: self._shop.edit(session, turn, after, instruction=instruction, seed=used.seed)
         )
 
-    async def refine(
-        self, session: str, turn: float, rounds: float = 4, seconds: float = 0
-    ) -> tuple[str, dict[str, Any]]:
+    async def refine(self, picture: str, rounds: float = 4, seconds: float = 0) -> str:
         """Look at a picture, draw again what is wrong, and keep what is better, in rounds.
 
         Args:
-            session: As `generate` told it.
-            turn: Likewise; the turn to begin with.
+            picture: A PNG that `generate`, `edit` or `refine` made.
             rounds: At most so many, 0 to 100.
             seconds: Stop after so long; 0 for no bound.
 
         Returns:
-            The best picture, as PNG with metadata; and session, turn, seed, plan, score and what is
-            still wrong.
+            The best picture, as PNG with its plan and settings in it; the same if nothing is wrong.
         """
         bounds = Bounds(rounds=int(rounds), seconds=seconds or None)
         with _explained():
-            job = self._shop.refine(session, int(turn), bounds)
+            session, turn, _ = self._known(picture)
+            job = self._shop.refine(session, turn, bounds)
         shot = await _finished(job)
-        kept = self._shop.sessions.open(session)
-        best = kept.head or int(turn)
-        about = self._about(session, best) | {"reason": shot.outcome}
-        return self._shop.files.of(kept, best), about
+        kept = [one for one in shot.rounds if one.critiqued is not None and one.critiqued.kept]
+        best = next((one for one in reversed(kept) if one.turns), None)
+        number = best.turns[best.critiqued.index] if best and best.critiqued else turn
+        return self._shop.files.of(self._shop.sessions.open(session), number)
 
-    async def _changed(
-        self, begin: Callable[[Plan], Job], plan: Plan
-    ) -> tuple[str, dict[str, Any]]:
-        shot, session = await self._done(begin, plan)
-        (turn,) = shot.turns
-        kept = self._shop.sessions.open(session)
-        return self._shop.files.of(kept, turn), self._about(session, turn)
+    async def review(self, picture: str) -> dict[str, Any]:
+        """Say what of a picture is as planned and what is not. Draws nothing.
 
-    async def _planned(self, prompt: str, **change: Any) -> Plan:
+        Args:
+            picture: A PNG that `generate`, `edit` or `refine` made.
+
+        Returns:
+            `score`, 0 to 1, and `findings`: what should be true, whether it is, and what was seen.
+        """
         with _explained():
-            text = checked_prompt(prompt)
-            job = self._shop.plan(text, **change)
+            session, turn, _ = self._known(picture)
+            job = self._shop.review(session, turn)
         shot = await _finished(job)
-        assert shot.plan is not None  # or it had failed
-        return shot.plan
+        (said,) = (one.critiqued.critique for one in shot.rounds if one.critiqued)
+        findings = [
+            {"says": one.check.says, "holds": one.holds, "seen": one.seen} for one in said.findings
+        ]
+        return {"score": said.score, "findings": findings}
 
-    async def _done(self, begin: Callable[[Plan], Job], plan: Plan) -> tuple[Snapshot, str]:
+    def _known(self, path: str) -> tuple[str, int, Plan]:
+        """The session, turn and plan of a picture that comes in.
+
+        Raises:
+            RPGError: It is no picture, or carries no plan.
+        """
+        if not path:
+            raise SettingsError("no picture came: send a PNG that this app made")
+        record, shown = metadata.read(path), read_picture(path)
+        assert shown is not None
+        session, turn = adopted(self._shop.sessions, shown, record)
+        return session.id, turn, session.turn(turn).plan
+
+    async def _drawn(self, begin: Callable[[], Job]) -> str:
+        """The file of the first picture that a job makes."""
         with _explained():
-            job = begin(plan)
+            job = begin()
         shot = await _finished(job)
         if not shot.turns:
             raise gr.Error("; ".join(shot.notices) or "nothing was drawn", print_exception=False)
-        return shot, job.session
+        return self._shop.files.of(self._shop.sessions.open(job.session), shot.turns[0])
 
-    def _about(self, session: str, number: int) -> dict[str, Any]:
-        turn = self._shop.sessions.open(session).turn(number)
-        about: dict[str, Any] = {
-            "session": session,
-            "turn": number,
-            "seed": turn.settings.seed,
-            "plan": _json(turn.plan),
-            "edits": [edit.model_dump(mode="json") for edit in turn.edits],
-        }
-        if turn.critique is not None:
-            about["score"] = turn.critique.score
-            about["wrong"] = [finding.check.says for finding in turn.critique.failed]
-        return about
+    async def _planned(self, prompt: str, **change: Any) -> Plan:
+        with _explained():
+            job = self._shop.plan(checked_prompt(prompt), **change)
+        shot = await _finished(job)
+        assert shot.plan is not None  # or it had failed
+        return shot.plan
 
 
 def build(shop: Workshop) -> None:
     """Adds the endpoints to the page, where nothing of them is to be seen."""
     ends = Endpoints(shop)
     with gr.Row(visible=False):
-        prompt, session = gr.Textbox(label="Prompt"), gr.Textbox(label="Session")
-        turn, seed = gr.Number(label="Turn", precision=0), gr.Number(-1, label="Seed", precision=0)
-        count = gr.Number(1, label="Count", precision=0)
-        plan, settings = gr.JSON(None, label="Plan"), gr.JSON(None, label="Settings")
-        words = gr.Textbox(label="Instruction")
+        prompt, words = gr.Textbox(label="Prompt"), gr.Textbox(label="Instruction")
+        seed = gr.Number(-1, label="Seed", precision=0)
+        given, settings = Api(None, dict(_OBJECT), "Plan"), Api(None, dict(_OBJECT), "Settings")
+        file = gr.File(label="Picture", type="filepath")
         rounds, seconds = gr.Number(4, label="Rounds", precision=0), gr.Number(0, label="Seconds")
-        pictures = gr.Gallery(label="Pictures", format="png")
+        plan, verdict = gr.JSON(label="Plan"), gr.JSON(label="Verdict")
         picture = gr.Image(label="Picture", format="png", type="filepath")
-        about = gr.JSON(label="About")
-        _offer(ends.plan, [prompt], [plan])
-        _offer(ends.generate, [prompt, plan, seed, count, settings], [pictures, about])
-        _offer(ends.edit, [session, turn, words, seed], [picture, about])
-        _offer(ends.refine, [session, turn, rounds, seconds], [picture, about])
+        _offer(ends.plan, [prompt], plan)
+        _offer(ends.generate, [prompt, given, seed, settings], picture)
+        _offer(ends.edit, [file, words, seed], picture)
+        _offer(ends.refine, [file, rounds, seconds], picture)
+        _offer(ends.review, [file], verdict)
 
 
-def _offer(endpoint: Callable[..., Any], inputs: list[Any], outputs: list[Any]) -> None:
+def _offer(endpoint: Callable[..., Any], inputs: list[Any], output: Any) -> None:
     """An endpoint by the name of its function, whose docstring describes it."""
     hidden = gr.Button(visible=False)
-    hidden.click(endpoint, inputs, outputs, api_name=endpoint.__name__, concurrency_limit=None)
+    hidden.click(endpoint, inputs, output, api_name=endpoint.__name__, concurrency_limit=None)
 
 
 async def _finished(job: Job) -> Snapshot:
@@ -208,8 +209,3 @@ def _explained() -> Iterator[None]:
         yield
     except RPGError as error:
         raise gr.Error(str(error), print_exception=False) from None
-
-
-def _json(plan: Plan) -> dict[str, Any]:
-    read: dict[str, Any] = json.loads(plan.to_json())
-    return read

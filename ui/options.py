@@ -13,7 +13,9 @@ __all__ = ["main"]
 
 def main() -> None:
     """`python app.py`."""
-    typer.run(_app)
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)  # they show values
+    app.command()(_app)
+    app()
 
 
 def _app(

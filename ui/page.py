@@ -14,6 +14,7 @@ __all__ = ["page"]
 def page(shop: Workshop) -> gr.Blocks:
     """Builds the page of a workshop; `ui.look` has what `launch` needs beside it."""
     with gr.Blocks(title="RPG", analytics_enabled=False, delete_cache=(3600, 86400)) as blocks:
+        api.build(shop)  # first, so that the endpoints' names are theirs
         gr.Markdown(f"# RPG\n{_in_use(shop)}", elem_id="headline")
         with gr.Tabs(selected="create") as tabs:
             shared = Shared.of(shop, tabs)
@@ -27,7 +28,6 @@ def page(shop: Workshop) -> gr.Blocks:
             with gr.Tab("Sessions", id="sessions"):
                 shelf.build(shared)
         address.build(blocks, shared)
-        api.build(shop)
     return blocks
 
 
