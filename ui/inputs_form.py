@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -37,11 +36,11 @@ class InputsForm:
             render=False,
         )
         self.control = picture_field("Picture to follow", "control-image")
-        self.scale = gr.Number(
-            None,
+        self.scale = gr.Textbox(
             label="How strongly",
             placeholder="1",
             info="0 to 2",
+            max_lines=1,
             elem_id="control-scale",
             render=False,
         )
@@ -57,6 +56,7 @@ class InputsForm:
             label="Weights",
             placeholder="1",
             info="One for each, in order, with spaces between",
+            max_lines=1,
             elem_id="lora-weights",
             render=False,
         )
@@ -82,13 +82,13 @@ class InputsForm:
             image=read_picture(image),
             controlnet=controlnet or "",
             control=read_picture(control) if controlnet else None,
-            control_scale=_bounded("How strongly", 1.0 if scale is None else scale, _MOST_SCALE),
+            control_scale=_number("How strongly", scale or "1", 0, _MOST_SCALE),
             loras=tuple(zip(chosen, _weights(weights or "", len(chosen)), strict=True)),
         )
         self._adapters.check(extras)
         return extras
 
-    def render(self, strength: gr.Number) -> None:
+    def render(self, strength: gr.Textbox) -> None:
         """Puts the fields on the page, and the settings' strength beside the picture."""
         with gr.Accordion("Start from a picture", open=False, elem_id="from-picture"):
             self.image.render()
@@ -130,14 +130,14 @@ def _weights(text: str, count: int) -> list[float]:
         return [1.0] * count
     if len(words) != count:
         raise SettingsError(f"Weights: {len(words)} for {count} LoRAs; write one for each")
+    return [_number("Weights", word, -_MOST_WEIGHT, _MOST_WEIGHT) for word in words]
+
+
+def _number(name: str, text: str, least: float, most: float) -> float:
     try:
-        numbers = [float(word) for word in words]
+        value = float(text)
     except ValueError:
-        raise SettingsError(f"Weights: {text.strip()[:40]!r} are not numbers") from None
-    return [_bounded("Weights", number, _MOST_WEIGHT, -_MOST_WEIGHT) for number in numbers]
-
-
-def _bounded(name: str, value: float, most: float, least: float = 0.0) -> float:
-    if not (math.isfinite(value) and least <= value <= most):
+        raise SettingsError(f"{name}: {text.strip()[:40]!r} is no number") from None
+    if not least <= value <= most:
         raise SettingsError(f"{name}: should be from {least:g} to {most:g}, not {value:g}")
-    return float(value)
+    return value

@@ -56,8 +56,8 @@ _IDS = {"num_images_per_prompt": "count", "num_inference_steps": "steps"}
 _LOCKED_IF_TYPED = "(seed) => seed.trim() !== '' && seed.trim() !== '-1'"
 _SIZE_OF_PRESET = """(preset, width, height) => {
     const size = /^([0-9]+)x([0-9]+)$/.exec(preset);
-    if (size) return [Number(size[1]), Number(size[2])];
-    return preset ? [width, height] : [null, null];
+    if (size) return [size[1], size[2]];
+    return preset ? [width, height] : ["", ""];
 }"""
 
 
@@ -77,7 +77,11 @@ class SettingsForm:
         self._defaults = defaults
         self.preset = self._sizes()
         self.seed = gr.Textbox(
-            label="Seed", placeholder="A new one each time", elem_id="seed", render=False
+            label="Seed",
+            placeholder="A new one each time",
+            max_lines=1,
+            elem_id="seed",
+            render=False,
         )
         self.lock = gr.Checkbox(label="Keep the seed", elem_id="seed-lock", render=False)
         self._named: dict[str, Any] = {
@@ -120,7 +124,7 @@ class SettingsForm:
         given = {
             name: value
             for name, value in zip(self._named, others, strict=True)
-            if value not in (None, "")
+            if value is not None and str(value).strip()
         }
         wanted = _seed(str(seed or ""))
         try:
@@ -133,13 +137,8 @@ class SettingsForm:
     def shown(self, settings: GenerationSettings) -> list[Any]:
         """Values for the fields that show these settings; the seed, if there is one, is kept."""
         seed, size = settings.seed, named(self._defaults, settings.width, settings.height)
-        others = [getattr(settings, name) for name in self._named]
-        empty = {"composer": "", "scheduler": ""}
-        filled = [
-            empty.get(name, value) if value is None else value
-            for name, value in zip(self._named, others, strict=True)
-        ]
-        return [size, "" if seed is None else str(seed), seed is not None, *filled]
+        others = [_written(getattr(settings, name)) for name in self._named]
+        return [size, _written(seed), seed is not None, *others]
 
     def render(self) -> None:
         """Puts the fields on the page, the common ones in sight."""
@@ -179,12 +178,13 @@ class SettingsForm:
         for name in names:
             self._named[name].render()
 
-    def _number(self, name: str, own: object) -> gr.Number:
-        return gr.Number(
-            None,
+    def _number(self, name: str, own: object) -> gr.Textbox:
+        """A field for a number; of text, since `gr.Number` shows an empty value as 0."""
+        return gr.Textbox(
             label=_LABELS[name],
             info=_INFO.get(name),
             placeholder=f"{own:g}" if isinstance(own, float) else str(own),
+            max_lines=1,
             min_width=110,
             elem_id=_IDS.get(name, name.replace("_", "-")),
             render=False,
@@ -238,6 +238,15 @@ def _seed(text: str) -> int | None:
         raise SettingsError(
             f"Seed: {text.strip()[:40]!r} is no whole number; leave it empty for a new one"
         ) from None
+
+
+def _written(value: object) -> str:
+    """A value as its field shows it; reading gives the same value."""
+    if value is None:
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
 
 
 def _in_labels(message: str) -> str:
