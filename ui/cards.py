@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -17,7 +17,7 @@ from ui.plan_boxes import region_named
 from ui.plan_forms import Card, Written, added, card_edits, cards
 from ui.shared import Shared
 
-__all__ = ["CSS", "MOST_CARDS", "add", "build", "follow", "remove", "written"]
+__all__ = ["CSS", "MOST_CARDS", "Asked", "add", "build", "follow", "remove", "written"]
 
 MOST_CARDS = 24
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
@@ -25,11 +25,20 @@ _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"
 CSS = """
 .region-card { border-left: 6px solid rgb(128, 128, 128); gap: 4px; padding: 6px; }
 .region-card .block { padding: 4px 6px; box-shadow: none; }
+.region-card [data-testid="block-info"] { font-size: .8rem; padding: 0 5px; white-space: nowrap; }
 .region-card .row { gap: 4px; align-items: flex-end; }
 """ + "\n".join(
     f".region-card.region-{place} {{ border-left-color: rgb{colour}; }}"
     for place, colour in enumerate(PALETTE)
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What to draw; `news` makes it another than before, whatever was typed meanwhile."""
+
+    news: int = 0
+    cards: tuple[Card, ...] = ()
 
 
 def build(shared: Shared, problem: gr.HTML) -> None:
@@ -40,12 +49,12 @@ def build(shared: Shared, problem: gr.HTML) -> None:
         problem: Where it is said what could not be done.
     """
     shown: gr.State = gr.State(())  # what the fields show, as far as is known here
-    asked: gr.State = gr.State(())  # what to put into them
+    asked = gr.State(Asked())
     more = gr.HTML(elem_id="cards-more", elem_classes="said")
 
     @gr.render([asked], [asked.change], show_progress="hidden")  # type: ignore[untyped-decorator]
-    def render(of: tuple[Card, ...]) -> None:
-        for card in of[:MOST_CARDS]:
+    def render(of: Asked) -> None:
+        for card in of.cards[:MOST_CARDS]:
             _card(card, shared, shown, problem)
 
     with gr.Row(equal_height=True):
@@ -64,17 +73,17 @@ def build(shared: Shared, problem: gr.HTML) -> None:
         [shared.book, words, problem],
         **_QUIET,
     )
-    shared.book.change(follow, [shared.book, shown], [asked, shown, more], **_QUIET)
+    shared.book.change(follow, [shared.book, shown, asked], [asked, shown, more], **_QUIET)
 
 
-def follow(book: PlanBook, shown: tuple[Card, ...]) -> tuple[Any, Any, Any]:
+def follow(book: PlanBook, shown: tuple[Card, ...], asked: Asked) -> tuple[Any, Any, Any]:
     """Draws the cards anew where they show another plan."""
     now = cards(book.plan) if book.plan else ()
     if now == shown:
         return gr.skip(), gr.skip(), gr.skip()
     over = len(now) - MOST_CARDS
     said = f"Cards for the first {MOST_CARDS} of {len(now)} regions; all are on the canvas."
-    return now, now, line(said if over > 0 else "")
+    return Asked(asked.news + 1, now), now, line(said if over > 0 else "")
 
 
 def written(

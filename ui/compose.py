@@ -27,7 +27,8 @@ CSS = (
     + cards.CSS
     + """
 .said:not(:has(p)) { display: none; }
-.line { margin: 0; }
+.said, .said .html-container, #plan-hint, #plan-hint .html-container { padding: 0; }
+.said p.line { margin: 0 2px; }
 .line.problem { color: var(--error-text-color, #b3261e); }
 .code textarea { font-family: var(--font-mono); font-size: .85rem; }
 """
@@ -40,7 +41,7 @@ def build(shared: Shared) -> None:
     shared.prompt.render()
     _examples(shared)
     _planner(shared.planner)
-    _planning(shared)
+    stale, reasoning = _planning(shared)
     problem = gr.HTML(elem_id="plan-problem", elem_classes="said")
     with gr.Row(elem_id="plan-tools"):
         undo = gr.Button("Undo", size="sm", elem_id="plan-undo", interactive=False, min_width=80)
@@ -52,7 +53,9 @@ def build(shared: Shared) -> None:
     undo.click(PlanBook.undone, shared.book, shared.book, **_QUIET)
     redo.click(PlanBook.redone, shared.book, shared.book, **_QUIET)
     own.click(begin, [shared.book, shared.prompt], [shared.book, problem], **_QUIET)
-    shared.book.change(follow, shared.book, [undo, redo, problem], **_QUIET)
+    shared.book.change(
+        follow, [shared.book, shared.prompt], [undo, redo, problem, stale, reasoning], **_QUIET
+    )
 
 
 def _examples(shared: Shared) -> None:
@@ -80,8 +83,8 @@ def _planner(form: PlannerForm) -> None:
     )
 
 
-def _planning(shared: Shared) -> None:
-    """The button, what the planner says, and how to stop it."""
+def _planning(shared: Shared) -> tuple[gr.HTML, gr.Textbox]:
+    """The button and how to stop it; gives the line about an earlier prompt, and the reasoning."""
     job, made = gr.State(""), gr.State(None)
     with gr.Row():
         go = gr.Button("Plan", variant="primary", elem_id="plan-button", min_width=120)
@@ -105,15 +108,8 @@ def _planning(shared: Shared) -> None:
     )
     planning.then(accept, [shared.book, made], [shared.book, made], **_QUIET)
     stop.click(partial(cancel, shared.shop), job, None, **_QUIET)
-    gr.on(
-        [shared.book.change, shared.prompt.change],
-        lambda book, prompt: line(staleness(book.plan, prompt)),
-        [shared.book, shared.prompt],
-        stale,
-        trigger_mode="always_last",
-        **_QUIET,
-    )
-    shared.book.change(_thoughts, shared.book, reasoning, **_QUIET)
+    shared.prompt.change(_stale, [shared.book, shared.prompt], stale, **_QUIET)
+    return stale, reasoning
 
 
 async def plan(shop: Workshop, prompt: str, *planner: Any) -> AsyncIterator[tuple[Any, ...]]:
@@ -156,16 +152,25 @@ def begin(book: PlanBook, prompt: str) -> tuple[Any, str]:
         return gr.skip(), line("write a prompt first: it is drawn around the regions", problem=True)
 
 
-def follow(book: PlanBook) -> tuple[Any, Any, str]:
-    """What can be undone and redone; what was wrong with a plan before is so no longer."""
-    return gr.update(interactive=bool(book.past)), gr.update(interactive=bool(book.future)), ""
+def follow(book: PlanBook, prompt: str) -> tuple[Any, ...]:
+    """What can be undone and redone, that nothing is wrong, and what is to be known of the plan."""
+    return (
+        gr.update(interactive=bool(book.past)),
+        gr.update(interactive=bool(book.future)),
+        "",
+        _stale(book, prompt),
+        book.plan.reasoning if book.plan else "",
+    )
+
+
+def _stale(book: PlanBook, prompt: str) -> str:
+    return line(staleness(book.plan, prompt))
 
 
 def _said(shot: Snapshot) -> str:
     """One line: how it stands, and what should be known."""
-    text = " - ".join([status(shot), *shot.notices])
+    count = len(shot.plan.layers()) if shot.plan else 0
+    done = f"Planned: {count} region{'' if count == 1 else 's'}"
+    said = done if shot.phase is Phase.DONE else status(shot)
+    text = " - ".join([said, *shot.notices])
     return line(text, problem=shot.phase is Phase.FAILED)
-
-
-def _thoughts(book: PlanBook) -> str:
-    return book.plan.reasoning if book.plan else ""

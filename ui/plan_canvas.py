@@ -29,7 +29,7 @@ CSS = """
 #plan-canvas .modal input[type="color"], #plan-canvas .modal .icon-wrap { display: none; }
 #plan-canvas canvas { touch-action: none; }
 #plan-hint { font-size: .85rem; opacity: .75; }
-#plan-hint p { margin: 0; }
+#plan-hint p { margin: 0 2px; }
 """
 _HINT = (
     "<p>Drag to move, pull at an edge to resize, double-click to rename. On the canvas, keys too: "

@@ -112,4 +112,4 @@ def use(book: PlanBook, text: str, form: Form, prompt: str) -> tuple[Any, Any, s
         plan = from_text(text, form, prompt=prompt, now=book.plan)
     except PlanError as error:
         return gr.skip(), gr.skip(), line(str(error), problem=True)
-    return book.with_plan(plan), plan.prompt, line("This is the plan now.")
+    return book.with_plan(plan), plan.prompt, ""
