@@ -16,8 +16,9 @@ def page(shop: Workshop) -> gr.Blocks:
     with gr.Blocks(title="RPG", analytics_enabled=False, delete_cache=(3600, 86400)) as blocks:
         api.build(shop)  # first, so that the endpoints' names are theirs
         gr.Markdown(f"# RPG\n{_in_use(shop)}", elem_id="headline")
-        with gr.Tabs(selected="create") as tabs:
-            shared = Shared.of(shop, tabs)
+        tabs = gr.Tabs(selected="create")
+        shared = Shared.of(shop, tabs)  # outside: what is no tab makes the browser miscount them
+        with tabs:
             with gr.Tab("Create", id="create"), gr.Row():
                 with gr.Column(scale=6, min_width=340):
                     compose.build(shared)
