@@ -6,6 +6,7 @@ import logging
 
 import typer
 
+from rpg.cli.batch import batch
 from rpg.cli.demo import demo
 from rpg.cli.edit import edit
 from rpg.cli.generate import generate
@@ -26,6 +27,7 @@ app.command()(plan)
 app.command()(generate)
 app.command()(refine)
 app.command()(edit)
+app.command()(batch)
 app.command()(demo)
 app.command()(planner_check)
 app.add_typer(session)

@@ -1,0 +1,89 @@
+"""Which pictures go through the model together, and which process draws them.
+
+Both follow from the file alone: what was drawn before changes neither, since a pass of several
+pictures rounds otherwise than one of a single picture, and a run that goes on has to draw what a
+run without a break would have drawn.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from rpg.batch.pictures import Picture
+from rpg.errors import SettingsError
+
+__all__ = ["Pass", "Shard", "passes"]
+
+_MAX_SHARDS = 10_000
+
+
+@dataclass(frozen=True)
+class Pass:
+    """Pictures of one plan with the same settings, which differ in their seeds.
+
+    Attributes:
+        pictures: All of them.
+        wanted: Ids of those that are to be kept; the others are drawn with them, and are there.
+    """
+
+    pictures: tuple[Picture, ...]
+    wanted: frozenset[str]
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Of each picture."""
+        return tuple(one.seed for one in self.pictures)
+
+    @property
+    def subject(self) -> str:
+        """Of all pictures."""
+        return self.pictures[0].subject
+
+    @property
+    def missing(self) -> tuple[Picture, ...]:
+        """The pictures that are to be kept."""
+        return tuple(one for one in self.pictures if one.id in self.wanted)
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Part `index`, from 1, of a batch that `count` processes share."""
+
+    index: int = 1
+    count: int = 1
+
+    @classmethod
+    def parse(cls, text: str) -> Shard:
+        """Reads "2/8".
+
+        Raises:
+            SettingsError: Not of that form, or no such part.
+        """
+        found = re.fullmatch(r"\s*(\d{1,6})\s*/\s*(\d{1,6})\s*", text)
+        if found is None or not 1 <= int(found[1]) <= int(found[2]) <= _MAX_SHARDS:
+            raise SettingsError(f"--shard {text!r:.40}: expected I/N, such as 1/4 up to 4/4")
+        return cls(int(found[1]), int(found[2]))
+
+    def named(self, stem: str) -> str:
+        """The name of this part's own file."""
+        part = f"-{self.index}-of-{self.count}" if self.count > 1 else ""
+        return f"{stem}{part}.jsonl"
+
+    def of(self, all_: Sequence[Pass]) -> list[Pass]:
+        """This part's share: every `count`-th pass."""
+        return list(all_[self.index - 1 :: self.count])
+
+
+def passes(pictures: Iterable[Picture], size: int) -> list[Pass]:
+    """Pictures of equal groups by up to `size`, in the order in which groups first appear."""
+    groups: dict[str, list[Picture]] = {}
+    for one in pictures:
+        groups.setdefault(one.group, []).append(one)
+    found = []
+    for members in groups.values():
+        for first in range(0, len(members), size):
+            part = tuple(members[first : first + size])
+            found.append(Pass(part, frozenset(one.id for one in part)))
+    return found
