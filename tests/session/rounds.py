@@ -33,7 +33,9 @@ if TYPE_CHECKING:
 
     from rpg.plan import Plan
 
-LONGEST = 2.5  # seconds until the kill
+MOST = 5  # turns that are waited for before the kill, so that a slow machine has its rounds too
+WITHIN = 2.0  # times as long as a picture takes, from then until the kill
+STEPS = 3
 PROMPT = "a red star to the left of a blue circle"
 
 
@@ -61,6 +63,7 @@ def kills(root: Path, count: int, seed: int) -> None:
     """What is told of each kill: the turns that were stored, as session and number."""
     torch.set_num_threads(1)
     rpg = loaded()
+    longest = WITHIN * seconds_a_picture(rpg)
     chance = random.Random(seed)
     for number in range(count):
         reader, writer = os.pipe()
@@ -69,11 +72,12 @@ def kills(root: Path, count: int, seed: int) -> None:
             os.close(reader)
             refine_for_ever(rpg, root, writer, number)
         os.close(writer)
-        time.sleep(chance.uniform(0.0, LONGEST))
-        os.kill(child, signal.SIGKILL)
-        _, status = os.waitpid(child, 0)
         with os.fdopen(reader) as told:
-            turns = [line.split() for line in told.read().splitlines()]
+            lines = [told.readline() for _ in range(chance.randint(0, MOST))]
+            time.sleep(chance.uniform(0.0, longest))
+            os.kill(child, signal.SIGKILL)
+            _, status = os.waitpid(child, 0)
+            turns = [line.split() for line in [*lines, *told]]
         replayed = drawn_again(rpg, root, chance)
         told_of: dict[str, Any] = {"signal": os.WTERMSIG(status), "turns": turns}
         print(json.dumps(told_of | {"replayed": replayed}), flush=True)
@@ -85,8 +89,14 @@ def loaded() -> RPGPipeline:
     with quietly():
         rpg = RPGPipeline.from_pretrained(weights_path(), device="cpu")
     rpg.pipe.set_progress_bar_config(disable=True)
-    rpg(PROMPT, seed=1, num_inference_steps=1)
+    rpg(PROMPT, seed=1, num_inference_steps=STEPS)
     return rpg
+
+
+def seconds_a_picture(rpg: RPGPipeline) -> float:
+    began = time.monotonic()
+    rpg(PROMPT, seed=1, num_inference_steps=STEPS)
+    return time.monotonic() - began
 
 
 def refine_for_ever(rpg: RPGPipeline, root: Path, told: int, number: int) -> None:
@@ -100,7 +110,7 @@ def refine_for_ever(rpg: RPGPipeline, root: Path, told: int, number: int) -> Non
             rounds=8,
             candidates=1 + number % 2,
             seed=number,
-            num_inference_steps=3,
+            num_inference_steps=STEPS,
         )
         for _ in recorded(session, events, parent=None):
             pass

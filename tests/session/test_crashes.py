@@ -18,7 +18,7 @@ from tests.session.helpers import drawn, picture, same
 
 ROOT = Path(__file__).parents[2]
 KILLS = int(os.environ.get("RPG_TEST_KILLS", "30"))
-KILLS_IN_ROUNDS = int(os.environ.get("RPG_TEST_KILLS", "8"))
+KILLS_IN_ROUNDS = int(os.environ.get("RPG_TEST_KILLS", "6"))
 
 
 def hammer(what: str, root: Path, session: str, *numbers: int) -> subprocess.Popen[str]:
