@@ -19,12 +19,16 @@ from ui.shared import Shared
 
 __all__ = ["CSS", "build"]
 
+_HEIGHT = "clamp(20rem, 60vh, 40rem)"
 CSS = """
 .voice p { margin: 0 0 .25rem; overflow-wrap: anywhere; }
-.voice.urgent { border-left: 4px solid var(--color-red-500, #ef4444); padding-left: .75rem; }
-#status { min-height: 1.5rem; opacity: .85; }
+#problem { border-left: 4px solid #ef4444; }
+#status { min-height: 1.75rem; }
 #notices { font-size: .9rem; opacity: .85; }
-#preview img { width: 100%; object-fit: contain; }
+#preview img { width: 100%; height: 100%; object-fit: contain; }
+#gallery .preview { background: var(--block-background-fill); backdrop-filter: none; }
+#gallery .thumbnails:has(> :only-child) { display: none; }
+#picture-actions, .controls { align-items: center; }
 """
 
 
@@ -46,6 +50,7 @@ def build(shared: Shared) -> None:
         interactive=False,
         visible=False,
         buttons=[],
+        height=_HEIGHT,
         elem_id="preview",
         elem_classes=pixels,
     )
@@ -57,15 +62,17 @@ def build(shared: Shared) -> None:
         interactive=False,
         visible=False,
         buttons=["download", "fullscreen"],
+        height=_HEIGHT,
         elem_id="gallery",
         elem_classes=pixels,
     )
     with gr.Row(visible=False, elem_id="picture-actions") as actions:
-        regions = gr.Checkbox(label="Show regions", elem_id="show-regions")
-        compare = gr.Button("Compare with plain", size="sm", elem_id="compare-button")
-        change = gr.Button("Change this picture", size="sm", elem_id="to-refine")
+        regions = gr.Checkbox(label="Show regions", min_width=120, elem_id="show-regions")
+        compare = gr.Button(
+            "Compare with plain", size="sm", min_width=120, elem_id="compare-button"
+        )
+        change = gr.Button("Change this picture", size="sm", min_width=120, elem_id="to-refine")
     slider = comparison.slider()
-    keep = gr.Button("", size="sm", visible=False, elem_id="keep-seed")
     shared.settings.render()
     inputs.render(shared.settings.strength)
     display = gr.State(Display())
@@ -80,7 +87,7 @@ def build(shared: Shared) -> None:
             preview=preview,
             gallery=gallery,
             actions=actions,
-            keep_seed=keep,
+            keep_seed=shared.settings.keep,
             comparison=slider,
             display=display,
             book=shared.book,
@@ -98,5 +105,5 @@ def build(shared: Shared) -> None:
     cancel.click(panel.cancel, None, status, **words)
     gallery.select(panel.chosen, [display, shared.place], outputs, **words)
     regions.change(panel.swapped, [display, regions], [problem, gallery], **words)
-    keep.click(panel.kept_seed, display, seed, **words)
+    shared.settings.keep.click(panel.kept_seed, display, seed, **words)
     change.click(lambda: gr.Tabs(selected="refine"), None, shared.selected, **words)

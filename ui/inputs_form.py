@@ -105,7 +105,7 @@ class InputsForm:
                 "No LoRAs yet: start the app with `--loras FOLDER`, a folder of `.safetensors` "
                 "files."
             )
-        with gr.Row(visible=bool(self._adapters.loras), elem_classes="fields"):
+        with gr.Row(visible=bool(self._adapters.loras)):
             self.loras.render()
             self.weights.render()
 
@@ -116,7 +116,7 @@ class InputsForm:
                 "No ControlNets yet: start the app with `--controlnet NAME=FOLDER_OR_ID`, as often "
                 "as you like."
             )
-        with gr.Row(visible=there, elem_classes="fields"):
+        with gr.Row(visible=there):
             self.controlnet.render()
             self.scale.render()
         with gr.Column(visible=there):

@@ -160,4 +160,4 @@ def keep_seed(shop: Workshop, display: Display) -> Any:
     if display.turn is None:
         return gr.update(visible=False)
     seed = shop.sessions.open(display.session).turn(display.turn).settings.seed
-    return gr.update(value=f"Last seed {seed}: keep it", visible=seed is not None)
+    return gr.update(value=f"Keep last seed, {seed}", visible=seed is not None)

@@ -27,7 +27,7 @@ def voice(name: str, *, urgent: bool = False, visible: bool = True) -> gr.HTML:
         html_template=f"<div {role}>${{value}}</div>",  # a template that no text becomes part of
         js_on_load=None,
         elem_id=name,
-        elem_classes=["voice", "urgent"] if urgent else ["voice"],
+        elem_classes="voice",
         visible=visible,
     )
 

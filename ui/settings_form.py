@@ -27,7 +27,7 @@ _LABELS = {
     "width": "Width",
     "height": "Height",
     "num_inference_steps": "Steps",
-    "guidance_scale": "Guidance scale",
+    "guidance_scale": "Guidance",
     "negative_prompt": "Negative prompt",
     "composer": "Composer",
     "base_ratio": "Base ratio",
@@ -41,8 +41,6 @@ _LABELS = {
     "strength": "Strength",
 }
 _INFO = {
-    "num_inference_steps": "More is finer and slower",
-    "guidance_scale": "How closely the picture keeps to the words",
     "base_ratio": "Weight of the prompt for the whole within regions, 0 to 1",
     "share": "First share of the steps that draws regions apart, 0 to 1",
     "start": "Share of the steps before regions act, 0 to 1",
@@ -53,7 +51,7 @@ _INFO = {
     "strength": "How far it may go from that picture, above 0, at most 1",
 }
 _IDS = {"num_images_per_prompt": "count", "num_inference_steps": "steps"}
-_LOCKED_IF_TYPED = "(seed) => seed.trim() !== '' && seed.trim() !== '-1'"
+_LOCKED_IF_GIVEN = "(seed) => seed.trim() !== '' && seed.trim() !== '-1'"
 _SIZE_OF_PRESET = """(preset, width, height) => {
     const size = /^([0-9]+)x([0-9]+)$/.exec(preset);
     if (size) return [size[1], size[2]];
@@ -69,6 +67,7 @@ class SettingsForm:
             as outputs they take what `shown` returns.
         seed: Text: a browser's numbers end at 2**53.
         lock: Whether the seed is used again and again.
+        keep: A button that shows the last seed, for the generate panel to fill and to listen to.
         strength: For pictures to start from; on the page beside those, not by `render`.
     """
 
@@ -80,10 +79,17 @@ class SettingsForm:
             label="Seed",
             placeholder="A new one each time",
             max_lines=1,
+            scale=2,
+            min_width=160,
             elem_id="seed",
             render=False,
         )
-        self.lock = gr.Checkbox(label="Keep the seed", elem_id="seed-lock", render=False)
+        self.lock = gr.Checkbox(
+            label="Keep the seed", min_width=120, elem_id="seed-lock", render=False
+        )
+        self.keep = gr.Button(
+            "", size="sm", min_width=220, visible=False, elem_id="keep-seed", render=False
+        )
         self._named: dict[str, Any] = {
             "num_images_per_prompt": self._number("num_images_per_prompt", 1),
             "width": self._number("width", self._side(defaults.width)),
@@ -142,14 +148,16 @@ class SettingsForm:
 
     def render(self) -> None:
         """Puts the fields on the page, the common ones in sight."""
-        with gr.Row(elem_classes="fields"):
-            self.seed.render()
-            with gr.Column(min_width=120, scale=1, elem_classes="beside-field"):
-                self.lock.render()
-                dice = gr.Button("New seed each time", size="sm", elem_id="seed-dice")
-        with gr.Row(elem_classes="fields"):
+        with gr.Row():
             self.preset.render()
-            self._put("num_images_per_prompt", "num_inference_steps", "guidance_scale")
+            self._put("num_images_per_prompt")
+        with gr.Row():
+            self.seed.render()
+            self._put("num_inference_steps", "guidance_scale")
+        with gr.Row(elem_classes="controls"):
+            self.lock.render()
+            dice = gr.Button("New seed each time", size="sm", min_width=120, elem_id="seed-dice")
+            self.keep.render()
         self._put("negative_prompt")
         with gr.Accordion("More settings", open=False, elem_id="more-settings"):
             gr.Markdown("An empty field takes the model's own value, which it shows in grey.")
@@ -160,7 +168,7 @@ class SettingsForm:
                 ("start", "end"),
                 ("guidance_rescale", "clip_skip"),
             ):
-                with gr.Row(elem_classes="fields"):
+                with gr.Row():
                     self._put(*names)
         self._listen(dice)
 
@@ -168,8 +176,8 @@ class SettingsForm:
         """What goes on in the browser alone."""
         quiet = {"queue": False, "api_visibility": "private", "show_progress": "hidden"}
         sides = [self._named["width"], self._named["height"]]
-        self.seed.input(None, self.seed, self.lock, js=_LOCKED_IF_TYPED, **quiet)
-        dice.click(None, None, [self.seed, self.lock], js="() => ['', false]", **quiet)
+        self.seed.change(None, self.seed, self.lock, js=_LOCKED_IF_GIVEN, **quiet)
+        dice.click(None, None, self.seed, js="() => ''", **quiet)
         self.preset.input(None, [self.preset, *sides], sides, js=_SIZE_OF_PRESET, **quiet)
         for side in sides:
             side.input(None, None, self.preset, js=f"() => '{CUSTOM}'", **quiet)
@@ -195,9 +203,10 @@ class SettingsForm:
 
     def _sizes(self) -> gr.Dropdown:
         own = f"{self._defaults.width}x{self._defaults.height}"
-        grows = ", grows with the regions" if self._defaults.region_side else ""
-        first = (f"Model's own ({own}{grows})", OWN)
-        return _choice("size", "Size", [first, *presets(self._defaults), ("Custom", CUSTOM)])
+        grows = " (grows with regions)" if self._defaults.region_side else ""
+        first = (f"Model's own, {own}{grows}", OWN)
+        choices = [first, *presets(self._defaults), ("Custom: see More settings", CUSTOM)]
+        return _choice("size", "Size", choices, scale=3)
 
     def _composer(self) -> gr.Dropdown:
         own = f"Model's own ({self._defaults.composer})"
@@ -211,13 +220,16 @@ class SettingsForm:
         return _choice("scheduler", _LABELS["scheduler"], choices)
 
 
-def _choice(name: str, label: str, choices: list[tuple[str, str]]) -> gr.Dropdown:
+def _choice(
+    name: str, label: str, choices: list[tuple[str, str]], scale: int | None = None
+) -> gr.Dropdown:
     """A list to choose from that begins with the model's own, empty value."""
     return gr.Dropdown(
         choices,
         value=choices[0][1],
         label=label,
         filterable=False,
+        scale=scale,
         min_width=140,
         elem_id=name,
         render=False,
