@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import gradio as gr
 
-from ui import address, api, compose, generate, refine, shelf
+from ui import address, api, compose, generate, look, refine, refine_parts, shelf, shelf_parts
 from ui.shared import Shared
 from ui.workshop import Workshop
 
-__all__ = ["page"]
+__all__ = ["STYLE", "page"]
+
+STYLE = look.CSS + compose.CSS + generate.CSS + refine_parts.CSS + shelf_parts.CSS
 
 
 def page(shop: Workshop) -> gr.Blocks:

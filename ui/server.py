@@ -14,7 +14,7 @@ from rpg.pipeline import RPGPipeline
 from rpg.session import Sessions
 from ui import look
 from ui.adapters import Adapters
-from ui.page import page
+from ui.page import STYLE, page
 from ui.planner_choice import PlannerChoice, PlannerKind
 from ui.workshop import Workshop
 
@@ -80,7 +80,7 @@ def running(wishes: Serving) -> Iterator[gr.Blocks]:
             run_history=False,
             ssr_mode=False,
             theme=look.theme(),
-            css=look.CSS,
+            css=STYLE,
         )
         yield blocks
     finally:
