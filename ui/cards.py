@@ -195,11 +195,11 @@ def _rest(card: Card) -> list[Any]:
             **_key(card, "negative"),
         )
         with gr.Row(key=(card.id, "numbers")):
-            ratio = gr.Number(
+            ratio = gr.Textbox(
                 said.base_ratio,
                 label="Base ratio",
                 info="0 to 1; empty takes the plan's",
-                step=0.05,
+                max_lines=1,
                 min_width=120,
                 elem_classes="card-ratio",
                 **_key(card, "ratio"),

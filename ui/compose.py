@@ -14,13 +14,13 @@ from ui import cards, plan_canvas, plan_text
 from ui.examples import examples
 from ui.lines import line
 from ui.plan_book import PlanBook
-from ui.plan_forms import staleness
+from ui.plan_forms import kept, staleness
 from ui.progress import Phase, Snapshot
 from ui.shared import PlannerForm, Shared
 from ui.words import status
 from ui.workshop import Workshop
 
-__all__ = ["CSS", "accept", "begin", "build", "cancel", "follow", "plan"]
+__all__ = ["CSS", "accept", "begin", "build", "cancel", "follow", "keep_plan", "plan", "stale"]
 
 CSS = (
     plan_canvas.CSS
@@ -41,7 +41,8 @@ def build(shared: Shared) -> None:
     shared.prompt.render()
     _examples(shared)
     _planner(shared.planner)
-    stale, reasoning = _planning(shared)
+    reasoning = _planning(shared)
+    _stale(shared)
     problem = gr.HTML(elem_id="plan-problem", elem_classes="said")
     with gr.Row(elem_id="plan-tools"):
         undo = gr.Button("Undo", size="sm", elem_id="plan-undo", interactive=False, min_width=80)
@@ -53,9 +54,7 @@ def build(shared: Shared) -> None:
     undo.click(PlanBook.undone, shared.book, shared.book, **_QUIET)
     redo.click(PlanBook.redone, shared.book, shared.book, **_QUIET)
     own.click(begin, [shared.book, shared.prompt], [shared.book, problem], **_QUIET)
-    shared.book.change(
-        follow, [shared.book, shared.prompt], [undo, redo, problem, stale, reasoning], **_QUIET
-    )
+    shared.book.change(follow, shared.book, [undo, redo, problem, reasoning], **_QUIET)
 
 
 def _examples(shared: Shared) -> None:
@@ -83,14 +82,29 @@ def _planner(form: PlannerForm) -> None:
     )
 
 
-def _planning(shared: Shared) -> tuple[gr.HTML, gr.Textbox]:
-    """The button and how to stop it; gives the line about an earlier prompt, and the reasoning."""
+def _stale(shared: Shared) -> None:
+    """A line, and a button, where the plan is for another prompt than the one that stands there."""
+    with gr.Row(visible=False, elem_id="plan-stale", equal_height=True) as row:
+        said = gr.HTML(elem_classes="said")
+        keep = gr.Button("Keep the plan", size="sm", scale=0, min_width=130, elem_id="plan-keep")
+    gr.on(
+        [shared.book.change, shared.prompt.change],
+        stale,
+        [shared.book, shared.prompt],
+        [row, said],
+        trigger_mode="always_last",
+        **_QUIET,
+    )
+    keep.click(keep_plan, [shared.book, shared.prompt], shared.book, **_QUIET)
+
+
+def _planning(shared: Shared) -> gr.Textbox:
+    """The button and how to stop it; gives the field for the reasoning."""
     job, made = gr.State(""), gr.State(None)
     with gr.Row():
         go = gr.Button("Plan", variant="primary", elem_id="plan-button", min_width=120)
         stop = gr.Button("Cancel", variant="stop", visible=False, elem_id="plan-cancel")
     said = gr.HTML(elem_id="plan-status", elem_classes="said")
-    stale = gr.HTML(elem_id="plan-stale", elem_classes="said")
     with gr.Accordion("Reasoning", open=False, elem_id="plan-reasoning"):
         reasoning = gr.Textbox(
             label="The planner's reasoning",
@@ -108,8 +122,7 @@ def _planning(shared: Shared) -> tuple[gr.HTML, gr.Textbox]:
     )
     planning.then(accept, [shared.book, made], [shared.book, made], **_QUIET)
     stop.click(partial(cancel, shared.shop), job, None, **_QUIET)
-    shared.prompt.change(_stale, [shared.book, shared.prompt], stale, **_QUIET)
-    return stale, reasoning
+    return reasoning
 
 
 async def plan(shop: Workshop, prompt: str, *planner: Any) -> AsyncIterator[tuple[Any, ...]]:
@@ -152,19 +165,24 @@ def begin(book: PlanBook, prompt: str) -> tuple[Any, str]:
         return gr.skip(), line("write a prompt first: it is drawn around the regions", problem=True)
 
 
-def follow(book: PlanBook, prompt: str) -> tuple[Any, ...]:
-    """What can be undone and redone, that nothing is wrong, and what is to be known of the plan."""
-    return (
-        gr.update(interactive=bool(book.past)),
-        gr.update(interactive=bool(book.future)),
-        "",
-        _stale(book, prompt),
-        book.plan.reasoning if book.plan else "",
-    )
+def stale(book: PlanBook, prompt: str) -> tuple[Any, str]:
+    """Whether the plan is for an earlier prompt, and the words for it."""
+    text = staleness(book.plan, prompt)
+    return gr.update(visible=bool(text)), line(text)
 
 
-def _stale(book: PlanBook, prompt: str) -> str:
-    return line(staleness(book.plan, prompt))
+def keep_plan(book: PlanBook, prompt: str) -> PlanBook:
+    """The plan as it is, for the prompt that stands there."""
+    try:
+        return book.with_plan(kept(book.plan, prompt)) if book.plan else book
+    except PlanError:  # the prompt was emptied meanwhile
+        return book
+
+
+def follow(book: PlanBook) -> tuple[Any, ...]:
+    """What can be undone and redone, that nothing is wrong any more, and the plan's reasoning."""
+    undo, redo = (gr.update(interactive=bool(way)) for way in (book.past, book.future))
+    return undo, redo, "", book.plan.reasoning if book.plan else ""
 
 
 def _said(shot: Snapshot) -> str:

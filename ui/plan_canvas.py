@@ -83,8 +83,14 @@ def build(shared: Shared, problem: gr.HTML) -> None:
         **quiet,
     )
     canvas.change(None, js=_READY, api_visibility="private")
-    shared.book.change(
-        partial(follow, shared), [shared.book, was, *form.fields], [canvas, hint, was], **quiet
+    sides = [field for field in form.fields if field.elem_id in ("width", "height")]
+    gr.on(
+        [shared.book.change, *(side.change for side in sides)],
+        partial(follow, shared),
+        [shared.book, was, *form.fields],
+        [canvas, hint, was],
+        trigger_mode="always_last",
+        **quiet,
     )
 
 

@@ -28,6 +28,7 @@ __all__ = [
     "card_edits",
     "cards",
     "from_text",
+    "kept",
     "staleness",
 ]
 
@@ -41,10 +42,12 @@ _LEAST = 0.5  # percent of the canvas that a region has each way
 class Written:
     """What the fields of a card say; None is an empty number.
 
+    A browser shows an empty number as 0, so that what may be empty is text.
+
     Attributes:
         prompt: The subprompt.
         negative: What should not be there.
-        base_ratio: 0 to 1; None takes the plan's.
+        base_ratio: 0 to 1; empty takes the plan's.
         z: Painting order.
         left: Percent of the canvas's width.
         top: Percent of its height.
@@ -54,7 +57,7 @@ class Written:
 
     prompt: str
     negative: str
-    base_ratio: float | None
+    base_ratio: str
     z: float | None
     left: float | None
     top: float | None
@@ -88,13 +91,13 @@ class Base:
     """The fields that hold for the whole plan, as they show."""
 
     prompt: str = ""
-    ratio: float | None = None
+    ratio: str = ""
     negative: str = ""
 
     @classmethod
     def of(cls, plan: Plan | None) -> Base:
         """Those of a plan; empty where there is none."""
-        return cls(plan.base_prompt, plan.base_ratio, plan.negative) if plan else cls()
+        return cls(plan.base_prompt, _shown(plan.base_ratio), plan.negative) if plan else cls()
 
 
 def cards(plan: Plan) -> tuple[Card, ...]:
@@ -163,7 +166,18 @@ def staleness(plan: Plan | None, prompt: str) -> str:
     """A line where a plan is not of the prompt that stands there; empty where it is."""
     if plan is None or not prompt.strip() or plan.prompt == prompt.strip():
         return ""
-    return "The plan is for an earlier prompt: plan again, or draw it as it is."
+    return "The plan is for an earlier prompt: plan again, or keep it for this one."
+
+
+def kept(plan: Plan, prompt: str) -> Plan:
+    """The same plan for another prompt.
+
+    Raises:
+        PlanError: The prompt is empty or too long.
+    """
+    asked = Plan(prompt=prompt).prompt
+    base = asked if plan.base_prompt == plan.prompt else None
+    return apply(plan, [SetBase(prompt=asked, base_prompt=base)])
 
 
 def as_text(plan: Plan | None, form: Form) -> tuple[str, str]:
@@ -211,7 +225,7 @@ def _written(region: Region) -> Written:
     return Written(
         region.prompt,
         region.negative,
-        region.base_ratio,
+        _shown(region.base_ratio),
         region.z,
         *(round(100 * share, 1) for share in (box.x0, box.y0, box.width, box.height)),
     )
@@ -262,8 +276,18 @@ def _span(
     return first, min(first + length, 1.0)
 
 
-def _ratio(value: float | None) -> float | Literal["auto"]:
-    return "auto" if value is None else _within("Base ratio", value, 0, 1)
+def _shown(ratio: float | None) -> str:
+    return "" if ratio is None else f"{ratio:g}"
+
+
+def _ratio(text: str) -> float | Literal["auto"]:
+    if not text.strip():
+        return "auto"
+    try:
+        value = float(text.replace(",", "."))
+    except ValueError:
+        value = math.nan
+    return _within("Base ratio", value, 0, 1)
 
 
 def _within(name: str, value: float | None, low: float, high: float) -> float:

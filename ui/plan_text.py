@@ -38,10 +38,10 @@ def _base(shared: Shared, problem: gr.HTML) -> None:
             info="Drawn under and between the regions; empty takes the prompt",
             elem_id="base-prompt",
         ),
-        gr.Number(
+        gr.Textbox(
             label="Base ratio",
             info="Its weight inside the regions, 0 to 1; empty leaves it to the model",
-            step=0.05,
+            max_lines=1,
             elem_id="base-ratio",
         ),
         gr.Textbox(label="Negative prompt", info="What should be nowhere", elem_id="plan-negative"),
