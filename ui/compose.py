@@ -162,7 +162,7 @@ def begin(book: PlanBook, prompt: str) -> tuple[Any, str]:
     try:
         return book.with_plan(Plan(prompt=prompt, source="user")), ""
     except PlanError:
-        return gr.skip(), line("write a prompt first: it is drawn around the regions", problem=True)
+        return gr.skip(), line("Write a prompt first.", problem=True)
 
 
 def stale(book: PlanBook, prompt: str) -> tuple[Any, str]:
