@@ -129,7 +129,7 @@ def touched(
     except PlanError as error:
         said = str(error)
     want = drawn(plan, canvas_size(shared, plan, values))
-    shown = gr.skip() if want == seen else gr.update(value=_value(want))
+    shown = gr.skip() if want == seen and not said else gr.update(value=_value(want))
     return book.with_plan(plan), shown, want, line(said, problem=True)
 
 
