@@ -148,7 +148,7 @@ def _row(finding: Finding) -> str:
     if finding.holds and not finding.unknown:
         kind, word = "right", "Right"
     seen = f" <em>Seen: {_safe(finding.seen)}</em>" if finding.seen else ""
-    return f'<li class="{kind}"><b>{word}</b> {_safe(finding.check.says)}{seen}</li>'
+    return f'<li class="{kind}"><b>{word}</b><span>{_safe(finding.check.says)}{seen}</span></li>'
 
 
 def _safe(text: str) -> str:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
 from rpg.drawing import enlarge
 from rpg.errors import RPGError
+from rpg.plan import Plan, encode_mask
 from ui.mask_editor import painted
 from ui.planner_choice import PlannerChoice
 from ui.progress import Phase, Snapshot
 from ui.words import status
 
 if TYPE_CHECKING:
-    from rpg.plan import Plan
     from rpg.session import Session
     from ui.jobs import Job
     from ui.workshop import Workshop
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Pending", "Told", "change", "draw_painted", "drawn", "elsewhere", "followed"]
 
 NOTHING_SAID = "Say what should change, such as “make the star green”."
+PAINT = "Pink is drawn anew: paint more, or erase. Then press “Draw it”."
 NOTHING_PAINTED = "The mask is empty: paint where the picture is to be drawn anew."
 NO_PICTURE = "There is no picture yet: draw one in Create, or open a session."
 
@@ -38,12 +39,14 @@ class Pending:
         turn: Likewise.
         wish: The user's words; empty where a part is only to be drawn anew.
         after: What the picture is to show.
+        mask: Where it would be drawn, as `rpg.plan.encode_mask` writes it.
     """
 
     session: str
     turn: int
     wish: str
     after: Plan
+    mask: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,8 +58,7 @@ class Told:
         job: Id of the job to cancel; empty where nothing is under way.
         preview: Of the drawing of now, as large as it is shown.
         turn: The turn to go to: the change is there.
-        mask: Where will be drawn anew, to be painted on; with `pending`.
-        pending: What waits for that.
+        pending: What waits for its mask to be painted.
         failed: Whether it came to nothing; `line` says why.
         shot: The job as it stands.
     """
@@ -65,7 +67,6 @@ class Told:
     job: str = ""
     preview: Image.Image | None = None
     turn: int | None = None
-    mask: Image.Image | None = None
     pending: Pending | None = None
     failed: bool = False
     shot: Snapshot | None = None
@@ -152,7 +153,7 @@ def _proposed(shop: Workshop, pending: Pending) -> Told:
         mask = shop.propose(pending.session, pending.turn, pending.after).mask
     else:
         mask = Image.new("L", shop.sessions.open(pending.session).image(pending.turn).size)
-    return Told("Paint where to draw, then press “Draw it”.", mask=mask, pending=pending)
+    return Told(PAINT, pending=replace(pending, mask=encode_mask(mask)))
 
 
 async def drawn(shop: Workshop, pending: Pending, mask: Image.Image | None) -> AsyncIterator[Told]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
@@ -56,6 +56,8 @@ def strip(turns: Sequence[Turn], at: int | None) -> list[tuple[int, str]]:
 def caption(turn: Turn, at: int | None) -> str:
     """A turn in a line: "▸ 3 make the star green", ▸ for the one looked at."""
     words = turn.label or turn.made.instruction or ("drawn anew" if turn.parent else "drawn")
+    if words.endswith(_WHYS):
+        words = words.rpartition(": ")[2]
     branch = "" if turn.parent in (None, turn.id - 1) else f" (from {turn.parent})"
     return f"{'▸ ' if turn.id == at else ''}{turn.id} {_short(words)}{branch}"
 
@@ -72,13 +74,14 @@ def conversation(
         failures: Of this tab and session.
     """
     plans = {turn.id: turn.plan for turn in turns}
+    scores = {turn.id: turn.score for turn in turns}
     told: list[Message] = []
     left_out = len(turns) - MOST_SHOWN
     if left_out > 0:
         told.append(_answer(f"{left_out:,} earlier turns are not shown here."))
     for turn in turns[-MOST_SHOWN:]:
         before = plans.get(turn.parent) if turn.parent is not None else None
-        told += [_wish(turn), _answer(_outcome(turn, before, _standing(tree, turn.id, at)))]
+        told += [_wish(turn), _answer(_outcome(turn, before, _standing(turn, tree, at, scores)))]
     for failure in failures:
         told += [Message(role="user", content=failure.wish), _answer(failure.why)]
     return told
@@ -108,7 +111,7 @@ def _wish(turn: Turn) -> Message:
         again = "Draw this part anew" if turn.mask is not None else "Draw it anew"
         return Message(role="user", content=again if turn.parent else turn.plan.prompt)
     if words.endswith(_WHYS):
-        return _answer(f"To mend: {words}")
+        return _answer(f"Drawn again by itself, with {words.rpartition(': ')[2]}")
     return Message(role="user", content=words)
 
 
@@ -122,15 +125,20 @@ def _outcome(turn: Turn, before: Plan | None, standing: str) -> str:
     return "\n".join(lines)
 
 
-def _standing(tree: Tree, turn: int, at: int | None) -> str:
+def _standing(turn: Turn, tree: Tree, at: int | None, scores: Mapping[int, float | None]) -> str:
     """Whether a turn led to what is looked at."""
-    if at is None or at not in tree.parents or turn not in tree.parents:
+    number = turn.id
+    if at is None or at not in tree.parents or number not in tree.parents:
         return ""
-    if turn == at:
+    if number == at:
         return ": you are here"
-    if turn in tree.path(at):
+    if number in tree.path(at):
         return ": kept"
-    return ": undone" if at in tree.path(turn) else ": not kept"
+    before = scores.get(turn.parent) if turn.parent is not None else None
+    mended = turn.made.instruction.endswith(_WHYS)
+    if mended and turn.score is not None and before is not None and turn.score <= before:
+        return ": no better, not kept"
+    return ": undone" if at in tree.path(number) else ": not kept"
 
 
 def _change(edit: Edit, was: dict[str, str]) -> str:

@@ -8,40 +8,50 @@ from typing import Any
 import gradio as gr
 from PIL import Image, ImageChops
 
-__all__ = ["MaskEditor", "editor_value", "painted"]
+__all__ = ["ONE_LAYER", "editor", "painted"]
+
+# The editor may load its layer twice; what lies below could not be rubbed out.
+ONE_LAYER = """async () => {
+    for (let tries = 0; tries < 40; tries++) {
+        await new Promise((done) => setTimeout(done, 100));
+        const layers = window.editor?.layer_manager;
+        layers?.get_layers().slice(1).forEach((one) => layers.delete_layer(one.id));
+    }
+}"""
 
 _COLOUR = (255, 64, 129)
 _OPACITY = 0.6
 _LEAST = 40  # of 255: what is painted more thinly than this is no more than a brush's soft edge
 
 
-def MaskEditor(**words: Any) -> gr.ImageEditor:  # noqa: N802 - makes a component
-    """An editor with one layer, a brush of one colour and an eraser."""
-    colour = f"rgb{_COLOUR}"
-    return gr.ImageEditor(
-        type="pil",
-        format="png",
-        sources=(),
-        transforms=(),
-        layers=gr.LayerOptions(allow_additional_layers=False, layers=["Mask"]),
-        brush=gr.Brush(colors=[(colour, _OPACITY)], color_mode="fixed"),
-        interactive=True,
-        **words,
-    )
+def editor(shown: Image.Image, mask: Image.Image, name: str) -> gr.ImageEditor:
+    """A picture, and over it a mask that can be painted on: one layer, one colour, an eraser.
 
-
-def editor_value(shown: Image.Image, mask: Image.Image) -> dict[str, Any]:
-    """What the editor shows: a picture, and over it a mask that can be painted on.
+    It is to be made anew for every mask: one that is on the page shows old layers beside new ones.
 
     Args:
         shown: The picture, enlarged for showing.
         mask: Greyscale, white where to draw; of any size.
+        name: Of this editor alone.
     """
     grey = mask.convert("L").resize(shown.size, Image.Resampling.NEAREST)
     layer = Image.new("RGBA", shown.size, (*_COLOUR, 0))
     layer.putalpha(grey.point(lambda value: round(value * _OPACITY)))
-    composite = Image.alpha_composite(shown.convert("RGBA"), layer)
-    return {"background": shown.convert("RGB"), "layers": [layer], "composite": composite}
+    return gr.ImageEditor(
+        {"background": shown.convert("RGB"), "layers": [layer], "composite": None},
+        label="Mask",
+        type="pil",
+        format="png",
+        canvas_size=shown.size,  # a layer on a larger canvas would lie beside the picture
+        sources=(),
+        transforms=(),
+        layers=gr.LayerOptions(allow_additional_layers=False, layers=["Mask"]),
+        brush=gr.Brush(colors=[(f"rgb{_COLOUR}", _OPACITY)], color_mode="fixed"),
+        interactive=True,
+        key=name,
+        preserved_by_key=None,
+        elem_id="mask-editor",
+    )
 
 
 def painted(value: Mapping[str, Any] | None, size: tuple[int, int]) -> Image.Image | None:

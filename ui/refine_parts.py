@@ -10,13 +10,13 @@ import gradio as gr
 
 from ui.auto import MOST_CANDIDATES, MOST_ROUNDS, critics
 from ui.looking import Details
-from ui.mask_editor import MaskEditor
 
 __all__ = ["CSS", "Parts", "on"]
 
 CSS = """
 #history, #history .grid-wrap { height: auto !important; min-height: 0 !important; }
-#history .grid-container { display: flex; overflow-x: auto; height: auto; align-items: stretch; }
+#history .grid-wrap { padding-top: 2rem; }
+#history .grid-container { display: flex; overflow-x: auto; height: auto; padding-top: 0; }
 #history .grid-container > * { flex: 0 0 8rem; }
 #history .thumbnail-item { aspect-ratio: auto; height: 100%; display: block; }
 #history .thumbnail-item img { aspect-ratio: 1; height: auto; }
@@ -26,8 +26,8 @@ CSS = """
 }
 #conversation button[aria-label="Clear"] { display: none; }
 #findings ul { list-style: none; padding: 0; margin: .5rem 0 0; }
-#findings li { padding: .15rem 0; overflow-wrap: anywhere; }
-#findings b { display: inline-block; min-width: 4.5rem; }
+#findings li { display: grid; grid-template-columns: 4.5rem 1fr; padding: .15rem 0; }
+#findings li span { overflow-wrap: anywhere; }
 #findings .right b { color: #15803d; } #findings .wrong b { color: #dc2626; }
 #findings .unknown b, #findings .faint { opacity: .7; }
 .dark #findings .right b { color: #4ade80; } .dark #findings .wrong b { color: #f87171; }
@@ -47,6 +47,7 @@ class Parts:
         job: Id of the job under way.
         failures: Wishes of this tab that came to nothing.
         pending: The change that waits for its mask.
+        painting: Where that is painted.
         decision: The change that was just made.
         numbers: Turns in the strip.
     """
@@ -76,9 +77,6 @@ class Parts:
     status: Any
     cancel: Any
     painting: Any
-    mask: Any
-    draw: Any
-    dismiss: Any
     rounds_bound: Any
     seconds: Any
     candidates: Any
@@ -95,7 +93,7 @@ class Parts:
     @property
     def starts(self) -> list[Any]:
         """Buttons that begin something, dead while something is under way."""
-        return [self.send, self.draw, self.auto, self.review]
+        return [self.send, self.auto, self.review]
 
     @property
     def bounds(self) -> list[Any]:
@@ -123,7 +121,9 @@ class Parts:
             with gr.Column(scale=6, min_width=340):
                 parts |= _pictures() | _compared()
             with gr.Column(scale=5, min_width=340):
-                parts |= _talk() | _painting() | _automatic(model) | _judgement()
+                parts |= _talk()
+                parts["painting"] = gr.Column(elem_id="painting")
+                parts |= _automatic(model) | _judgement()
         return cls(**parts)
 
 
@@ -252,15 +252,6 @@ def _talk() -> dict[str, Any]:
     parts["status"] = gr.HTML(elem_id="refine-status")
     parts["cancel"] = gr.Button("Cancel", visible=False, elem_id="cancel-change")
     return parts
-
-
-def _painting() -> dict[str, Any]:
-    with gr.Column(visible=False, elem_id="painting") as painting:
-        mask = MaskEditor(label="Pink is drawn anew: paint more, or erase", elem_id="mask-editor")
-        with gr.Row():
-            draw = gr.Button("Draw it", variant="primary", elem_id="draw-change")
-            dismiss = gr.Button("Never mind", elem_id="dismiss-change")
-    return {"painting": painting, "mask": mask, "draw": draw, "dismiss": dismiss}
 
 
 def _automatic(model: str) -> dict[str, Any]:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
-from PIL import Image
 
 from rpg.drawing import enlarge
-from ui import auto, changing
+from rpg.plan import decode_mask
+from ui import auto, changing, mask_editor
 from ui.changing import Pending, Told
 from ui.history import Failure
 from ui.lines import line
 from ui.looking import details
-from ui.mask_editor import editor_value
 from ui.moving import Decision
 from ui.plan_book import PlanBook
 from ui.planner_choice import PlannerChoice
@@ -51,20 +51,38 @@ class Work:
         known = [shared.place, shared.book, p.failures, *shared.planner.fields]
         ends = self._ends()
         on([p.send.click, p.wish.submit], self._change, [*known, p.wish, p.mask_first], ends)
-        on([p.draw.click], self._draw, [*known[:3], p.pending, p.mask], ends)
         on([p.auto.click], self._refine, [*known, *p.bounds], ends)
         on([p.review.click], self._review, [*known, p.critic], ends)
-        on([p.dismiss.click], self._dismiss, [], [p.pending, p.painting, p.status])
         for button in (p.cancel, p.stop):
             on([button.click], self._cancel, [p.job], [p.status])
         on([shared.place.change], self._follow, [shared.place, p.job], ends)
+        with p.painting:
+            gr.render(inputs=[p.pending], triggers=[p.pending.change], show_progress="hidden")(
+                self._paint
+            )
+        p.pending.change(None, js=mask_editor.ONE_LAYER, api_visibility="private")
+
+    def _paint(self, pending: Pending | None) -> None:
+        """Puts the mask of a change on the page, to be painted on."""
+        if pending is None:
+            return
+        p, shared = self._parts, self._shared
+        own = self._shop.sessions.open(pending.session).image(pending.turn).convert("RGB")
+        shown = enlarge(own, self._shop.rpg.defaults.display_scale)
+        mask = mask_editor.editor(shown, decode_mask(pending.mask), secrets.token_hex(4))
+        with gr.Row():
+            draw = gr.Button("Draw it", variant="primary", elem_id="draw-change")
+            dismiss = gr.Button("Never mind", elem_id="dismiss-change")
+        known = [shared.place, shared.book, p.failures, p.pending, mask]
+        on([draw.click], self._draw, known, self._ends())
+        on([dismiss.click], lambda: (None, ""), [], [p.pending, p.status])
 
     def _ends(self) -> list[Any]:
         """All that work may put something into."""
         p, shared = self._parts, self._shared
         return [
             *(p.status, p.picture, p.job, p.cancel, p.stop, *p.starts),
-            *(p.failures, p.pending, p.painting, p.mask, p.wish, p.decision),
+            *(p.failures, p.pending, p.wish, p.decision),
             *(
                 p.rounds,
                 p.compared,
@@ -84,6 +102,7 @@ class Work:
         self, place: Place, book: PlanBook, failures: Failures, *values: Any
     ) -> AsyncIterator[Updates]:
         *planner, wish, mask_first = values
+        yield {self._parts.pending: None}
         choice = self._choice(planner)
         stream = changing.change(
             self._shop, place.session, place.turn, wish, choice, mask_first=mask_first
@@ -125,10 +144,6 @@ class Work:
         begun = _Begun(place, book, failures, "Look at it")
         async for updates in self._through(stream, begun):
             yield updates
-
-    def _dismiss(self) -> Updates:
-        p = self._parts
-        return {p.pending: None, p.painting: gr.Column(visible=False), p.status: ""}
 
     def _cancel(self, job: str) -> str:
         if (found := self._shop.jobs.find(job)) is not None:
@@ -194,23 +209,13 @@ class Work:
         if told.failed and told.pending is None and place.session and begun.wish.strip():
             failure = Failure(place.session, begun.wish, told.line)
             updates[p.failures] = (*begun.failures, failure)[-_MOST_FAILURES:]
-        if told.pending is not None and told.mask is not None:
-            return updates | self._painting(told.pending, told.mask)
+        if told.pending is not None:
+            return updates | {p.pending: told.pending}
         if told.turn is not None:
             updates |= self._arrived(told.turn, begun)
         elif place.turn is not None:
             updates[self._shared.place] = place.at(place.session, place.turn)
         return updates
-
-    def _painting(self, pending: Pending, mask: Image.Image) -> Updates:
-        p = self._parts
-        own = self._shop.sessions.open(pending.session).image(pending.turn).convert("RGB")
-        shown = enlarge(own, self._shop.rpg.defaults.display_scale)
-        return {
-            p.pending: pending,
-            p.painting: gr.Column(visible=True),
-            p.mask: editor_value(shown, mask),
-        }
 
     def _arrived(self, turn: int, begun: _Begun) -> Updates:
         p, place = self._parts, begun.place
@@ -221,6 +226,6 @@ class Work:
             self._shared.prompt: plan.prompt,
         }
         if place.turn is not None and turn != place.turn:
-            updates |= {p.pending: None, p.painting: gr.Column(visible=False), p.wish: ""}
+            updates |= {p.pending: None, p.wish: ""}
             updates[p.decision] = Decision(place.session, turn, place.turn)
         return updates
