@@ -65,12 +65,14 @@ def _text(shared: Shared) -> None:
         label="Plan",
         lines=8,
         max_lines=20,
-        buttons=["copy"],
         elem_id="plan-text",
         elem_classes="code",
     )
     said = gr.HTML(elem_id="plan-text-said", elem_classes="said")
-    button = gr.Button("Use this", elem_id="plan-use")
+    with gr.Row():
+        button = gr.Button("Use this", size="sm", elem_id="plan-use")
+        copy = gr.Button("Copy", size="sm", elem_id="plan-copy")
+    copy.click(None, text, js="(text) => navigator.clipboard.writeText(text)", **_QUIET)
     gr.on([shared.book.change, form.change], show, [shared.book, form], [text, said], **_QUIET)
     button.click(
         use,

@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
+_PATIENCE = 20_000  # milliseconds; the machine may be busy
 # What a browser says of a page that was left while it was loading.
 _HARMLESS = ("net::ERR_ABORTED", "AbortError")
 
@@ -68,7 +69,8 @@ def browser() -> Iterator[Browser]:
 def tab(served: str, browser: Browser, tmp_path: Path) -> Iterator[Page]:
     """A new tab on the app; the test fails if the page complains in the browser's console."""
     context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(_PATIENCE)
+    expect.set_options(timeout=_PATIENCE)
     page = context.new_page()
     said: list[str] = []
     page.on("console", lambda message: said.extend(_errors(message)))
