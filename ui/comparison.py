@@ -27,7 +27,7 @@ __all__ = ["compared", "slider"]
 def slider() -> gr.ImageSlider:
     """The place for both: the plain picture on the left."""
     return gr.ImageSlider(
-        label="Left: plain, the prompt alone. Right: RPG, region by region.",
+        label="Left: plain. Right: RPG.",
         format="png",
         interactive=False,
         visible=False,

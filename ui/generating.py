@@ -13,7 +13,7 @@ from typing import Any
 import gradio as gr
 from PIL.Image import Image
 
-from rpg.errors import RPGError, SessionError
+from rpg.errors import RPGError, SessionError, SettingsError
 from rpg.plan import Plan
 from rpg.planners.base import checked_prompt
 from rpg.settings import GenerationSettings
@@ -191,11 +191,20 @@ class Generating:
         used = self._shared.settings.read(settings)
         extras = self._inputs.read(inputs)
         text = checked_prompt(prompt)
-        if extras.image is None:
-            used = used.model_copy(update={"strength": None})
-        elif used.strength is None:
-            used = used.updated({"strength": STRENGTH})
+        used = self._with_strength(used, extras)
         return _Wishes(text, self._shared.planner.chosen(*planner), used, extras)
+
+    def _with_strength(self, used: GenerationSettings, extras: Extras) -> GenerationSettings:
+        """The settings with a strength exactly where there is a picture to start from."""
+        if extras.image is None:
+            return used.model_copy(update={"strength": None})
+        used = used.filled({"strength": STRENGTH})
+        steps = used.num_inference_steps or self._shop.rpg.defaults.num_inference_steps
+        if used.strength is not None and steps * used.strength < 1:
+            raise SettingsError(
+                f"Strength: {used.strength:g} of {steps} steps is none; raise it, or the steps"
+            )
+        return used
 
     def _parts(self, values: Sequence[Any]) -> Iterator[Sequence[Any]]:
         """The values of each form, in the order of `fields`."""

@@ -132,7 +132,7 @@ class SettingsForm:
             for name, value in zip(self._named, others, strict=True)
             if value is not None and str(value).strip()
         }
-        wanted = _seed(str(seed or ""))
+        wanted = _seed("" if seed is None else str(seed))
         try:
             return GenerationSettings(**given, seed=wanted).model_copy(
                 update={} if lock else {"seed": None}

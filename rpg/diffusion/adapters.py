@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,7 +44,9 @@ def loras(pipe: Any, files: Sequence[tuple[Path, float]]) -> Iterator[None]:
 
 def _load(pipe: Any, file: Path, name: str) -> None:
     try:
-        pipe.load_lora_weights(str(file.parent), weight_name=file.name, adapter_name=name)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Already found a `peft_config`")  # of the one before
+            pipe.load_lora_weights(str(file.parent), weight_name=file.name, adapter_name=name)
     except UNREADABLE as error:
         raise ModelError(
             f"the LoRA {file.stem} cannot be read, or was made for another kind of model"
