@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PIL import Image
 
 from rpg.drawing import enlarge
 from rpg.errors import RPGError
-from rpg.plan import Plan, encode_mask
-from ui.mask_editor import painted
+from rpg.plan import Plan, decode_mask, encode_mask
 from ui.planner_choice import PlannerChoice
 from ui.progress import Phase, Snapshot
 from ui.words import status
@@ -104,19 +103,16 @@ async def change(
             yield Told(str(error), failed=True)
 
 
-async def draw_painted(
-    shop: Workshop, pending: Pending, value: Mapping[str, Any] | None
-) -> AsyncIterator[Told]:
-    """Draws a change where a mask was painted.
+async def draw_painted(shop: Workshop, pending: Pending) -> AsyncIterator[Told]:
+    """Draws a change where its mask was painted; nothing, where that is empty.
 
     Args:
         shop: Does it.
-        pending: What waited for the mask.
-        value: Of the editor that it was painted in.
+        pending: With the mask as it is now.
     """
     try:
-        size = shop.sessions.open(pending.session).image(pending.turn).size
-        if (mask := painted(value, size)) is None:
+        mask = decode_mask(pending.mask)
+        if mask.getbbox() is None:
             yield Told(NOTHING_PAINTED, pending=pending, failed=True)
             return
         async for told in drawn(shop, pending, mask):

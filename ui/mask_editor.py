@@ -54,8 +54,8 @@ def editor(shown: Image.Image, mask: Image.Image, name: str) -> gr.ImageEditor:
     )
 
 
-def painted(value: Mapping[str, Any] | None, size: tuple[int, int]) -> Image.Image | None:
-    """The mask that was painted: white where to draw; None where nothing is painted.
+def painted(value: Mapping[str, Any] | None, size: tuple[int, int]) -> Image.Image:
+    """The mask that was painted, greyscale: white where to draw, black all over where nothing is.
 
     Args:
         value: The editor's.
@@ -67,4 +67,4 @@ def painted(value: Mapping[str, Any] | None, size: tuple[int, int]) -> Image.Ima
         strong = alpha.point(lambda level: 255 * (level > _LEAST))
         small = strong.resize(size, Image.Resampling.BOX)
         whole = ImageChops.lighter(whole, small.point(lambda level: 255 * (level > 0)))
-    return whole if whole.getbbox() is not None else None
+    return whole

@@ -48,6 +48,7 @@ class Parts:
         failures: Wishes of this tab that came to nothing.
         pending: The change that waits for its mask.
         painting: Where that is painted.
+        painted: The same change with its mask, to be drawn; how often that was asked for.
         decision: The change that was just made.
         numbers: Turns in the strip.
     """
@@ -59,6 +60,7 @@ class Parts:
     job: Any
     failures: Any
     pending: Any
+    painted: Any
     decision: Any
     numbers: Any
     picture: Any
@@ -147,6 +149,7 @@ def _memory() -> dict[str, Any]:
         "job": gr.State(""),
         "failures": gr.State(()),
         "pending": gr.State(None),
+        "painted": gr.State((0, None)),
         "decision": gr.State(None),
         "numbers": gr.State([]),
     }

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import gradio as gr
 
 from rpg.drawing import enlarge
-from rpg.plan import decode_mask
+from rpg.plan import decode_mask, encode_mask
 from ui import auto, changing, mask_editor
 from ui.changing import Pending, Told
 from ui.history import Failure
@@ -60,21 +60,27 @@ class Work:
             gr.render(inputs=[p.pending], triggers=[p.pending.change], show_progress="hidden")(
                 self._paint
             )
+        on([p.painted.change], self._draw, [*known[:3], p.painted], ends)
         p.pending.change(None, js=mask_editor.ONE_LAYER, api_visibility="private")
 
     def _paint(self, pending: Pending | None) -> None:
         """Puts the mask of a change on the page, to be painted on."""
         if pending is None:
             return
-        p, shared = self._parts, self._shared
+        p = self._parts
         own = self._shop.sessions.open(pending.session).image(pending.turn).convert("RGB")
         shown = enlarge(own, self._shop.rpg.defaults.display_scale)
         mask = mask_editor.editor(shown, decode_mask(pending.mask), secrets.token_hex(4))
         with gr.Row():
             draw = gr.Button("Draw it", variant="primary", elem_id="draw-change")
             dismiss = gr.Button("Never mind", elem_id="dismiss-change")
-        known = [shared.place, shared.book, p.failures, p.pending, mask]
-        on([draw.click], self._draw, known, self._ends())
+
+        def hand_on(value: dict[str, Any] | None, before: tuple[int, Any]) -> tuple[int, Pending]:
+            mask = mask_editor.painted(value, own.size)
+            return before[0] + 1, replace(pending, mask=encode_mask(mask))
+
+        # What comes from here as a stream would not be shown: the drawing is begun elsewhere.
+        on([draw.click], hand_on, [mask, p.painted], [p.painted])
         on([dismiss.click], lambda: (None, ""), [], [p.pending, p.status])
 
     def _ends(self) -> list[Any]:
@@ -111,12 +117,10 @@ class Work:
             yield updates
 
     async def _draw(
-        self, place: Place, book: PlanBook, failures: Failures, pending: Pending | None, value: Any
+        self, place: Place, book: PlanBook, failures: Failures, painted: tuple[int, Pending]
     ) -> AsyncIterator[Updates]:
-        if pending is None:
-            yield gr.skip()
-            return
-        stream = changing.draw_painted(self._shop, pending, value)
+        pending = painted[1]
+        stream = changing.draw_painted(self._shop, pending)
         async for updates in self._through(stream, _Begun(place, book, failures, pending.wish)):
             yield updates
 
