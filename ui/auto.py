@@ -139,21 +139,16 @@ def findings(critique: Critique | None) -> str:
     if critique is None:
         return '<p class="faint">Nobody has looked at this picture yet.</p>'
     rows = "".join(map(_row, critique.findings))
-    notes = "".join(f"<p>{_safe(note)}</p>" for note in critique.notes)
-    return f"<p>Score {_safe(verdict(critique))}</p><ul>{rows}</ul>{notes}"
+    notes = "".join(f"<p>{escape(note)}</p>" for note in critique.notes)
+    return f"<p>Score {escape(verdict(critique))}</p><ul>{rows}</ul>{notes}"
 
 
 def _row(finding: Finding) -> str:
     kind, word = ("unknown", "Unclear") if finding.unknown else ("wrong", "Wrong")
     if finding.holds and not finding.unknown:
         kind, word = "right", "Right"
-    seen = f" <em>Seen: {_safe(finding.seen)}</em>" if finding.seen else ""
-    return f'<li class="{kind}"><b>{word}</b><span>{_safe(finding.check.says)}{seen}</span></li>'
-
-
-def _safe(text: str) -> str:
-    """Literal in HTML, and in the page's templates, which know ${...} and {{...}}."""
-    return escape(text).replace("$", "&#36;").replace("{", "&#123;")
+    seen = f" <em>Seen: {escape(finding.seen)}</em>" if finding.seen else ""
+    return f'<li class="{kind}"><b>{word}</b><span>{escape(finding.check.says)}{seen}</span></li>'
 
 
 def _ended(shot: Snapshot, began: int) -> Told:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gradio as gr
 
-from ui import address, api, compose, generate, look, refine, refine_parts, shelf, shelf_parts
+from ui import address, api, compose, generate, look, refine, refine_parts, restore, shelf, shelf_parts
 from ui.shared import Shared
 from ui.workshop import Workshop
 
@@ -24,6 +24,7 @@ def page(shop: Workshop) -> gr.Blocks:
             with gr.Tab("Create", id="create"), gr.Row():
                 with gr.Column(scale=6, min_width=340):
                     compose.build(shared)
+                    restore.build(shared)
                 with gr.Column(scale=5, min_width=340):
                     generate.build(shared)
             with gr.Tab("Refine", id="refine"):

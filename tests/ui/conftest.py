@@ -20,8 +20,9 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_play
 T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
 _PATIENCE = 20_000  # milliseconds; the machine may be busy
-# What a browser says of a page that was left while it was loading.
-_HARMLESS = ("net::ERR_ABORTED", "AbortError")
+# What a browser says of a page that was left while it was loading, and gradio's image editor of a
+# layer that it was given twice.
+_HARMLESS = ("net::ERR_ABORTED", "AbortError", "No draw texture found for layer")
 
 
 @contextmanager
@@ -47,9 +48,15 @@ def serving(sessions: Path, *flags: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the app keeps its sessions."""
+    return tmp_path_factory.mktemp("sessions")
+
+
+@pytest.fixture(scope="session")
+def served(store: Path) -> Iterator[str]:
     """The address of the app, with sessions of its own."""
-    with serving(tmp_path_factory.mktemp("sessions")) as url:
+    with serving(store) as url:
         yield url
 
 
