@@ -1,0 +1,41 @@
+"""A batch whose process is killed at random moments."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from rpg.batch import Work, entries
+from tests.batch.hammer import MOMENTS
+from tests.batch.helpers import ROWS, files, listed, little, run
+
+ROOT = Path(__file__).parents[2]
+KILLS = int(os.environ.get("RPG_TEST_KILLS", "10"))
+
+
+def test_killed_at_any_moment_it_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
+    whole, folder = tmp_path / "whole", tmp_path / "killed" / "out"
+    folder.parent.mkdir()
+    run(Work(whole, listed(tmp_path, ROWS), batch_size=2), little())
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.batch.hammer", str(folder), str(KILLS), "5"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    told = json.loads(done.stdout)
+    print(told)
+    assert [one["status"] for one in told[: len(MOMENTS)]] == [9] * len(MOMENTS)
+    assert told[-1]["status"] == 0
+    there = [one["pictures"] for one in told]
+    assert there == sorted(there)  # no picture is ever lost
+    assert files(folder) == files(whole)
+    lines = [one for one in entries(folder) if one is not None]
+    assert sorted(one.id for one in lines) == sorted({one.id for one in lines})
+    assert sorted(map(str, entries(folder))) == sorted(map(str, entries(whole)))
+    assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == []

@@ -1,0 +1,75 @@
+"""Passes and shards: whole, disjoint, and the same whatever was drawn before."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rpg.batch.passes import Shard, passes
+from rpg.batch.pictures import Picture
+from rpg.batch.rows import row
+from rpg.batch.state import limited
+from rpg.errors import SettingsError
+from rpg.settings import GenerationSettings
+
+GROUPS = st.lists(st.sampled_from("abcd"), max_size=30)
+ROW = row(1, {"prompt": "a"}, GenerationSettings())
+
+
+def pictures(groups: list[str]) -> list[Picture]:
+    return [Picture(str(i), ROW, i, f"{i}.png", one, one) for i, one in enumerate(groups)]
+
+
+@given(GROUPS, st.integers(1, 5))
+def test_each_picture_is_in_one_pass_with_its_like(groups: list[str], size: int) -> None:
+    all_ = pictures(groups)
+    found = passes(all_, size)
+    assert sorted(part.seed for one in found for part in one.pictures) == list(range(len(all_)))
+    for one in found:
+        assert 1 <= len(one.pictures) <= size
+        assert len({part.group for part in one.pictures}) == 1
+        assert one.missing == one.pictures
+        assert list(one.seeds) == sorted(one.seeds)
+    full = sum(-(-groups.count(group) // size) for group in set(groups))
+    assert len(found) == full  # no more passes than it takes
+
+
+@given(GROUPS, GROUPS, st.integers(1, 5))
+def test_rows_of_other_plans_do_not_change_a_pass(
+    groups: list[str], others: list[str], size: int
+) -> None:
+    theirs = [Picture(f"x{i}", ROW, i, f"x{i}.png", f"x{g}", f"x{g}") for i, g in enumerate(others)]
+    mixed = passes([*theirs, *pictures(groups)], size)
+    assert [one for one in mixed if not one.subject.startswith("x")] == passes(
+        pictures(groups), size
+    )
+
+
+@given(GROUPS, st.integers(1, 3), st.integers(1, 7))
+def test_shards_are_disjoint_whole_and_even(groups: list[str], size: int, count: int) -> None:
+    all_ = passes(pictures(groups), size)
+    shares = [Shard(index, count).of(all_) for index in range(1, count + 1)]
+    ids = [part.id for share in shares for one in share for part in one.pictures]
+    assert sorted(ids) == sorted(part.id for one in all_ for part in one.pictures)
+    assert max(map(len, shares)) - min(map(len, shares)) <= 1
+
+
+@given(GROUPS, st.integers(1, 4), st.integers(1, 40))
+def test_a_limit_is_kept_to_the_picture(groups: list[str], size: int, limit: int) -> None:
+    all_ = passes(pictures(groups), size)
+    some = limited(all_, limit)
+    assert sum(len(one.wanted) for one in some) == min(limit, len(groups))
+    assert [one.pictures for one in some] == [one.pictures for one in all_[: len(some)]]
+
+
+@pytest.mark.parametrize("text", ["", "1", "0/2", "3/2", "-1/2", "1/0", "1/2/3", "a/b", "1/99999"])
+def test_shards_that_cannot_be(text: str) -> None:
+    with pytest.raises(SettingsError, match="expected I/N"):
+        Shard.parse(text)
+
+
+def test_every_shard_has_its_own_file() -> None:
+    assert Shard.parse(" 2/3 ") == Shard(2, 3)
+    assert Shard(2, 3).named("manifest") == "manifest-2-of-3.jsonl"
+    assert Shard().named("manifest") == "manifest.jsonl"

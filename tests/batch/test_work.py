@@ -1,0 +1,254 @@
+"""Runs: what is drawn, skipped, mended and told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from rpg import metadata
+from rpg.batch import Shard, Work, entries, redrawn
+from rpg.batch.events import Counted, Drawn, Progress, Said
+from rpg.errors import ChatAccessError, ChatError, SettingsError, StoreError
+from rpg.pipeline import RPGPipeline
+from rpg.plan import Plan
+from tests.batch.helpers import ROWS, drawn, faulty, files, listed, little, run, wanted
+from tests.pipeline.helpers import HalvesPlanner, same
+
+STAR, MOON = {"prompt": "a red star"}, {"prompt": "a blue moon"}
+
+
+@pytest.fixture(scope="module")
+def rpg() -> RPGPipeline:
+    return little()
+
+
+@pytest.fixture(scope="module")
+def whole(rpg: RPGPipeline, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The rows drawn without a break, up to two at once."""
+    folder = tmp_path_factory.mktemp("whole")
+    run(work(folder, batch_size=2), rpg)
+    return folder
+
+
+def work(folder: Path, rows: list[Any] = ROWS, **words: Any) -> Work:
+    folder.mkdir(exist_ok=True)
+    return Work(folder, listed(folder, rows), **words)
+
+
+def never() -> RPGPipeline:
+    raise AssertionError("nothing is to be drawn")
+
+
+class Unwilling(HalvesPlanner):
+    """Refuses a prompt so many times."""
+
+    def __init__(self, prompt: str, times: int, error: type[Exception] = ChatError) -> None:
+        super().__init__()
+        self._prompt, self._times, self._error = prompt, times, error
+
+    def plan(self, prompt: str, **words: Any) -> Plan:
+        plan = super().plan(prompt, **words)
+        if prompt == self._prompt and self.asked.count(prompt) <= self._times:
+            raise self._error("no answer")
+        return plan
+
+
+def test_every_row_has_its_picture_which_remembers(whole: Path) -> None:
+    found = {one.file: one for one in entries(whole) if one is not None}
+    assert len(found) == sum(1 for _ in entries(whole)) == 8
+    assert files(whole).keys() == found.keys()
+    for name, entry in found.items():
+        assert metadata.read(whole / name) == entry.record
+        assert entry.record.settings.seed == entry.seeds[entry.index]
+        assert entry.bytes == (whole / name).stat().st_size
+    assert {"rpg", "torch", "diffusers", "device", "dtype"} == set(next(iter(found.values())).made)
+    park = next(one.record.plan for one in found.values() if "tree" in one.record.plan.prompt)
+    assert (park.base_prompt, park.negative) == ("a park", "grey")
+
+
+def test_a_line_of_the_manifest_draws_its_picture_again(whole: Path, rpg: RPGPipeline) -> None:
+    for entry in entries(whole):
+        assert entry is not None
+        with Image.open(whole / entry.file) as image:
+            assert same(image, redrawn(entry, rpg))
+
+
+def test_what_is_there_is_not_drawn_and_loads_no_model(whole: Path) -> None:
+    before = files(whole)
+    events = run(work(whole, batch_size=2), never)
+    assert events == [Counted(8, 0, 0)]
+    assert files(whole) == before
+
+
+def test_a_run_that_goes_on_draws_what_one_without_a_break_does(
+    whole: Path, rpg: RPGPipeline, tmp_path: Path
+) -> None:
+    """Also where the break is within a pass: it is drawn as a whole again, and kept in part."""
+    total = 0
+    for limit in (1, 2, 3, 1, 5):
+        total += len(drawn(run(work(tmp_path, batch_size=2, limit=limit), rpg)))
+    assert total == 8
+    assert files(tmp_path) == files(whole)
+    assert sorted(map(str, entries(tmp_path))) == sorted(map(str, entries(whole)))
+
+
+def test_shards_together_are_the_whole(whole: Path, rpg: RPGPipeline, tmp_path: Path) -> None:
+    told = [drawn(run(work(tmp_path, batch_size=2, shard=Shard(i, 3)), rpg)) for i in (2, 1, 3)]
+    assert all(told)
+    assert len({*told[0], *told[1], *told[2]}) == sum(map(len, told)) == 8
+    assert files(tmp_path) == files(whole)
+    assert run(work(tmp_path, batch_size=2), never) == [Counted(8, 0, 0)]
+
+
+def test_a_lost_or_torn_picture_is_drawn_again(rpg: RPGPipeline, tmp_path: Path) -> None:
+    run(work(tmp_path), rpg)
+    before = files(tmp_path)
+    lost, torn = sorted(before)[:2]
+    (tmp_path / lost).unlink()
+    (tmp_path / torn).write_bytes(before[torn][:-1])
+    events = run(work(tmp_path), rpg)
+    assert sorted(drawn(events)) == [lost, torn]
+    said = [event.text for event in events if isinstance(event, Said)]
+    assert sorted(said) == [f"{name} is gone or was changed: drawn again" for name in (lost, torn)]
+    assert files(tmp_path) == before
+
+
+def test_rows_may_come_go_and_move(rpg: RPGPipeline, tmp_path: Path) -> None:
+    run(work(tmp_path, [STAR, MOON]), rpg)
+    events = run(work(tmp_path, [MOON, {"prompt": "a tree"}, STAR]), rpg)
+    assert events[0] == Counted(2, 1, 0)
+    assert [name[:6] for name in drawn(events)] == ["a-tree"]
+    assert run(work(tmp_path, [STAR]), never) == [Counted(1, 0, 0)]
+
+
+def test_a_subject_is_planned_once_and_its_plan_kept(rpg: RPGPipeline, tmp_path: Path) -> None:
+    planner = HalvesPlanner()
+    rows = [STAR, {**STAR, "guidance_scale": 2.0}, MOON, STAR]
+    run(work(tmp_path, rows, limit=1), rpg, planner)
+    run(work(tmp_path, rows, look_ahead=0), rpg, planner)
+    assert sorted(planner.asked) == ["a blue moon", "a red star"]
+
+
+def test_a_row_that_fails_costs_no_other_and_is_tried_again(
+    rpg: RPGPipeline, tmp_path: Path
+) -> None:
+    planner = Unwilling("a red star", times=1)
+    events = run(work(tmp_path, [STAR, MOON, STAR]), rpg, planner)
+    assert [name[:6] for name in drawn(events)] == ["a-blue"]
+    assert faulty(events) == ["no answer", "no answer"]  # asked once for both
+    assert len(drawn(run(work(tmp_path, [STAR, MOON, STAR]), rpg, planner))) == 2
+
+
+def test_a_retry_comes_at_the_end(rpg: RPGPipeline, tmp_path: Path) -> None:
+    events = run(work(tmp_path, [STAR, MOON], retry=2), rpg, Unwilling("a red star", times=2))
+    assert [name[:6] for name in drawn(events)] == ["a-blue", "a-red-"]
+    assert faulty(events) == []
+    assert "will be tried again: no answer" in {
+        event.text for event in events if isinstance(event, Said)
+    }
+
+
+def test_a_failure_in_the_model_is_a_fault_of_its_row(rpg: RPGPipeline, tmp_path: Path) -> None:
+    decode = rpg.pipe.vae.decode
+    rows = [MOON, {**STAR, "clip_skip": 12}, {**MOON, "seed": 1}]
+
+    def full(latents: Any, **words: Any) -> Any:
+        if len(files(tmp_path)) == 1:
+            rpg.pipe.vae.decode = decode
+            raise RuntimeError("out of memory")
+        return decode(latents, **words)
+
+    rpg.pipe.vae.decode = full
+    try:
+        events = run(work(tmp_path, [*rows, STAR]), rpg)
+    finally:
+        rpg.pipe.vae.decode = decode
+    (memory, clip) = faulty(events)
+    assert "unexpected IndexError" in clip
+    assert "out of memory; ask for a smaller size" in memory
+    assert len(drawn(events)) == 2
+    assert len(drawn(run(work(tmp_path, [*rows, STAR]), rpg))) == 1
+
+
+def test_a_key_that_is_wrong_ends_the_run(rpg: RPGPipeline, tmp_path: Path) -> None:
+    with pytest.raises(ChatAccessError):
+        run(work(tmp_path, [STAR, MOON]), rpg, Unwilling("a red star", 1, ChatAccessError))
+
+
+def test_a_strangers_file_is_not_replaced(rpg: RPGPipeline, tmp_path: Path) -> None:
+    rows = [{**STAR, "name": "mine"}, {**MOON, "name": "free"}]
+    (tmp_path / "mine.png").write_bytes(b"dear to me")
+    events = run(work(tmp_path, rows), rpg)
+    assert drawn(events) == ["free.png"]
+    assert "is there and no picture of this batch" in faulty(events)[0]
+    assert (tmp_path / "mine.png").read_bytes() == b"dear to me"
+
+
+def test_a_picture_without_a_line_and_drafts_of_a_killed_run(
+    rpg: RPGPipeline, tmp_path: Path
+) -> None:
+    """Killed after the picture was put in its place, and in the middle of the next one."""
+    run(work(tmp_path, [STAR]), rpg)
+    before = files(tmp_path)
+    (tmp_path / "manifest.jsonl").unlink()
+    (name,) = before
+    drafts = [tmp_path / f".{name}.0123abcd", tmp_path / ".other.png.0123abcd"]
+    for draft in drafts:
+        draft.touch()
+    assert drawn(run(work(tmp_path, [STAR]), rpg)) == [name]
+    assert files(tmp_path) == before
+    assert [draft.exists() for draft in drafts] == [False, True]
+
+
+def test_closing_stops_within_a_step_and_the_next_run_goes_on(
+    rpg: RPGPipeline, tmp_path: Path
+) -> None:
+    events = work(tmp_path, [STAR, MOON]).run(lambda: rpg, HalvesPlanner())
+    for event in events:
+        if isinstance(event, Progress) and files(tmp_path):
+            break
+    events.close()
+    assert len(files(tmp_path)) == 1
+    assert len(drawn(run(work(tmp_path, [STAR, MOON]), rpg))) == 1
+
+
+def test_a_rehearsal_plans_and_writes_nothing(tmp_path: Path) -> None:
+    planner = Unwilling("a red star", times=9)
+    events = list(Work(tmp_path / "out", listed(tmp_path, [STAR, MOON])).rehearse(planner))
+    assert [name[:6] for name in wanted(events)] == ["a-blue"]
+    assert faulty(events) == ["no answer"]
+    assert not (tmp_path / "out").exists()
+
+
+def test_pictures_may_be_enlarged(rpg: RPGPipeline, tmp_path: Path) -> None:
+    (event,) = [one for one in run(work(tmp_path, [STAR], scale=3), rpg) if isinstance(one, Drawn)]
+    assert metadata.read(event.path).scale == 3
+    with Image.open(event.path) as image:
+        assert image.size == (96, 96)
+
+
+def test_another_models_line_is_not_drawn_again(whole: Path, rpg: RPGPipeline) -> None:
+    entry = next(entries(whole))
+    assert entry is not None
+    other = entry.record.model_copy(update={"model": "other"})
+    with pytest.raises(SettingsError, match="made with other, not little"):
+        redrawn(entry.model_copy(update={"record": other}), rpg)
+    with pytest.raises(SettingsError, match="made with latents"):
+        needy = entry.record.model_copy(update={"needs": ("latents",)})
+        redrawn(entry.model_copy(update={"record": needy}), rpg)
+
+
+def test_a_full_disk_ends_the_run_and_leaves_it_whole(
+    rpg: RPGPipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch, pytest.raises(StoreError, match="No space left"):
+        patch.setattr("os.replace", full)
+        run(work(tmp_path, [STAR, MOON]), rpg)
+    assert [path.name for path in tmp_path.iterdir() if path.suffix not in (".jsonl",)] == []
+    assert len(drawn(run(work(tmp_path, [STAR, MOON]), rpg))) == 2
