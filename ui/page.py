@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import gradio as gr
 
-from ui import address, api, compose, generate, look, refine, refine_parts, restore, shelf, shelf_parts
+from ui import (
+    address,
+    api,
+    compose,
+    generate,
+    look,
+    refine,
+    refine_parts,
+    restore,
+    shelf,
+    shelf_parts,
+)
 from ui.shared import Shared
 from ui.workshop import Workshop
 
