@@ -24,8 +24,10 @@ _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"
 
 CSS = """
 .region-card { border-left: 6px solid rgb(128, 128, 128); gap: 4px; padding: 6px; }
-.region-card .block { padding: 4px 6px; box-shadow: none; }
-.region-card [data-testid="block-info"] { font-size: .8rem; padding: 0 5px; white-space: nowrap; }
+.region-card div.block { padding: 2px 6px; }
+.region-card label { display: block; }
+.region-card div.block, .region-card .form { border-width: 0 !important; background: transparent; }
+.region-card [data-testid="block-info"] { font-size: .8rem; white-space: nowrap; }
 .region-card .row { gap: 4px; align-items: flex-end; }
 """ + "\n".join(
     f".region-card.region-{place} {{ border-left-color: rgb{colour}; }}"

@@ -61,7 +61,7 @@ def _examples(shared: Shared) -> None:
     with gr.Row(elem_id="examples"):
         for words in examples(shared.shop.rpg.model):
             button = gr.Button(words, size="sm", elem_classes="example", min_width=140)
-            button.click(partial(str, words), None, shared.prompt, **_QUIET)
+            button.click(None, button, shared.prompt, js="(words) => words", **_QUIET)
 
 
 def _planner(form: PlannerForm) -> None:
@@ -84,7 +84,7 @@ def _planner(form: PlannerForm) -> None:
 
 def _stale(shared: Shared) -> None:
     """A line, and a button, where the plan is for another prompt than the one that stands there."""
-    with gr.Row(visible=False, elem_id="plan-stale", equal_height=True) as row:
+    with gr.Row(visible=False, elem_id="plan-stale") as row:
         said = gr.HTML(elem_classes="said")
         keep = gr.Button("Keep the plan", size="sm", scale=0, min_width=130, elem_id="plan-keep")
     gr.on(

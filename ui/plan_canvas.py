@@ -25,8 +25,12 @@ _LINES = (128, 132, 150, 90)
 
 CSS = """
 #plan-canvas [aria-label^="Rotate"] { display: none; }
-#plan-canvas [aria-label="Lock label detail"] { display: none; }
-#plan-canvas .modal input[type="color"], #plan-canvas .modal .icon-wrap { display: none; }
+#plan-canvas .modal-container { width: min(92%, 440px); }
+#plan-canvas .modal span.model-content { display: flex; gap: 8px; align-items: center; }
+#plan-canvas .model-content > div { margin: 0 !important; }
+#plan-canvas .model-content > div:has([role="listbox"]) { flex: 1; min-width: 0; }
+#plan-canvas .model-content > div:has([aria-label="Lock label detail"], [type="color"]),
+#plan-canvas .modal .icon-wrap { display: none; }
 #plan-canvas canvas { touch-action: none; }
 #plan-hint { font-size: .85rem; opacity: .75; }
 #plan-hint p { margin: 0 2px; }
