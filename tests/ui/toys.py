@@ -1,0 +1,69 @@
+"""Toybox pictures for tests of the page: rendered, so that no model has to draw them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PIL import Image
+
+from rpg import metadata
+from rpg.geometry import Box
+from rpg.metadata import Record
+from rpg.plan import Plan, Region
+from rpg.session import Session, Sessions
+from rpg.settings import GenerationSettings
+from rpg.toybox.detector import detect
+from rpg.toybox.renderer import render
+from rpg.toybox.scene import Scene, Thing
+
+PROMPT = "a red star on the left and a blue circle on the right"
+LEFT, RIGHT = Box(0, 0, 0.5, 1), Box(0.5, 0, 1, 1)
+
+
+def plan(star: str = "a red star", prompt: str = PROMPT) -> Plan:
+    return Plan(
+        prompt=prompt,
+        base_prompt=prompt,
+        regions=(
+            Region(id="star-1", prompt=star, box=LEFT),
+            Region(id="circle-1", prompt="a blue circle", box=RIGHT),
+        ),
+        source="rules",
+    )
+
+
+def picture(star: str = "red") -> Image.Image:
+    """64x64 pixels of what `plan` says."""
+    things = (Thing("star", star, 17, 40, 24), Thing("circle", "blue", 47, 24, 20))
+    return render(Scene(64, 64, things))
+
+
+def record(seed: int = 3, *, of: Plan | None = None, model: str = "toybox") -> Record:
+    settings = GenerationSettings(
+        seed=seed,
+        width=64,
+        height=64,
+        num_inference_steps=10,
+        guidance_scale=5.0,
+        composer="latent+attention",
+        base_ratio=0.2,
+        share=0.4,
+    )
+    return Record(plan=of or plan(), settings=settings, model=model, scale=8)
+
+
+def session(sessions: Sessions, title: str = "", *, star: str = "red") -> Session:
+    """One turn: a star and a circle, as planned or not."""
+    kept = sessions.create(title)
+    kept.add(picture(star), record(), parent=None)
+    return kept
+
+
+def saved(path: Path, *, model: str = "toybox") -> Path:
+    """A file as the page gives it out: enlarged, with all its metadata."""
+    return metadata.save(picture(), path, record(model=model))
+
+
+def colours(kept: Session, turn: int) -> dict[str | None, str | None]:
+    """What stands in a turn's picture: things and their colours."""
+    return {one.name: one.colour for one in detect(kept.image(turn))}
