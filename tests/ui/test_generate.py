@@ -214,7 +214,6 @@ def test_the_same_seed_draws_the_same_picture_into_the_same_session(
     tab: Tab, shop: Workshop
 ) -> None:
     tab.run(tab.generate())
-    tab.values[tab.panel.fields.index(tab.panel._shared.settings.seed)] = ""
     seed, lock = tab.panel.kept_seed(tab.display)
     tab.fill(seed=seed, seed_lock=lock)
     tab.run(tab.generate())
