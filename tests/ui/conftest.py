@@ -60,7 +60,7 @@ def served(store: Path) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it is there, `asyncio.run` is refused in its thread
 def browser() -> Iterator[Browser]:
     """Debian's Chromium where there is one, else Playwright's own."""
     names = ("chromium", "chromium-browser", "google-chrome")
