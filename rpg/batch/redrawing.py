@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rpg.errors import SettingsError
 
 if TYPE_CHECKING:
-    import torch
     from PIL.Image import Image
 
     from rpg._call import Words
@@ -37,7 +36,7 @@ def words(
     }
 
 
-def _noise(seed: int) -> torch.Generator:
+def _noise(seed: int) -> Any:
     """What a call with this seed draws from."""
     from rpg import _render  # torch is not loaded before something is drawn
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from rpg import metadata
-from rpg.batch.manifest import entries
+from rpg.batch.manifest import Entry, entries
 from rpg.batch.passes import Pass
 from rpg.batch.pictures import Picture
 from rpg.errors import MetadataError
 from rpg.metadata import Record
 from rpg.plan import Plan
 
-__all__ = ["State", "is_free", "limited", "tidy"]
+__all__ = ["State", "limited", "tidy"]
 
 _DRAFT = re.compile(r"\.(?P<file>.+)\.[0-9a-f]{8}")  # as `metadata.write_whole` names them
 
@@ -25,13 +26,16 @@ class State:
     """What the manifests of a folder say.
 
     Attributes:
-        sizes: Bytes that each picture may have, by id.
+        marks: Size and SHA-256 that each picture's file may have, by the picture's id.
+        owners: Ids of the pictures that a file held, by its name: more than one where a row kept
+            its name and asked for something else.
         plans: Of what was drawn, by subject.
         damaged: How many of the manifests' lines make no sense.
     """
 
     folder: Path
-    sizes: dict[str, set[int]] = field(default_factory=dict)
+    marks: dict[str, set[tuple[int, str]]] = field(default_factory=dict)
+    owners: dict[str, set[str]] = field(default_factory=dict)
     plans: dict[str, Plan] = field(default_factory=dict)
     damaged: int = 0
 
@@ -47,22 +51,51 @@ class State:
             if entry is None:
                 state.damaged += 1
                 continue
-            state.sizes.setdefault(entry.id, set()).add(entry.bytes)
+            state.note(entry)
             if entry.subject in subjects:
                 state.plans.setdefault(entry.subject, entry.record.plan)
         return state
 
+    def note(self, entry: Entry) -> None:
+        """Takes note that a picture was drawn."""
+        self.marks.setdefault(entry.id, set()).add((entry.bytes, entry.sha256))
+        self.owners.setdefault(entry.file, set()).add(entry.id)
+
     def has(self, picture: Picture) -> bool:
-        """Whether it is in the manifest, and its file as long as that says."""
+        """Whether it is in the manifest, and its file as long as that says.
+
+        Where the file held other pictures too, it is read, since two may be equally long.
+        """
+        path, marks = self.folder / picture.file, self.marks.get(picture.id, set())
         try:
-            size = (self.folder / picture.file).stat().st_size
+            if path.stat().st_size not in {size for size, _ in marks}:
+                return False
+            if len(self.owners[picture.file]) == 1:
+                return True
+            return hashlib.sha256(path.read_bytes()).hexdigest() in {digest for _, digest in marks}
         except OSError:
             return False
-        return size in self.sizes.get(picture.id, ())
 
-    def lost(self, picture: Picture) -> bool:
-        """Whether it was drawn, and its file is missing or another."""
-        return picture.id in self.sizes and not self.has(picture)
+    def remark(self, picture: Picture) -> str:
+        """What the user may not expect of drawing this one; empty for nothing."""
+        if picture.id in self.marks:
+            return f"{picture.file} is gone or was changed: drawn again"
+        there = picture.file in self.owners and (self.folder / picture.file).exists()
+        return f"{picture.file} shows what its row said before: replaced" if there else ""
+
+    def may_write(self, picture: Picture, record: Record) -> bool:
+        """Whether nothing of the user's is in the way.
+
+        The batch's own pictures are not, nor is this very picture without a line in the manifest,
+        left by a run that was killed right then.
+        """
+        path = self.folder / picture.file
+        if picture.file in self.owners or not path.exists():
+            return True
+        try:
+            return metadata.read(path) == record
+        except MetadataError:
+            return False
 
     def missing(self, passes: Iterable[Pass]) -> list[Pass]:
         """The passes of which a picture is missing, and which ones those are."""
@@ -88,16 +121,6 @@ def limited(passes: Iterable[Pass], limit: int | None) -> list[Pass]:
         room -= len(kept)
         found.append(Pass(one.pictures, frozenset(part.id for part in kept)))
     return found
-
-
-def is_free(path: Path, record: Record) -> bool:
-    """Whether nothing is there, or the same picture, left by a run that was killed right then."""
-    if not path.exists():
-        return True
-    try:
-        return metadata.read(path) == record
-    except MetadataError:
-        return False
 
 
 def tidy(folder: Path, passes: Iterable[Pass]) -> None:

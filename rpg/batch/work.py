@@ -23,7 +23,7 @@ from rpg.batch.pictures import Listing
 from rpg.batch.plans import Made, ahead
 from rpg.batch.redrawing import words
 from rpg.batch.rows import Fault
-from rpg.batch.state import State, is_free, limited, tidy
+from rpg.batch.state import State, limited, tidy
 from rpg.errors import ChatAccessError, MetadataError, SettingsError, StoreError
 from rpg.events import Failed, Notice, Rendered, Step
 from rpg.metadata import Record
@@ -147,11 +147,12 @@ class _Run:
                 raise
             except Exception as error:  # one row's bug must not cost the rows after it
                 rest = self.state.missing([one])
-                faults = _faults(rest[0], error)
+                faults = [fault for part in rest for fault in _faults(part, error)]
                 del error  # its frames hold tensors
                 failed += rest
                 if left:
-                    yield Said(faults[0].line, f"will be tried again: {faults[0].text}")
+                    again = (f"will be tried again: {fault.text}" for fault in faults)
+                    yield from map(Said, (fault.line for fault in faults), again)
                 else:
                     yield from map(Faulty, faults)
 
@@ -181,14 +182,15 @@ class _Run:
                 continue
             record = metadata.rescaled(records[index], self.work.scale)
             path = self.work.folder / picture.file
-            if picture.id not in self.state.sizes and not is_free(path, record):
+            if not self.state.may_write(picture, record):
                 said = f"{path} is there and no picture of this batch: move it, or use -o"
                 yield Faulty(Fault.of(picture.row.line, SettingsError(said), picture.file))
                 continue
             data = metadata.encode(images[index], record)
             _write(path, data)
-            self.manifest.add(self._entry(one, index, record, data))
-            self.state.sizes.setdefault(picture.id, set()).add(len(data))
+            entry = self._entry(one, index, record, data)
+            self.manifest.add(entry)
+            self.state.note(entry)
             yield Drawn(picture, path, record)
 
     def _entry(self, one: Pass, index: int, record: Record, data: bytes) -> Entry:
@@ -234,5 +236,5 @@ def _remarks(state: State, todo: Sequence[Pass]) -> Generator[Said, None, None]:
         yield Said(0, f"{state.damaged} lines of the manifest make no sense and are passed over")
     for one in todo:
         for part in one.missing:
-            if state.lost(part):
-                yield Said(part.row.line, f"{part.file} is gone or was changed: drawn again")
+            if remark := state.remark(part):
+                yield Said(part.row.line, remark)

@@ -206,8 +206,10 @@ def maker(
         "scale": scale,
     }
     how = {key: value for key, value in said.items() if value is not None}
-    by = f"{planner.chat.name} {recaption or ''}" if isinstance(planner, LLMPlanner) else "rules"
-    return Maker(name, by.strip(), json.dumps(how, sort_keys=True) if how else "")
+    by = "rules"
+    if isinstance(planner, LLMPlanner):
+        by = f"{planner.chat.name} {recaption or 'joint'}"
+    return Maker(name, by, json.dumps(how, sort_keys=True) if how else "")
 
 
 def shared(shard: str | None, device: str | None, dry_run: bool) -> Process:

@@ -187,6 +187,22 @@ def test_a_strangers_file_is_not_replaced(rpg: RPGPipeline, tmp_path: Path) -> N
     assert (tmp_path / "mine.png").read_bytes() == b"dear to me"
 
 
+def test_a_row_that_keeps_its_name_replaces_its_picture(rpg: RPGPipeline, tmp_path: Path) -> None:
+    star, moon = {**STAR, "name": "it"}, {**MOON, "name": "it"}
+    run(work(tmp_path, [star]), rpg)
+    first = files(tmp_path)
+    events = run(work(tmp_path, [moon]), rpg)
+    assert Said(1, "it.png shows what its row said before: replaced") in events
+    assert files(tmp_path) != first
+    manifest = tmp_path / "manifest.jsonl"
+    lines = [one for one in entries(tmp_path) if one is not None]
+    alike = [one.model_copy(update={"bytes": lines[1].bytes}) for one in lines]  # by mere chance
+    manifest.write_text("".join(one.model_dump_json() + "\n" for one in alike))
+    assert run(work(tmp_path, [moon]), never) == [Counted(1, 0, 0)]
+    assert drawn(run(work(tmp_path, [star]), rpg)) == ["it.png"]
+    assert files(tmp_path) == first
+
+
 def test_a_picture_without_a_line_and_drafts_of_a_killed_run(
     rpg: RPGPipeline, tmp_path: Path
 ) -> None:
