@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +17,7 @@ from rpg._control import Control
 from rpg._preview import Previewer
 from rpg._redraw import Redraw, whole_cells
 from rpg.defaults import ModelDefaults
-from rpg.errors import GenerationError
+from rpg.errors import GenerationError, SettingsError
 from rpg.events import Notice, Rendered, Step
 from rpg.metadata import Record
 from rpg.plan import Plan
@@ -77,7 +78,24 @@ class Batch:
         own = _render.scheduler_name(self.pipe.scheduler)
         seed = secrets.randbelow(_RANDOM_SEEDS) if self.call.inputs.generator is None else None
         filled = wishes.filled({"scheduler": own} | defaults.words() | {"seed": seed})
+        self._check_strength(filled)
         return filled.updated({"width": width, "height": height})
+
+    def _check_strength(self, filled: GenerationSettings) -> None:
+        """From a picture only the last steps are done: there has to be one.
+
+        Raises:
+            SettingsError: There is none.
+        """
+        own = inspect.signature(self.pipe.__call__).parameters.get("strength")
+        if self.call.inputs.image is None or own is None:
+            return
+        strength = own.default if filled.strength is None else filled.strength
+        steps = filled.num_inference_steps or 1
+        if int(steps * strength) < 1:
+            raise SettingsError(
+                f"strength {strength:g} of {steps} steps leaves none to do: raise one of them"
+            )
 
     def _draw_one(self, index: int, plan: Plan, used: GenerationSettings, inputs: Inputs) -> None:
         noise = self._noise(index, used)

@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 
 from rpg.errors import RPGError
-from ui.plan_book import PlanBook
+from ui import shelf
 from ui.shared import Place, Shared
 
 __all__ = ["arrived", "build"]
@@ -28,7 +28,7 @@ def build(blocks: gr.Blocks, shared: Shared) -> None:
     name = gr.Textbox(visible=False)
     fields = [shared.place, shared.book, shared.prompt, *shared.settings.fields]
 
-    def load(request: gr.Request) -> list[Any]:
+    def load(request: gr.Request) -> dict[Any, Any]:
         return arrived(shared, str(request.query_params.get("session", ""))[:64])
 
     blocks.load(load, None, fields, api_visibility="private", show_progress="hidden")
@@ -37,22 +37,17 @@ def build(blocks: gr.Blocks, shared: Shared) -> None:
     ).then(None, name, None, js=_NAME_IT)
 
 
-def arrived(shared: Shared, session: str) -> list[Any]:
+def arrived(shared: Shared, session: str) -> dict[Any, Any]:
     """What place, plan, prompt and settings become for a tab that comes to a session.
 
-    A session that is gone, or of which there is no picture yet, changes nothing but the place.
+    A session that is gone changes nothing; one without pictures yet, the place alone.
     """
-    stay = [gr.skip()] * (3 + len(shared.settings.fields))
     if not session:
-        return stay
+        return {}
     try:
-        kept = shared.shop.sessions.open(session)
-        head = kept.turn(kept.head) if kept.head is not None else None
+        updates = shelf.arrived(shared, Place(), session)
     except RPGError:
         gr.Info("The session of this address is not here any more. This is a new one.")
-        return stay
-    place = Place().at(kept.id, kept.head)
-    if head is None:
-        return [place, *stay[1:]]
-    book = PlanBook().with_plan(head.plan)
-    return [place, book, head.plan.prompt, *shared.settings.shown(head.settings)]
+        return {}
+    updates.pop(shared.selected, None)  # it stays where it was
+    return updates

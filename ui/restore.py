@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from rpg import metadata
-from rpg.drawing import shrink
 from rpg.errors import MetadataError, RPGError, SettingsError
 from rpg.metadata import Record
 from rpg.plan import Plan
+from rpg.session import adopted
 from rpg.settings import GenerationSettings
 from ui.lines import line
 from ui.plan_book import PlanBook
@@ -22,14 +22,12 @@ from ui.shared import Place, Shared
 from ui.uploads import read_picture
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
 
     from ui.workshop import Workshop
 
 __all__ = ["Found", "build", "found_in", "into_history"]
 
 MAX_PLAN_BYTES = 16 * 2**20
-_SHRUNK = 0.5  # mean difference, of 255, that `shrink` stays below
 _BROUGHT = {
     "image": "a picture to start from",
     "mask_image": "a mask",
@@ -91,14 +89,9 @@ def into_history(shop: Workshop, path: str) -> tuple[str, int]:
     record = metadata.read(path)
     shown = read_picture(path)
     assert shown is not None  # there is a path
-    own, scale = _own(shown, record)
-    kept = shop.sessions.find(own, record, off=0.0 if scale == 1 else _SHRUNK)
-    if kept is not None:
-        session, turn = kept
-        session.branch(turn)
-        return session.id, turn
-    session = shop.sessions.create()
-    return session.id, session.add(own, _sized(record, own, scale), parent=None).turn.id
+    session, turn = adopted(shop.sessions, shown, record)
+    session.branch(turn)
+    return session.id, turn
 
 
 def build(shared: Shared) -> None:
@@ -147,7 +140,7 @@ def _restored(shared: Shared, said: Any, keep: Any, path: str | None, book: Plan
         shared.prompt: found.plan.prompt,
     }
     if found.settings is not None:
-        shown = shared.settings.shown(found.settings)
+        shown = shared.settings.reopened(found.settings, found.plan, seed=True)
         updates |= dict(zip(shared.settings.fields, shown, strict=True))
     return updates
 
@@ -187,22 +180,6 @@ def _told(record: Record, model: str) -> Sequence[str]:
             "same picture."
         )
     return lines
-
-
-def _own(shown: Image, record: Record) -> tuple[Image, int]:
-    """The picture at the size it was drawn, and by how much it had been enlarged."""
-    used, scale = record.settings, record.scale
-    sizes = ((used.width, shown.width), (used.height, shown.height))
-    if any(own is None or own * scale != now for own, now in sizes):
-        return shown, 1  # it was resized since
-    return shrink(shown, scale), scale
-
-
-def _sized(record: Record, own: Image, scale: int) -> Record:
-    """The record of a picture as it is now."""
-    size = {"width": own.width, "height": own.height}
-    settings = record.settings.updated(size)
-    return record.model_copy(update={"settings": settings, "scale": scale})
 
 
 def _regions(plan: Plan) -> str:

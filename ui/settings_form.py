@@ -10,6 +10,7 @@ import gradio as gr
 
 from rpg.defaults import ModelDefaults
 from rpg.errors import SettingsError
+from rpg.plan import Plan
 from rpg.settings import COMPOSERS, SCHEDULERS, GenerationSettings
 from ui.sizes import CUSTOM, OWN, named, presets
 
@@ -145,6 +146,23 @@ class SettingsForm:
         seed, size = settings.seed, named(self._defaults, settings.width, settings.height)
         others = [_written(getattr(settings, name)) for name in self._named]
         return [size, _written(seed), seed is not None, *others]
+
+    def reopened(self, settings: GenerationSettings, plan: Plan, *, seed: bool) -> list[Any]:
+        """Likewise for a picture that is there; what the model would choose too is left open.
+
+        So the canvas of the next plan is not bound to that of this one.
+
+        Args:
+            settings: Complete, as a record has them.
+            plan: What was drawn.
+            seed: Whether the seed is kept, so that the next picture is the same.
+        """
+        own = self._defaults
+        alike = [name for name, value in own.words().items() if getattr(settings, name) == value]
+        if (settings.width, settings.height) == own.canvas(one.box for one in plan.layers()):
+            alike += ["width", "height"]
+        left = dict.fromkeys([*alike, "strength", *([] if seed else ["seed"])])
+        return self.shown(settings.model_copy(update=left))
 
     def render(self) -> None:
         """Puts the fields on the page, the common ones in sight."""

@@ -41,7 +41,8 @@ def arrived(shared: Shared, place: Place, session: str) -> Updates:
         return updates | {shared.selected: gr.Tabs(selected="create")}
     turn = kept.turn(kept.head)
     updates |= {shared.book: PlanBook().with_plan(turn.plan), shared.prompt: turn.plan.prompt}
-    updates |= dict(zip(shared.settings.fields, shared.settings.shown(turn.settings), strict=True))
+    form = shared.settings.reopened(turn.settings, turn.plan, seed=False)
+    updates |= dict(zip(shared.settings.fields, form, strict=True))
     return updates | {shared.selected: gr.Tabs(selected="refine")}
 
 

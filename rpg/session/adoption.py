@@ -45,4 +45,10 @@ def adopted(sessions: Sessions, shown: Image, record: Record) -> tuple[Session, 
     if found is not None:
         return found
     session = sessions.create()
-    return session, session.add(own, record, parent=None).turn.id
+    return session, session.add(own, _sized(record, own, scale), parent=None).turn.id
+
+
+def _sized(record: Record, own: Image, scale: int) -> Record:
+    """The record of a picture as it is now, should it have been resized."""
+    settings = record.settings.updated({"width": own.width, "height": own.height})
+    return record.model_copy(update={"settings": settings, "scale": scale})

@@ -9,6 +9,7 @@ import torch
 from diffusers.callbacks import SDXLCFGCutoffCallback
 from PIL import Image
 
+from rpg.errors import SettingsError
 from rpg.pipeline import RPGOutput, RPGPipeline
 from tests.pipeline.helpers import PROMPT, QUICK, STEPS, HalvesPlanner, called, same
 from tests.tiny import tiny_controlnet, tiny_sd15
@@ -48,6 +49,13 @@ def test_image_to_image_starts_from_the_image(rpg: RPGPipeline) -> None:
     again = rpg(plan=record.plan, settings=record.settings, image=image)
     assert isinstance(again, RPGOutput)
     assert same(again.images[0], output.images[0])
+
+
+@pytest.mark.parametrize("words", [{"strength": 0.2}, {"num_inference_steps": 2}])
+def test_a_strength_that_leaves_no_step_is_refused(rpg: RPGPipeline, words: dict[str, Any]) -> None:
+    image = Image.new("RGB", (32, 32))
+    with pytest.raises(SettingsError, match="leaves none"):
+        rpg(PROMPT, image=image, **{"num_inference_steps": 4, **words})
 
 
 def test_each_prompt_may_have_an_image_of_its_own(rpg: RPGPipeline) -> None:

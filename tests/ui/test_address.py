@@ -15,7 +15,7 @@ from rpg.session import Sessions
 from rpg.settings import GenerationSettings
 from tests.ui.conftest import built
 from ui.address import arrived
-from ui.shared import Place, Shared
+from ui.shared import Shared
 from ui.workshop import Workshop
 
 
@@ -35,15 +35,18 @@ def shared(rpg: RPGPipeline, tmp_path: Path) -> Shared:
 
 def test_a_session_brings_back_prompt_plan_and_settings(shared: Shared) -> None:
     plan = Plan(prompt="a red star")
-    record = Record(plan=plan, settings=GenerationSettings(seed=7, width=64, height=64))
+    used = GenerationSettings(seed=7, width=64, height=64, guidance_scale=6.0)
+    record = Record(plan=plan, settings=used)
     session = shared.shop.sessions.create()
     turn = session.add(Image.new("RGB", (64, 64), "red"), record, parent=None).turn.id
-    place, book, prompt, *values = arrived(shared, session.id)
+    updates = arrived(shared, session.id)
+    place = updates[shared.place]
     assert (place.session, place.turn) == (session.id, turn)
-    assert (book.plan, prompt) == (plan, "a red star")
-    assert values == shared.settings.shown(record.settings)
+    assert (updates[shared.book].plan, updates[shared.prompt]) == (plan, "a red star")
+    read = shared.settings.read([updates[field] for field in shared.settings.fields])
+    assert read == GenerationSettings(guidance_scale=6.0)  # seed and size are the model's again
 
 
 @pytest.mark.parametrize("session", ["", "0123456789ab", "../../etc/passwd", "\0", "x" * 10_000])
 def test_a_session_that_is_not_there_changes_nothing(shared: Shared, session: str) -> None:
-    assert not [value for value in arrived(shared, session) if isinstance(value, Place)]
+    assert arrived(shared, session) == {}
