@@ -1,7 +1,9 @@
-"""Composition, measured: plain SDXL against RPG with each composer, on the same Toybox weights.
+"""Composition, measured: plain SDXL against RPG, on the same Toybox weights.
 
-`python -m benchmarks.quality --quick --json` draws fixed prompts with fixed seeds; the detector
-judges. Every method starts from the same latents and takes the same steps.
+`python -m benchmarks.quality` runs the suite (`benchmarks.suite`, docs/benchmarks.md). With
+`--quick` it draws few fixed prompts with fixed seeds by the plain pipeline and each composer: every
+method starts from the same latents and takes the same steps, and the detector judges. With
+`--loop` it measures the closed loop and edits, with `--suite` it draws for other suites.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Literal, cast
 
 import torch
 import typer
@@ -23,9 +25,18 @@ from rich.table import Table
 
 from benchmarks.cases import Case, Verdict, judge, make_cases
 from benchmarks.loop import bench
+from benchmarks.suite import flags
+from benchmarks.suite.cli import Measuring, export
+from benchmarks.suite.export import PER_PROMPT, Export, SuiteName, read_prompts
+from benchmarks.suite.tables import markdown, put_into
+from benchmarks.suite.work import Setup
+from rpg.cli import options
+from rpg.cli.console import explained
+from rpg.cli.planning import PlannerFlags
 from rpg.defaults import ModelDefaults, of_model
 from rpg.diffusion import regional
 from rpg.diffusion.backbones import load_pipeline
+from rpg.errors import SettingsError
 from rpg.settings import Composer
 from rpg.toybox import weights_path
 
@@ -46,25 +57,93 @@ class Row:
 
 
 def main(
-    model: Annotated[Path | None, typer.Option(help="Folder of weights; the bundled ones.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Folder of weights, or a hub id for --suite; the bundled.")
+    ] = None,
     quick: Annotated[
-        bool, typer.Option("--quick", help="Fewer prompts; one and four things.")
+        bool, typer.Option("--quick", help="Few prompts of one and of four things, four methods.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
     seed: Annotated[int, typer.Option(help="Seed of the prompts and of the first picture.")] = 0,
     steps: Annotated[int, typer.Option(help="Denoising steps; 0: the model's own.")] = 0,
-    pictures: Annotated[Path | None, typer.Option(help="Folder to keep the pictures in.")] = None,
+    pictures: Annotated[
+        Path | None, typer.Option(help="Folder to keep the pictures of --quick in.")
+    ] = None,
     loop: Annotated[
         bool, typer.Option("--loop", help="Measure the closed loop and edits instead.")
     ] = False,
+    out: flags.Out = None,
+    limit: flags.Limit = 50,
+    ablations: flags.Ablations = 0,
+    seeds: flags.Seeds = 1,
+    arms: flags.Arms = None,
+    categories: flags.Categories = None,
+    jobs: flags.Jobs = 1,
+    threads: flags.Threads = 1,
+    into: flags.Into = None,
+    suite: flags.Suite = None,
+    prompts: flags.Prompts = None,
+    images_per_prompt: flags.PerPrompt = None,
+    method: flags.MethodName = "rpg",
+    planner: options.PlannerName = "rules",
+    planner_model: options.PlannerModel = None,
+    base_url: options.BaseUrl = None,
 ) -> None:
     """Measure how often everything asked for is in the picture, and in its place."""
-    folder = model or weights_path()
-    if loop:
-        _measure_loop(folder, seed, quick, as_json)
-        return
-    plan = [(1, 48, 1), (4, 24, 2)] if quick else [(1, 48, 4), (2, 48, 2), (4, 48, 2), (6, 24, 2)]
-    bench = Bench(folder, seed=seed, steps=steps, keep=pictures)
+    folder = Path(model) if model else weights_path()
+    with explained(as_json):
+        if suite is not None:
+            asked = PlannerFlags(planner, planner_model, base_url)
+            _export(suite, prompts, out, model, asked, images_per_prompt, seed, method)
+        elif loop:
+            _measure_loop(folder, seed, quick, as_json)
+        elif quick:
+            _measure_quickly(Bench(folder, seed=seed, steps=steps, keep=pictures), as_json)
+        else:
+            measuring = Measuring(
+                out or Path("out/quality"),
+                limit=limit,
+                short=ablations,
+                seeds=seeds,
+                arms=tuple(arms or ()),
+                categories=tuple(categories or ()),
+                jobs=jobs,
+                threads=threads,
+            )
+            _measure(measuring, Setup.of(folder, seed=seed, steps=steps), as_json, into)
+
+
+def _measure(measuring: Measuring, setup: Setup, as_json: bool, into: Path | None) -> None:
+    found = measuring.measure(setup)
+    text = markdown(found)
+    if into is not None:
+        put_into(into, text)
+    typer.echo(json.dumps(found, indent=2) if as_json else text)
+
+
+def _export(
+    suite: SuiteName,
+    prompts: Path | None,
+    out: Path | None,
+    model: str | None,
+    planner: PlannerFlags,
+    images_per_prompt: int | None,
+    seed: int,
+    method: Literal["rpg", "plain"],
+) -> None:
+    if prompts is None:
+        raise SettingsError(f"--suite {suite}: name its file of prompts with --prompts")
+    rows, count = read_prompts(suite, prompts), images_per_prompt or PER_PROMPT[suite]
+    work = Export(suite, out or Path("out") / suite, rows, count, seed, method)
+    faults = export(work, model, planner)
+    for fault in faults:
+        typer.echo(f"row {fault.row + 1} is left out: {fault.text}", err=True)
+    if faults:
+        raise typer.Exit(1)
+
+
+def _measure_quickly(bench: Bench, as_json: bool) -> None:
+    plan = [(1, 48, 1), (4, 24, 2)]
     rows = [row for things, prompts, seeds in plan for row in bench.rows(things, prompts, seeds)]
     if as_json:
         typer.echo(json.dumps([asdict(row) for row in rows], indent=2))

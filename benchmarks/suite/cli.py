@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from rich.console import Console
+from rich.progress import track
 
 from benchmarks.suite.arms import Arm, ablations, arms
-from benchmarks.suite.export import Export, Fault, SuiteName, read_prompts
+from benchmarks.suite.export import Export, Fault, Prompt
 from benchmarks.suite.grids import grids
 from benchmarks.suite.prompts import CATEGORIES, make_items
 from benchmarks.suite.report import figures
@@ -20,11 +21,14 @@ from benchmarks.suite.sheet import Sheet
 from benchmarks.suite.store import Store
 from benchmarks.suite.tables import markdown
 from benchmarks.suite.work import Setup, Unit, units
+from rpg.batch import Shard
 from rpg.batch.processes import Process
 from rpg.cli.planning import PlannerFlags
+from rpg.diffusion.quiet import quiet_loading
 from rpg.errors import SettingsError
 from rpg.metadata import public_name
 from rpg.pipeline import RPGPipeline
+from rpg.settings import environment
 from rpg.toybox import weights_path
 
 __all__ = ["Measuring", "export"]
@@ -39,7 +43,7 @@ class Measuring:
         limit: Prompts of each category.
         short: Prompts of each category in the ablations; 0 leaves the ablations out.
         seeds: Pictures of each prompt in each arm.
-        arms: Names; all where none is given. The plain pipeline is always among them.
+        arms: Names; all where none is given.
         categories: Likewise.
         jobs: Processes.
         threads: Of each process.
@@ -83,7 +87,7 @@ class Measuring:
 
         rows = Store(self.folder).rows()
         found = figures(setup, whole, columns, rows, points=points, short=short)
-        (self.folder / "report.json").write_text(json.dumps(found, indent=2), "utf-8")
+        (self.folder / "report.json").write_text(json.dumps(found, indent=2) + "\n", "utf-8")
         (self.folder / "tables.md").write_text(markdown(found), "utf-8")
         plots(found, self.folder / "plots")
         sheet = Sheet.of(whole, columns, rows)
@@ -91,41 +95,42 @@ class Measuring:
         return found
 
 
-def export(
-    suite: SuiteName,
-    file: Path,
-    folder: Path,
-    *,
-    model: str | None,
-    planner: PlannerFlags,
-    per_prompt: int,
-    seed: int,
-    method: Literal["rpg", "plain"],
-) -> list[Fault]:
-    """Write another suite's pictures; returns what could not be drawn.
+def export(work: Export, model: str | None, planner: PlannerFlags) -> list[Fault]:
+    """Write another suite's pictures; returns which prompts of this process could not be drawn.
+
+    Args:
+        work: What to draw.
+        model: Folder or hub id; None is Toybox.
+        planner: Which planner, as on `rpg`'s own command line.
 
     Raises:
-        RPGError: A file, planner, model or folder that cannot be used.
+        RPGError: A planner, model or folder that cannot be used.
     """
-    work = Export(suite, folder, read_prompts(suite, file), per_prompt, seed, method)
-    process = Process.found(None)
-    shard = process.shard
+    process = Process.found(environment().device)
     source = model or str(weights_path())
-    about = work.about(model=public_name(source), planner=planner.model or planner.planner)
-    if shard.index == 1:
-        work.claim(about)
 
     def load() -> RPGPipeline:
-        return RPGPipeline.from_pretrained(source, planner=planner.build(), device=process.device)
+        with quiet_loading():
+            rpg = RPGPipeline.from_pretrained(source, planner=made, device=process.device)
+        rpg.pipe.set_progress_bar_config(disable=True)
+        return rpg
 
-    console = Console(stderr=True)
-    faults = work.unnameable() if shard.index == 1 else []
-    for number, told in enumerate(work.run(load, shard), start=1):
-        if isinstance(told, Fault):
-            faults.append(told)
-        console.print(f"{shard.index}/{shard.count}: row {number} done", highlight=False)
+    made = planner.build()
+    work.claim(work.about(model=public_name(source), planner=planner.model or planner.planner))
+    faults = list(work.unnameable()) if process.shard.index == 1 else []
+    rows = work.run(load, process.shard)
+    faults += [told for told in _tracked(rows, work, process.shard) if isinstance(told, Fault)]
     process.wait()
     return faults
+
+
+def _tracked(
+    rows: Iterable[Prompt | Fault], work: Export, shard: Shard
+) -> Iterable[Prompt | Fault]:
+    """With a bar of the first process's share."""
+    total = len(work.prompts[shard.index - 1 :: shard.count])
+    words = {"total": total, "console": Console(stderr=True), "disable": shard.index > 1}
+    return track(rows, f"prompts of process {shard.index}", **words)  # type: ignore[arg-type]
 
 
 def _chosen(what: str, wanted: Sequence[str], all_: Mapping[str, Any]) -> dict[str, Any]:

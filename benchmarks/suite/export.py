@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal
 
 from PIL import Image
 
@@ -28,10 +28,10 @@ from rpg.plan import Plan
 if TYPE_CHECKING:
     from rpg.pipeline import RPGPipeline
 
-__all__ = ["SUITES", "Export", "Fault", "SuiteName", "read_prompts"]
+__all__ = ["PER_PROMPT", "Export", "Fault", "Prompt", "SuiteName", "read_prompts"]
 
 SuiteName = Literal["t2i-compbench", "geneval"]
-SUITES: tuple[SuiteName, ...] = get_args(SuiteName)
+PER_PROMPT: Mapping[SuiteName, int] = {"t2i-compbench": 10, "geneval": 4}  # in their own scripts
 _LONGEST_NAME = 255  # bytes, on every file system in use
 _ABOUT = "rpg.json"
 

@@ -13,6 +13,7 @@ from benchmarks.suite.arms import Arm, Method, canvas, plan_of
 from benchmarks.suite.store import Row
 from benchmarks.suite.truth import Item
 from rpg.defaults import ModelDefaults, of_model
+from rpg.errors import SettingsError
 
 __all__ = ["Job", "Setup", "Unit", "missing", "pool_size", "shown", "units"]
 
@@ -38,7 +39,13 @@ class Setup:
 
     @classmethod
     def of(cls, folder: Path, *, seed: int = 0, steps: int = 0) -> Setup:
-        """For the model in a folder; 0 steps are the model's own."""
+        """For the model in a folder; 0 steps are the model's own.
+
+        Raises:
+            SettingsError: There is no model in it.
+        """
+        if not (folder / "model_index.json").is_file():
+            raise SettingsError(f"--model {folder}: the suite needs a folder in diffusers' layout")
         usual = of_model(folder, "sdxl").num_inference_steps
         return cls(str(folder), _digest(folder), seed, steps or usual)
 

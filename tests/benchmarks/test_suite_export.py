@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from PIL import Image
 
 from benchmarks.suite.export import Export, Fault, Prompt, read_prompts
@@ -113,16 +114,10 @@ def test_plain_pictures_for_comparison(tmp_path: Path) -> None:
     assert metadata.read(first).plan.regions == ()
     alone = tiny().pipe(
         PROMPTS[0], num_inference_steps=2, guidance_scale=5.0, width=32, height=32,
-        generator=metadata_generator(42),
+        generator=torch.Generator("cpu").manual_seed(42),
     ).images[0]  # fmt: skip
     with Image.open(first) as picture:
         assert picture.tobytes() == alone.tobytes()
-
-
-def metadata_generator(seed: int) -> Any:
-    import torch
-
-    return torch.Generator("cpu").manual_seed(seed)
 
 
 def test_a_folder_holds_one_run(tmp_path: Path) -> None:
@@ -166,8 +161,9 @@ def test_two_processes_share_the_rows(tmp_path: Path) -> None:
     launch = ["-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2"]
     free = ["--main_process_port", "0", "--num_machines", "1", "--mixed_precision", "no"]
     command = ["-m", "benchmarks.quality", "--suite", "t2i-compbench", "--prompts", "in.txt"]
+    rest = ["--images-per-prompt", "1", "--out", "out"]
     done = subprocess.run(
-        [sys.executable, *launch, *free, "--dynamo_backend", "no", *command, "--out", "out"],
+        [sys.executable, *launch, *free, "--dynamo_backend", "no", *command, *rest],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT), "RPG_DEVICE": "cpu", "OMP_NUM_THREADS": "1"},
         capture_output=True,

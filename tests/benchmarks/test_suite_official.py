@@ -22,7 +22,7 @@ OVERLAPPING = plan_of(
     Region(id="back", prompt="old dog", box=Box(0, 0, 0.75, 0.5)),
     Region(id="front", prompt="a cat", box=Box(0.25, 0.25, 1, 1), z=1),
 )
-PLANS: dict[str, tuple[Plan, dict[str, int]]] = {
+PLANS: dict[str, tuple[Plan, dict[str, Any]]] = {
     "halves": (halves(), {}),
     "grid": (split("1,1,1;1,1,1"), {}),
     "unequal": (split("1,1,3;1,1,1"), {}),
