@@ -63,9 +63,7 @@ def make_cases(count: int, things: int, *, seed: int) -> list[Case]:
 def _case(rng: random.Random, things: int) -> Case:
     colours = rng.sample(list(COLOURS), things)
     kinds = tuple((colour, rng.choice(THINGS)) for colour in colours)
-    phrases = [
-        f"{'an' if colour[0] in 'aeiou' else 'a'} {colour} {thing}" for colour, thing in kinds
-    ]
+    phrases = [f"{article(colour)} {thing}" for colour, thing in kinds]
     place = rng.choice(list(PLACES))
     *most, last = phrases
     prompt = f"{', '.join(most)} and {last} {place}" if most else f"{last} {place}"
@@ -78,7 +76,7 @@ def judge(image: Image.Image, case: Case) -> Verdict:
     seen: Counter[object] = Counter((d.colour, d.name) for d in found)
     colours: Counter[object] = Counter(d.colour for d in found)
     regions = list(zip(case.kinds, case.boxes(), strict=True))
-    standing = [(kind, _inside(found, box, image.size)) for kind, box in regions]
+    standing = [(kind, inside(found, box, image.size)) for kind, box in regions]
     return Verdict(
         colours_anywhere=not Counter[object](colour for colour, _ in case.kinds) - colours,
         colours_placed=all(
@@ -92,6 +90,12 @@ def judge(image: Image.Image, case: Case) -> Verdict:
     )
 
 
-def _inside(found: Sequence[Detection], box: Box, size: tuple[int, int]) -> list[Detection]:
+def article(word: str) -> str:
+    """The word with its article."""
+    return f"{'an' if word[0] in 'aeiou' else 'a'} {word}"
+
+
+def inside(found: Sequence[Detection], box: Box, size: tuple[int, int]) -> list[Detection]:
+    """The things whose middle lies in a box of a picture of so many pixels."""
     width, height = size
     return [d for d in found if box.contains(d.centre[0] / width, d.centre[1] / height)]

@@ -76,7 +76,7 @@ class Redraw:
         return cls(
             frame=frame,
             plan=inpaint.with_ground(plan, place, scene_of(plan)),
-            image=inpaint.grown_over(padded.image, place),
+            image=inpaint.grown_over(padded.image, place, inpaint.bare(plan, size)),
             mask=inpaint.eased(padded.mask, place, ground),
             cell=cell,
             held=inpaint.keeps_surroundings(pipe),

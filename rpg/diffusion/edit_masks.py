@@ -2,13 +2,16 @@
 
 What goes is masked by its contour, what stays in another look by the convex hull of that, or both
 by their region's box where no contour is found; what comes, or becomes another thing, by its box.
-Things of regions that no edit is about are cut out of the mask again.
+Around what stays there is room in greys, which late steps may draw on: it keeps its place, and no
+edge cuts it off where it is drawn a little larger. Things of regions that no edit is about are cut
+out of the mask again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -35,12 +38,15 @@ class MaskShape:
         feather: Width of the soft edge, inside the mask.
         boxes: Mask whole boxes, also where a contour is found.
         grow: Grows boxes by so much, also over neighbours.
+        room: How far from the hull of what changes its looks the mask falls to black, inside the
+            region's box.
     """
 
     dilate: float = 0.04
     feather: float = 0.02
     boxes: bool = False
     grow: float = 0.0
+    room: float = 0.25
 
 
 def edit_mask(
@@ -75,7 +81,7 @@ def edit_mask(
         return Image.new("L", image.size, 255)
     spots = list(_spots(view, before, after, edits))
     if not spots:
-        spots = [view.box(box) for box in concerned.boxes]
+        spots = [_Spot(view.box(box)) for box in concerned.boxes]
     return view.mask(spots, _others(after, frozenset(concerned.ids)))
 
 
@@ -101,8 +107,8 @@ def region_mask(
     """
     view, wanted = _View(image, finder, shape or MaskShape(), cell), frozenset(ids)
     regions = [region for region in plan.layers() if region.id in wanted]
-    spots = [view.place(region, wholly=True) for region in regions]
-    spots += [view.thing(box) for box in extra]
+    spots = [_Spot(view.place(region, wholly=True)) for region in regions]
+    spots += [_Spot(view.thing(box)) for box in extra]
     return view.mask(spots, _others(plan, wanted))
 
 
@@ -118,6 +124,13 @@ def softened(support: Pixels, feather: int) -> Image.Image:
     depth = cv2.distanceTransform(support.astype(np.uint8), cv2.DIST_L2, 5)
     alpha = np.clip(depth / (feather + 1), 0.0, 1.0)
     return Image.fromarray(np.ceil(alpha * 255).astype(np.uint8))
+
+
+class _Spot(NamedTuple):
+    """What is drawn anew from the first step on, and where late steps may draw as well."""
+
+    core: Pixels
+    room: Pixels | None = None
 
 
 class _View:
@@ -148,24 +161,40 @@ class _View:
         grown = self._grown(found, self.shape.dilate)
         return grown | self.box(box) if wholly or self.shape.boxes else grown
 
-    def place(self, region: Region, *, wholly: bool, hull: bool = False) -> Pixels:
-        """What a region shows, or the hull of it; cut to its painted form where it has one."""
+    def place(self, region: Region, *, wholly: bool) -> Pixels:
+        """What a region shows; cut to its painted form where it has one."""
         painted = region.mask_image()
         if painted is None:
-            thing = self.thing(region.box, wholly=wholly)
-            return _hull(thing) if hull else thing
+            return self.thing(region.box, wholly=wholly)
         inside = np.asarray(painted.resize(self.image.size, Image.Resampling.BOX)) > 0
         return self._grown(inside, self.shape.dilate) & self.box(region.box)
 
-    def mask(self, spots: Iterable[Pixels], others: Iterable[Region]) -> Image.Image:
+    def looks(self, region: Region) -> _Spot:
+        """What a region shows and keeps showing, with room around it in its box."""
+        place = self.place(region, wholly=False)
+        painted = region.mask is not None
+        return _Spot(place) if painted else _Spot(_hull(place), self.box(region.box))
+
+    def mask(self, spots: Iterable[_Spot], others: Iterable[Region]) -> Image.Image:
         """The spots together, without the things of other regions."""
-        support = self._empty()
+        core, room = self._empty(), self._empty()
         for spot in spots:
-            support |= spot
-        support = _whole_cells(support, self._cell)
+            core |= spot.core
+            room |= spot.core if spot.room is None else spot.room
+        core = _whole_cells(core, self._cell)
+        open_ = self._fading(core)
+        support = core | (_whole_cells(room, self._cell) & (open_ > 0))
         for found in self._standing(support, list(others)):
             support &= ~found
-        return softened(support, round(self.shape.feather * self._unit))
+        soft = softened(support, round(self.shape.feather * self._unit))
+        return Image.fromarray(np.minimum(np.asarray(soft), open_))
+
+    def _fading(self, core: Pixels) -> NDArray[np.uint8]:
+        """White at the core, falling to black as far from it as there is room."""
+        away = cv2.distanceTransform((~core).astype(np.uint8), cv2.DIST_L2, 5)
+        reach = self.shape.room * self._unit
+        share = np.clip(1.0 - away / reach, 0.0, 1.0) if reach else core.astype(np.float64)
+        return np.asarray(np.ceil(share * 255), np.uint8)
 
     def _standing(self, support: Pixels, others: list[Region]) -> Iterator[Pixels]:
         """The other regions' things that the mask would touch."""
@@ -209,23 +238,24 @@ def _whole_cells(pixels: Pixels, cell: int) -> Pixels:
     return np.repeat(np.repeat(cells, cell, axis=0), cell, axis=1)[:height, :width]
 
 
-def _spots(view: _View, before: Plan, after: Plan, edits: Iterable[Edit]) -> Iterator[Pixels]:
+def _spots(view: _View, before: Plan, after: Plan, edits: Iterable[Edit]) -> Iterator[_Spot]:
     """What each edit wants drawn anew."""
     was = {region.id: region for region in before.layers()}
     now = {region.id: region for region in after.layers()}
     for edit in edits:
         match edit:
             case AddRegion():
-                yield view.place(edit.region, wholly=True)
+                yield _Spot(view.place(edit.region, wholly=True))
             case RemoveRegion() if edit.id in was:
-                yield view.place(was[edit.id], wholly=False)
+                yield _Spot(view.place(was[edit.id], wholly=False))
             case ModifyRegion() if edit.id in now:
-                stays = edit.id in was and only_looks(was[edit.id], now[edit.id])
-                yield view.place(now[edit.id], wholly=not stays, hull=stays)
+                new = now[edit.id]
+                stays = edit.id in was and only_looks(was[edit.id], new)
+                yield view.looks(new) if stays else _Spot(view.place(new, wholly=True))
             case MoveRegion() if edit.id in was and edit.id in now:
-                yield from _moved(view, was[edit.id], now[edit.id])
+                yield from map(_Spot, _moved(view, was[edit.id], now[edit.id]))
             case RemoveRegion() | MoveRegion():  # a container: what is in it counts
-                yield from _inside(view, before, after, edit.id)
+                yield from map(_Spot, _inside(view, before, after, edit.id))
 
 
 def _moved(view: _View, old: Region, new: Region) -> Iterator[Pixels]:

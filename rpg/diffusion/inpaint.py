@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from rpg.diffusion.contours import Pixels
+from rpg.diffusion.edit_masks import MaskShape, softened
 from rpg.diffusion.masks import region_weights
 from rpg.geometry import Box
 from rpg.plan import Plan, Region
@@ -25,6 +26,7 @@ __all__ = [
     "GROUND_STRENGTH",
     "Frame",
     "SoftMask",
+    "bare",
     "eased",
     "flattened",
     "freed",
@@ -72,10 +74,15 @@ class Frame:
         return Frame(Image.fromarray(image), Image.fromarray(grid))
 
     def put_back(self, drawn: Image.Image) -> Image.Image:
-        """What was drawn, on the padded canvas, with all that the mask leaves as it was."""
+        """What was drawn, on the padded canvas, with all that the mask leaves as it was.
+
+        Grey is a matter of steps, and drawn already: only along the mask's edge do pictures blend.
+        """
         new = np.asarray(drawn.convert("RGB").crop((0, 0, *self.image.size)), np.uint16)
         old = np.asarray(self.image, np.uint16)
-        alpha = np.asarray(self.mask, np.uint16)[..., None]
+        grey = np.asarray(self.mask)
+        edge = softened(grey > 0, round(MaskShape().feather * min(self.image.size)))
+        alpha = np.maximum(grey, np.asarray(edge)).astype(np.uint16)[..., None]
         mixed: NDArray[Any] = (new * alpha + old * (255 - alpha) + 127) // 255
         return Image.fromarray(mixed.astype(np.uint8))
 
@@ -106,21 +113,49 @@ def keeps_surroundings(pipe: Any) -> bool:
 
 def freed(plan: Plan, mask: Image.Image) -> Pixels:
     """Where the mask is white and no region of the plan is: the ground shows there."""
+    return bare(plan, mask.size) & (np.asarray(mask) > 0)
+
+
+def bare(plan: Plan, size: tuple[int, int]) -> Pixels:
+    """Where no region of a plan is, in a picture so many pixels wide and high; nowhere without."""
     layers = plan.layers()
     if not layers:
-        return np.zeros((mask.height, mask.width), bool)
-    bare: NDArray[Any] = region_weights(layers, mask.height, mask.width, 0.0)[-1].numpy()
-    return np.asarray((bare > 0.5) & (np.asarray(mask) > 0))
+        return np.zeros(size[::-1], bool)
+    left: NDArray[Any] = region_weights(layers, size[1], size[0], 0.0)[-1].numpy()
+    return np.asarray(left > 0.5)
 
 
-def grown_over(image: Image.Image, place: Pixels) -> Image.Image:
-    """The picture with its surroundings grown over a place (Telea, J. Graphics Tools 2004)."""
+def grown_over(image: Image.Image, place: Pixels, ground: Pixels | None = None) -> Image.Image:
+    """The picture with its surroundings grown over a place (Telea, J. Graphics Tools 2004).
+
+    Args:
+        image: The picture.
+        place: What is grown over.
+        ground: Where nothing else stands: where there is any around the place, only it grows.
+    """
     if not place.any() or place.all():
         return image
     radius = max(3.0, min(image.size) / 64)
-    pixels = np.ascontiguousarray(image.convert("RGB"))
-    filled = cv2.inpaint(pixels, place.astype(np.uint8), radius, cv2.INPAINT_TELEA)
-    return Image.fromarray(np.asarray(filled, np.uint8))
+    rows, columns = _spanned(place, 2 * round(radius)), _spanned(place.T, 2 * round(radius))
+    pixels, hole = np.array(image.convert("RGB")), place[rows, columns]
+    unknown = hole if ground is None else _unsure(hole, ~ground[rows, columns], round(radius))
+    view = np.ascontiguousarray(pixels[rows, columns])
+    filled = cv2.inpaint(view, unknown.astype(np.uint8), radius, cv2.INPAINT_TELEA)
+    pixels[rows, columns] = np.where(hole[..., None], filled, view)
+    return Image.fromarray(pixels)
+
+
+def _unsure(hole: Pixels, taken: Pixels, margin: int) -> Pixels:
+    """What must not grow into a hole: other regions, and what reaches out of them, if they can."""
+    side = np.ones((2 * margin + 1, 2 * margin + 1), np.uint8)
+    around = np.asarray(cv2.dilate(taken.astype(np.uint8), side), bool)
+    return next((hole | away for away in (around, taken) if not (hole | away).all()), hole)
+
+
+def _spanned(place: Pixels, margin: int) -> slice:
+    """The rows that a place spans, with a margin."""
+    rows = np.flatnonzero(place.any(axis=1))
+    return slice(max(int(rows[0]) - margin, 0), int(rows[-1]) + margin + 1)
 
 
 def eased(mask: Image.Image, place: Pixels, strength: float = GROUND_STRENGTH) -> Image.Image:

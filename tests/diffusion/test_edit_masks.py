@@ -15,7 +15,7 @@ from rpg.plan import Plan, Region
 
 TOP_LEFT, TOP_RIGHT, LOW_LEFT, LOW_RIGHT = grid(2, 2)
 SIZE = (64, 64)
-HARD = MaskShape(dilate=0.0, feather=0.0)
+HARD = MaskShape(dilate=0.0, feather=0.0, room=0.0)
 
 
 class Squares:
@@ -66,7 +66,7 @@ MODIFY = e.ModifyRegion(id="a", prompt="a red a in the snow")
 def test_what_changes_is_masked_by_its_contour_or_its_box() -> None:
     assert (masked([MODIFY], ALL) == middle(TOP_LEFT)).all()
     assert (masked([MODIFY], Squares()) == area(TOP_LEFT)).all()
-    whole = MaskShape(dilate=0, feather=0, boxes=True)
+    whole = MaskShape(dilate=0, feather=0, boxes=True, room=0)
     assert (masked([MODIFY], ALL, whole) == area(TOP_LEFT)).all()
     assert (masked([e.RemoveRegion(id="b")], ALL) == middle(TOP_RIGHT)).all()
     other = e.ModifyRegion(id="a", prompt="a z in the snow")
@@ -157,3 +157,25 @@ def test_masks_are_of_whole_cells(cell: int) -> None:
     padded = np.pad(mask, ((0, -43 % cell), (0, -50 % cell)), "edge")
     blocks = padded.reshape(padded.shape[0] // cell, cell, padded.shape[1] // cell, cell)
     assert (blocks.any(axis=(1, 3)) == blocks.all(axis=(1, 3))).all()
+
+
+def test_around_what_changes_its_looks_late_steps_may_draw() -> None:
+    roomy = MaskShape(dilate=0, feather=0, room=0.1)
+    mask = masked([MODIFY], ALL, roomy)
+    assert (mask[8:24, 8:24] == 255).all() and not mask[32:].any() and not mask[:, 32:].any()
+    row = mask[16, 24:32].astype(int)  # from the contour to the edge of the box
+    assert 0 < row[0] < 255 and (np.diff(row) <= 0).all() and row[-1] == 0
+    other = e.ModifyRegion(id="a", prompt="a z in the snow")
+    assert (masked([other], ALL, roomy) == area(TOP_LEFT)).all()
+    far = masked([MODIFY], Squares(TOP_LEFT, LOW_LEFT), MaskShape(dilate=0, feather=0, room=9))
+    assert ((far > 0) == (area(TOP_LEFT) > 0)).all()
+
+
+def test_room_is_not_made_of_other_things() -> None:
+    overlapping = Box(0.25, 0, 0.75, 0.5)
+    front = Region(id="f", prompt="an f in the snow", box=overlapping, z=1)
+    before = Plan(prompt="x", regions=(*plan().regions, front))
+    after = e.apply(before, [MODIFY])
+    finder, shape = Squares(TOP_LEFT, overlapping), MaskShape(dilate=0, feather=0, room=9)
+    mask = np.asarray(edit_mask(Image.new("RGB", SIZE), before, after, [MODIFY], finder, shape))
+    assert not mask[middle(overlapping) > 0].any() and mask[4, 4]

@@ -97,6 +97,30 @@ def test_the_ground_shows_where_nothing_is() -> None:
     assert inpaint.grown_over(red, hole).getpixel((12, 8)) == (255, 0, 0)
 
 
+def test_only_ground_grows_over_a_place_where_there_is_any() -> None:
+    white = Image.new("RGB", (48, 24), "white")
+    white.paste((255, 0, 0), (22, 4, 46, 20))  # the other region's thing, out of its box
+    hole = np.zeros((24, 48), bool)
+    hole[4:20, 8:22] = True
+    ground = np.zeros((24, 48), bool)
+    ground[:, :24] = True
+    alone = np.asarray(inpaint.grown_over(white, hole, ground))
+    assert (alone[hole] == 255).all()
+    assert (np.asarray(inpaint.grown_over(white, hole))[hole] != 255).any()
+    for nothing in (hole, ground & False):  # no ground is left to grow: anything does
+        same = inpaint.grown_over(white, hole, nothing)
+        assert same.tobytes() == inpaint.grown_over(white, hole).tobytes()
+    assert (alone[~hole] == np.asarray(white)[~hole]).all()
+
+
+def test_pictures_blend_along_the_edge_of_a_mask_alone() -> None:
+    mask = np.zeros((100, 100), np.uint8)
+    mask[20:80, 20:80] = 60
+    frame = Frame.of(Image.new("RGB", (100, 100)), Image.fromarray(mask))
+    drawn = np.asarray(frame.put_back(Image.new("RGB", (100, 100), "white")))[50, :, 0]
+    assert not drawn[:20].any() and 0 < drawn[20] < 255 and (drawn[25:75] == 255).all()
+
+
 @pytest.mark.parametrize(
     ("prompts", "base", "scene"),
     [
