@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from html import escape
 from typing import Any
 
 import gradio as gr
@@ -10,12 +11,12 @@ import gradio as gr
 from rpg.errors import RPGError
 from ui import moving
 from ui.changing import Pending
-from ui.history import Failure
+from ui.history import Failure, Message
 from ui.lines import line
 from ui.looking import View, details, view
 from ui.moving import Decision, Went
 from ui.plan_book import PlanBook
-from ui.refine_parts import CSS, Parts, on
+from ui.refine_parts import CSS, HIDDEN, Parts, on
 from ui.refine_work import Work
 from ui.shared import Place, Shared
 
@@ -47,7 +48,7 @@ class _Looking:
         p, shared = self._parts, self._shared
         detailed = [p.compared, p.slider, p.where, p.findings]
         seen = [p.empty, p.room, p.picture, p.history, p.numbers, p.conversation, p.label]
-        seen += [p.undo, p.redo, p.deciding, p.pending, p.rounds, *detailed]
+        seen += [p.undo, p.redo, p.deciding, p.painting, p.rounds, *detailed]
         known = [shared.place, p.failures, p.decision, p.pending]
         on([shared.place.change, p.failures.change], self._look, known, seen)
         on([p.rounds.input], self._look_at_round, [shared.place, p.rounds], detailed)
@@ -73,7 +74,7 @@ class _Looking:
         if not just_made:
             updates[p.rounds] = gr.Radio(visible=False)
         if pending is not None and (pending.session, pending.turn) != here:
-            updates[p.pending] = None
+            updates[p.painting] = HIDDEN
         return updates
 
     def _look_at_round(self, place: Place, turn: int | None) -> Updates:
@@ -92,7 +93,7 @@ class _Looking:
             p.picture: gr.Image(seen.picture, label=f"Turn {seen.turn}: {seen.title}"),
             p.history: gr.Gallery(seen.strip, selected_index=None),
             p.numbers: seen.numbers,
-            p.conversation: seen.conversation,
+            p.conversation: [_literal(message) for message in seen.conversation],
             p.label: seen.label,
             p.undo: gr.Button(interactive=seen.can_undo),
             p.redo: gr.Button(interactive=seen.can_redo),
@@ -163,6 +164,11 @@ class _Moving:
         if turn is None or turn == place.turn:
             return _NOTHING
         return self._went(place, book, lambda: moving.go(self._shop, place.session, turn))
+
+
+def _literal(message: Message) -> Message:
+    """The same for `gr.Chatbot`, which takes HTML for HTML even where it renders no Markdown."""
+    return Message(role=message["role"], content=escape(message["content"], quote=False))
 
 
 def _goes_to(tab: str) -> Callable[[], Any]:

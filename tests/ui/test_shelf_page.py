@@ -44,7 +44,9 @@ def test_a_session_is_found_opened_renamed_taken_away_and_brought_back(
     tab.get_by_role("button", name="Delete for good").click()
     expect(tab.locator("#shelf-status")).to_contain_text("Deleted.")
     assert kept.id not in [one.id for one in sessions.list()]
-    tab.locator("#import-session input[type=file]").set_input_files(tmp_path / "mine.zip")
+    with tab.expect_file_chooser() as choosing:
+        tab.get_by_role("button", name="Import a zip").click()
+    choosing.value.set_files(tmp_path / "mine.zip")
     expect(tab.locator("#shelf-status")).to_contain_text("Imported: mine now")
     assert sessions.open(kept.id).image(1).tobytes() == toys.picture().tobytes()
     tab.get_by_role("tab", name="Refine").click()
