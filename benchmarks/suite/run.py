@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 
 import torch
 from rich.console import Console
@@ -77,9 +79,18 @@ def _drawn(
 
 
 def _begin(setup: Setup, folder: Path, threads: int) -> None:
+    Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(threads)
     _EASELS.append(Easel(setup, Store(folder)))
 
 
 def _work(unit: Unit) -> int:
     return _EASELS[0].unit(unit)
+
+
+def _end_with_parent() -> None:
+    """A pool whose parent was killed would wait for work for ever."""
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)

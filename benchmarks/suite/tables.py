@@ -100,7 +100,7 @@ def _ablation(found: Mapping[str, Any]) -> str:
         [label, _interval(of["score"]), _interval(of["strict"])]
         for label, of in found["points"].items()
     ]
-    return _grid([f"{found['n']} prompts", "score", "all right"], rows)
+    return _grid([f"n = {found['n']}", "score", "all right"], rows)
 
 
 def _interval(of: Mapping[str, float], *, signed: bool = False) -> str:

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import typer
 from PIL import Image
+from typer.testing import CliRunner, Result
 
+from benchmarks.quality import main
 from benchmarks.suite.arms import Arm, Method, canvas
 from benchmarks.suite.grids import grids
 from benchmarks.suite.judge import look
@@ -165,3 +168,41 @@ def test_tables_are_put_into_their_place(tmp_path: Path) -> None:
     page.write_text("no place")
     with pytest.raises(SettingsError, match="page.md"):
         put_into(page, "third")
+
+
+def test_the_page_has_a_place_for_the_tables() -> None:
+    page = (Path(__file__).parents[2] / "docs/benchmarks.md").read_text()
+    assert END in page.partition(BEGIN)[2]
+
+
+def test_the_command_draws_and_reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("benchmarks.suite.report._SCENES", 6)
+    chosen = ["--categories", "color", "--limit", "1", "--arms", "plain", "--arms", "latent"]
+    told = command("--steps", "1", "--out", str(tmp_path), *chosen, "--json")
+    assert told.exit_code == 0, told.output
+    found = json.loads((tmp_path / "report.json").read_text())
+    assert json.loads(told.stdout) == found
+    assert list(found["costs"]) == ["plain", "latent"] and found["setup"]["steps"] == 1
+    made = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.*")}
+    assert {"results.jsonl", "tables.md", "grids/color.png", "plots/strict.png"} <= made
+
+
+@pytest.mark.parametrize(
+    ("flags", "word"),
+    [
+        (["--arms", "best"], "'best of N, plain'"),
+        (["--categories", "pattern"], "'numeracy'"),
+        (["--model", "some/model"], "diffusers' layout"),
+        (["--suite", "geneval"], "--prompts"),
+    ],
+)
+def test_flags_that_cannot_be(flags: list[str], word: str, tmp_path: Path) -> None:
+    told = command("--out", str(tmp_path / "out"), *flags)
+    assert told.exit_code == 2 and word in " ".join(told.stderr.split())
+    assert not (tmp_path / "out").exists()
+
+
+def command(*words: str) -> Result:
+    app = typer.Typer()
+    app.command()(main)
+    return CliRunner().invoke(app, words)
