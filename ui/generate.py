@@ -20,6 +20,11 @@ from ui.shared import Shared
 __all__ = ["CSS", "build"]
 
 _HEIGHT = "clamp(20rem, 60vh, 40rem)"
+# On a phone the picture is far below the plan.
+_SHOW_IT = """() => {
+    if (window.innerWidth > 640) return;
+    document.querySelector("#status").scrollIntoView({ behavior: "smooth", block: "start" });
+}"""
 CSS = """
 .voice p { margin: 0 0 .25rem; overflow-wrap: anywhere; }
 #problem { border-left: 4px solid #ef4444; }
@@ -37,7 +42,7 @@ def build(shared: Shared) -> None:
     inputs = InputsForm(shared.shop.adapters)
     panel = Generating(shared, inputs)
     pixels = ["pixelated"] if shared.shop.rpg.defaults.display_scale > 1 else []
-    with gr.Row():
+    with gr.Row(elem_id="go"):
         go = gr.Button("Generate", variant="primary", size="lg", elem_id="generate-button")
         cancel = gr.Button(
             "Cancel", variant="stop", size="lg", visible=False, elem_id="cancel-button"
@@ -100,6 +105,7 @@ def build(shared: Shared) -> None:
     seed = [shared.settings.seed, shared.settings.lock]
     follows = {**words, "concurrency_limit": None}
     go.click(panel.generate, [*here, *panel.fields], outputs, **follows)
+    go.click(None, None, None, js=_SHOW_IT, **words)
     shared.place.change(panel.arrived, here, outputs, trigger_mode="multiple", **follows)
     compare.click(panel.compare, display, outputs, **follows)
     cancel.click(panel.cancel, None, status, **words)

@@ -43,6 +43,7 @@ def page(shop: Workshop) -> gr.Blocks:
             with gr.Tab("Sessions", id="sessions"):
                 shelf.build(shared)
         address.build(blocks, shared)
+        blocks.load(None, None, None, js=look.NAMES)
     return blocks
 
 

@@ -15,14 +15,19 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
 _PATIENCE = 20_000  # milliseconds; the machine may be busy
 # What a browser says of a page that was left while it was loading, and gradio's image editor of a
 # layer that it was given twice.
-_HARMLESS = ("net::ERR_ABORTED", "AbortError", "No draw texture found for layer")
+_HARMLESS = (
+    "net::ERR_ABORTED",
+    "AbortError",
+    "Connection errored out",
+    "No draw texture found for layer",
+)
 
 
 @contextmanager
@@ -80,8 +85,8 @@ def tab(served: str, browser: Browser, tmp_path: Path) -> Iterator[Page]:
     expect.set_options(timeout=_PATIENCE)
     page = context.new_page()
     said: list[str] = []
-    page.on("console", lambda message: said.extend(_errors(message)))
-    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("console", lambda message: said.extend(_faults(message.type, message.text)))
+    page.on("pageerror", lambda error: said.extend(_faults("error", str(error))))
     page.goto(served)
     page.wait_for_selector("#prompt")
     yield page
@@ -103,6 +108,6 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _errors(message: ConsoleMessage) -> list[str]:
-    harmless = any(word in message.text for word in _HARMLESS)
-    return [message.text] if message.type == "error" and not harmless else []
+def _faults(kind: str, text: str) -> list[str]:
+    harmless = any(word in text for word in _HARMLESS)
+    return [text] if kind == "error" and not harmless else []
