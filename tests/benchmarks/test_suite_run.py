@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -100,18 +101,34 @@ def test_nothing_is_drawn_twice(
 def test_a_run_that_was_killed_goes_on_as_if_it_had_not_been(
     whole: Path, setup: Setup, work: list[Unit], tmp_path: Path
 ) -> None:
-    """In the middle of a line, and with a picture lost; it goes on in two processes."""
+    """In the middle of a line, and with a picture lost; it goes on in a pool of processes."""
     lines = (whole / "results.jsonl").read_bytes().splitlines(keepends=True)
-    kept = lines[:4]
-    (tmp_path / "results.jsonl").write_bytes(b"".join(kept) + lines[4][:50])
+    last = [i for i, line in enumerate(lines) if work[-1].item.id.encode() in line]
+    kept, cut = lines[: last[2]], lines[last[2]]
+    (tmp_path / "results.jsonl").write_bytes(b"".join(kept) + cut[:50])
     store = Store(tmp_path)
-    for line in kept[1:]:
+    for line in kept[:-1]:
         file = Row.model_validate_json(line).file
         (tmp_path / file).write_bytes((whole / file).read_bytes())
     assert len(store.rows()) == len(kept) - 1
     run(setup, tmp_path, work, jobs=2, threads=1)
     assert told(Store(tmp_path).rows()) == told(Store(whole).rows())
     assert pictures(tmp_path) == pictures(whole)
+
+
+def test_rows_of_several_writers_do_not_mix(whole: Path, tmp_path: Path) -> None:
+    row = next(iter(Store(whole).rows().values()))
+    (tmp_path / row.file).parent.mkdir()
+    (tmp_path / row.file).write_bytes(b"")
+
+    def write(writer: int) -> None:
+        store = Store(tmp_path)
+        for number in range(50):
+            store.add(row.model_copy(update={"key": f"{writer}/{number}"}))
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, range(4)))
+    assert len(Store(tmp_path).rows()) == 200
 
 
 def test_what_decides_about_a_picture_is_in_its_key(setup: Setup, work: list[Unit]) -> None:
