@@ -61,9 +61,11 @@ def test_commands_in_the_readme_run(line: str, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     assert words[0] in ("rpg", "python", ".venv/bin/python"), line
     words[:1] = [sys.executable, "-m", "rpg"] if words[0] == "rpg" else [sys.executable]
-    if "--from" in words:
-        picture = words[words.index("--from") + 1]
-        made = [sys.executable, "-m", "rpg", "generate", "a red star", "--steps", "1"]
+    (tmp_path / "prompts.jsonl").write_text('{"prompt": "a red star", "num_inference_steps": 1}')
+    before = {"--from", "edit"} & set(words)  # a picture follows, which has to be there
+    if before:
+        picture = words[words.index(before.pop()) + 1]
+        made = [sys.executable, "-m", "rpg", "generate", "a red star", "--steps", "2"]
         _run([*made, "-o", picture], tmp_path)
     _run(words, tmp_path)
 

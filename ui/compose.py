@@ -102,7 +102,7 @@ def _planning(shared: Shared) -> gr.Textbox:
     """The button and how to stop it; gives the field for the reasoning."""
     job, made = gr.State(""), gr.State(None)
     with gr.Row():
-        go = gr.Button("Plan", variant="primary", elem_id="plan-button", min_width=120)
+        go = gr.Button("Plan", variant="secondary", elem_id="plan-button", min_width=120)
         stop = gr.Button("Cancel", variant="stop", visible=False, elem_id="plan-cancel")
     said = gr.HTML(elem_id="plan-status", elem_classes="said")
     with gr.Accordion("Reasoning", open=False, elem_id="plan-reasoning"):

@@ -25,6 +25,9 @@ _SHOW_IT = """() => {
     if (window.innerWidth > 640) return;
     document.querySelector("#status").scrollIntoView({ behavior: "smooth", block: "start" });
 }"""
+_SHOW_COMPARISON = """() => {
+    document.querySelector("#comparison")?.scrollIntoView({ behavior: "smooth", block: "center" });
+}"""
 CSS = """
 .voice p { margin: 0 0 .25rem; overflow-wrap: anywhere; }
 #problem { border-left: 4px solid #ef4444; }
@@ -107,7 +110,9 @@ def build(shared: Shared) -> None:
     go.click(panel.generate, [*here, *panel.fields], outputs, **follows)
     go.click(None, None, None, js=_SHOW_IT, **words)
     shared.place.change(panel.arrived, here, outputs, trigger_mode="multiple", **follows)
-    compare.click(panel.compare, display, outputs, **follows)
+    compare.click(panel.compare, display, outputs, **follows).then(
+        None, None, None, js=_SHOW_COMPARISON, **words
+    )
     cancel.click(panel.cancel, None, status, **words)
     gallery.select(panel.chosen, [display, shared.place], outputs, **words)
     regions.change(panel.swapped, [display, regions], [problem, gallery], **words)

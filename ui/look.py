@@ -17,8 +17,11 @@ def theme() -> gr.Theme:
     # Labels as plain words above their fields, not as coloured chips: there are many of them.
     return soft.set(
         block_label_background_fill="*block_background_fill",
+        block_label_background_fill_dark="*block_background_fill",
         block_label_text_color="*body_text_color_subdued",
+        block_label_text_color_dark="*body_text_color_subdued",
         block_title_background_fill="transparent",
+        block_title_background_fill_dark="transparent",
         block_title_text_color="*body_text_color",
         block_title_text_weight="500",
         block_title_padding="0",
