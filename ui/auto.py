@@ -79,9 +79,8 @@ async def refine(
         yield Told(str(error), failed=True)
         return
     async for told in followed(shop, job):
-        shot = told.shot
-        if shot is not None and not shot.phase.over:
-            yield replace(told, line=progress(shot, limits.rounds))
+        if told.shot is not None:
+            yield replace(told, line=progress(told.shot, limits.rounds))
     yield _ended(job.shot, turn)
 
 

@@ -167,11 +167,12 @@ async def drawn(shop: Workshop, pending: Pending, mask: Image.Image | None) -> A
 
 
 async def followed(shop: Workshop, job: Job) -> AsyncIterator[Told]:
-    """A drawing under way, up to its end."""
+    """A drawing while it is under way."""
     scale = shop.rpg.defaults.display_scale
     async for shot in job.watch():
-        preview = enlarge(shot.preview, scale) if shot.preview is not None else None
-        yield Told(status(shot), "" if shot.phase.over else job.id, preview, shot=shot)
+        if not shot.phase.over:
+            preview = enlarge(shot.preview, scale) if shot.preview is not None else None
+            yield Told(status(shot), job.id, preview, shot=shot)
 
 
 def ended(shop: Workshop, job: Job, before: int) -> Told:

@@ -23,6 +23,12 @@ from ui.shared import Place, Shared
 __all__ = ["CSS", "build"]
 
 _FOCUS = "() => document.querySelector('#instruction textarea, #instruction input')?.focus()"
+_SHOW_IT = """() => setTimeout(() => {
+    const strip = document.querySelector("#history .grid-container");
+    const words = [...(strip?.querySelectorAll(".caption-label") ?? [])];
+    const item = words.find((one) => one.textContent.includes("▸"))?.closest(".gallery-item");
+    if (item) strip.scrollLeft = item.offsetLeft - strip.clientWidth / 2;
+}, 300)"""
 _STEPS = {"undo": moving.undo, "redo": moving.redo, "branch": moving.branch}
 _DECISIONS = {"accept": moving.accept, "reject": moving.reject}
 Updates = dict[Any, Any]
@@ -52,6 +58,7 @@ class _Looking:
         known = [shared.place, p.failures, p.decision, p.pending]
         on([shared.place.change, p.failures.change], self._look, known, seen)
         on([p.rounds.input], self._look_at_round, [shared.place, p.rounds], detailed)
+        p.history.change(None, js=_SHOW_IT, api_visibility="private")
         for button, tab in ((p.to_create, "create"), (p.to_sessions, "sessions")):
             on([button.click], _goes_to(tab), [], [shared.selected])
 

@@ -15,6 +15,7 @@ __all__ = ["CSS", "HIDDEN", "SHOWN", "Parts", "on"]
 
 CSS = """
 #history, #history .grid-wrap { height: auto !important; min-height: 0 !important; }
+#history .gallery-container { width: 0; min-width: 100%; } /* scrolls instead of widening */
 #history .grid-wrap { padding-top: 2rem; }
 #history .grid-container { display: flex; overflow-x: auto; height: auto; padding-top: 0; }
 #history .grid-container > * { flex: 0 0 8rem; }

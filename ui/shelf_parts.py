@@ -20,7 +20,7 @@ CSS = """
 #sessions-gallery .thumbnail-item img { aspect-ratio: 1; height: auto; }
 #sessions-gallery .caption-label {
     position: static; max-width: none; white-space: normal; border: 0; line-height: 1.3;
-    display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 4; overflow: hidden;
+    display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 7; overflow: hidden;
 }
 #export-file { display: none; }
 """

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Shelf", "exported", "imported", "shelf", "when"]
 
 MOST_SHOWN = 60
+_SHORT = 60  # characters of a title in a caption
 _UNITS = ((60, "min"), (24, "h"), (7, "days"))
 
 
@@ -94,7 +95,8 @@ def when(then: float, now: float) -> str:
 
 def _caption(one: Summary, now: float) -> str:
     turns = f"{one.turns} turn{'' if one.turns == 1 else 's'}"
-    return f"{one.title or 'Without a title'} · {turns} · {when(one.updated, now)}"
+    title = one.title if len(one.title) <= _SHORT else one.title[: _SHORT - 1] + "…"
+    return f"{title or 'Without a title'} · {turns} · {when(one.updated, now)}"
 
 
 def _line(count: int) -> str:

@@ -89,7 +89,7 @@ def test_a_mask_is_painted_before_it_is_drawn(tab: Page, kept: Session) -> None:
     tab.mouse.up()
     tab.get_by_role("button", name="Draw it").click()
     says(tab, "Turn 2 is drawn")
-    expect(canvas).to_be_hidden()
+    expect(canvas).to_be_hidden(timeout=DRAWN)
     mask = kept.mask(2)
     assert mask is not None
     assert mask.crop((32, 0, 64, 30)).getbbox() is not None  # what was painted
