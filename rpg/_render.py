@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import torch
 from PIL import Image
 
 from rpg._call import Inputs
+from rpg._memory import memory_explained
 from rpg.diffusion import regional
 from rpg.diffusion.inpaint import SoftMask
 from rpg.errors import GenerationError, SettingsError
@@ -41,7 +41,7 @@ _NAN = (
     "or torch.bfloat16, or lower guidance_scale"
 )
 _MEMORY = (
-    "out of memory; ask for a smaller size or fewer images at once, load with dtype=torch.float16, "
+    "ask for a smaller size or fewer images at once, load with dtype=torch.float16, "
     "or call enable_model_cpu_offload() and enable_vae_tiling()"
 )
 
@@ -112,7 +112,7 @@ def render(
     words = _pipeline_words(pipe, plan, used, noise, inputs)
     words["callback_on_step_end"] = _watched(inputs, seen, soft)
     words["callback_on_step_end_tensor_inputs"] = _callback_inputs(inputs, soft)
-    with restored(pipe), sampler(pipe, used.scheduler), _memory_explained():
+    with restored(pipe), sampler(pipe, used.scheduler), memory_explained(GenerationError, _MEMORY):
         words_of_regions = {**_regional_words(used), "redrawn": redrawn}
         with regional(pipe, plan, **words_of_regions), np.errstate(invalid="ignore"):
             return pipe(**words).images
@@ -239,25 +239,3 @@ def restored(pipe: Any) -> Iterator[None]:
         if pipe.vae.dtype != dtype:
             pipe.vae.to(dtype=dtype)
         raise
-
-
-@contextmanager
-def _memory_explained() -> Iterator[None]:
-    try:
-        yield
-    except (MemoryError, RuntimeError) as error:
-        if not _is_out_of_memory(error):
-            raise
-        traceback.clear_frames(error.__traceback__)  # their tensors would outlive the failure
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
-        raise GenerationError(_MEMORY) from error
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    """CUDA has a type for it; the CPU allocator and MPS only say so in a RuntimeError's text."""
-    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
-        return True
-    return any(
-        words in str(error) for words in ("out of memory", "not enough memory", "t allocate memory")
-    )

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from transformers import GenerationConfig
 
+from rpg._memory import memory_explained
 from rpg.chat.base import Message
 from rpg.chat.local import prompt
 from rpg.chat.local.constraint import Constraint
-from rpg.chat.local.memory import memory_explained
+from rpg.chat.local.loading import ADVICE
 from rpg.chat.local.sampling import Draw, Sampler
 from rpg.chat.local.vocabulary import Vocabulary
 from rpg.errors import Cancelled, ChatError, ChatLengthError, RPGError
@@ -81,7 +82,7 @@ class Engine:
             ChatLengthError: The conversation or the answer is too long.
             ChatError: The model failed.
         """
-        with self._turn(stop), self._explained(), memory_explained(ChatError):
+        with self._turn(stop), self._explained(), memory_explained(ChatError, ADVICE):
             inputs = self._encoded(request)
             ids = inputs["input_ids"][0].tolist()
             sampler = self._sampler(request.schema, ids, emit, stop)

@@ -12,9 +12,12 @@ import transformers
 from safetensors import SafetensorError
 from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
 
-from rpg.chat.local.memory import memory_explained
+from rpg._memory import memory_explained
 from rpg.errors import ModelError
 
+ADVICE = (
+    "choose a smaller language model, load it with dtype bfloat16 or float16, or ask in fewer words"
+)
 _library: Any = transformers  # whose constructors have no types
 _HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
 _UNREADABLE = (
@@ -54,7 +57,7 @@ def load(
         config = _library.AutoConfig.from_pretrained(name)
         loader, reader = _classes(name, config)
         processor = reader.from_pretrained(name)
-        with memory_explained(ModelError):
+        with memory_explained(ModelError, ADVICE):
             model = loader.from_pretrained(
                 name,
                 config=config,

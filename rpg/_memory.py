@@ -10,16 +10,12 @@ import torch
 
 from rpg.errors import RPGError
 
-_ADVICE = (
-    "out of memory: choose a smaller language model, load it with dtype bfloat16 or float16, or "
-    "ask in fewer words"
-)
 _WORDS = ("out of memory", "not enough memory", "t allocate memory")
 
 
 @contextmanager
-def memory_explained(kind: type[RPGError]) -> Iterator[None]:
-    """Raise a lack of memory as `kind`, with advice; leave other errors alone."""
+def memory_explained(kind: type[RPGError], advice: str) -> Iterator[None]:
+    """Raises a lack of memory as `kind` with that advice; leaves other errors alone."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:
@@ -28,7 +24,7 @@ def memory_explained(kind: type[RPGError]) -> Iterator[None]:
         traceback.clear_frames(error.__traceback__)  # their tensors would outlive the failure
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
-        raise kind(_ADVICE) from error
+        raise kind(f"out of memory: {advice}") from error
 
 
 def _is_out_of_memory(error: Exception) -> bool:
