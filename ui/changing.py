@@ -104,7 +104,7 @@ async def change(
 
 
 async def draw_painted(shop: Workshop, pending: Pending) -> AsyncIterator[Told]:
-    """Draws a change where its mask was painted; nothing, where that is empty.
+    """Draws a change where its mask was painted; what comes to nothing can be painted further.
 
     Args:
         shop: Does it.
@@ -116,9 +116,9 @@ async def draw_painted(shop: Workshop, pending: Pending) -> AsyncIterator[Told]:
             yield Told(NOTHING_PAINTED, pending=pending, failed=True)
             return
         async for told in drawn(shop, pending, mask):
-            yield told
+            yield replace(told, pending=pending) if told.failed else told
     except RPGError as error:
-        yield Told(str(error), failed=True)
+        yield Told(str(error), pending=pending, failed=True)
 
 
 async def _changed(

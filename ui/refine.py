@@ -16,7 +16,7 @@ from ui.lines import line
 from ui.looking import View, details, view
 from ui.moving import Decision, Went
 from ui.plan_book import PlanBook
-from ui.refine_parts import CSS, HIDDEN, Parts, on
+from ui.refine_parts import CSS, Parts, on
 from ui.refine_work import Work
 from ui.shared import Place, Shared
 
@@ -54,7 +54,7 @@ class _Looking:
         p, shared = self._parts, self._shared
         detailed = [p.compared, p.slider, p.where, p.findings]
         seen = [p.empty, p.room, p.picture, p.history, p.numbers, p.conversation, p.label]
-        seen += [p.undo, p.redo, p.deciding, p.painting, p.rounds, *detailed]
+        seen += [p.undo, p.redo, p.deciding, p.pending, p.rounds, *detailed]
         known = [shared.place, p.failures, p.decision, p.pending]
         on([shared.place.change, p.failures.change], self._look, known, seen)
         on([p.rounds.input], self._look_at_round, [shared.place, p.rounds], detailed)
@@ -81,7 +81,7 @@ class _Looking:
         if not just_made:
             updates[p.rounds] = gr.Radio(visible=False)
         if pending is not None and (pending.session, pending.turn) != here:
-            updates[p.painting] = HIDDEN
+            updates[p.pending] = None
         return updates
 
     def _look_at_round(self, place: Place, turn: int | None) -> Updates:

@@ -11,7 +11,7 @@ import gradio as gr
 from ui.auto import MOST_CANDIDATES, MOST_ROUNDS, critics
 from ui.looking import Details
 
-__all__ = ["CSS", "HIDDEN", "SHOWN", "Parts", "on"]
+__all__ = ["CSS", "Parts", "on"]
 
 CSS = """
 #history, #history .grid-wrap { height: auto !important; min-height: 0 !important; }
@@ -25,7 +25,6 @@ CSS = """
     position: static; max-width: none; white-space: normal; border: 0; line-height: 1.3;
     display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 3; overflow: hidden;
 }
-#painting.away { display: none; }
 #conversation button[aria-label="Clear"] { display: none; }
 #findings ul { list-style: none; padding: 0; margin: .5rem 0 0; }
 #findings li { display: grid; grid-template-columns: 4.5rem 1fr; padding: .15rem 0; }
@@ -35,8 +34,6 @@ CSS = """
 .dark #findings .right b { color: #4ade80; } .dark #findings .wrong b { color: #f87171; }
 """
 
-# Not taken off the page: the image editor fails where it is.
-HIDDEN, SHOWN = gr.update(elem_classes=["away"]), gr.update(elem_classes=[])
 _PART = "Pink was drawn anew, the rest kept every pixel"
 _WHOLE = "All of it was drawn anew"
 
@@ -128,7 +125,7 @@ class Parts:
                 parts |= _pictures() | _compared()
             with gr.Column(scale=5, min_width=340):
                 parts |= _talk()
-                parts["painting"] = gr.Column(elem_id="painting", elem_classes="away")
+                parts["painting"] = gr.Column(elem_id="painting")
                 parts |= _automatic(model) | _judgement()
         return cls(**parts)
 

@@ -19,7 +19,7 @@ from ui.looking import details
 from ui.moving import Decision
 from ui.plan_book import PlanBook
 from ui.planner_choice import PlannerChoice
-from ui.refine_parts import HIDDEN, SHOWN, Parts, on
+from ui.refine_parts import Parts, on
 from ui.shared import Place, Shared
 
 __all__ = ["Work"]
@@ -75,20 +75,21 @@ class Work:
             draw = gr.Button("Draw it", variant="primary", elem_id="draw-change")
             dismiss = gr.Button("Never mind", elem_id="dismiss-change")
 
-        def hand_on(value: dict[str, Any] | None, before: tuple[int, Any]) -> tuple[int, Pending]:
-            mask = mask_editor.painted(value, own.size)
-            return before[0] + 1, replace(pending, mask=encode_mask(mask))
+        def hand_on(value: dict[str, Any] | None, before: tuple[int, Any]) -> list[Any]:
+            done = replace(pending, mask=encode_mask(mask_editor.painted(value, own.size)))
+            return [(before[0] + 1, done), None]
 
-        # What comes from here as a stream would not be shown: the drawing is begun elsewhere.
-        on([draw.click], hand_on, [mask, p.painted], [p.painted])
-        on([dismiss.click], lambda: (HIDDEN, ""), [], [p.painting, p.status])
+        # The editor goes before the drawing begins: the page reads it again at every turn, and
+        # reading takes long.
+        on([draw.click], hand_on, [mask, p.painted], [p.painted, p.pending])
+        on([dismiss.click], lambda: (None, ""), [], [p.pending, p.status])
 
     def _ends(self) -> list[Any]:
         """All that work may put something into."""
         p, shared = self._parts, self._shared
         return [
             *(p.status, p.picture, p.job, p.cancel, p.stop, *p.starts),
-            *(p.failures, p.pending, p.painting, p.wish, p.decision),
+            *(p.failures, p.pending, p.wish, p.decision),
             *(
                 p.rounds,
                 p.compared,
@@ -108,7 +109,7 @@ class Work:
         self, place: Place, book: PlanBook, failures: Failures, *values: Any
     ) -> AsyncIterator[Updates]:
         *planner, wish, mask_first = values
-        yield {self._parts.painting: HIDDEN}
+        yield {self._parts.pending: None}
         choice = self._choice(planner)
         stream = changing.change(
             self._shop, place.session, place.turn, wish, choice, mask_first=mask_first
@@ -214,7 +215,9 @@ class Work:
             failure = Failure(place.session, begun.wish, told.line)
             updates[p.failures] = (*begun.failures, failure)[-_MOST_FAILURES:]
         if told.pending is not None:
-            return updates | {p.pending: told.pending, p.painting: SHOWN}
+            kept = self._shop.sessions.open(told.pending.session)
+            shown = self._shop.files.of(kept, told.pending.turn)
+            return updates | {p.pending: told.pending, p.picture: shown}
         if told.turn is not None:
             updates |= self._arrived(told.turn, begun)
         elif place.turn is not None:
@@ -230,6 +233,6 @@ class Work:
             self._shared.prompt: plan.prompt,
         }
         if place.turn is not None and turn != place.turn:
-            updates |= {p.painting: HIDDEN, p.wish: ""}
+            updates |= {p.pending: None, p.wish: ""}
             updates[p.decision] = Decision(place.session, turn, place.turn)
         return updates

@@ -27,6 +27,7 @@ _HARMLESS = (
     "AbortError",
     "Connection errored out",
     "No draw texture found for layer",
+    "reading 'get_data'",  # of an image editor that has just gone
 )
 
 

@@ -123,7 +123,8 @@ def test_what_is_painted_is_the_mask() -> None:
     assert value is not None
     with Image.open(value["layers"][0]["path"]) as layer:
         assert painted({"layers": [layer]}, mask.size).tobytes() == mask.tobytes()
-    for nothing in (None, {"layers": []}, {"layers": [Image.new("RGBA", (512, 384))]}):
+    bare: list[Any] = [None, {"layers": []}, {"layers": [Image.new("RGBA", (512, 384))]}]
+    for nothing in bare:
         assert painted(nothing, mask.size).getbbox() is None
 
 

@@ -86,7 +86,7 @@ def test_a_plan_comes_from_its_file(tmp_path: Path) -> None:
     path = tmp_path / "plan.JSON"
     path.write_text(toys.plan().to_json(), encoding="utf-8")
     found = found_in(str(path), "toybox")
-    assert found.plan == toys.plan() and found.settings is found.record is None
+    assert found.plan == toys.plan() and (found.settings, found.record) == (None, None)
 
 
 def _bad(kind: str, path: Path) -> Path:
