@@ -22,7 +22,6 @@ from ui.shared import Place, Shared
 from ui.uploads import read_picture
 
 if TYPE_CHECKING:
-
     from ui.workshop import Workshop
 
 __all__ = ["Found", "build", "found_in", "into_history"]
