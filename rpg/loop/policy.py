@@ -2,11 +2,12 @@
 
 A region that fails climbs a ladder, a rung with every try that did not mend it::
 
-    SEED     its place is drawn again from another seed
+    SEED     its place is drawn again, as a latent of its own, from another seed
+    SQUARE   likewise in the middle of its box, as wide as high; skipped where it is nearly so
+    SEED
     WIDER    in a larger mask, with other things' outlines spared
-    LATENT   as a latent of its own, without the base prompt; skipped where that was so already
-    ALL      the whole picture is drawn again
-    REPLAN   the planner is told what is wrong; skipped where it cannot follow
+    ALL      the whole picture is drawn again, as the first one was
+    REPLAN   likewise, and the planner is told what is wrong, if it can follow
 
 and after the last rung it begins anew. Edits that a critic proposes go before, each once.
 """
@@ -18,14 +19,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rpg.critics.base import Critique, Finding
-from rpg.edits import AnyEdit
+from rpg.edits import AnyEdit, MoveRegion
 from rpg.geometry import Box
 from rpg.plan import Plan
 
-__all__ = ["WHOLE", "Action", "Rung", "at_fault", "next_action"]
+__all__ = ["IN_PLACE", "LADDER", "WHOLE", "Action", "Rung", "at_fault", "next_action", "squarer"]
 
 WHOLE = ""  # stands for the picture as a whole among regions' ids
-_TOO_MANY = 0.5  # share of the regions at fault from which on all is drawn again at once
+_OBLONG = 1.25  # times as long as wide: what is longer has a squarer place
 
 
 class Rung(enum.Enum):
@@ -33,13 +34,14 @@ class Rung(enum.Enum):
 
     EDIT = "what the critic proposes"
     SEED = "another seed"
+    SQUARE = "a squarer place"
     WIDER = "a larger mask"
-    LATENT = "each region on its own"
     ALL = "everything anew"
     REPLAN = "another plan"
 
 
-LADDER = (Rung.SEED, Rung.WIDER, Rung.LATENT, Rung.ALL, Rung.REPLAN)
+LADDER = (Rung.SEED, Rung.SQUARE, Rung.SEED, Rung.WIDER, Rung.ALL, Rung.REPLAN)
+IN_PLACE = frozenset({Rung.SEED, Rung.SQUARE, Rung.WIDER})
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class Action:
         regions: Ids of the regions to draw again, the worst first; `WHOLE` among them where
             something is wrong that no region is to blame for.
         extra: Places to draw again that are no region's.
-        edits: For `Rung.EDIT`.
+        edits: For `Rung.EDIT` and `Rung.SQUARE`.
         said: What is wrong, a sentence for each finding.
     """
 
@@ -72,7 +74,7 @@ def next_action(
     plan: Plan,
     tries: Mapping[str, int],
     *,
-    ladder: Sequence[Rung] = LADDER,
+    size: tuple[int, int] = (1, 1),
     tried_edits: Collection[tuple[AnyEdit, ...]] = (),
 ) -> Action | None:
     """The next thing to do about a picture; None where nothing is wrong with it.
@@ -81,7 +83,7 @@ def next_action(
         critique: Of the best picture so far.
         plan: What that shows.
         tries: For each region how often it was drawn again in vain; `WHOLE` likewise.
-        ladder: The rungs that there are, in order; at least one.
+        size: Width and height of the picture, in any unit.
         tried_edits: Proposals that were followed already.
     """
     failed = critique.failed
@@ -91,12 +93,34 @@ def next_action(
     if critique.edits and critique.edits not in tried_edits:
         return Action(Rung.EDIT, regions, edits=critique.edits, said=said)
     extra = tuple(_homeless(failed, plan))
-    rung = ladder[max(tries.get(name, 0) for name in regions) % len(ladder)]
+    rung = LADDER[max(tries.get(name, 0) for name in regions) % len(LADDER)]
     local = [name for name in regions if name != WHOLE]
-    many = len(local) > _TOO_MANY * len(plan.layers()) and len(local) > 1
-    if Rung.ALL in ladder and (many or not (local or extra)) and rung is not Rung.REPLAN:
+    every = len(local) == len(plan.layers()) > 1
+    if (every or not (local or extra)) and rung is not Rung.REPLAN:
         rung = Rung.ALL
-    return Action(rung, regions, extra, said=said)
+    edits = tuple(squarer(plan, regions, size)) if rung is Rung.SQUARE else ()
+    if rung is Rung.SQUARE and not edits:
+        rung = Rung.SEED
+    return Action(rung, regions, extra, edits, said)
+
+
+def squarer(plan: Plan, ids: Collection[str], size: tuple[int, int]) -> Iterator[MoveRegion]:
+    """Moves of oblong regions into the middle of their boxes, as wide as high.
+
+    Models draw a thing once and whole where the canvas of a region is about as wide as high.
+
+    Args:
+        plan: What is drawn.
+        ids: Regions to move where they are oblong; those painted by hand are left.
+        size: Width and height of the picture, in any unit.
+    """
+    for region in plan.layers():
+        wide, high = region.box.width * size[0], region.box.height * size[1]
+        side = min(wide, high)
+        if region.id in ids and region.mask is None and max(wide, high) > _OBLONG * side:
+            x, y = region.box.center
+            half_x, half_y = side / size[0] / 2, side / size[1] / 2
+            yield MoveRegion(id=region.id, box=Box(x - half_x, y - half_y, x + half_x, y + half_y))
 
 
 def at_fault(failed: Sequence[Finding], plan: Plan) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from rpg.edits import AnyEdit, apply, diff
 from rpg.errors import ChatError, PlanError, SettingsError
 from rpg.events import Critiqued, Edited, Event, Notice, Refined, Step
 from rpg.loop.bounds import Bounds
-from rpg.loop.policy import LADDER, Action, Rung, next_action
+from rpg.loop.policy import IN_PLACE, Action, Rung, next_action
 from rpg.loop.studio import Studio
 from rpg.plan import Plan
 from rpg.settings import MAX_IMAGES, MAX_SEED, GenerationSettings
@@ -86,6 +86,7 @@ class Loop:
     settings: GenerationSettings
     _checks: tuple[Check, ...] = ()
     _best: Kept | None = None
+    _usual: GenerationSettings | None = None  # how the first picture was drawn
     _round: int = 0
     _calls: int = 0
     _tries: Counter[str] = field(default_factory=Counter)
@@ -145,12 +146,9 @@ class Loop:
         return "everything is as planned" if not self.best.critique.failed else "no rounds are left"
 
     def _next(self) -> Action | None:
-        best = self.best
-        used = best.record.settings
-        alone = used.composer == "latent" and not used.base_ratio
-        ladder = [rung for rung in LADDER if not (alone and rung is Rung.LATENT)]
+        best, size = self.best, self.best.image.size
         return next_action(
-            best.critique, best.plan, self._tries, ladder=ladder, tried_edits=self._proposals
+            best.critique, best.plan, self._tries, size=size, tried_edits=self._proposals
         )
 
     def _act(self, action: Action) -> None:
@@ -171,8 +169,9 @@ class Loop:
         """The plan of the round: changed only where the critic or the planner changes it."""
         plan = self.best.plan
         try:
-            if action.rung is Rung.EDIT:
-                self._proposals.append(action.edits)
+            if action.edits:
+                if action.rung is Rung.EDIT:
+                    self._proposals.append(action.edits)
                 changed = apply(plan, action.edits)
             elif action.rung is Rung.REPLAN:
                 self._count_call()
@@ -191,21 +190,25 @@ class Loop:
         best, finder, cell = self.best, self.studio.contours, self.studio.cell
         if action.rung in (Rung.ALL, Rung.REPLAN):
             return None
-        if edits:
+        if edits and action.rung is Rung.EDIT:
             return edit_mask(best.image, best.plan, plan, edits, finder, cell=cell)
-        shape = _NARROW if action.rung in (Rung.SEED, Rung.EDIT) else _WIDE
-        mask = region_mask(best.image, plan, action.regions, finder, shape, action.extra, cell)
+        shape = _WIDE if action.rung is Rung.WIDER else _NARROW
+        mask = region_mask(best.image, best.plan, action.regions, finder, shape, action.extra, cell)
         return mask if mask.getbbox() is not None else None
 
     def _settled(self, action: Action) -> GenerationSettings:
-        """As the best picture was drawn, from the seeds of this round."""
-        used = self.best.record.settings
-        first = self.settings.seed if self.settings.seed is not None else used.seed
+        """As the first picture was drawn, from the seeds of this round.
+
+        In place each region is a latent of its own: what is around it is there already, and a base
+        prompt, or an attention pass over several regions, is what made it go wrong more often.
+        """
+        assert self._usual is not None
+        first = self.settings.seed if self.settings.seed is not None else self._usual.seed
         seed = ((first or 0) + self._round * MAX_IMAGES) % (MAX_SEED + 1)
         changes: dict[str, object] = {"seed": seed, "strength": 1.0}
-        if action.rung is Rung.LATENT:
+        if action.rung in IN_PLACE:
             changes |= {"composer": "latent", "base_ratio": 0.0}
-        return used.updated(changes)
+        return self._usual.updated(changes)
 
     def _asked(
         self, settings: GenerationSettings, plan: Plan, within: tuple[Image, Image] | None
@@ -237,6 +240,7 @@ class Loop:
         index = max(range(len(judged)), key=lambda i: judged[i].critique.score)
         found = judged[index]
         kept = self._best is None or found.critique.score > self._best.critique.score
+        self._usual = self._usual or found.record.settings
         if kept:
             self._best = found
         score = self.best.critique.score

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
+from PIL import Image
+
 from rpg import edits as e
 from rpg.critics.base import Check, Critique, Finding
 from rpg.geometry import Box, grid
-from rpg.loop.policy import LADDER, WHOLE, Rung, at_fault, next_action
-from rpg.plan import Plan, Region
+from rpg.loop.policy import LADDER, WHOLE, Action, Rung, at_fault, next_action, squarer
+from rpg.plan import Plan, Region, encode_mask
 
+DOT = Image.new("L", (4, 4), 255)
 IDS = ("a", "b", "c", "d")
 PLAN = Plan(
     prompt="four things",
@@ -39,23 +43,55 @@ def test_the_worst_region_comes_first_and_right_ones_are_left_alone() -> None:
     assert "it is so (it is not)" in action.why and "another seed" in action.why
 
 
-def test_a_failing_region_climbs_the_ladder_and_begins_anew() -> None:
-    tries: Counter[str] = Counter()
-    climbed = []
-    for _ in range(len(LADDER) + 1):
-        action = next_action(critique(finding(0, "a")), PLAN, tries)
+def climbed(box: Box, size: tuple[int, int], tries: int) -> list[Action]:
+    """What is done about one region that fails over and over, among others."""
+    regions = (Region(id="a", prompt="an a", box=box), *PLAN.regions[1:])
+    plan, count, actions = Plan(prompt="x", regions=regions), Counter[str](), []
+    for _ in range(tries):
+        action = next_action(critique(finding(0, "a")), plan, count, size=size)
         assert action is not None
-        climbed.append(action.rung)
-        tries.update(action.regions)
-    rungs = [Rung.SEED, Rung.WIDER, Rung.LATENT, Rung.ALL, Rung.REPLAN, Rung.SEED]
-    assert climbed == rungs
-    fresh = next_action(critique(finding(0, "b")), PLAN, tries)
+        actions.append(action)
+        count.update(action.regions)
+    fresh = next_action(critique(finding(0, "b")), plan, count)
     assert fresh is not None and fresh.rung is Rung.SEED
+    return actions
 
 
-def test_where_most_is_wrong_all_is_drawn_again() -> None:
-    action = next_action(critique(*(finding(0, k) for k in "abc")), PLAN, {})
+def test_a_failing_region_climbs_the_ladder_and_begins_anew() -> None:
+    actions = climbed(Box(0, 0, 0.5, 0.25), (64, 64), len(LADDER) + 1)
+    assert [action.rung for action in actions] == [*LADDER, LADDER[0]]
+    assert [bool(action.edits) for action in actions] == [
+        rung is Rung.SQUARE for rung in LADDER
+    ] + [False]
+
+
+@pytest.mark.parametrize(
+    ("box", "size", "square"),
+    [
+        (Box(0, 0, 0.5, 0.25), (64, 64), Box(0.125, 0, 0.375, 0.25)),
+        (Box(0, 0, 0.5, 0.5), (128, 64), Box(0.125, 0, 0.375, 0.5)),
+        (Box(0, 0, 0.25, 1), (128, 64), Box(0, 0.25, 0.25, 0.75)),
+    ],
+)
+def test_an_oblong_region_gets_a_square_place_in_the_middle_of_its_box(
+    box: Box, size: tuple[int, int], square: Box
+) -> None:
+    (edit,) = climbed(box, size, 2)[1].edits
+    assert edit == e.MoveRegion(id="a", box=square)
+
+
+def test_a_region_that_is_nearly_square_or_painted_has_no_squarer_place() -> None:
+    actions = climbed(Box(0, 0, 0.5, 0.5), (64, 60), len(LADDER))
+    assert Rung.SQUARE not in [action.rung for action in actions]
+    painted = Region(id="p", prompt="a p", box=Box(0, 0, 1, 0.2), mask=encode_mask(DOT))
+    assert not list(squarer(Plan(prompt="x", regions=(painted,)), {"p"}, (64, 64)))
+
+
+def test_where_all_is_wrong_all_is_drawn_again() -> None:
+    action = next_action(critique(*(finding(0, k) for k in IDS)), PLAN, {})
     assert action is not None and action.rung is Rung.ALL
+    most = next_action(critique(*(finding(0, k) for k in "abc")), PLAN, {})
+    assert most is not None and most.rung is Rung.SEED  # the one that is right stays
     scene = next_action(critique(finding(0)), PLAN, {})
     assert scene is not None and (scene.rung, scene.regions) == (Rung.ALL, (WHOLE,))
 

@@ -16,7 +16,8 @@ from rpg import edits as e
 from rpg.critics.base import Check, Critique, Finding
 from rpg.errors import ChatError, SettingsError
 from rpg.events import Critiqued, Edited, Event, Failed, Notice, Refined, Rendered, Step
-from rpg.loop.policy import Rung
+from rpg.geometry import Box
+from rpg.loop.policy import IN_PLACE, LADDER, Rung
 from rpg.pipeline import RPGPipeline
 from rpg.plan import Plan
 from tests.pipeline.helpers import PROMPT, QUICK, HalvesPlanner, columns, same
@@ -105,16 +106,28 @@ def test_a_critic_wrong_half_the_time_never_makes_its_own_best_worse(rpg: RPGPip
 
 
 def test_the_ladder_is_climbed(rpg: RPGPipeline) -> None:
-    events, _ = refined(rpg, Scores(lambda image, n: [1, 0]), rounds=6)
+    words = {"composer": "latent+attention", "base_ratio": 0.3}
+    events, _ = refined(rpg, Scores(lambda image, n: [1, 0]), rounds=7, **words)
     whys = [event.why.rsplit(": ", 1)[1] for event in of(events, Edited)]
-    rungs = (Rung.SEED, Rung.WIDER, Rung.LATENT, Rung.ALL, Rung.REPLAN, Rung.SEED)
-    assert whys == [rung.value for rung in rungs]
+    assert whys == [rung.value for rung in (*LADDER, Rung.SEED)]
     masks = [event.mask for event in of(events, Edited)]
-    assert np.asarray(masks[1]).sum() > np.asarray(masks[0]).sum()
-    assert masks[3] is None and masks[4] is None
+    assert [mask is None for mask in masks] == [rung not in IN_PLACE for rung in LADDER] + [False]
+    assert np.asarray(masks[3]).sum() > np.asarray(masks[0]).sum()
     settings = [event.records[0].settings for event in of(events, Rendered)]
-    assert settings[3].composer == "latent" and settings[3].base_ratio == 0.0
-    assert len({one.seed for one in settings}) == 7
+    alone = [one.composer == "latent" and one.base_ratio == 0.0 for one in settings]
+    assert alone == [False] + [mask is not None for mask in masks]
+    assert len({one.seed for one in settings}) == 8
+
+
+def test_a_squarer_place_is_kept_with_the_picture_that_needed_it(rpg: RPGPipeline) -> None:
+    scores = [0.0, 0.0, 1.0]  # of r1, half the picture wide: right in its second round
+    events, done = refined(rpg, Scores(lambda image, n: [1, scores[n]]))
+    edited = of(events, Edited)[-1]
+    assert edited.edits == (e.MoveRegion(id="r1", box=Box(0.5, 0.25, 1, 0.75)),)
+    assert done.plan == edited.plan == e.apply(columns(PROMPT, PROMPT.split(" and ")), edited.edits)
+    grey = np.asarray(edited.mask)
+    assert grey[2, 24] == 255  # the old box: what stood there goes
+    assert done.record.plan == done.plan
 
 
 def test_a_critics_proposal_is_followed_once(rpg: RPGPipeline) -> None:
