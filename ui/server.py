@@ -20,7 +20,7 @@ from ui.workshop import Workshop
 
 __all__ = ["Serving", "running", "serve"]
 
-_MOST_UPLOAD = "64mb"
+_MOST_UPLOAD = "512mb"  # a zip of a long session of large pictures
 _MOST_EVENTS = 1000  # that may wait; the model's own queue is shorter and says so in words
 
 
