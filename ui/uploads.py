@@ -17,7 +17,8 @@ from ui.words import sentence
 __all__ = ["picture_field", "read_picture", "watch_uploads"]
 
 _FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
-_UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError)
+_UNREADABLE = (OSError, SyntaxError, ValueError, EOFError)
+_TOO_LARGE = f"the picture has {{}} pixels; scale it down to {MAX_PIXELS:,} in all"
 _MOST_SIDE = 16384
 
 
@@ -86,6 +87,8 @@ def read_picture(path: str | None) -> Image.Image | None:
                 return _plain(image)
     except SettingsError:
         raise
+    except Image.DecompressionBombError:
+        raise SettingsError(_TOO_LARGE.format("far too many")) from None
     except _UNREADABLE:
         kinds = ", ".join(_FORMATS)
         raise SettingsError(
@@ -96,9 +99,7 @@ def read_picture(path: str | None) -> Image.Image | None:
 def _check_size(image: Image.Image) -> None:
     width, height = image.size
     if not 0 < width * height <= MAX_PIXELS or max(width, height) > _MOST_SIDE:
-        raise SettingsError(
-            f"the picture has {width}x{height} pixels; scale it down to {MAX_PIXELS:,} in all"
-        )
+        raise SettingsError(_TOO_LARGE.format(f"{width}x{height}"))
 
 
 def _plain(image: Image.Image) -> Image.Image:
