@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from PIL import Image
@@ -16,6 +16,15 @@ from rpg.toybox import COLOURS, PLACES, THINGS
 from rpg.toybox.detector import Detection, detect
 
 Kind = tuple[str, str]  # colour, thing
+WIDE_FORMS: Mapping[int, tuple[str, ...]] = {
+    4: ("{} above {}, {} and {}", "{} left of {}, {} and {}"),
+    5: (
+        "{} and {} above {}, {} and {}",
+        "{} above {}, {}, {} and {}",
+        "{} left of {}, {}, {} and {}",
+    ),
+    6: ("{} and {} above {}, {}, {} and {}", "{} above {}, {}, {}, {} and {}"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +69,20 @@ def make_cases(count: int, things: int, *, seed: int) -> list[Case]:
     return [_case(rng, things) for _ in range(count)]
 
 
-def _case(rng: random.Random, things: int) -> Case:
+def wide_cases(count: int, things: int, *, seed: int) -> list[Case]:
+    """The same in layouts whose cells are wider than high, or higher than wide."""
+    rng, forms = random.Random(f"wide/{things}/{seed}"), WIDE_FORMS[things]
+    return [_case(rng, things, forms[number % len(forms)]) for number in range(count)]
+
+
+def _case(rng: random.Random, things: int, form: str = "") -> Case:
     colours = rng.sample(list(COLOURS), things)
     kinds = tuple((colour, rng.choice(THINGS)) for colour in colours)
     phrases = [f"{article(colour)} {thing}" for colour, thing in kinds]
     place = rng.choice(list(PLACES))
-    *most, last = phrases
-    prompt = f"{', '.join(most)} and {last} {place}" if most else f"{last} {place}"
+    if not form:
+        form = f"{', '.join(['{}'] * (things - 1))} and {{}}" if things > 1 else "{}"
+    prompt = f"{form.format(*phrases)} {place}"
     return Case(prompt, kinds, RulePlanner().plan(prompt))
 
 

@@ -20,16 +20,17 @@ import torch
 import typer
 from PIL import Image
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 
 from benchmarks.cases import Case, Verdict, judge, make_cases
-from benchmarks.loop import bench
+from benchmarks.edits import edit_rows
+from benchmarks.loop import loop_rows
 from benchmarks.suite import flags
 from benchmarks.suite.cli import Measuring, export
 from benchmarks.suite.export import PER_PROMPT, Export, SuiteName, read_prompts
 from benchmarks.suite.tables import markdown, put_into
 from benchmarks.suite.work import Setup
+from benchmarks.tools import tracked
 from rpg.cli import options
 from rpg.cli.console import explained
 from rpg.cli.planning import PlannerFlags
@@ -37,6 +38,7 @@ from rpg.defaults import ModelDefaults, of_model
 from rpg.diffusion import regional
 from rpg.diffusion.backbones import load_pipeline
 from rpg.errors import SettingsError
+from rpg.pipeline import RPGPipeline
 from rpg.settings import Composer
 from rpg.toybox import weights_path
 
@@ -152,16 +154,32 @@ def _measure_quickly(bench: Bench, as_json: bool) -> None:
 
 
 def _measure_loop(folder: Path, seed: int, quick: bool, as_json: bool) -> None:
-    found = bench(folder, seed=seed, prompts=12 if quick else 60, edits=10 if quick else 60)
+    rpg = RPGPipeline.from_pretrained(folder)
+    rpg.pipe.set_progress_bar_config(disable=True)
+    prompts, each = (6, 1) if quick else (60, 6)
+    found: dict[str, list[Any]] = {
+        "loop": list(loop_rows(rpg, prompts, seed)),
+        "edits": edit_rows(rpg, each, seed),
+    }
     if as_json:
         shown = {name: [asdict(row) for row in rows] for name, rows in found.items()}
         typer.echo(json.dumps(shown, indent=2))
         return
     for rows in found.values():
-        view = Table(*asdict(rows[0]))
+        view = Table(*(name.replace("_", " ") for name in asdict(rows[0])))
         for row in rows:
-            view.add_row(*(str(value) for value in asdict(row).values()))
+            view.add_row(*(_cell(name, value) for name, value in asdict(row).items()))
         Console().print(view)
+
+
+def _cell(name: str, value: Any) -> str:
+    """A value as people read it: shares in percent, costs in pictures, intervals in brackets."""
+    if isinstance(value, tuple):
+        middle, low, high = (f"{100 * one:+.0f}" for one in value)
+        return f"{middle} ({low} to {high})"
+    if isinstance(value, float):
+        return f"{value:.2f}" if name in ("evaluations", "pixels") else f"{100 * value:.0f}%"
+    return str(value)
 
 
 class Bench:
@@ -183,7 +201,7 @@ class Bench:
 
     def _row(self, method: str, things: int, cases: list[Case], seeds: Iterable[int]) -> Row:
         started, verdicts = time.perf_counter(), []
-        for number, case in enumerate(_tracked(cases, f"{things} things, {method}")):
+        for number, case in enumerate(tracked(cases, f"{things} things, {method}")):
             for image in self._draw(method, case, list(seeds), label=f"{things}-{number}"):
                 verdicts.append(judge(image, case))
         shares = {
@@ -219,10 +237,6 @@ class Bench:
             self.keep.mkdir(parents=True, exist_ok=True)
             for index, image in enumerate(images):
                 image.save(self.keep / f"{label}-{index}.png")
-
-
-def _tracked(cases: list[Case], label: str) -> Iterable[Case]:
-    return track(cases, label, console=Console(stderr=True), transient=True)
 
 
 def table(rows: Iterable[Row]) -> Table:
