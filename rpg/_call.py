@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from rpg.defaults import ModelDefaults
 from rpg.errors import PromptError, SettingsError
 from rpg.metadata import Task
 from rpg.plan import Plan
@@ -21,6 +22,7 @@ class Words(TypedDict, total=False):
 
     plan: Plan | Sequence[Plan] | None
     settings: GenerationSettings | None
+    preset: str | None
     negative_prompt: str | Sequence[str] | None
     base_prompt: str | Sequence[str] | None
     split_ratio: str | None
@@ -122,19 +124,22 @@ class Call:
         return "img2img" if self.inputs.mask_image is None else "inpaint"
 
 
-def checked(prompt: str | Sequence[str] | None, words: Mapping[str, Any]) -> Call:
+def checked(
+    prompt: str | Sequence[str] | None, words: Mapping[str, Any], defaults: ModelDefaults
+) -> Call:
     """The call, or a reason why it cannot be.
 
     Args:
         prompt: One or several; None where plans say it.
         words: As in `Words`; words that are not ours are kept for the pipeline.
+        defaults: The model's, which know its presets.
 
     Raises:
         PromptError: No prompt or plan, an empty prompt, or lists of different lengths.
         SettingsError: A word out of its range, or words that exclude each other.
         LayoutError: A split ratio that cannot be read.
     """
-    settings, inputs = _settings(words), _inputs(words)
+    settings, inputs = _settings(words, defaults), _inputs(words)
     plan, base = words.get("plan"), words.get("base_prompt")
     if words.get("split_ratio") is not None:
         plan, prompt = _official(prompt, words["split_ratio"], base, plan), None
@@ -165,10 +170,12 @@ def check_extra(extra: Iterable[str], accepted: Iterable[str], pipeline: str) ->
             raise TypeError(f"{pipeline} takes no argument {name!r}{hint}")
 
 
-def _settings(words: Mapping[str, Any]) -> GenerationSettings:
+def _settings(words: Mapping[str, Any], defaults: ModelDefaults) -> GenerationSettings:
     base = words.get("settings") or GenerationSettings()
     fields = GenerationSettings.model_fields.keys() - {"negative_prompt"}
-    return base.updated({name: value for name, value in words.items() if name in fields})
+    said = base.updated({name: value for name, value in words.items() if name in fields})
+    preset = words.get("preset")
+    return said if preset is None else said.filled(defaults.preset(preset))
 
 
 def _inputs(words: Mapping[str, Any]) -> Inputs:
@@ -176,6 +183,7 @@ def _inputs(words: Mapping[str, Any]) -> Inputs:
     planned = {
         "plan",
         "settings",
+        "preset",
         "base_prompt",
         "split_ratio",
     } | GenerationSettings.model_fields.keys()

@@ -4,7 +4,7 @@ A model with values of its own has a file `rpg.json` beside `model_index.json`, 
 
     {"name": "toybox", "width": 64, "height": 64, "num_inference_steps": 20, "guidance_scale": 5.0,
      "composer": "latent+attention", "base_ratio": 0.2, "share": 0.4, "display_scale": 8,
-     "region_side": 32}
+     "region_side": 32, "fast": {"scheduler": "dpm++2m-karras", "steps": 0.5}}
 """
 
 from __future__ import annotations
@@ -12,17 +12,34 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from rpg.errors import ModelError
+from rpg.errors import ModelError, SettingsError
 from rpg.geometry import Box
 from rpg.settings import Composer, Scheduler, Share, Side, explain
 
+Preset = Literal["fast"]
+PRESETS: tuple[Preset, ...] = get_args(Preset)
+PRESET_FIELDS = ("scheduler", "num_inference_steps")
 FILE_NAME = "rpg.json"
 MAX_GROWTH = 3
 _ROUNDING = 1e-6  # a third, three times, is one
+
+
+class Sampling(BaseModel):
+    """A way to fewer steps; as good as a model's own on Toybox, see docs/benchmarks.md.
+
+    Attributes:
+        scheduler: As in `GenerationSettings`.
+        steps: Share of the steps that the model takes otherwise, above 0, at most 1.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    scheduler: Scheduler = "dpm++2m-karras"
+    steps: Annotated[float, Field(gt=0.0, le=1.0)] = 0.5
 
 
 class ModelDefaults(BaseModel):
@@ -34,6 +51,7 @@ class ModelDefaults(BaseModel):
         region_side: Pixels that every region should have across and down. Where the usual canvas
             gives a region less, the canvas grows, to at most `MAX_GROWTH` times as wide and as
             high. 0: it never grows.
+        fast: What the preset of that name says.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -50,6 +68,7 @@ class ModelDefaults(BaseModel):
     scheduler: Scheduler | None = None
     display_scale: Annotated[int, Field(ge=1, le=64)] = 1
     region_side: Annotated[int, Field(ge=0, le=1024)] = 0
+    fast: Sampling = Sampling()
 
     def canvas(self, boxes: Iterable[Box]) -> tuple[int, int]:
         """Width and height in pixels for regions in these boxes."""
@@ -68,8 +87,20 @@ class ModelDefaults(BaseModel):
 
     def words(self) -> dict[str, object]:
         """The values that fill `GenerationSettings`, without the canvas."""
-        elsewhere = {"name", "width", "height", "display_scale", "region_side"}
+        elsewhere = {"name", "width", "height", "display_scale", "region_side", *PRESETS}
         return self.model_dump(exclude=elsewhere, exclude_none=True)
+
+    def preset(self, name: str) -> dict[str, object]:
+        """What a preset puts between a call's own words and the model's `words`.
+
+        Raises:
+            SettingsError: There is none of that name.
+        """
+        if name not in PRESETS:
+            raise SettingsError(f"preset {name!r:.40}: one of {', '.join(PRESETS)}")
+        chosen: Sampling = getattr(self, name)
+        steps = max(1, round(chosen.steps * self.num_inference_steps))
+        return {"scheduler": chosen.scheduler, "num_inference_steps": steps}
 
 
 FAMILIES: Mapping[str, ModelDefaults] = {

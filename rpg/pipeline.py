@@ -187,7 +187,8 @@ class RPGPipeline(Changing):
                     (pixels, snapped
                 to what the model takes), `num_images_per_prompt`, `composer`, `base_ratio`,
                 `start`, `end`, `feather`, `share`, `scheduler`, `clip_skip`; or `settings`, all of
-                these in one, which single words override. What stays open comes from `defaults`.
+                these in one, which single words override. `preset` ("fast": fewer steps by a better
+                scheduler) fills what these leave open; what still is comes from `defaults`.
 
                 Noise: `seed` (picture i of the call draws from seed + i, whatever the batch; None
                     or -1 draws a
@@ -241,7 +242,7 @@ class RPGPipeline(Changing):
         return self.planner.plan(prompt)
 
     def _checked(self, prompt: str | Sequence[str] | None, words: Words) -> Call:
-        call = _call.checked(prompt, words)
+        call = _call.checked(prompt, words, self.defaults)
         kind = type(self.pipe) if self._fits(call.task) else self._family.pipelines[call.task]
         _call.check_extra(
             call.inputs.extra, inspect.signature(kind.__call__).parameters, kind.__name__

@@ -106,6 +106,19 @@ def test_from_makes_the_same_picture_even_after_other_flags() -> None:
     assert metadata.read("third.png").settings.num_inference_steps == 3
 
 
+def test_a_preset_goes_before_a_pictures_settings_and_flags_before_it() -> None:
+    rpg("generate", PROMPT, "--preset", "fast", "--seed", "1", "-o", "fast.png")
+    fast = metadata.read("fast.png").settings
+    assert (fast.num_inference_steps, fast.scheduler) == (1, "dpm++2m-karras")
+    rpg("generate", PROMPT, "--seed", "1", "--scheduler", "ddim", "-o", "own.png")
+    rpg("generate", "--from", "own.png", "--preset", "fast", "-o", "again.png")
+    assert metadata.read("again.png").settings == fast
+    rpg("refine", PROMPT, "--preset", "fast", "--steps", "2", "--critic", "none", "-o", "done.png")
+    done = metadata.read("done.png").settings
+    assert (done.num_inference_steps, done.scheduler) == (2, "dpm++2m-karras")
+    rpg("generate", PROMPT, "--preset", "hasty", code=2)
+
+
 def test_picture_two_of_three_can_be_made_alone() -> None:
     rpg("generate", PROMPT, "-n", "3", "--seed", "5", "-o", "many.png")
     assert sorted(path.name for path in Path().glob("*.png")) == [

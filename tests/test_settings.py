@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rpg.defaults import FAMILIES, ModelDefaults, of_model
+from rpg.defaults import FAMILIES, PRESET_FIELDS, PRESETS, ModelDefaults, of_model
 from rpg.errors import ModelError, SettingsError
 from rpg.geometry import Box, grid
 from rpg.settings import COMPOSERS, MAX_SEED, SCHEDULERS, GenerationSettings, environment
@@ -135,6 +135,28 @@ def test_a_damaged_defaults_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "rpg.json").write_text('{"width": 0}')
     with pytest.raises(ModelError, match=r"rpg\.json is not valid: width"):
         of_model(tmp_path, "sdxl")
+
+
+def test_a_preset_is_a_share_of_the_models_own_steps(tmp_path: Path) -> None:
+    said = {"num_inference_steps": 9, "fast": {"scheduler": "unipc", "steps": 0.33}}
+    (tmp_path / "rpg.json").write_text(json.dumps(said))
+    fast = of_model(tmp_path, "sdxl").preset("fast")
+    assert fast == {"scheduler": "unipc", "num_inference_steps": 3}
+    assert ModelDefaults(num_inference_steps=1).preset("fast")["num_inference_steps"] == 1
+    with pytest.raises(SettingsError, match="preset 'hasty': one of fast"):
+        ModelDefaults().preset("hasty")
+
+
+@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("defaults", [ModelDefaults(), *FAMILIES.values()])
+def test_presets_take_fewer_steps_and_say_what_is_said_of_them(
+    defaults: ModelDefaults, name: str
+) -> None:
+    words = defaults.preset(name)
+    assert tuple(words) == PRESET_FIELDS
+    settings = GenerationSettings(**words)
+    assert settings.num_inference_steps is not None
+    assert settings.num_inference_steps < defaults.num_inference_steps
 
 
 def test_the_environment_is_read_and_blank_is_unset() -> None:

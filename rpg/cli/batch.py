@@ -21,7 +21,7 @@ from rpg.cli.generate import read_size
 from rpg.cli.loading import ModelFlags, quietly, read_adapters
 from rpg.cli.options import DTYPES
 from rpg.cli.planning import PlannerFlags
-from rpg.defaults import of_model
+from rpg.defaults import ModelDefaults, of_model
 from rpg.metadata import public_name
 from rpg.planners import LLMPlanner
 from rpg.settings import MAX_IMAGES, GenerationSettings, environment
@@ -119,6 +119,7 @@ def batch(
     vae_tiling: options.VaeTiling = False,
     vae_slicing: options.VaeSlicing = False,
     seed: options.Seed = None,
+    preset: options.PresetName = None,
     steps: options.Steps = None,
     guidance_scale: options.Guidance = None,
     size: options.Size = None,
@@ -170,6 +171,8 @@ def batch(
             vae_tiling,
             vae_slicing,
         )
+        if preset is not None:
+            wishes = wishes.filled(known_defaults(flags).preset(preset))
         plans = PlannerFlags(planner, planner_model, base_url, recaption, fallback, no_plan_cache)
         planning = plans.build()
         listed = listing(*read(rows, wishes), maker(flags, planning, recaption, scale))
@@ -195,8 +198,7 @@ def maker(
     flags: ModelFlags, planner: Planner, recaption: options.Recaption | None, scale: int | None
 ) -> Maker:
     """What pictures depend on beside their rows; known before a model is loaded."""
-    source = flags.model or environment().model or str(weights_path())
-    name = of_model(Path(source), "").name or public_name(source)
+    name = known_defaults(flags).name or public_name(source_of(flags))
     dtype = DTYPES.get(flags.dtype, flags.dtype) or environment().dtype
     adapters = [(public_name(one.lora_id), one.lora_scale, one.weight_name) for one in flags.lora]
     said = {
@@ -210,6 +212,16 @@ def maker(
     if isinstance(planner, LLMPlanner):
         by = f"{planner.chat.name} {recaption or 'joint'}"
     return Maker(name, by, json.dumps(how, sort_keys=True) if how else "")
+
+
+def source_of(flags: ModelFlags) -> str:
+    """The model's folder, file or hub id."""
+    return flags.model or environment().model or str(weights_path())
+
+
+def known_defaults(flags: ModelFlags) -> ModelDefaults:
+    """The model's, as far as they are known before it is loaded: presets are all families' own."""
+    return of_model(Path(source_of(flags)), "")
 
 
 def shared(shard: str | None, device: str | None, dry_run: bool) -> Process:

@@ -14,6 +14,7 @@ from rpg.cli import console, files, options
 from rpg.cli.loading import ModelFlags, read_adapters
 from rpg.cli.planning import PlannerFlags, planned
 from rpg.cli.recording import Recording
+from rpg.defaults import PRESET_FIELDS, Preset
 from rpg.drawing import draw_plan
 from rpg.errors import PromptError, SettingsError
 from rpg.events import Failed, Notice, Rendered, Step
@@ -48,6 +49,7 @@ def generate(
     vae_tiling: options.VaeTiling = False,
     vae_slicing: options.VaeSlicing = False,
     seed: options.Seed = None,
+    preset: options.PresetName = None,
     steps: options.Steps = None,
     guidance_scale: options.Guidance = None,
     size: options.Size = None,
@@ -86,7 +88,7 @@ def generate(
             "num_images_per_prompt": count,
         }
         source = Source.read(prompt, plan_file, picture)
-        settings = source.settings.updated(wishes)
+        settings = source.open_to(preset).updated(wishes)
         paths = files.targets(output, settings.num_images_per_prompt)
         recording = Recording.of(session, no_session)
         flags = ModelFlags(
@@ -107,7 +109,7 @@ def generate(
             console.show_plan(plan, reasoning=not shown)
         rpg = flags.load()
         source.check_model(rpg.model, flags)
-        made = draw_all(rpg, plan, settings, recording)
+        made = draw_all(rpg, plan, settings, recording, preset)
         made.save(paths, scale if scale is not None else source.scale, draw)
         made.report(as_json, recording)
 
@@ -153,6 +155,12 @@ class Source:
         if self.prompt is None:
             return self.plan, False
         return Plan(**{**dict(self.plan), "prompt": self.prompt}), False
+
+    def open_to(self, preset: Preset | None) -> GenerationSettings:
+        """The settings; a preset, where one is asked for, goes before those of a picture."""
+        if preset is None:
+            return self.settings
+        return self.settings.model_copy(update=dict.fromkeys(PRESET_FIELDS))
 
     @property
     def scale(self) -> int | None:
@@ -228,7 +236,11 @@ class Made:
 
 
 def draw_all(
-    rpg: RPGPipeline, plan: Plan, settings: GenerationSettings, recording: Recording
+    rpg: RPGPipeline,
+    plan: Plan,
+    settings: GenerationSettings,
+    recording: Recording,
+    preset: Preset | None = None,
 ) -> Made:
     """Draws a plan with a progress bar.
 
@@ -236,7 +248,8 @@ def draw_all(
         RPGError: What the pipeline failed with.
     """
     made = Made()
-    events = recording.stream(rpg.stream(plan=plan, settings=settings, preview_every=-1.0))
+    drawing = rpg.stream(plan=plan, settings=settings, preset=preset, preview_every=-1.0)
+    events = recording.stream(drawing)
     with console.progress() as bar, closing(events):
         for event in events:
             match event:

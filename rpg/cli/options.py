@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from rpg.defaults import Preset
 from rpg.drawing import MAX_SCALE
 from rpg.settings import Composer, Scheduler
 
@@ -149,6 +150,14 @@ Seed = Annotated[
 ]
 Steps = Annotated[
     int | None, typer.Option("--steps", help="Denoising steps.", rich_help_panel=_HOW)
+]
+PresetName = Annotated[
+    Preset | None,
+    typer.Option(
+        "--preset",
+        help="fast: half the steps by another scheduler. --steps and --scheduler go before it.",
+        rich_help_panel=_HOW,
+    ),
 ]
 Guidance = Annotated[
     float | None,

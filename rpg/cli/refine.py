@@ -69,6 +69,7 @@ def refine(
     lora: options.Lora = None,
     cpu_offload: options.Offload = None,
     seed: options.Seed = None,
+    preset: options.PresetName = None,
     steps: options.Steps = None,
     guidance_scale: options.Guidance = None,
     size: options.Size = None,
@@ -109,7 +110,12 @@ def refine(
             "look_ahead": look_ahead,
         }
         events = rpg.refine(
-            plan=plan, settings=settings, critic=judge, preview_every=-1.0, **bounds
+            plan=plan,
+            settings=settings,
+            preset=preset,
+            critic=judge,
+            preview_every=-1.0,
+            **bounds,
         )
         done = _refined(recording.stream(events))
         path = metadata.save(done.image, path, metadata.rescaled(done.record, scale))

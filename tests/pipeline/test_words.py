@@ -149,6 +149,33 @@ def test_what_calls_leave_open_comes_from_the_models_defaults(pipe: Any) -> None
     assert two.records[0].settings.num_inference_steps == 2
 
 
+def test_a_preset_goes_between_a_calls_words_and_the_models_defaults(pipe: Any) -> None:
+    said = ModelDefaults(width=32, height=32, num_inference_steps=4, guidance_scale=3.0)
+    rpg = RPGPipeline(pipe, HalvesPlanner(), model_defaults=said)
+
+    def used(**words: Any) -> GenerationSettings:
+        output = rpg(PROMPT, preset="fast", seed=1, **words)
+        assert isinstance(output, RPGOutput)
+        return output.records[0].settings
+
+    fast = said.preset("fast")
+    alone = used()
+    assert alone.model_dump().items() >= fast.items()
+    assert alone.guidance_scale == 3.0
+    assert used(num_inference_steps=3).num_inference_steps == 3
+    assert used(num_inference_steps=3).scheduler == fast["scheduler"]
+    assert used(settings=GenerationSettings(scheduler="ddim")).scheduler == "ddim"
+    again = rpg(PROMPT, settings=alone)
+    assert isinstance(again, RPGOutput)
+    assert again.records[0].settings == alone
+
+
+def test_a_preset_that_there_is_not_is_refused_before_planning(rpg: RPGPipeline) -> None:
+    with pytest.raises(SettingsError, match="preset 'hasty': one of fast"):
+        rpg(PROMPT, preset="hasty")
+    assert rpg.planner.asked == []  # type: ignore[attr-defined]
+
+
 def test_words_that_toybox_does_not_know_are_listed(pipe: Any) -> None:
     said = ModelDefaults(name="toybox", width=32, height=32, num_inference_steps=1)
     rpg = RPGPipeline(pipe, HalvesPlanner(), model_defaults=said)

@@ -1,0 +1,1 @@
+"""How long pictures take, side by side with plain diffusers."""

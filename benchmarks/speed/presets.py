@@ -1,0 +1,171 @@
+"""What a preset may cost the pictures: schedulers and steps, judged by the suite's own judge.
+
+`python -m benchmarks.speed.presets` draws the same prompts in every candidate, with the model's own
+composer, and says how many pictures are all right and how many seconds of a processor one takes. A
+preset is the cheapest candidate that is as good as the model's own settings, as far as these
+prompts can tell: the 95% interval of the paired difference in pictures that are all right reaches
+zero. The prompts are none of the suite's own, so that nothing is chosen by what is reported there.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.suite.judge import judge, look
+from benchmarks.suite.prompts import make_items
+from benchmarks.suite.stats import Estimate, difference, estimate
+from benchmarks.suite.truth import Item
+from benchmarks.tools import tracked
+from rpg.diffusion.quiet import quiet_loading
+from rpg.errors import SettingsError
+from rpg.pipeline import RPGOutput, RPGPipeline
+
+__all__ = ["Candidate", "Figures", "Seen", "figures"]
+
+CANDIDATES = (
+    "dpm++2m-karras:12", "dpm++2m-karras:10", "dpm++2m-karras:8", "dpm++2m:10", "dpm++2m:8",
+    "unipc:10", "unipc:8", "euler:10",
+)  # fmt: skip
+SEED = 1  # of the prompts; the suite's own are of 0
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A scheduler and a number of steps."""
+
+    scheduler: str
+    steps: int
+
+    @classmethod
+    def read(cls, text: str) -> Candidate:
+        """From "euler:10".
+
+        Raises:
+            SettingsError: Not of that form.
+        """
+        name, _, steps = text.rpartition(":")
+        if not name or not steps.isdecimal():
+            raise SettingsError(f"candidate {text!r:.40}: expected SCHEDULER:STEPS, as in euler:10")
+        return cls(name, int(steps))
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One picture: whether all of it is right, its score from 0 to 1, and processor seconds."""
+
+    right: bool
+    score: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Figures:
+    """A candidate's row; `against` is its share of pictures that are all right minus the own."""
+
+    scheduler: str
+    steps: int
+    right: Estimate
+    score: float
+    seconds: float
+    against: Estimate
+
+
+class Artist:
+    """Draws prompts with the bundled model and judges them."""
+
+    def __init__(self) -> None:
+        """Load the model."""
+        logging.getLogger("rpg").setLevel(logging.ERROR)
+        with quiet_loading():
+            self.rpg = RPGPipeline.from_pretrained()
+        self.rpg.pipe.set_progress_bar_config(disable=True)
+
+    def seen(self, item: Item, seed: int, candidate: Candidate | None) -> Seen:
+        """One picture; None draws with the model's own scheduler and steps."""
+        plan = self.rpg.plan(item.prompt)
+        words: dict[str, Any] = {}
+        if candidate is not None:
+            words = {"scheduler": candidate.scheduler, "num_inference_steps": candidate.steps}
+        started = time.process_time()
+        out = self.rpg(plan=plan, seed=seed, **words)
+        seconds = time.process_time() - started
+        assert isinstance(out, RPGOutput)
+        verdict = judge(look(out.images[0]), item)
+        return Seen(verdict.strict, verdict.score, seconds)
+
+
+def figures(candidate: Candidate, rows: Sequence[Seen], own: Sequence[Seen]) -> Figures:
+    """A candidate's row, of as many pictures as the model's own settings drew."""
+    ours, theirs = (np.array([float(row.right) for row in of]) for of in (rows, own))
+    return Figures(
+        candidate.scheduler,
+        candidate.steps,
+        estimate(ours),
+        float(np.mean([row.score for row in rows])),
+        float(np.mean([row.seconds for row in rows])),
+        difference(ours, theirs),
+    )
+
+
+def main(
+    candidates: Annotated[
+        list[str] | None, typer.Argument(help="SCHEDULER:STEPS, several. Default: those tried.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Prompts of each of six categories.")] = 10,
+    threads: Annotated[int, typer.Option(min=1, help="Of torch.")] = 1,
+    keep: Annotated[Path | None, typer.Option(help="Write every picture's figures here.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Measure candidates for a preset on the bundled model."""
+    torch.set_num_threads(threads)
+    tried = [Candidate.read(text) for text in candidates or CANDIDATES]
+    artist, items = Artist(), make_items(limit, seed=SEED)
+    drawn: dict[str, list[Seen]] = {}
+    for candidate in (None, *tried):
+        name = f"{candidate.scheduler}:{candidate.steps}" if candidate else "own"
+        pairs = tracked(list(enumerate(items)), name)
+        drawn[name] = [artist.seen(item, 1000 * i, candidate) for i, item in pairs]
+        if keep is not None:
+            every = {of: [asdict(row) for row in rows] for of, rows in drawn.items()}
+            keep.write_text(json.dumps(every), "utf-8")
+    own = Candidate("the model's own", artist.rpg.defaults.num_inference_steps)
+    found = [
+        figures(candidate, rows, drawn["own"])
+        for candidate, rows in zip((own, *tried), drawn.values(), strict=True)
+    ]
+    if as_json:
+        typer.echo(json.dumps([asdict(row) for row in found], indent=2))
+    else:
+        Console().print(_table(found))
+
+
+def _table(rows: Sequence[Figures]) -> Table:
+    table = Table(title="Pictures that are all right, and processor seconds of one")
+    for heading in ("scheduler", "steps", "all right", "against own", "score", "seconds"):
+        table.add_column(heading, justify="right")
+    for row in rows:
+        table.add_row(
+            row.scheduler, str(row.steps), _percent(row.right), _percent(row.against, "+"),
+            f"{row.score:.3f}", f"{row.seconds:.2f}",
+        )  # fmt: skip
+    return table
+
+
+def _percent(of: Estimate, sign: str = "") -> str:
+    return f"{of.mean:{sign}.0%} ({of.low:{sign}.0%} to {of.high:{sign}.0%})"
+
+
+if __name__ == "__main__":
+    typer.run(main)
