@@ -10,20 +10,22 @@ from dataclasses import dataclass
 from PIL import Image
 
 from rpg.geometry import Box
-from rpg.plan import Plan
+from rpg.plan import Plan, Region
 from rpg.planners import RulePlanner
 from rpg.toybox import COLOURS, PLACES, THINGS
 from rpg.toybox.detector import Detection, detect
 
 Kind = tuple[str, str]  # colour, thing
-WIDE_FORMS: Mapping[int, tuple[str, ...]] = {
-    4: ("{} above {}, {} and {}", "{} left of {}, {} and {}"),
-    5: (
-        "{} and {} above {}, {} and {}",
-        "{} above {}, {}, {} and {}",
-        "{} left of {}, {}, {} and {}",
-    ),
-    6: ("{} and {} above {}, {}, {} and {}", "{} above {}, {}, {}, {} and {}"),
+# How many cells each row of an oblong layout has, from the top; or each column, from the left.
+WIDE_ROWS: Mapping[int, tuple[tuple[int, ...], ...]] = {
+    4: ((1, 3),),
+    5: ((2, 3), (1, 4)),
+    6: ((2, 4),),
+}
+TALL_COLUMNS: Mapping[int, tuple[tuple[int, ...], ...]] = {
+    4: ((1, 1, 2),),
+    5: ((1, 2, 2),),
+    6: ((1, 1, 2, 2),),
 }
 
 
@@ -70,20 +72,56 @@ def make_cases(count: int, things: int, *, seed: int) -> list[Case]:
 
 
 def wide_cases(count: int, things: int, *, seed: int) -> list[Case]:
-    """The same in layouts whose cells are wider than high, or higher than wide."""
-    rng, forms = random.Random(f"wide/{things}/{seed}"), WIDE_FORMS[things]
-    return [_case(rng, things, forms[number % len(forms)]) for number in range(count)]
+    """The same in layouts where some cells are wider than high, or higher than wide."""
+    rng, layouts = random.Random(f"wide/{things}/{seed}"), oblong(things)
+    return [_case(rng, things, layouts[number % len(layouts)]) for number in range(count)]
 
 
-def _case(rng: random.Random, things: int, form: str = "") -> Case:
+def oblong(things: int) -> list[tuple[Box, ...]]:
+    """The layouts for so many things whose first cell is oblong."""
+    across = [rows(counts) for counts in WIDE_ROWS[things]]
+    return across + [columns(counts) for counts in TALL_COLUMNS[things]]
+
+
+def rows(counts: Sequence[int]) -> tuple[Box, ...]:
+    """Boxes in rows of equal height, each of so many cells."""
+    high = 1 / len(counts)
+    return tuple(
+        Box(i / count, row * high, (i + 1) / count, (row + 1) * high)
+        for row, count in enumerate(counts)
+        for i in range(count)
+    )
+
+
+def columns(counts: Sequence[int]) -> tuple[Box, ...]:
+    """Likewise in columns, from the top of the first to the bottom of the last."""
+    return tuple(Box(box.y0, box.x0, box.y1, box.x1) for box in rows(counts))
+
+
+def _case(rng: random.Random, things: int, boxes: Sequence[Box] = ()) -> Case:
     colours = rng.sample(list(COLOURS), things)
     kinds = tuple((colour, rng.choice(THINGS)) for colour in colours)
-    phrases = [f"{article(colour)} {thing}" for colour, thing in kinds]
     place = rng.choice(list(PLACES))
-    if not form:
-        form = f"{', '.join(['{}'] * (things - 1))} and {{}}" if things > 1 else "{}"
-    prompt = f"{form.format(*phrases)} {place}"
-    return Case(prompt, kinds, RulePlanner().plan(prompt))
+    plan = laid_out(kinds, boxes, place) if boxes else RulePlanner().plan(_prompt(kinds, place))
+    return Case(plan.prompt, kinds, plan)
+
+
+def laid_out(kinds: Sequence[Kind], boxes: Sequence[Box], place: str) -> Plan:
+    """A plan with each thing in its box."""
+    regions = tuple(
+        Region(id=f"{name}-{number}", prompt=f"{_phrase((colour, name))} {place}", box=box)
+        for number, ((colour, name), box) in enumerate(zip(kinds, boxes, strict=True), 1)
+    )
+    return Plan(prompt=_prompt(kinds, place), regions=regions)
+
+
+def _prompt(kinds: Sequence[Kind], place: str) -> str:
+    *most, last = map(_phrase, kinds)
+    return f"{', '.join(most)} and {last} {place}" if most else f"{last} {place}"
+
+
+def _phrase(kind: Kind) -> str:
+    return f"{article(kind[0])} {' '.join(kind)}"
 
 
 def judge(image: Image.Image, case: Case) -> Verdict:

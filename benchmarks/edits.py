@@ -16,12 +16,11 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from benchmarks.cases import Kind, article, inside
+from benchmarks.cases import Kind, article, inside, laid_out, oblong, rows
 from benchmarks.tools import mean, tracked
 from rpg.diffusion.contours import Pixels
 from rpg.pipeline import EditOutput, RPGPipeline
 from rpg.plan import Plan
-from rpg.planners import RulePlanner
 from rpg.toybox import COLOURS, PLACES, THINGS
 from rpg.toybox.detector import Detection, detect
 
@@ -30,19 +29,6 @@ __all__ = ["ALL", "EDITS", "LAYOUTS", "EditRow", "edit_rows"]
 EDITS = ("colour", "thing", "add", "remove", "move")
 LAYOUTS = ("square", "wide")
 ALL = "all"
-# {0} is edited and {last} may be removed first, to make room; {a} to {d} stay as they are.
-_FORMS = {
-    "square": (
-        "{0} in the top left, {a} in the top right, {b} in the bottom left and {last} in the"
-        " bottom right {at}",
-    ),
-    "wide": (
-        "{0}, {a}, {b}, {c} and {last} {at}",  # rows of two and three
-        "{0} and {a} above {b}, {c}, {d} and {last} {at}",  # of two and four
-        "{0} above {a}, {b}, {c} and {last} {at}",  # of one and four
-    ),
-}
-_TALL = ("{0} left of {a}, {b}, {c} and {last} {at}",)  # five columns
 _SAME = 1.5  # pixels that an untouched thing's middle may seem to move by
 _WHOLE = 0.8  # overlap with its kind's own form that things have which nothing has cut
 _CUT = 6  # pixels of a thing's edge that may be as hard as a cut along the mask's edge
@@ -144,35 +130,31 @@ def started(
 ) -> Start:
     """A right picture; where room is needed, one thing was removed from it."""
     while True:
-        prompt, kinds = _drawn_up(rng, layout, kind, number)
-        plan = RulePlanner().plan(prompt)
+        plan, kinds = drawn_up(rng, layout, kind, number)
         for attempt in range(_MOST_TRIES):
             image: Image.Image = rpg(plan=plan, seed=seed + attempt)[0][0]
             start = Start(image, plan, kinds)
             if not _is_right(start):
                 continue
             if kind in ("add", "move"):
-                first = kind == "add" and layout == "wide" and number % 2 == 1
+                wide = plan.layers()[0].box.height < 1 and layout == "wide"
+                first = kind == "add" and wide and number % 2 == 1
                 start = _cleared(rpg, start, 0 if first else len(kinds) - 1, seed + attempt)
             if _is_right(start):
                 return start
 
 
-def _drawn_up(
+def drawn_up(
     rng: random.Random, layout: str, kind: str, number: int
-) -> tuple[str, tuple[Kind, ...]]:
-    """A prompt and its things; the first and the last are the only ones of their kind."""
-    forms = _FORMS[layout]
-    if layout == "wide" and kind not in ("add", "move"):  # columns leave no corner free
-        forms += _TALL
-    form = forms[number % len(forms)]
-    staying = [letter for letter in "abcd" if f"{{{letter}}}" in form]
-    first, last, _, *rest = rng.sample(THINGS, len(THINGS))
-    names = [first, *(rest * 2)[: len(staying)], last]
-    kinds = tuple(zip(rng.sample(list(COLOURS), len(names)), names, strict=True))
-    words = [f"{article(colour)} {name}" for colour, name in kinds]
-    named = dict(zip(staying, words[1:-1], strict=True))
-    return form.format(words[0], last=words[-1], at=rng.choice(list(PLACES)), **named), kinds
+) -> tuple[Plan, tuple[Kind, ...]]:
+    """A plan and its things, each of another kind; the first is to be edited."""
+    layouts = [rows((2, 2))] if layout == "square" else [*oblong(5), *oblong(6)]
+    if kind == "thing":  # six leave no kind to become
+        layouts = [boxes for boxes in layouts if len(boxes) < len(THINGS)]
+    boxes = layouts[number % len(layouts)]
+    colours, names = rng.sample(list(COLOURS), len(boxes)), rng.sample(THINGS, len(boxes))
+    kinds = tuple(zip(colours, names, strict=True))
+    return laid_out(kinds, boxes, rng.choice(list(PLACES))), kinds
 
 
 def _cleared(rpg: RPGPipeline, start: Start, index: int, seed: int) -> Start:
@@ -193,7 +175,8 @@ def instruction(rng: random.Random, kind: str, start: Start) -> tuple[str, Kind 
     """What is asked for, and what should then be there; about the first thing or a new one."""
     colour, name = start.kinds[0]
     fresh = rng.choice([one for one in COLOURS if one not in {c for c, _ in start.kinds}])
-    other = rng.choice([one for one in THINGS if one not in {n for _, n in start.kinds}])
+    taken = {name for _, name in start.kinds}
+    other = rng.choice([one for one in THINGS if one not in taken] or THINGS)
     match kind:
         case "colour":
             return f"make the {name} {fresh}", (fresh, name)
