@@ -18,7 +18,7 @@ from diffusers.models.attention_processor import Attention, IPAdapterAttnProcess
 from torch import Tensor
 from torch.nn import functional as F
 
-from rpg.diffusion.state import Bank, Level, Mode, State
+from rpg.diffusion.state import Bank, Group, Level, Mode, State
 
 __all__ = ["RegionalAttnProcessor", "cross_attention_layers", "installed"]
 
@@ -82,19 +82,28 @@ class RegionalAttnProcessor(torch.nn.Module):
 
     def _composed(self, query: Tensor, own: Pair, others: Pair) -> Tensor:
         """The guided half by regions, the unguided by the negative and the regions' own."""
-        level = self.state.level(query.shape[2], query.device)
+        level = self._level(query)
         if not self.state.guided:
             return _blended(query, own, others, level)
         half = len(query) // 2
-        guided = _blended(query[half:], _slice(own, half, 2 * half), others, level)
         regions = len(self.state.layers)
-        if len(others[0]) == regions:
-            negative = _attend(query[:half], _slice(own, 0, half))
-        else:
-            level = self.state.level(query.shape[2], query.device, negative=True)
+        own_negatives = len(others[0]) > regions
+        if level.order is not None and level.needs_base and not own_negatives:
+            both = _attend(query, own).unflatten(0, (2, half))
+            placed = _placed(query[half:], others, level, level.order)
+            return torch.lerp(both, placed, level.inside).flatten(0, 1)
+        guided = _blended(query[half:], _slice(own, half, 2 * half), others, level)
+        if own_negatives:
             negatives = _slice(others, regions, 2 * regions)
+            level = self._level(query, negative=True)
             negative = _blended(query[:half], _slice(own, 0, half), negatives, level)
+        else:
+            negative = _attend(query[:half], _slice(own, 0, half))
         return torch.cat([negative, guided])
+
+    def _level(self, query: Tensor, *, negative: bool = False) -> Level:
+        tokens = query.shape[2]
+        return self.state.level(tokens, query.device, query.dtype, negative=negative)
 
     def _keys_for(self, attn: Attention) -> Pair:
         """Keys and values of every text of the image, computed at its first use."""
@@ -162,22 +171,46 @@ def _attend(query: Tensor, keys: Pair) -> Tensor:
 
 def _blended(query: Tensor, own: Pair, regions: Pair, level: Level) -> Tensor:
     """Base and regions in their shares: (B, H, T, d) -> (B, H, T, d)."""
-    batch, heads, _, depth = query.shape
-    if level.needs_base:
-        out = _attend(query, own) * level.base.to(query.dtype)
-    else:
-        out = torch.zeros_like(query)
+    if level.order is not None:
+        placed = _placed(query, regions, level, level.order)
+        return (
+            torch.lerp(_attend(query, own), placed, level.inside[1]) if level.needs_base else placed
+        )
+    out = _attend(query, own) * level.base if level.needs_base else torch.zeros_like(query)
     for group in level.groups:
-        count, tokens = group.tokens.shape
-        flat = group.tokens.flatten()
-        # The batch joins the tokens, so that no region's keys are copied for it.
-        gathered = query.index_select(2, flat).view(batch, heads, count, tokens, depth)
-        gathered = gathered.permute(2, 1, 0, 3, 4).reshape(count, heads, batch * tokens, depth)
-        attended = _attend(gathered, _rows(regions, group.regions, group.length))
-        attended = attended.view(count, heads, batch, tokens, depth).permute(2, 1, 0, 3, 4)
-        attended = attended.reshape(batch, heads, count * tokens, depth)
-        out.index_add_(2, flat, attended * group.shares.to(query.dtype))
+        attended = _by_regions(query, regions, group).transpose(1, 2) * group.shares
+        out.index_add_(2, group.tokens.flatten(), attended)
     return out
+
+
+def _placed(query: Tensor, regions: Pair, level: Level, order: Tensor) -> Tensor:
+    """What each token hears of its one region: (B, H, T, d) -> (B, H, T, d)."""
+    parts = [_by_regions(query, regions, group) for group in level.groups]
+    laid = parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
+    return laid.index_select(1, order).transpose(1, 2)
+
+
+def _by_regions(query: Tensor, regions: Pair, group: Group) -> Tensor:
+    """A group's tokens, region after region: (B, H, T, d) -> (B, G * n, H, d).
+
+    Tokens go before heads, as attention lays its outcome out, so that nothing is copied. The batch
+    joins the tokens, so that no region's keys are copied for it.
+    """
+    batch, heads, _, depth = query.shape
+    count, tokens = group.tokens.shape
+    gathered = query.index_select(2, group.tokens.flatten())
+    gathered = gathered.view(batch, heads, count, tokens, depth).permute(2, 1, 0, 3, 4)
+    keys = _of_group(regions, group)
+    attended = _attend(gathered.reshape(count, heads, batch * tokens, depth), keys)
+    split = attended.transpose(1, 2).unflatten(1, (batch, tokens)).transpose(0, 1)
+    return split.reshape(batch, count * tokens, heads, depth)
+
+
+def _of_group(regions: Pair, group: Group) -> Pair:
+    """Keys and values of a group's regions, which are not copied where they lie together."""
+    if group.first is None:
+        return _rows(regions, group.regions, group.length)
+    return _slice(regions, group.first, group.first + len(group.tokens), group.length)
 
 
 def _image_attention(

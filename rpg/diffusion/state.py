@@ -24,6 +24,7 @@ from rpg.plan import Region
 
 Composer = Literal["latent+attention", "latent", "attention"]
 Size = tuple[int, int]
+_ROUNDING = 1e-6
 T = TypeVar("T")
 
 
@@ -62,15 +63,22 @@ class Group:
 
     Attributes:
         regions: (G,), indices of the regions.
+        first: the first of them where they follow one another, else None.
         length: tokens of their texts.
         tokens: (G, n), the tokens that each has a share of.
         shares: (G * n, 1), its share in each.
     """
 
     regions: Tensor
+    first: int | None
     length: int
     tokens: Tensor
     shares: Tensor
+
+    def to(self, device: torch.device, dtype: torch.dtype) -> Group:
+        """On a device, shares in a dtype."""
+        regions, tokens = self.regions.to(device), self.tokens.to(device)
+        return Group(regions, self.first, self.length, tokens, self.shares.to(device, dtype))
 
 
 @dataclass(frozen=True)
@@ -81,11 +89,23 @@ class Level:
         base: (T, 1), the base prompt's share of each token.
         needs_base: whether any of it is above zero.
         groups: the regions.
+        order: (T,), where each token is among the groups' tokens laid side by side; None unless
+            base and one region make up the whole of each.
+        inside: (2, 1, 1, T, 1), the regions' share of each token: none in the unguided half.
     """
 
     base: Tensor
     needs_base: bool
     groups: tuple[Group, ...]
+    order: Tensor | None
+    inside: Tensor
+
+    def to(self, device: torch.device, dtype: torch.dtype) -> Level:
+        """On a device, shares in a dtype."""
+        groups = tuple(group.to(device, dtype) for group in self.groups)
+        order = None if self.order is None else self.order.to(device)
+        base, inside = self.base.to(device, dtype), self.inside.to(device, dtype)
+        return Level(base, self.needs_base, groups, order, inside)
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,16 +205,19 @@ class State:
         value: T = self._kept[key]
         return value
 
-    def level(self, tokens: int, device: torch.device, *, negative: bool = False) -> Level:
+    def level(
+        self, tokens: int, device: torch.device, dtype: torch.dtype, *, negative: bool = False
+    ) -> Level:
         """The layout for an attention layer with so many tokens.
 
         Args:
             tokens: cells of the layer.
             device: where its tensors are.
+            dtype: what they are of.
             negative: for the negatives, where a region without one of its own is the base's.
         """
-        key = ("level", tokens, device, negative)
-        return self.kept(key, lambda: self._make_level(tokens, device, negative))
+        key = ("level", tokens, device, dtype, negative)
+        return self.kept(key, lambda: self._make_level(tokens, negative).to(device, dtype))
 
     def close(self) -> None:
         """Drop the texts and everything derived from them."""
@@ -216,7 +239,7 @@ class State:
                 cells = F.adaptive_max_pool2d(self._redrawn[None, None].float(), size)[0, 0] > 0
                 self._layout = wanted(self._layout, cells) if cells.any() else self._layout
 
-    def _make_level(self, tokens: int, device: torch.device, negative: bool) -> Level:
+    def _make_level(self, tokens: int, negative: bool) -> Level:
         assert self._size is not None and self._weights is not None and self.texts is not None
         height, width = self._size
         while height * width > tokens:  # every downsampling halves, rounding up
@@ -227,12 +250,13 @@ class State:
             owns = self.texts.own_negative
             ratios = [b if own else 1.0 for b, own in zip(ratios, owns, strict=True)]
         layout = coefficients(to_level(self._weights, height, width), ratios)
-        return _level(layout, self.texts.lengths, device)
+        return _level(layout, self.texts.lengths)
 
 
-def _level(layout: Layout, lengths: Sequence[int], device: torch.device) -> Level:
+def _level(layout: Layout, lengths: Sequence[int]) -> Level:
     alike: dict[tuple[int, int], list[tuple[int, Tensor]]] = {}
-    for index, shares in enumerate(layout.regions.flatten(1)):
+    flat = layout.regions.flatten(1)
+    for index, shares in enumerate(flat):
         tokens = (shares > NEGLIGIBLE).nonzero().flatten()
         if len(tokens):
             alike.setdefault((len(tokens), lengths[index]), []).append((index, tokens))
@@ -240,10 +264,25 @@ def _level(layout: Layout, lengths: Sequence[int], device: torch.device) -> Leve
     for (_, length), members in alike.items():
         regions = torch.tensor([index for index, _ in members])
         tokens = torch.stack([tokens for _, tokens in members])
-        shares = layout.regions.flatten(1)[regions].gather(1, tokens).reshape(-1, 1)
-        groups.append(Group(regions.to(device), length, tokens.to(device), shares.to(device)))
-    base = layout.base.flatten()[:, None].to(device)
-    return Level(base, layout.needs_base, tuple(groups))
+        shares = flat[regions].gather(1, tokens).reshape(-1, 1)
+        first = int(regions[0])
+        follow = torch.equal(regions, torch.arange(first, first + len(regions)))
+        groups.append(Group(regions, first if follow else None, length, tokens, shares))
+    base, inside = layout.base.flatten(), flat.sum(0)
+    halves = torch.stack([torch.zeros_like(inside), inside])[:, None, None, :, None]
+    order = _order(groups, base + flat.amax(0))
+    return Level(base[:, None], layout.needs_base, tuple(groups), order, halves)
+
+
+def _order(groups: Sequence[Group], shares: Tensor) -> Tensor | None:
+    """See `Level`; `shares` (T,) is base's and the largest region's.
+
+    A token of no region may be anywhere, for it counts nothing there.
+    """
+    if not groups or bool((shares < 1 - _ROUNDING).any()):
+        return None
+    laid = torch.cat([group.tokens.flatten() for group in groups])
+    return torch.zeros(len(shares), dtype=torch.long).index_put((laid,), torch.arange(len(laid)))
 
 
 def _version(text: Tensor) -> int:
