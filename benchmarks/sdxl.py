@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["CELLS", "POOLED", "TOKENS", "UNET", "WIDTH"]
+__all__ = ["CELLS", "DEPTH", "POOLED", "TOKENS", "UNET", "WIDTH"]
 
 CELLS = 128  # latent cells a side at 1024 x 1024 pixels
 TOKENS = 77
 WIDTH = 2048  # of both text encoders' states side by side
 POOLED = 1280
+DEPTH = (1, 2, 10)  # blocks in a transformer at each level
 
 UNET: dict[str, Any] = {  # stabilityai/stable-diffusion-xl-base-1.0, unet/config.json
     "sample_size": CELLS,
@@ -19,7 +20,7 @@ UNET: dict[str, Any] = {  # stabilityai/stable-diffusion-xl-base-1.0, unet/confi
     "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
     "up_block_types": ("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
     "layers_per_block": 2,
-    "transformer_layers_per_block": (1, 2, 10),
+    "transformer_layers_per_block": DEPTH,
     "attention_head_dim": (5, 10, 20),
     "cross_attention_dim": WIDTH,
     "use_linear_projection": True,

@@ -187,8 +187,8 @@ class RPGPipeline(Changing):
                     (pixels, snapped
                 to what the model takes), `num_images_per_prompt`, `composer`, `base_ratio`,
                 `start`, `end`, `feather`, `share`, `scheduler`, `clip_skip`; or `settings`, all of
-                these in one, which single words override. `preset` ("fast": fewer steps by a better
-                scheduler) fills what these leave open; what still is comes from `defaults`.
+                these in one, which single words override. `preset` ("fast": fewer steps, and the
+                scheduler for them) fills what these leave open; the rest comes from `defaults`.
 
                 Noise: `seed` (picture i of the call draws from seed + i, whatever the batch; None
                     or -1 draws a

@@ -14,6 +14,7 @@ from rpg.errors import ModelError, SettingsError
 from rpg.geometry import Box, grid
 from rpg.settings import COMPOSERS, MAX_SEED, SCHEDULERS, GenerationSettings, environment
 from rpg.split_ratio import parse_split_ratio
+from rpg.toybox import weights_path
 
 
 @pytest.mark.parametrize(
@@ -142,6 +143,7 @@ def test_a_preset_is_a_share_of_the_models_own_steps(tmp_path: Path) -> None:
     (tmp_path / "rpg.json").write_text(json.dumps(said))
     fast = of_model(tmp_path, "sdxl").preset("fast")
     assert fast == {"scheduler": "unipc", "num_inference_steps": 3}
+    assert of_model(weights_path(), "sdxl").preset("fast")["num_inference_steps"] == 6
     assert ModelDefaults(num_inference_steps=1).preset("fast")["num_inference_steps"] == 1
     with pytest.raises(SettingsError, match="preset 'hasty': one of fast"):
         ModelDefaults().preset("hasty")

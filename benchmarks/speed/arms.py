@@ -43,8 +43,7 @@ class Arm:
             return nullcontext()
         if self.scheme == "official":
             return official(pipe, plan, base_ratio=self.base_ratio)
-        words = {"composer": self.composer, "base_ratio": self.base_ratio, "share": SHARE}
-        return regional(pipe, plan, **words)
+        return regional(pipe, plan, composer=self.composer, base_ratio=self.base_ratio, share=SHARE)
 
 
 ARMS = (

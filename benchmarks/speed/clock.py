@@ -50,7 +50,7 @@ class Watch:
     def now(self) -> Any:
         """A moment."""
         if self.device.type == "cuda":
-            event = torch.cuda.Event(enable_timing=True)
+            event = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
             event.record()
             return event
         return time.perf_counter() if self.clock == "wall" else time.process_time()

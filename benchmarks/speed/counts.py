@@ -28,7 +28,7 @@ _STEPS = 5  # of which `SHARE` are two: the first, one like it, the first of the
 
 def _attention(query: Any, key: Any, value: Any, *_: Any, **__: Any) -> int:
     """FLOP of attention on tensors of these shapes."""
-    return int(sdpa_flop_count(query, key, value))
+    return int(sdpa_flop_count(query, key, value))  # type: ignore[no-untyped-call]
 
 
 _ON_CPU = {torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _attention}
@@ -49,12 +49,12 @@ class Cost:
     step: float
 
 
-class Launches(TorchDispatchMode):
+class Launches(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts operators that launch a kernel, by name."""
 
     def __init__(self) -> None:
         """Begin at nothing."""
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.of: Counter[str] = Counter()
 
     @property

@@ -97,10 +97,11 @@ def full_size(device: str | None, steps: int | None = None) -> Subject:
     return Subject("SDXL, random weights", pipe, 1024, steps or 30, 5.0, (1, 4, 8, 16))
 
 
-def twin(steps: int | None = None) -> Subject:
-    """SDXL's depth in every part of the UNet, a fortieth of its width; on the CPU."""
+def twin(steps: int | None = None, depth: tuple[int, ...] = sdxl.DEPTH) -> Subject:
+    """SDXL's UNet at a fortieth of its width, on the CPU; `depth` in blocks of transformers."""
     unet = sdxl.UNET | {
         "sample_size": 16,
+        "transformer_layers_per_block": depth,
         "block_out_channels": (8, 16, 32),
         "attention_head_dim": (1, 2, 4),
         "norm_num_groups": 4,

@@ -155,7 +155,7 @@ PresetName = Annotated[
     Preset | None,
     typer.Option(
         "--preset",
-        help="fast: half the steps by another scheduler. --steps and --scheduler go before it.",
+        help="fast: fewer steps, chosen for the model. --steps and --scheduler go before it.",
         rich_help_panel=_HOW,
     ),
 ]

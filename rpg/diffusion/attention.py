@@ -89,7 +89,8 @@ class RegionalAttnProcessor(torch.nn.Module):
         regions = len(self.state.layers)
         own_negatives = len(others[0]) > regions
         if level.order is not None and level.needs_base and not own_negatives:
-            both = _attend(query, own).unflatten(0, (2, half))
+            both = _attend(query, own)
+            both = both.view(2, half, *both.shape[1:])
             placed = _placed(query[half:], others, level, level.order)
             return torch.lerp(both, placed, level.inside).flatten(0, 1)
         guided = _blended(query[half:], _slice(own, half, 2 * half), others, level)
@@ -202,8 +203,8 @@ def _by_regions(query: Tensor, regions: Pair, group: Group) -> Tensor:
     gathered = gathered.view(batch, heads, count, tokens, depth).permute(2, 1, 0, 3, 4)
     keys = _of_group(regions, group)
     attended = _attend(gathered.reshape(count, heads, batch * tokens, depth), keys)
-    split = attended.transpose(1, 2).unflatten(1, (batch, tokens)).transpose(0, 1)
-    return split.reshape(batch, count * tokens, heads, depth)
+    first = attended.transpose(1, 2).view(count, batch, tokens, heads, depth).transpose(0, 1)
+    return first.reshape(batch, count * tokens, heads, depth)
 
 
 def _of_group(regions: Pair, group: Group) -> Pair:
