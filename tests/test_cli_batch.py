@@ -87,6 +87,14 @@ def test_flags_are_for_rows_that_say_nothing() -> None:
     assert {(one.settings.width, one.settings.num_inference_steps) for one in records} == {(40, 1)}
 
 
+def test_a_preset_is_for_what_neither_rows_nor_flags_say() -> None:
+    write({"prompt": "a red star"}, {"prompt": "a blue moon", "num_inference_steps": 3})
+    batch("--preset", "fast", "--scheduler", "ddim", "-o", "out")
+    records = [one.record for one in entries(Path("out")) if one is not None]
+    assert sorted(one.settings.num_inference_steps or 0 for one in records) == [1, 3]
+    assert {one.settings.scheduler for one in records} == {"ddim"}
+
+
 def test_other_flags_draw_other_pictures_beside_the_first() -> None:
     write(*ROWS[::2])
     batch()
