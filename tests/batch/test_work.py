@@ -168,7 +168,7 @@ def test_a_failure_in_the_model_is_a_fault_of_its_row(rpg: RPGPipeline, tmp_path
         rpg.pipe.vae.decode = decode
     (memory, clip) = faulty(events)
     assert "unexpected IndexError" in clip
-    assert "out of memory; ask for a smaller size" in memory
+    assert "out of memory: ask for a smaller size" in memory
     assert len(drawn(events)) == 2
     assert len(drawn(run(work(tmp_path, [*rows, STAR]), rpg))) == 1
 
