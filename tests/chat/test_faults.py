@@ -59,7 +59,7 @@ def test_every_fault_ends_in_its_own_error(
     assert words in message
     assert "\n" not in message and len(message) < 500
     assert len(server.asked(model.name)) == asked
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 20  # far from the patience of a call
 
 
 @pytest.mark.parametrize("stream", [True, False], ids=["streamed", "at-once"])
@@ -148,7 +148,7 @@ def test_a_wrong_address_is_one_line_of_advice(
     assert words in str(refusal.value)
     assert "\n" not in str(refusal.value)
     assert "secret" not in str(refusal.value)
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 20  # far from the patience of a call
 
 
 def test_no_key_where_one_is_wanted_says_where_to_put_it(server: ChatServer) -> None:

@@ -80,7 +80,7 @@ def test_a_mask_is_painted_before_it_is_drawn(tab: Page, kept: Session) -> None:
     says(tab, "Pink is drawn anew")
     canvas = tab.locator("#mask-editor canvas").first
     expect(canvas).to_be_visible()
-    tab.wait_for_timeout(1500)  # the editor loads picture and layer; nothing on the page tells
+    tab.wait_for_timeout(4000)  # the editor loads picture and layer; nothing on the page tells
     box = canvas.bounding_box()
     assert box is not None
     tab.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + box["height"] * 0.2)

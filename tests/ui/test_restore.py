@@ -94,7 +94,7 @@ def _bad(kind: str, path: Path) -> Path:
     buffer = io.BytesIO()
     toys.picture().save(buffer, "JPEG")
     forged = toys.record().model_dump_json().replace('"toybox"', '"../../etc/passwd"')
-    costly = toys.record().model_dump_json().replace('_steps":10', '_steps":1000000000')
+    costly = toys.record().model_dump_json().replace('_steps":20', '_steps":1000000000')
     match kind:
         case "bare":
             return png(path, toys.picture())

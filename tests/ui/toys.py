@@ -43,11 +43,10 @@ def record(seed: int = 3, *, of: Plan | None = None, model: str = "toybox") -> R
         seed=seed,
         width=64,
         height=64,
-        num_inference_steps=10,
-        guidance_scale=5.0,
-        composer="latent+attention",
-        base_ratio=0.2,
-        share=0.4,
+        num_inference_steps=20,
+        guidance_scale=4.0,
+        composer="latent",
+        base_ratio=0.0,
     )
     return Record(plan=of or plan(), settings=settings, model=model, scale=8)
 
