@@ -1,7 +1,7 @@
 """Many people at once: `python -m benchmarks.load --clients 50`.
 
 Starts the app, lets every client plan and generate a picture of its own at the same moment, and
-checks that nobody's is lost or somebody else's; then once more, to see whether memory grows.
+checks that nobody's is lost or somebody else's; then again, to see whether memory grows.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ class Load:
     """What became of it.
 
     Attributes:
-        clients: How many, in each of two rounds.
+        clients: How many, in each round.
         pictures: Answers with a picture.
         lost: Clients without one.
         crossed: Pictures whose record names another prompt or seed than was asked for.
         median_s: Seconds from asking to having the picture.
         worst_s: Likewise, of the last one served.
-        memory_mb: Of the app: idle, after the first round, after the second.
+        memory_mb: Of the app: idle, then after each round.
     """
 
     clients: int
@@ -50,24 +50,25 @@ class Load:
     crossed: int
     median_s: float
     worst_s: float
-    memory_mb: tuple[float, float, float]
+    memory_mb: tuple[float, ...]
 
 
-def measure(url: str, pid: int, clients: int, steps: int) -> Load:
-    """Two rounds of so many clients on a running app.
+def measure(url: str, pid: int, clients: int, steps: int, rounds: int) -> Load:
+    """Rounds of so many clients on a running app.
 
     Args:
         url: Where it is.
         pid: Its process.
         clients: At once.
         steps: Of each picture.
+        rounds: How many.
     """
     wishes = [_wish(number) for number in range(clients)]
     callers = [Client(url, verbose=False, analytics_enabled=False) for _ in wishes]
     memory = [_memory(pid)]
     found: list[tuple[bool, bool, float]] = []
     with ThreadPoolExecutor(clients) as pool:
-        for shift in (0, clients):
+        for shift in range(0, clients * rounds, clients):
             done = pool.map(_asked, callers, wishes, [shift] * clients, [steps] * clients)
             found += list(done)
             memory.append(_memory(pid))
@@ -79,7 +80,7 @@ def measure(url: str, pid: int, clients: int, steps: int) -> Load:
         crossed=sum(there and not own for there, own, _ in found),
         median_s=round(statistics.median(took), 2) if took else 0.0,
         worst_s=round(max(took, default=0.0), 2),
-        memory_mb=(memory[0], memory[1], memory[2]),
+        memory_mb=tuple(memory),
     )
 
 
@@ -134,11 +135,12 @@ def app_running() -> Iterator[tuple[str, int]]:
 def main(
     clients: Annotated[int, typer.Option(min=1, help="At once.")] = 50,
     steps: Annotated[int, typer.Option(min=1, help="Of each picture.")] = 20,
+    rounds: Annotated[int, typer.Option(min=1, help="Of all clients.")] = 3,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Measure the app under many clients at once."""
     with app_running() as (url, pid):
-        load = measure(url, pid, clients, steps)
+        load = measure(url, pid, clients, steps, rounds)
     found: dict[str, Any] = asdict(load)
     if as_json:
         print(json.dumps(found))
