@@ -18,7 +18,9 @@ README = BLOCK.findall((ROOT / "README.md").read_text())
 
 def modules() -> set[str]:
     files = (
-        file for top in ("rpg", "ui", "training", "benchmarks") for file in (ROOT / top).rglob("*.py")
+        file
+        for top in ("rpg", "ui", "training", "benchmarks")
+        for file in (ROOT / top).rglob("*.py")
     )
     dotted = {".".join(file.relative_to(ROOT).with_suffix("").parts) for file in files}
     return {name.removesuffix(".__init__") for name in dotted}
