@@ -141,7 +141,7 @@ def test_a_long_drawing_can_be_left_found_again_and_cancelled(tab: Page) -> None
     expect(again.locator("#status")).to_have_text("Cancelled")
     expect(again).not_to_have_url(NAMED)
 
-    generate(again, steps="40")
+    generate(again, steps="200")
     expect(again).to_have_url(NAMED)
     back = again.context.new_page()
     back.goto(again.url)
