@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Annotated, Literal
 
 import typer
@@ -13,6 +14,8 @@ __all__ = ["main"]
 
 def main() -> None:
     """`python app.py`."""
+    # What transformers misses here (torchvision) is never used: no need to tell the user.
+    logging.getLogger("transformers.utils.import_utils").setLevel(logging.ERROR)
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)  # they show values
     app.command()(_app)
     app()
