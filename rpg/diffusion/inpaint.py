@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from rpg.diffusion.contours import Pixels
-from rpg.diffusion.edit_masks import MaskShape, softened
+from rpg.diffusion.mask_view import MaskShape, softened
 from rpg.diffusion.masks import region_weights
 from rpg.geometry import Box
 from rpg.plan import Plan, Region

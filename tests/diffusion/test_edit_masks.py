@@ -179,3 +179,24 @@ def test_room_is_not_made_of_other_things() -> None:
     finder, shape = Squares(TOP_LEFT, overlapping), MaskShape(dilate=0, feather=0, room=9)
     mask = np.asarray(edit_mask(Image.new("RGB", SIZE), before, after, [MODIFY], finder, shape))
     assert not mask[middle(overlapping) > 0].any() and mask[4, 4]
+
+
+def test_another_thing_in_a_long_box_takes_the_place_of_the_old_one() -> None:
+    class Left:
+        whole = True
+
+        def __call__(self, image: Image.Image, boxes: Sequence[Box]) -> list[np.ndarray | None]:
+            found = np.zeros(SIZE, bool)
+            found[4:12, 4:12] = True
+            return [found if box == top else None for box in boxes]
+
+    top = Box(0, 0, 1, 0.25)
+    before = Plan(prompt="x", regions=(Region(id="a", prompt="an a in the snow", box=top),))
+    edits = [e.ModifyRegion(id="a", prompt="a z in the snow")]
+    after, image = e.apply(before, edits), Image.new("RGB", SIZE)
+    shape = MaskShape(dilate=0, feather=0, room=0.2)
+    mask = np.asarray(edit_mask(image, before, after, edits, Left(), shape))
+    assert (mask[:16, :16] == 255).all() and 0 < mask[8, 20] < 255  # as wide as high, and room
+    assert not mask[:, 32:].any() and not mask[16:].any()
+    nowhere = np.asarray(edit_mask(image, before, after, edits, Squares(), shape))
+    assert (nowhere == area(top)).all()
