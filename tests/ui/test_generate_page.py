@@ -118,10 +118,13 @@ def test_problems_are_told_and_nothing_typed_is_lost(tab: Page, tmp_path: Path) 
     expect(tab.locator(".toast-body")).to_contain_text("cannot be read")
     expect(tab.locator("#input-image img")).to_have_count(0)
     tab.set_input_files("#input-image input[type=file]", tmp_path / "photo.jpg")
-    upright = "img => img.complete && img.naturalHeight === 2 * img.naturalWidth"
+    upright = """() => {
+        const img = document.querySelector("#input-image img");
+        return img && img.complete && img.naturalHeight === 2 * img.naturalWidth;
+    }"""
     image = tab.locator("#input-image img")
     expect(image).to_have_attribute("src", re.compile(r"\.png$"), timeout=SLOW)
-    assert image.evaluate(upright)
+    tab.wait_for_function(upright)
     generate(tab)
     done(tab)
 

@@ -30,6 +30,7 @@ def test_a_session_is_found_opened_renamed_taken_away_and_brought_back(
     tab.get_by_role("tab", name="Create").click()
     expect(tab.locator("#prompt textarea")).to_have_value(toys.PROMPT)
     choose(tab, TITLE)
+    tab.wait_for_timeout(3000)  # the choice fills the title in again; nothing tells when it has
     title.fill("mine now")
     tab.get_by_role("button", name="Rename").click()
     expect(tab.locator("#sessions-gallery")).to_contain_text("mine now")
