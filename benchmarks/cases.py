@@ -121,7 +121,7 @@ def _prompt(kinds: Sequence[Kind], place: str) -> str:
 
 
 def _phrase(kind: Kind) -> str:
-    return f"{article(kind[0])} {' '.join(kind)}"
+    return f"{article(kind[0])} {kind[1]}"
 
 
 def judge(image: Image.Image, case: Case) -> Verdict:

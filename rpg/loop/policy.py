@@ -9,7 +9,9 @@ A region that fails climbs a ladder, a rung with every try that did not mend it:
     ALL      the whole picture is drawn again, as the first one was
     REPLAN   likewise, and the planner is told what is wrong, if it can follow
 
-and after the last rung it begins anew. Edits that a critic proposes go before, each once.
+and after the last rung it begins anew. Where something is wrong that no region is to blame for, or
+all of them fail, the whole picture is drawn again first, and then so that every region is a latent
+of its own (ALONE). Edits that a critic proposes go before, each once.
 """
 
 from __future__ import annotations
@@ -23,9 +25,20 @@ from rpg.edits import AnyEdit, MoveRegion
 from rpg.geometry import Box
 from rpg.plan import Plan
 
-__all__ = ["IN_PLACE", "LADDER", "WHOLE", "Action", "Rung", "at_fault", "next_action", "squarer"]
+__all__ = [
+    "APART",
+    "IN_PLACE",
+    "LADDER",
+    "WHOLE",
+    "Action",
+    "Rung",
+    "at_fault",
+    "next_action",
+    "squarer",
+]
 
 WHOLE = ""  # stands for the picture as a whole among regions' ids
+_TURN = 2  # tries with the whole picture, before the regions that fail have theirs
 _OBLONG = 1.25  # times as long as wide: what is longer has a squarer place
 
 
@@ -37,11 +50,14 @@ class Rung(enum.Enum):
     SQUARE = "a squarer place"
     WIDER = "a larger mask"
     ALL = "everything anew"
+    ALONE = "everything anew, each region on its own"
     REPLAN = "another plan"
 
 
 LADDER = (Rung.SEED, Rung.SQUARE, Rung.SEED, Rung.WIDER, Rung.ALL, Rung.REPLAN)
+FOR_ALL = (Rung.ALL, Rung.ALONE, Rung.REPLAN)
 IN_PLACE = frozenset({Rung.SEED, Rung.SQUARE, Rung.WIDER})
+APART = IN_PLACE | {Rung.ALONE}  # every region is a latent of its own
 
 
 @dataclass(frozen=True)
@@ -93,15 +109,36 @@ def next_action(
     if critique.edits and critique.edits not in tried_edits:
         return Action(Rung.EDIT, regions, edits=critique.edits, said=said)
     extra = tuple(_homeless(failed, plan))
-    rung = LADDER[max(tries.get(name, 0) for name in regions) % len(LADDER)]
-    local = [name for name in regions if name != WHOLE]
-    every = len(local) == len(plan.layers()) > 1
-    if (every or not (local or extra)) and rung is not Rung.REPLAN:
-        rung = Rung.ALL
+    rung = _rung(failed, plan, tries, placed=bool(extra))
     edits = tuple(squarer(plan, regions, size)) if rung is Rung.SQUARE else ()
     if rung is Rung.SQUARE and not edits:
         rung = Rung.SEED
     return Action(rung, regions, extra, edits, said)
+
+
+def _rung(failed: Sequence[Finding], plan: Plan, tries: Mapping[str, int], *, placed: bool) -> Rung:
+    """How to go on.
+
+    What is wrong everywhere cannot be mended in places. Where drawing everything anew did not mend
+    it either, the critic may be wrong about it, and places have their turn.
+
+    Args:
+        failed: What is wrong.
+        plan: What is drawn.
+        tries: In vain so far.
+        placed: Whether something is wrong in places that are no region's.
+    """
+    regions = at_fault(failed, plan)
+    local = [name for name in regions if name != WHOLE]
+    so_far = max(tries.get(name, 0) for name in local or regions)
+    placed = placed or bool(local)
+    if not placed or WHOLE in at_fault([one for one in failed if one.box is None], plan):
+        for_all = tries.get(WHOLE, 0)
+    else:
+        for_all = so_far if len(local) == len(plan.layers()) > 1 else _TURN
+    if for_all < _TURN or not placed:
+        return FOR_ALL[for_all % len(FOR_ALL)]
+    return LADDER[so_far % len(LADDER)]
 
 
 def squarer(plan: Plan, ids: Collection[str], size: tuple[int, int]) -> Iterator[MoveRegion]:

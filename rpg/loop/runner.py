@@ -18,7 +18,7 @@ from rpg.edits import AnyEdit, apply, diff
 from rpg.errors import ChatError, PlanError, SettingsError
 from rpg.events import Critiqued, Edited, Event, Notice, Refined, Step
 from rpg.loop.bounds import Bounds
-from rpg.loop.policy import IN_PLACE, Action, Rung, next_action
+from rpg.loop.policy import APART, IN_PLACE, Action, Rung, next_action
 from rpg.loop.studio import Studio
 from rpg.plan import Plan
 from rpg.settings import MAX_IMAGES, MAX_SEED, GenerationSettings
@@ -188,7 +188,7 @@ class Loop:
     def _mask(self, action: Action, plan: Plan, edits: tuple[AnyEdit, ...]) -> Image | None:
         """Where is drawn again; None for everywhere."""
         best, finder, cell = self.best, self.studio.contours, self.studio.cell
-        if action.rung in (Rung.ALL, Rung.REPLAN):
+        if action.rung not in IN_PLACE | {Rung.EDIT}:
             return None
         if edits and action.rung is Rung.EDIT:
             return edit_mask(best.image, best.plan, plan, edits, finder, cell=cell)
@@ -206,7 +206,7 @@ class Loop:
         first = self.settings.seed if self.settings.seed is not None else self._usual.seed
         seed = ((first or 0) + self._round * MAX_IMAGES) % (MAX_SEED + 1)
         changes: dict[str, object] = {"seed": seed, "strength": 1.0}
-        if action.rung in IN_PLACE:
+        if action.rung in APART:
             changes |= {"composer": "latent", "base_ratio": 0.0}
         return self._usual.updated(changes)
 

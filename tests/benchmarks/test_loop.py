@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import torch
 from hypothesis import given
@@ -58,6 +60,9 @@ def test_wide_cases_have_oblong_cells(things: int) -> None:
     cases = wide_cases(6, things, seed=1)
     assert cases == wide_cases(6, things, seed=1)
     for case in cases:
+        for (colour, thing), region in zip(case.kinds, case.plan.layers(), strict=True):
+            assert re.fullmatch(rf"an? {colour} {thing} (at|in|on) .+", region.prompt)
+            assert f" {colour} {thing}" in case.prompt
         width, height = defaults.canvas(case.boxes())
         sides = [(box.width * width, box.height * height) for box in case.boxes()]
         assert len(sides) == things

@@ -87,13 +87,32 @@ def test_a_region_that_is_nearly_square_or_painted_has_no_squarer_place() -> Non
     assert not list(squarer(Plan(prompt="x", regions=(painted,)), {"p"}, (64, 64)))
 
 
+def rungs(said: Critique, count: int) -> list[Rung]:
+    """What is done about the same critique over and over."""
+    tries: Counter[str] = Counter()
+    found = []
+    for _ in range(count):
+        action = next_action(said, PLAN, tries)
+        assert action is not None
+        found.append(action.rung)
+        tries.update(action.regions)
+    return found
+
+
 def test_where_all_is_wrong_all_is_drawn_again() -> None:
-    action = next_action(critique(*(finding(0, k) for k in IDS)), PLAN, {})
-    assert action is not None and action.rung is Rung.ALL
+    every = critique(*(finding(0, k) for k in IDS))
+    assert rungs(every, 3) == [Rung.ALL, Rung.ALONE, Rung.SEED]
     most = next_action(critique(*(finding(0, k) for k in "abc")), PLAN, {})
     assert most is not None and most.rung is Rung.SEED  # the one that is right stays
-    scene = next_action(critique(finding(0)), PLAN, {})
-    assert scene is not None and (scene.rung, scene.regions) == (Rung.ALL, (WHOLE,))
+
+
+def test_what_no_region_is_to_blame_for_is_mended_everywhere_first() -> None:
+    scene = finding(0)
+    assert rungs(critique(scene), 4) == [Rung.ALL, Rung.ALONE, Rung.REPLAN, Rung.ALL]
+    both = rungs(critique(scene, finding(0, "a")), 4)
+    assert both == [Rung.ALL, Rung.ALONE, Rung.SEED, Rung.WIDER]  # the critic may be wrong
+    action = next_action(critique(scene), PLAN, {})
+    assert action is not None and action.regions == (WHOLE,)
 
 
 def test_a_thing_too_many_is_the_fault_of_the_region_it_stands_in() -> None:
