@@ -14,6 +14,7 @@ from PIL import Image
 from rpg import _render, _sizes
 from rpg._call import Call, Inputs
 from rpg._control import Control
+from rpg._guidance import unreachable
 from rpg._preview import Previewer
 from rpg._redraw import Redraw, whole_cells
 from rpg.defaults import ModelDefaults
@@ -79,7 +80,15 @@ class Batch:
         seed = secrets.randbelow(_RANDOM_SEEDS) if self.call.inputs.generator is None else None
         filled = wishes.filled({"scheduler": own} | defaults.words() | {"seed": seed})
         self._check_strength(filled)
-        return filled.updated({"width": width, "height": height})
+        return self._reachable(filled).updated({"width": width, "height": height})
+
+    def _reachable(self, filled: GenerationSettings) -> GenerationSettings:
+        """The settings as they can act: without an end of guidance in a loop of a stranger's."""
+        why = unreachable(self.pipe) if (filled.guidance_end or 1.0) < 1 else None
+        if why is None:
+            return filled
+        self.control.emit(Notice(why))
+        return filled.model_copy(update={"guidance_end": None})
 
     def _check_strength(self, filled: GenerationSettings) -> None:
         """From a picture only the last steps are done: there has to be one.

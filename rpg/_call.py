@@ -28,6 +28,7 @@ class Words(TypedDict, total=False):
     split_ratio: str | None
     num_inference_steps: int | None
     guidance_scale: float | None
+    guidance_end: float | None
     guidance_rescale: float | None
     seed: int | None
     generator: torch.Generator | Sequence[torch.Generator] | None

@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 
 from rpg._call import Inputs
+from rpg._guidance import GuidanceEnd
 from rpg._memory import memory_explained
 from rpg.diffusion import regional
 from rpg.diffusion.inpaint import SoftMask
@@ -110,12 +111,14 @@ def render(
         GenerationError: The latents are not numbers, or memory ran out.
     """
     words = _pipeline_words(pipe, plan, used, noise, inputs)
-    words["callback_on_step_end"] = _watched(inputs, seen, soft)
-    words["callback_on_step_end_tensor_inputs"] = _callback_inputs(inputs, soft)
+    guidance = GuidanceEnd(pipe, used.guidance_end)
+    words["callback_on_step_end"] = _watched(inputs, seen, soft, guidance)
+    words["callback_on_step_end_tensor_inputs"] = _callback_inputs(inputs, soft, guidance)
     with restored(pipe), sampler(pipe, used.scheduler), memory_explained(GenerationError, _MEMORY):
         words_of_regions = {**_regional_words(used), "redrawn": redrawn}
-        with regional(pipe, plan, **words_of_regions), np.errstate(invalid="ignore"):
-            return pipe(**words).images
+        with regional(pipe, plan, **words_of_regions), guidance.watching(pipe):
+            with np.errstate(invalid="ignore"):
+                return pipe(**words).images
 
 
 def _regional_words(used: GenerationSettings) -> dict[str, Any]:
@@ -152,28 +155,30 @@ def _images(inputs: Inputs) -> dict[str, Any]:
     }
 
 
-def _callback_inputs(inputs: Inputs, soft: SoftMask | None) -> list[str]:
+def _callback_inputs(inputs: Inputs, soft: SoftMask | None, guidance: GuidanceEnd) -> list[str]:
     asked = getattr(
         inputs.callback_on_step_end, "tensor_inputs", inputs.callback_on_step_end_tensor_inputs
     )
-    return list(dict.fromkeys([*asked, "latents", *(["mask"] if soft else [])]))
+    ours = ["latents", *(["mask"] if soft else []), *guidance.tensor_inputs]
+    return list(dict.fromkeys([*asked, *ours]))
 
 
 def _watched(
-    inputs: Inputs, seen: StepSeen, soft: SoftMask | None
+    inputs: Inputs, seen: StepSeen, soft: SoftMask | None, guidance: GuidanceEnd
 ) -> Callable[..., dict[str, Any]]:
     """A step callback that serves the caller's first, then ours."""
 
     def on_step_end(pipe: Any, i: int, timestep: Any, values: dict[str, Any]) -> dict[str, Any]:
-        latents, mask = values["latents"], values.get("mask")
         if inputs.callback_on_step_end is not None:
-            values = inputs.callback_on_step_end(pipe, i, timestep, values)
-            latents = values.get("latents", latents)
-        seen(i + 1, pipe.num_timesteps, latents, timestep)
-        if i + 1 == pipe.num_timesteps and not bool(torch.isfinite(latents).all()):
+            given = dict(values)
+            values = {**given, **inputs.callback_on_step_end(pipe, i, timestep, values)}
+        done, steps, latents = i + 1, pipe.num_timesteps, values["latents"]
+        seen(done, steps, latents, timestep)
+        if done == steps and not bool(torch.isfinite(latents).all()):
             raise GenerationError(_NAN)
-        if soft is not None and mask is not None:  # of the next step
-            values = {**values, "mask": soft.at(i + 1, pipe.num_timesteps, mask)}
+        values = guidance.after(pipe, done, values)
+        if soft is not None and "mask" in values:  # of the next step
+            values["mask"] = soft.at(done, steps, values["mask"])
         return values
 
     return on_step_end

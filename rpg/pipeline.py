@@ -183,12 +183,12 @@ class RPGPipeline(Changing):
                 `negative_prompt`, `base_prompt`; or in the official code's words `split_ratio` with
                 a prompt of the form "a BREAK b".
 
-                How: `num_inference_steps`, `guidance_scale`, `guidance_rescale`, `width`, `height`
-                    (pixels, snapped
-                to what the model takes), `num_images_per_prompt`, `composer`, `base_ratio`,
-                `start`, `end`, `feather`, `share`, `scheduler`, `clip_skip`; or `settings`, all of
-                these in one, which single words override. `preset` ("fast": fewer steps, and the
-                scheduler for them) fills what these leave open; the rest comes from `defaults`.
+                How: `num_inference_steps`, `guidance_scale`, `guidance_end`, `guidance_rescale`,
+                `width`, `height` (pixels, snapped to what the model takes),
+                `num_images_per_prompt`, `composer`, `base_ratio`, `start`, `end`, `feather`,
+                `share`, `scheduler`, `clip_skip`; or `settings`, all of these in one, which single
+                words override. `preset` ("fast": fewer steps, and the scheduler for them) fills
+                what these leave open; the rest comes from `defaults`.
 
                 Noise: `seed` (picture i of the call draws from seed + i, whatever the batch; None
                     or -1 draws a

@@ -56,6 +56,8 @@ class GenerationSettings(BaseModel):
     Attributes:
         num_inference_steps: Denoising steps, 1 to 1000.
         guidance_scale: Classifier-free guidance, 0 to 100; 1 or less switches it off.
+        guidance_end: Share of the steps, above 0, at most 1, after which guidance is switched off,
+            so that a step costs half; None or 1 never.
         guidance_rescale: Rescaling of guided noise (arXiv 2305.08891, section 3.4), 0 to 1.
         seed: 0 to 2**63 - 1. None, or -1, draws one. Image i of a call uses seed + i.
         width: Pixels, 8 to 8192; snapped to what the model can draw. At most 4096 x 4096 pixels in
@@ -82,6 +84,7 @@ class GenerationSettings(BaseModel):
 
     num_inference_steps: Annotated[int, Field(ge=1, le=MAX_STEPS)] | None = None
     guidance_scale: Annotated[float, Field(ge=0.0, le=100.0)] | None = None
+    guidance_end: Annotated[float, Field(gt=0.0, le=1.0)] | None = None
     guidance_rescale: Share | None = None
     seed: Annotated[Seed | None, BeforeValidator(_random_if_minus_one)] = None
     width: Side | None = None

@@ -39,6 +39,7 @@ _KEPT = {
     "share",
     "feather",
     "guidance_scale",
+    "guidance_end",
     "guidance_rescale",
     "scheduler",
     "num_inference_steps",

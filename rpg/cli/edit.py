@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from rpg.plan import Plan
 
 _LASTING = {"composer", "base_ratio", "share", "feather", "guidance_scale", "scheduler"}
-_LASTING |= {"num_inference_steps", "guidance_rescale", "clip_skip"}
+_LASTING |= {"num_inference_steps", "guidance_end", "guidance_rescale", "clip_skip"}
 
 
 def edit(

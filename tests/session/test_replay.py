@@ -40,6 +40,7 @@ def reopened(session: Session, folder: Path) -> Session:
         {"seed": 3},
         {"scheduler": "euler-a", "composer": "latent+attention", "guidance_scale": 3.3},
         {"composer": "attention", "base_ratio": 0.37, "negative_prompt": "grey", "width": 48},
+        {"guidance_end": 0.4},
     ],
 )
 def test_a_picture_drawn_from_words(
