@@ -1,4 +1,4 @@
-"""What a preset may cost the pictures: schedulers and steps, judged by the suite's own judge.
+"""What a preset may cost the pictures: schedulers, steps and the end of guidance, judged.
 
 `python -m benchmarks.speed.presets` draws the same prompts in every candidate, with the model's own
 composer, and says how many pictures are all right and how many seconds of a processor one takes. A
@@ -31,34 +31,55 @@ from benchmarks.tools import tracked
 from rpg.diffusion.quiet import quiet_loading
 from rpg.errors import SettingsError
 from rpg.pipeline import RPGOutput, RPGPipeline
+from rpg.settings import GenerationSettings
 
 __all__ = ["Candidate", "Figures", "Seen", "figures"]
 
 CANDIDATES = (
     "dpm++2m-karras:12", "dpm++2m-karras:10", "dpm++2m-karras:8", "dpm++2m:10", "dpm++2m:8",
-    "unipc:10", "unipc:8", "euler:10",
+    "unipc:10", "unipc:8", "euler:10", "euler:6", "euler:6:0.6",
 )  # fmt: skip
+_FORM = "candidate {!r:.40}: expected SCHEDULER:STEPS[:END], as in euler:10 or euler:10:0.6"
 SEED = 1  # of the prompts; the suite's own are of 0
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A scheduler and a number of steps."""
+    """A scheduler, a number of steps, and the share of them after which guidance ends."""
 
     scheduler: str
     steps: int
+    guidance_end: float = 1.0
 
     @classmethod
     def read(cls, text: str) -> Candidate:
-        """From "euler:10".
+        """From "euler:10", or "euler:10:0.6".
 
         Raises:
-            SettingsError: Not of that form.
+            SettingsError: Not of that form, or out of a setting's range.
         """
-        name, _, steps = text.rpartition(":")
-        if not name or not steps.isdecimal():
-            raise SettingsError(f"candidate {text!r:.40}: expected SCHEDULER:STEPS, as in euler:10")
-        return cls(name, int(steps))
+        name, _, numbers = text.partition(":")
+        try:
+            steps, *end = numbers.split(":")
+            found = cls(name, int(steps), *map(float, end))
+        except (TypeError, ValueError):
+            raise SettingsError(_FORM.format(text)) from None
+        GenerationSettings(**found.words())
+        return found
+
+    @property
+    def name(self) -> str:
+        """As it is read."""
+        cut = f":{self.guidance_end:g}" if self.guidance_end < 1 else ""
+        return f"{self.scheduler}:{self.steps}{cut}"
+
+    def words(self) -> dict[str, Any]:
+        """Of a call."""
+        return {
+            "scheduler": self.scheduler,
+            "num_inference_steps": self.steps,
+            "guidance_end": self.guidance_end,
+        }
 
 
 @dataclass(frozen=True)
@@ -76,6 +97,7 @@ class Figures:
 
     scheduler: str
     steps: int
+    guidance_end: float
     right: Estimate
     score: float
     seconds: float
@@ -95,9 +117,7 @@ class Artist:
     def seen(self, item: Item, seed: int, candidate: Candidate | None) -> Seen:
         """One picture; None draws with the model's own scheduler and steps."""
         plan = self.rpg.plan(item.prompt)
-        words: dict[str, Any] = {}
-        if candidate is not None:
-            words = {"scheduler": candidate.scheduler, "num_inference_steps": candidate.steps}
+        words = {} if candidate is None else candidate.words()
         started = time.process_time()
         out = self.rpg(plan=plan, seed=seed, **words)
         seconds = time.process_time() - started
@@ -112,6 +132,7 @@ def figures(candidate: Candidate, rows: Sequence[Seen], own: Sequence[Seen]) -> 
     return Figures(
         candidate.scheduler,
         candidate.steps,
+        candidate.guidance_end,
         estimate(ours),
         float(np.mean([row.score for row in rows])),
         float(np.mean([row.seconds for row in rows])),
@@ -121,7 +142,8 @@ def figures(candidate: Candidate, rows: Sequence[Seen], own: Sequence[Seen]) -> 
 
 def main(
     candidates: Annotated[
-        list[str] | None, typer.Argument(help="SCHEDULER:STEPS, several. Default: those tried.")
+        list[str] | None,
+        typer.Argument(help="SCHEDULER:STEPS[:END], several. Default: those tried."),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="Prompts of each of six categories.")] = 10,
     threads: Annotated[int, typer.Option(min=1, help="Of torch.")] = 1,
@@ -134,7 +156,7 @@ def main(
     artist, items = Artist(), make_items(limit, seed=SEED)
     drawn: dict[str, list[Seen]] = {}
     for candidate in (None, *tried):
-        name = f"{candidate.scheduler}:{candidate.steps}" if candidate else "own"
+        name = candidate.name if candidate else "own"
         pairs = tracked(list(enumerate(items)), name)
         drawn[name] = [artist.seen(item, 1000 * i, candidate) for i, item in pairs]
         if keep is not None:
@@ -153,11 +175,12 @@ def main(
 
 def _table(rows: Sequence[Figures]) -> Table:
     table = Table(title="Pictures that are all right, and processor seconds of one")
-    for heading in ("scheduler", "steps", "all right", "against own", "score", "seconds"):
+    for heading in ("scheduler", "steps", "guided", "all right", "against own", "score", "seconds"):
         table.add_column(heading, justify="right")
     for row in rows:
         table.add_row(
-            row.scheduler, str(row.steps), _percent(row.right), _percent(row.against, "+"),
+            row.scheduler, str(row.steps), f"{row.guidance_end:.0%}",
+            _percent(row.right), _percent(row.against, "+"),
             f"{row.score:.3f}", f"{row.seconds:.2f}",
         )  # fmt: skip
     return table

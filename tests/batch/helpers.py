@@ -20,7 +20,7 @@ from tests.tiny import tiny_sdxl
 MAKER = Maker("little")
 ROWS: list[dict[str, Any]] = [
     {"prompt": "a red star and a blue moon"},
-    {"prompt": "a green fish", "seed": 3, "num_images_per_prompt": 3},
+    {"prompt": "a green fish", "seed": 3, "num_images_per_prompt": 3, "guidance_end": 0.5},
     {"prompt": "a red star and a blue moon"},
     {"prompt": "a red star and a blue moon", "guidance_scale": 2.0, "name": "soft"},
     {"prompt": "a tree and a cat", "base_prompt": "a park", "negative_prompt": "grey"},

@@ -131,8 +131,11 @@ def test_the_command_writes_json_and_a_table(
 
 def test_candidates_for_a_preset_are_read_and_compared() -> None:
     assert presets.Candidate.read("dpm++2m-karras:10") == presets.Candidate("dpm++2m-karras", 10)
-    with pytest.raises(SettingsError, match="SCHEDULER:STEPS"):
-        presets.Candidate.read("euler")
+    cut = presets.Candidate.read("euler:6:0.6")
+    assert (cut.words()["guidance_end"], cut.name) == (0.6, "euler:6:0.6")
+    for text in ("euler", "euler:six", "euler:6:half", "euler:6:0.5:1", "euler:6:0", "elder:6"):
+        with pytest.raises(SettingsError, match="SCHEDULER:STEPS|guidance_end|scheduler"):
+            presets.Candidate.read(text)
     own = [presets.Seen(True, 1.0, 2.0)] * 6 + [presets.Seen(False, 0.5, 2.0)] * 2
     worse = [presets.Seen(False, 0.5, 1.0)] * 8
     found = presets.figures(presets.Candidate("euler", 8), worse, own)
