@@ -6,13 +6,20 @@ import re
 import shlex
 import subprocess
 import sys
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from rpg.cli.reference import COMMAND, reference
+
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+CODE = re.compile(FENCED.pattern + r"|`[^`\n]+`", FENCED.flags)
+SECTIONS = {part.split("`")[0]: part for part in reference().split("\n## `rpg ")[1:]}
 README = BLOCK.findall((ROOT / "README.md").read_text())
 
 
@@ -26,6 +33,27 @@ def modules() -> set[str]:
     return {name.removesuffix(".__init__") for name in dotted}
 
 
+def links(document: Path) -> Iterator[tuple[str, Path, str]]:
+    """Each link within the repository: as written, the file it names, and the anchor or ""."""
+    text = CODE.sub("", document.read_text())
+    for link in re.findall(r"\]\(([^)\s]+)\)", text):
+        if "://" not in link:
+            file, _, anchor = link.partition("#")
+            yield link, (document.parent / file).resolve() if file else document, anchor
+
+
+def anchors(page: Path) -> set[str]:
+    """Those that GitHub makes of headings: equal ones are numbered from the second on."""
+    found: Counter[str] = Counter()
+    names = set()
+    for heading in re.findall(r"^#+ (.+)$", FENCED.sub("", page.read_text()), re.MULTILINE):
+        words = re.sub(r"\]\([^)]*\)", "", heading).strip().lower()
+        name = re.sub(r"[^\w\- ]", "", words).replace(" ", "-")
+        names.add(f"{name}-{found[name]}" if found[name] else name)
+        found[name] += 1
+    return names
+
+
 def test_the_architecture_page_has_a_line_for_every_module_and_no_other() -> None:
     page = (ROOT / "docs/architecture.md").read_text()
     listed = re.findall(r"^\| `((?:rpg|ui|training|benchmarks)[\w.]*)` \|", page, re.MULTILINE)
@@ -34,9 +62,20 @@ def test_the_architecture_page_has_a_line_for_every_module_and_no_other() -> Non
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_links_within_the_repository_lead_somewhere(document: Path) -> None:
-    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text())
-    missing = [link for link in links if not (document.parent / link).exists()]
+    missing = [link for link, page, _ in links(document) if not page.exists()]
     assert not missing
+    aimed = [link for link in links(document) if link[2] and link[1].suffix == ".md"]
+    assert not [link for link, page, anchor in aimed if anchor not in anchors(page)]
+
+
+def test_every_page_is_reached_from_the_readme() -> None:
+    reached, open_ = set[Path](), [ROOT / "README.md"]
+    while open_:
+        page = open_.pop()
+        if page not in reached and page.suffix == ".md":
+            reached.add(page)
+            open_ += [linked for _, linked, _ in links(page)]
+    assert not set(DOCUMENTS) - reached
 
 
 def test_the_readme_has_examples_of_each_kind() -> None:
@@ -70,6 +109,41 @@ def test_commands_in_the_readme_run(line: str, tmp_path: Path) -> None:
         made = [sys.executable, "-m", "rpg", "generate", "a red star", "--steps", "2"]
         _run([*made, "-o", picture], tmp_path)
     _run(words, tmp_path)
+
+
+def flags(command: str) -> set[str]:
+    """Those of a command, from the first column of its tables."""
+    named = re.findall(r"^\| `(-[^`]*)` \|", SECTIONS[command], re.MULTILINE)
+    return {"--help", *re.findall(r"(?:^|(?<=, ))--?[a-z][a-z-]*", "\n".join(named), re.MULTILINE)}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_commands_in_the_documents_have_the_flags_they_are_shown_with(document: Path) -> None:
+    blocks = BLOCK.findall(document.read_text())
+    text = "".join(code for language, code in blocks if language in ("sh", "console"))
+    lines = re.findall(r"^(?:\$ )?rpg (.*)", text.replace("\\\n", " "), re.MULTILINE)
+    for words in (shlex.split(line, comments=True) for line in lines):
+        command = " ".join(words[:2]) if " ".join(words[:2]) in SECTIONS else words[0]
+        shown = {word for word in words if re.match("--?[a-z]", word)}
+        assert shown <= flags(command), (command, shown - flags(command))
+
+
+def test_the_cli_page_is_what_its_command_writes_on_any_terminal(tmp_path: Path) -> None:
+    said = subprocess.run(
+        [sys.executable, "-m", "rpg.cli.reference"],
+        cwd=tmp_path,
+        env={
+            **{"PYTHONPATH": str(ROOT), "HOME": str(tmp_path), "LANG": "de_DE.UTF-8"},
+            **{"COLUMNS": "37", "TERMINAL_WIDTH": "37", "FORCE_COLOR": "1", "TERM": "xterm"},
+            **{"RPG_MODEL": "other/model", "RPG_SESSIONS": str(tmp_path), "OPENAI_BASE_URL": "x"},
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    ).stdout
+    page = (ROOT / "docs/cli.md").read_text()
+    assert page == said, f"docs/cli.md is out of date; write it anew: {COMMAND}"
 
 
 def _run(command: list[str], folder: Path) -> None:
