@@ -2,25 +2,38 @@
 
 What makes it cheap: one `to_q` and one `to_out` for all prompts (`to_out` is affine, so blending
 before it is exact as long as the shares sum to one), keys and values of every prompt computed once
-an image, and each region's queries gathered, so that they attend to their own subprompt only. Under
-latent composition the same keys and values serve the crops.
+an image, and queries that attend to their own region's subprompt only. Where no token is of several
+regions, each transformer's tokens are sorted by region from its entry to its exit, so that a
+region's queries are a slice; elsewhere they are gathered. Under latent composition the same keys
+and values serve the crops.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
 from diffusers.image_processor import IPAdapterMaskProcessor
-from diffusers.models.attention_processor import Attention, IPAdapterAttnProcessor2_0
+from diffusers.models.attention import BasicTransformerBlock
+from diffusers.models.attention_processor import (
+    Attention,
+    AttnProcessor,
+    AttnProcessor2_0,
+    FusedAttnProcessor2_0,
+    IPAdapterAttnProcessor2_0,
+)
+from diffusers.models.transformers.transformer_2d import Transformer2DModel
 from torch import Tensor
 from torch.nn import functional as F
 
-from rpg.diffusion.state import Bank, Group, Level, Mode, State
+from rpg.diffusion.levels import Group, Level, Run, Slice, Sorting
+from rpg.diffusion.state import Bank, Mode, State
 
 __all__ = ["RegionalAttnProcessor", "cross_attention_layers", "installed"]
+
+_ORDERLESS = (AttnProcessor, AttnProcessor2_0, FusedAttnProcessor2_0)  # do not mind tokens' order
 
 Pair = tuple[Tensor, Tensor]  # keys and values, (rows, heads, tokens, d)
 
@@ -82,29 +95,29 @@ class RegionalAttnProcessor(torch.nn.Module):
 
     def _composed(self, query: Tensor, own: Pair, others: Pair) -> Tensor:
         """The guided half by regions, the unguided by the negative and the regions' own."""
-        level = self._level(query)
+        if self.state.sorting is not None:
+            return _by_slices(query, own, others, self.state.sorting)
         if not self.state.guided:
-            return _blended(query, own, others, level)
-        half = len(query) // 2
-        regions = len(self.state.layers)
-        own_negatives = len(others[0]) > regions
-        if level.order is not None and level.needs_base and not own_negatives:
-            both = _attend(query, own)
-            both = both.view(2, half, *both.shape[1:])
-            placed = _placed(query[half:], others, level, level.order)
-            return torch.lerp(both, placed, level.inside).flatten(0, 1)
-        guided = _blended(query[half:], _slice(own, half, 2 * half), others, level)
-        if own_negatives:
+            return self._gathered(query, own, others)
+        half, regions = len(query) // 2, self.state.regions
+        guided = self._gathered(query[half:], _slice(own, half, 2 * half), others)
+        below = query[:half], _slice(own, 0, half)
+        if len(others[0]) > regions:
             negatives = _slice(others, regions, 2 * regions)
-            level = self._level(query, negative=True)
-            negative = _blended(query[:half], _slice(own, 0, half), negatives, level)
-        else:
-            negative = _attend(query[:half], _slice(own, 0, half))
-        return torch.cat([negative, guided])
+            return torch.cat([self._gathered(*below, negatives, negative=True), guided])
+        return torch.cat([_attend(*below), guided])
 
-    def _level(self, query: Tensor, *, negative: bool = False) -> Level:
+    def _gathered(
+        self, query: Tensor, own: Pair, regions: Pair, *, negative: bool = False
+    ) -> Tensor:
+        """Base and regions in their shares, plan after plan: (P, H, T, d) -> (P, H, T, d)."""
         tokens = query.shape[2]
-        return self.state.level(tokens, query.device, query.dtype, negative=negative)
+        levels = self.state.levels(tokens, query.device, query.dtype, negative=negative)
+        parts = [
+            _blended(query[pictures], _slice(own, pictures.start, pictures.stop), regions, level)
+            for pictures, level in levels
+        ]
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
 
     def _keys_for(self, attn: Attention) -> Pair:
         """Keys and values of every text of the image, computed at its first use."""
@@ -146,10 +159,55 @@ def installed(unet: torch.nn.Module, state: State) -> Iterator[None]:
             with_images = hasattr(processor, "to_k_ip")
             kind = _RegionalIPAdapterProcessor if with_images else RegionalAttnProcessor
             layer.set_processor(kind(processor, state))
-        yield
+        with _sorted(unet, state):
+            yield
     finally:
         for layer, processor in zip(layers, before, strict=True):
             layer.set_processor(processor)
+
+
+@contextmanager
+def _sorted(unet: torch.nn.Module, state: State) -> Iterator[None]:
+    """Let every transformer that does not mind sort its tokens while attention composes."""
+
+    def enter(_: Any, args: tuple[Any, ...], words: dict[str, Any]) -> tuple[Any, ...] | None:
+        states = args[0]
+        state.sorting = None
+        if state.mode is Mode.ATTENTION and not _minds(words):
+            state.sorting = state.sorted_for(states.shape[1], states.device, states.dtype)
+        if state.sorting is None:
+            return None
+        return (state.sorting.sort(states), *args[1:]), words
+
+    def leave(_: Any, __: Any, states: Tensor) -> Tensor | None:
+        sorting, state.sorting = state.sorting, None
+        return None if sorting is None else sorting.unsort(states)
+
+    with ExitStack() as stack:
+        for blocks in _sortable(unet):
+            stack.callback(blocks[0].register_forward_pre_hook(enter, with_kwargs=True).remove)
+            stack.callback(blocks[-1].register_forward_hook(leave).remove)
+        yield
+
+
+def _sortable(unet: torch.nn.Module) -> Iterator[torch.nn.ModuleList]:
+    """The blocks of each transformer that has nothing in it but stock self-attention."""
+    for module in unet.modules():
+        if isinstance(module, Transformer2DModel):
+            blocks = module.transformer_blocks
+            if all(
+                type(block) is BasicTransformerBlock and type(block.attn1.processor) in _ORDERLESS
+                for block in blocks
+            ):
+                yield blocks
+
+
+def _minds(words: dict[str, Any]) -> bool:
+    """Whether a block's arguments speak of places: masks, an IP-Adapter's areas, GLIGEN's boxes."""
+    masks = ("attention_mask", "encoder_attention_mask")
+    if any(words.get(name) is not None for name in masks):
+        return True
+    return bool(set(words.get("cross_attention_kwargs") or ()) - {"scale"})
 
 
 def _heads(states: Tensor, attn: Attention) -> Tensor:
@@ -170,48 +228,78 @@ def _attend(query: Tensor, keys: Pair) -> Tensor:
     return F.scaled_dot_product_attention(query, *keys)
 
 
+def _by_slices(query: Tensor, own: Pair, regions: Pair, sorting: Sorting) -> Tensor:
+    """Base and regions in their shares where tokens are sorted: (B, H, T, d) -> (B, H, T, d)."""
+    halves, pictures = len(sorting.inside), sorting.runs[-1].pictures[1]
+    above = query[-pictures:]
+    if sorting.needs_base:
+        base = _attend(query, own)
+        base = base.view(halves, pictures, *base.shape[1:])
+        placed = _placed(above, base[-1], regions, sorting.runs)
+        return torch.lerp(base, placed, sorting.inside).flatten(0, 1)
+    placed = _placed(above, above, regions, sorting.runs)
+    if halves == 1:
+        return placed
+    return torch.cat([_attend(query[:pictures], _slice(own, 0, pictures)), placed])
+
+
+def _placed(query: Tensor, base: Tensor, regions: Pair, runs: Sequence[Run]) -> Tensor:
+    """What each sorted token hears of its one region, else of the base: (P, H, T, d)."""
+    parts = [
+        _of_run(query[slice(*run.pictures)], base[slice(*run.pictures)], regions, run)
+        for run in runs
+    ]
+    return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+
+def _of_run(query: Tensor, base: Tensor, regions: Pair, run: Run) -> Tensor:
+    """Likewise for pictures divided alike.
+
+    Tokens go before heads, as attention lays its outcome out, so that nothing is copied.
+    """
+    laid, at = [], 0
+    tokens_first = query.transpose(1, 2)
+    for one in run.slices:
+        end = at + one.count * one.tokens
+        asked = tokens_first[:, at:end].reshape(-1, one.tokens, *tokens_first.shape[2:])
+        heard = _attend(asked.transpose(1, 2), _of_regions(regions, one))
+        laid.append(heard.transpose(1, 2).reshape(len(query), end - at, *query.shape[1::2]))
+        at = end
+    if at < query.shape[2]:
+        laid.append(base.transpose(1, 2)[:, at:])
+    whole = laid[0] if len(laid) == 1 else torch.cat(laid, dim=1)
+    return whole.transpose(1, 2)
+
+
+def _of_regions(keys: Pair, one: Slice) -> Pair:
+    """Keys and values of a slice's regions, which are not copied where they lie together."""
+    if one.first is None:
+        return _rows(keys, one.regions, one.length)
+    return _slice(keys, one.first, one.first + len(one.regions), one.length)
+
+
 def _blended(query: Tensor, own: Pair, regions: Pair, level: Level) -> Tensor:
-    """Base and regions in their shares: (B, H, T, d) -> (B, H, T, d)."""
-    if level.order is not None:
-        placed = _placed(query, regions, level, level.order)
-        return (
-            torch.lerp(_attend(query, own), placed, level.inside[1]) if level.needs_base else placed
-        )
+    """Base and regions in their shares where tokens are not sorted: (P, H, T, d) -> likewise."""
     out = _attend(query, own) * level.base if level.needs_base else torch.zeros_like(query)
     for group in level.groups:
-        attended = _by_regions(query, regions, group).transpose(1, 2) * group.shares
+        attended = _by_regions(query, regions, group) * group.shares
         out.index_add_(2, group.tokens.flatten(), attended)
     return out
 
 
-def _placed(query: Tensor, regions: Pair, level: Level, order: Tensor) -> Tensor:
-    """What each token hears of its one region: (B, H, T, d) -> (B, H, T, d)."""
-    parts = [_by_regions(query, regions, group) for group in level.groups]
-    laid = parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
-    return laid.index_select(1, order).transpose(1, 2)
-
-
 def _by_regions(query: Tensor, regions: Pair, group: Group) -> Tensor:
-    """A group's tokens, region after region: (B, H, T, d) -> (B, G * n, H, d).
+    """A group's tokens, region after region: (P, H, T, d) -> (P, H, G * n, d).
 
-    Tokens go before heads, as attention lays its outcome out, so that nothing is copied. The batch
-    joins the tokens, so that no region's keys are copied for it.
+    The pictures join the tokens, so that no region's keys are copied for them.
     """
-    batch, heads, _, depth = query.shape
+    pictures, heads, _, depth = query.shape
     count, tokens = group.tokens.shape
     gathered = query.index_select(2, group.tokens.flatten())
-    gathered = gathered.view(batch, heads, count, tokens, depth).permute(2, 1, 0, 3, 4)
-    keys = _of_group(regions, group)
-    attended = _attend(gathered.reshape(count, heads, batch * tokens, depth), keys)
-    first = attended.transpose(1, 2).view(count, batch, tokens, heads, depth).transpose(0, 1)
-    return first.reshape(batch, count * tokens, heads, depth)
-
-
-def _of_group(regions: Pair, group: Group) -> Pair:
-    """Keys and values of a group's regions, which are not copied where they lie together."""
-    if group.first is None:
-        return _rows(regions, group.regions, group.length)
-    return _slice(regions, group.first, group.first + len(group.tokens), group.length)
+    gathered = gathered.view(pictures, heads, count, tokens, depth).permute(2, 1, 0, 3, 4)
+    keys = _rows(regions, group.regions, group.length)
+    attended = _attend(gathered.reshape(count, heads, pictures * tokens, depth), keys)
+    apart = attended.view(count, heads, pictures, tokens, depth).permute(2, 1, 0, 3, 4)
+    return apart.reshape(pictures, heads, count * tokens, depth)
 
 
 def _image_attention(

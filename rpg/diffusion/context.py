@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, get_args
 
@@ -16,10 +16,10 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionOutput
 from PIL import Image
 
 from rpg.diffusion import attention, backbones, latent
-from rpg.diffusion.state import Composer, Mode, Schedule, State
+from rpg.diffusion.state import Composer, Layers, Mode, Schedule, State
 from rpg.diffusion.text import Encoder
 from rpg.errors import ModelError, SettingsError
-from rpg.plan import Plan, Region
+from rpg.plan import Plan
 
 __all__ = ["regional"]
 
@@ -35,7 +35,7 @@ _ACTIVE_LOCK = threading.Lock()
 @contextmanager
 def regional(
     pipe: Any,
-    plan: Plan,
+    plan: Plan | Sequence[Plan],
     *,
     composer: Composer = "latent+attention",
     base_ratio: float | None = None,
@@ -47,14 +47,16 @@ def regional(
 ) -> Iterator[Any]:
     """Draw `plan`'s regions in every call of `pipe` within the context.
 
-    The call's own prompt is the base prompt: pass `plan.effective_base_prompt`. Everything that is
-    patched (the text-to-image UNet's forward, its cross-attention processors, `encode_prompt`) is
-    put back on leaving, also by an exception.
+    The call's own prompt is the base prompt: pass `plan.effective_base_prompt`. Several plans are
+    drawn in one pass by a call with a prompt for each, and may differ in all things. Everything
+    that is patched (the text-to-image UNet's forward, its attention, `encode_prompt`) is put back
+    on leaving, also by an exception.
 
     Args:
         pipe: a diffusers pipeline of the SDXL or SD 1.5 family: text-to-image, image-to-image,
             inpainting (4- or 9-channel UNet) or ControlNet.
-        plan: the regions; a plan without any leaves the pipeline as it is.
+        plan: the regions, of every picture or, for a list of plans, of each prompt's; where there
+            are none the pipeline is left as it is.
         composer: "attention" (regions in cross-attention, one UNet pass), "latent" (every region
             its own latent) or "latent+attention" (latents for the first `share` of the steps).
         base_ratio: weight b of the base prompt, 0 to 1, where neither region nor plan says one;
@@ -72,24 +74,24 @@ def regional(
         The pipeline.
 
     Raises:
-        SettingsError: a number is out of its range, or the composer is unknown.
+        SettingsError: a number is out of its range, the composer is unknown, or (from a call) there
+            are not as many prompts as plans.
         ModelError: the pipeline is of another family, or regions act in it already.
     """
     base_ratio = DEFAULT_BASE_RATIO if base_ratio is None else base_ratio
     share = DEFAULT_SHARE if share is None else share
     _check(composer, base_ratio=base_ratio, start=start, end=end, share=share, feather=2 * feather)
     family = backbones.family(pipe)
-    layers = plan.layers()
-    if not layers:
+    plans = [plan] if isinstance(plan, Plan) else list(plan)
+    layers = [_layers(one, base_ratio) for one in plans]
+    if not any(one.regions for one in layers):
         yield pipe
         return
-    ratios = [_first(region.base_ratio, plan.base_ratio, base_ratio) for region in layers]
-    schedule = Schedule(composer, start, end, share)
-    state = State(layers, ratios, feather, schedule, _cells(redrawn))
+    state = State(layers, feather, Schedule(composer, start, end, share), _cells(redrawn))
     with ExitStack() as stack:
         stack.enter_context(_alone(pipe.unet))
         stack.callback(state.close)
-        stack.enter_context(_encoding(pipe, state, plan, layers))
+        stack.enter_context(_encoding(pipe, state, plans))
         stack.enter_context(attention.installed(pipe.unet, state))
         forward = _forward(pipe, state, family.unet_multiple(pipe.unet))
         stack.enter_context(_replaced(pipe.unet, "forward", forward))
@@ -116,11 +118,17 @@ def _first(*values: float | None) -> float:
     return next(value for value in values if value is not None)
 
 
-def _negatives(plan: Plan, layers: tuple[Region, ...]) -> list[str]:
+def _layers(plan: Plan, base_ratio: float) -> Layers:
+    regions = plan.layers()
+    ratios = [_first(region.base_ratio, plan.base_ratio, base_ratio) for region in regions]
+    return Layers(regions, ratios)
+
+
+def _negatives(plan: Plan) -> list[str]:
     """What each region adds to the plan's negative; empty where it adds nothing."""
     return [
         ", ".join(filter(None, (plan.negative, region.negative))) if region.negative else ""
-        for region in layers
+        for region in plan.layers()
     ]
 
 
@@ -140,9 +148,10 @@ def _alone(unet: Any) -> Iterator[None]:
 
 
 @contextmanager
-def _encoding(pipe: Any, state: State, plan: Plan, layers: tuple[Region, ...]) -> Iterator[None]:
+def _encoding(pipe: Any, state: State, plans: Sequence[Plan]) -> Iterator[None]:
     """Encode the regions with the call's own prompts; an image begins when a call encodes."""
-    encoder = Encoder(pipe, [region.prompt for region in layers], _negatives(plan, layers))
+    prompts = [region.prompt for plan in plans for region in plan.layers()]
+    encoder = Encoder(pipe, prompts, [text for plan in plans for text in _negatives(plan)])
 
     def encode_prompt(*args: Any, **words: Any) -> Any:
         result, conditions = encoder.encode(*args, **words)

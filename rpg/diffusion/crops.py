@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -16,7 +17,10 @@ __all__ = ["Crop", "Group", "groups"]
 
 @dataclass(frozen=True)
 class Crop:
-    """Rows y0:y1 and columns x0:x1 of the latents in which `region` is denoised."""
+    """Rows y0:y1 and columns x0:x1 of the latents in which `region` is denoised.
+
+    `region` counts the regions of its own plan.
+    """
 
     region: int
     y0: int
@@ -30,7 +34,7 @@ class Crop:
         return self.y1 - self.y0, self.x1 - self.x0
 
     def of(self, full: Tensor, height: int, width: int) -> Tensor:
-        """Cut (B, C, h, w), the whole `height` x `width` canvas at its own or a coarser level."""
+        """Cut (..., h, w), the whole `height` x `width` canvas at its own or a coarser level."""
         factor = max(round(height / full.shape[-2]), round(width / full.shape[-1]), 1)
         rows = slice(self.y0 // factor, -(-self.y1 // factor))
         columns = slice(self.x0 // factor, -(-self.x1 // factor))
@@ -45,100 +49,129 @@ class Crop:
         return F.interpolate(full[..., rows, columns], size, mode="bilinear", antialias=True)
 
 
-@dataclass(frozen=True, eq=False)
-class Group:
-    """Equal crops of every picture, as one batch: its rows are halves x crops x pictures.
+@dataclass(frozen=True)
+class Piece:
+    """A crop of every picture of one plan.
 
     Attributes:
-        crops: one a region, all of one size.
-        shares: (crops, h, w), each region's share in its crop.
+        crop: where.
+        region: its region's index among those of all plans.
+        pictures: which, of a half.
+        share: (h, w), the region's share in the crop.
+    """
+
+    crop: Crop
+    region: int
+    pictures: slice
+    share: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """Equal crops of every picture, as one batch: its rows are halves x pieces x pictures.
+
+    Attributes:
+        pieces: one a region, crops all of one size, each of equally many pictures.
         halves: 2 under guidance, the negative first; else 1.
         pictures: how many are drawn at once.
         samples: (rows,), the row of the whole batch that each row is a crop of.
         reading: the texts that each row attends to.
     """
 
-    crops: tuple[Crop, ...]
-    shares: Tensor
+    pieces: tuple[Piece, ...]
     halves: int
     pictures: int
     samples: Tensor
     reading: Reading
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the crops in latent cells."""
+        return self.pieces[0].crop.size
+
     def cut(self, full: Tensor, height: int, width: int) -> Tensor:
         """(B, C, h, w) -> (rows, C, h', w')."""
-        return self._stacked([crop.of(full, height, width) for crop in self.crops])
+        return self._stacked(full, lambda crop, some: crop.of(some, height, width))
 
     def cut_picture(self, full: Tensor, height: int, width: int, scale: int) -> Tensor:
         """(1, n, h, w), one for all rows -> (rows, n, h', w')."""
-        cuts = [crop.of_picture(full, height, width, scale) for crop in self.crops]
-        return self._stacked([cut.expand(self.halves * self.pictures, -1, -1, -1) for cut in cuts])
+
+        def cut(crop: Crop, some: Tensor) -> Tensor:
+            return crop.of_picture(full, height, width, scale).expand(*some.shape[:2], -1, -1, -1)
+
+        return self._stacked(full.expand(self.halves * self.pictures, -1, -1, -1), cut)
 
     def put(self, predicted: Tensor, blended: Tensor) -> None:
         """Add predictions (rows, c, h', w') in the regions' shares to `blended` (B, c, H, W)."""
-        shape = (self.halves, len(self.crops), self.pictures)
-        pieces = predicted.view(*shape, *predicted.shape[1:])
-        for index, crop in enumerate(self.crops):
-            piece = pieces[:, index].flatten(0, 1)  # (B, c, h', w')
-            place = blended[:, :, crop.y0 : crop.y1, crop.x0 : crop.x1]
-            place += piece * self.shares[index].to(piece)
+        found = predicted.view(self.halves, len(self.pieces), -1, *predicted.shape[1:])
+        whole = blended.view(self.halves, self.pictures, *blended.shape[1:])
+        for index, piece in enumerate(self.pieces):
+            crop = piece.crop
+            place = whole[:, piece.pictures, :, crop.y0 : crop.y1, crop.x0 : crop.x1]
+            place += found[:, index] * piece.share.to(found)
 
-    def _stacked(self, cuts: list[Tensor]) -> Tensor:
-        stacked = torch.stack(cuts)  # (crops, B, ...)
-        split = stacked.view(len(cuts), self.halves, self.pictures, *stacked.shape[2:])
-        return split.transpose(0, 1).flatten(0, 2)
+    def _stacked(self, full: Tensor, cut: Callable[[Crop, Tensor], Tensor]) -> Tensor:
+        halved = full.reshape(self.halves, self.pictures, *full.shape[1:])
+        cuts = [cut(piece.crop, halved[:, piece.pictures]) for piece in self.pieces]
+        return torch.stack(cuts, dim=1).flatten(0, 2)
 
 
-def groups(state: State, total: int, multiple: int, device: torch.device) -> list[Group]:
-    """The crops of a UNet call with `total` rows, kept for the next step.
+def groups(state: State, multiple: int, device: torch.device) -> list[Group]:
+    """The crops of a UNet call, kept for the next step.
 
     Args:
         state: layouts and texts.
-        total: rows of the call's batch.
         multiple: what the sides of a crop are a multiple of, in latent cells, where the canvas is.
         device: where the tensors are wanted.
     """
-    key = ("crops", total, state.guided, state.bank.text.shape[1], device)
-    return state.kept(key, lambda: list(_groups(state, total, multiple, device)))
+    key = ("crops", state.bank.text.shape[1], device)
+    return state.kept(key, lambda: list(_groups(state, multiple, device)))
 
 
-def _groups(state: State, total: int, multiple: int, device: torch.device) -> list[Group]:
+def _groups(state: State, multiple: int, device: torch.device) -> Iterator[Group]:
     assert state.texts is not None
     least = state.bank.text.shape[1]  # the negative half brings the call's own length
-    alike: dict[tuple[int, int, int], list[Crop]] = {}
-    for crop in _crops(state.layout, multiple):
-        length = max(state.texts.lengths[crop.region], least)
-        alike.setdefault((*crop.size, length), []).append(crop)
-    return [
-        _group(state, members, length, total, device) for (_, _, length), members in alike.items()
-    ]
+    alike: dict[tuple[int, int, int], list[Piece]] = {}
+    for layout, first, pictures in state.shares:
+        for crop in _crops(layout, multiple):
+            region = first + crop.region
+            length = max(state.texts.lengths[region], least)
+            share = layout.regions[crop.region, crop.y0 : crop.y1, crop.x0 : crop.x1].to(device)
+            piece = Piece(crop, region, pictures, share)
+            alike.setdefault((*crop.size, length), []).append(piece)
+    for (_, _, length), pieces in alike.items():
+        yield _group(state, pieces, length, device)
 
 
-def _group(state: State, crops: list[Crop], length: int, total: int, device: torch.device) -> Group:
-    halves = 2 if state.guided else 1
-    pictures = total // halves
-    rows = torch.arange(total).view(halves, 1, pictures).expand(-1, len(crops), -1)
-    regions = state.layout.regions
-    shares = [regions[crop.region, crop.y0 : crop.y1, crop.x0 : crop.x1] for crop in crops]
+def _group(state: State, pieces: list[Piece], length: int, device: torch.device) -> Group:
+    halves, pictures = state.halves, state.pictures
+    rows = torch.arange(halves * pictures).view(halves, pictures)
+    samples = torch.stack([rows[:, piece.pictures] for piece in pieces], dim=1)
     return Group(
-        crops=tuple(crops),
-        shares=torch.stack(shares).to(device),
+        pieces=tuple(pieces),
         halves=halves,
         pictures=pictures,
-        samples=rows.flatten().to(device),
-        reading=Reading(_texts(state, crops, total, pictures).to(device), length),
+        samples=samples.flatten().to(device),
+        reading=Reading(_texts(state, pieces, samples).to(device), length),
     )
 
 
-def _texts(state: State, crops: list[Crop], total: int, pictures: int) -> Tensor:
-    """(rows,), rows of the bank: the call's first, then the regions', then their negatives."""
+def _texts(state: State, pieces: list[Piece], samples: Tensor) -> Tensor:
+    """(rows,), rows of the bank: the call's first, then the regions', then their negatives.
+
+    Args:
+        state: layouts and texts.
+        pieces: of the group.
+        samples: (halves, pieces, pictures of each), the call's rows that they are crops of.
+    """
     assert state.texts is not None
-    regions = torch.tensor([crop.region for crop in crops])[:, None].expand(-1, pictures)
+    total = state.halves * state.pictures
+    regions = torch.tensor([piece.region for piece in pieces])[:, None].expand_as(samples[0])
     guided = (total + regions).flatten()
     if not state.guided:
         return guided
     own = torch.tensor(state.texts.own_negative)[regions]
-    unguided = torch.where(own, total + len(state.layers) + regions, torch.arange(pictures))
+    unguided = torch.where(own, total + state.regions + regions, samples[0])
     return torch.cat([unguided.flatten(), guided])
 
 

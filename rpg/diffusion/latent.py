@@ -49,17 +49,29 @@ def compose(
         (B, c, H, W), the prediction (noise, velocity or sample: all are affine in the blend).
     """
     blended: Tensor | None = None
-    if state.layout.needs_base:
+    share = state.kept(("base", sample.device), lambda: _base(state, sample.device))
+    if share is not None:
         base = forward(sample, timestep, encoder_hidden_states, **_fresh(words))[0]
-        share = state.kept(("base", sample.device), lambda: state.layout.base.to(sample.device))
         blended = base * share.to(base)
-    for group in groups(state, len(sample), multiple, sample.device):
+    for group in groups(state, multiple, sample.device):
         predicted = _Call(group, state, sample, pixels_per_cell).predict(forward, timestep, words)
         if blended is None:
             blended = predicted.new_zeros(len(sample), predicted.shape[1], *sample.shape[-2:])
         group.put(predicted, blended)
     assert blended is not None, "a layout has a base or regions"
     return blended
+
+
+def _base(state: State, device: torch.device) -> Tensor | None:
+    """(1 or B, 1, h, w), the base's share in each row; None where it has none."""
+    layouts = [layout for layout, _, _ in state.shares]
+    if not any(layout.needs_base for layout in layouts):
+        return None
+    shares = torch.stack([layout.base for layout in layouts])[:, None]
+    if len(layouts) > 1:
+        shares = shares.repeat_interleave(state.pictures // len(layouts), dim=0)
+        shares = shares.repeat(state.halves, 1, 1, 1)
+    return shares.to(device)
 
 
 class _Call:
@@ -139,7 +151,7 @@ class _Call:
         rows: Tensor = self._rows(given)
         if rows.shape[-1] != 6:
             return rows
-        height, width = (side * self.pixels_per_cell for side in self.group.crops[0].size)
+        height, width = (side * self.pixels_per_cell for side in self.group.size)
         return rows.new_tensor([height, width, 0, 0, height, width]).repeat(len(rows), 1)
 
     def _masked(self, given: dict[str, Any]) -> dict[str, Any]:

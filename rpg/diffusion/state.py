@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
@@ -11,20 +11,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from rpg.diffusion.masks import (
-    NEGLIGIBLE,
-    Layout,
-    coefficients,
-    region_weights,
-    to_level,
-    wanted,
-)
+from rpg.diffusion.levels import Level, Sorting, level, sorting
+from rpg.diffusion.masks import Layout, coefficients, region_weights, to_level, wanted
 from rpg.diffusion.text import Conditions
+from rpg.errors import SettingsError
 from rpg.plan import Region
 
 Composer = Literal["latent+attention", "latent", "attention"]
 Size = tuple[int, int]
-_ROUNDING = 1e-6
 T = TypeVar("T")
 
 
@@ -58,54 +52,16 @@ class Schedule:
 
 
 @dataclass(frozen=True)
-class Group:
-    """Regions with equally many tokens at one level and equally long texts: attended in one call.
+class Layers:
+    """The regions of one plan.
 
     Attributes:
-        regions: (G,), indices of the regions.
-        first: the first of them where they follow one another, else None.
-        length: tokens of their texts.
-        tokens: (G, n), the tokens that each has a share of.
-        shares: (G * n, 1), its share in each.
+        regions: in painting order.
+        base_ratios: b of each.
     """
 
-    regions: Tensor
-    first: int | None
-    length: int
-    tokens: Tensor
-    shares: Tensor
-
-    def to(self, device: torch.device, dtype: torch.dtype) -> Group:
-        """On a device, shares in a dtype."""
-        regions, tokens = self.regions.to(device), self.tokens.to(device)
-        return Group(regions, self.first, self.length, tokens, self.shares.to(device, dtype))
-
-
-@dataclass(frozen=True)
-class Level:
-    """The layout for one attention resolution, as index tensors on the model's device.
-
-    Attributes:
-        base: (T, 1), the base prompt's share of each token.
-        needs_base: whether any of it is above zero.
-        groups: the regions.
-        order: (T,), where each token is among the groups' tokens laid side by side; None unless
-            base and one region make up the whole of each.
-        inside: (2, 1, 1, T, 1), the regions' share of each token: none in the unguided half.
-    """
-
-    base: Tensor
-    needs_base: bool
-    groups: tuple[Group, ...]
-    order: Tensor | None
-    inside: Tensor
-
-    def to(self, device: torch.device, dtype: torch.dtype) -> Level:
-        """On a device, shares in a dtype."""
-        groups = tuple(group.to(device, dtype) for group in self.groups)
-        order = None if self.order is None else self.order.to(device)
-        base, inside = self.base.to(device, dtype), self.inside.to(device, dtype)
-        return Level(base, self.needs_base, groups, order, inside)
+    regions: Sequence[Region]
+    base_ratios: Sequence[float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,9 +95,11 @@ class Reading:
 class State:
     """Layouts, texts and progress, shared by the UNet wrapper and the attention processors.
 
+    Several plans take equal shares of a call's pictures, in their order. A region's index counts
+    the regions of all plans.
+
     Args:
-        layers: the plan's regions in painting order.
-        base_ratios: b of each.
+        plans: the regions of each plan.
         feather: see `masks.region_weights`.
         schedule: what acts when.
         redrawn: (h, w) of any size, above zero where the prediction counts; None: everywhere.
@@ -149,25 +107,26 @@ class State:
 
     def __init__(
         self,
-        layers: Sequence[Region],
-        base_ratios: Sequence[float],
+        plans: Sequence[Layers],
         feather: float,
         schedule: Schedule,
         redrawn: Tensor | None = None,
     ) -> None:
-        """Know the plan; sizes and texts come with the calls."""
+        """Know the plans; sizes and texts come with the calls."""
         self._redrawn = redrawn
-        self.layers, self.base_ratios = layers, base_ratios
-        self.feather, self.schedule = feather, schedule
+        self.plans, self.feather, self.schedule = plans, feather, schedule
+        self.regions = sum(len(one.regions) for one in plans)
         self.mode = Mode.PLAIN
         self.guided = False
+        self.pictures = 0  # of a half
         self.texts: Conditions | None = None
         self.reading: Reading | None = None  # set by latent composition around a call on crops
+        self.sorting: Sorting | None = None  # set within a transformer whose tokens are sorted
         self._bank: Bank | None = None
         self._step = 0
         self._size: Size | None = None
-        self._weights: Tensor | None = None
-        self._layout: Layout | None = None
+        self._weights: list[Tensor] = []
+        self._layouts: list[Layout] = []
         self._kept: dict[Hashable, Any] = {}
 
     def begin_image(self, texts: Conditions) -> None:
@@ -177,20 +136,35 @@ class State:
         self.texts, self._bank, self._step = texts, None, 0
 
     def begin_step(self, pipe: Any, sample: Tensor, text: Tensor) -> None:
-        """Take note of a UNet call with `sample` (B, C, H, W) and `text`, and choose its mode."""
-        self.mode = self._next_mode(pipe)
+        """Take note of a UNet call with `sample` (B, C, H, W) and `text`, and choose its mode.
+
+        Raises:
+            SettingsError: the plans do not go with the call's pictures.
+        """
+        self.mode, self.sorting = self._next_mode(pipe), None
         if self.mode is not Mode.PLAIN:
             self.guided = bool(pipe.do_classifier_free_guidance)
+            self.pictures = len(sample) // self.halves
+            if self.pictures % len(self.plans):
+                said = f"{len(self.plans)} plans want a prompt each: the call has {self.pictures}"
+                raise SettingsError(said)
             self._resize((sample.shape[-2], sample.shape[-1]))
             if self._bank is None or not self._bank.is_of(text):
                 assert self.texts is not None
                 self._bank = Bank(text, _version(text), self.texts.sources(text))
 
     @property
-    def layout(self) -> Layout:
-        """Shares at the latents' size."""
-        assert self._layout is not None
-        return self._layout
+    def halves(self) -> int:
+        """2 under guidance, the negative first; else 1."""
+        return 2 if self.guided else 1
+
+    @property
+    def shares(self) -> Iterator[tuple[Layout, int, slice]]:
+        """Each plan's shares at the latents' size, its first region's index, its pictures."""
+        each, first = self.pictures // len(self.plans), 0
+        for index, (layout, plan) in enumerate(zip(self._layouts, self.plans, strict=True)):
+            yield layout, first, slice(index * each, (index + 1) * each)
+            first += len(plan.regions)
 
     @property
     def bank(self) -> Bank:
@@ -199,16 +173,17 @@ class State:
         return self._bank
 
     def kept(self, key: Hashable, make: Callable[[], T]) -> T:
-        """What `make` gives, made once for a size and a set of text lengths."""
+        """What `make` gives, made once for a size, a batch and a set of text lengths."""
+        key = (key, self.pictures, self.guided)
         if key not in self._kept:
             self._kept[key] = make()
         value: T = self._kept[key]
         return value
 
-    def level(
+    def levels(
         self, tokens: int, device: torch.device, dtype: torch.dtype, *, negative: bool = False
-    ) -> Level:
-        """The layout for an attention layer with so many tokens.
+    ) -> Sequence[tuple[slice, Level]]:
+        """Each plan's pictures and its layout for an attention layer with so many tokens.
 
         Args:
             tokens: cells of the layer.
@@ -216,12 +191,30 @@ class State:
             dtype: what they are of.
             negative: for the negatives, where a region without one of its own is the base's.
         """
-        key = ("level", tokens, device, dtype, negative)
-        return self.kept(key, lambda: self._make_level(tokens, negative).to(device, dtype))
+        return self.kept(
+            ("levels", tokens, device, dtype, negative),
+            lambda: [
+                (pictures, found.to(device, dtype))
+                for pictures, found in self._levels(tokens, negative)
+            ],
+        )
+
+    def sorted_for(self, tokens: int, device: torch.device, dtype: torch.dtype) -> Sorting | None:
+        """How a transformer with so many tokens sorts them; None where it does not."""
+
+        def made() -> Sorting | None:
+            if self.texts is None or any(self.texts.own_negative):
+                return None
+            each = self.pictures // len(self.plans)
+            levels = [found for _, found in self._levels(tokens, False) for _ in range(each)]
+            found = sorting(levels, self.halves)
+            return None if found is None else found.to(device, dtype)
+
+        return self.kept(("sorting", tokens, device, dtype), made)
 
     def close(self) -> None:
         """Drop the texts and everything derived from them."""
-        self.texts = self._bank = self.reading = None
+        self.texts = self._bank = self.reading = self.sorting = None
         self.mode, self._kept = Mode.PLAIN, {}
 
     def _next_mode(self, pipe: Any) -> Mode:
@@ -233,56 +226,33 @@ class State:
     def _resize(self, size: Size) -> None:
         if size != self._size:
             self._size, self._kept = size, {}
-            self._weights = region_weights(self.layers, *size, self.feather)
-            self._layout = coefficients(self._weights, self.base_ratios)
-            if self._redrawn is not None:
-                cells = F.adaptive_max_pool2d(self._redrawn[None, None].float(), size)[0, 0] > 0
-                self._layout = wanted(self._layout, cells) if cells.any() else self._layout
+            self._weights = [region_weights(one.regions, *size, self.feather) for one in self.plans]
+            self._layouts = [
+                self._counting(coefficients(weights, one.base_ratios), size)
+                for weights, one in zip(self._weights, self.plans, strict=True)
+            ]
 
-    def _make_level(self, tokens: int, negative: bool) -> Level:
-        assert self._size is not None and self._weights is not None and self.texts is not None
+    def _counting(self, layout: Layout, size: Size) -> Layout:
+        """The layout without what has no share where the prediction counts."""
+        if self._redrawn is None:
+            return layout
+        cells = F.adaptive_max_pool2d(self._redrawn[None, None].float(), size)[0, 0] > 0
+        return wanted(layout, cells) if cells.any() else layout
+
+    def _levels(self, tokens: int, negative: bool) -> Iterator[tuple[slice, Level]]:
+        assert self._size is not None and self.texts is not None
         height, width = self._size
         while height * width > tokens:  # every downsampling halves, rounding up
             height, width = -(-height // 2), -(-width // 2)
         assert height * width == tokens, f"{tokens} tokens are no level of {self._size}"
-        ratios = self.base_ratios
-        if negative:
-            owns = self.texts.own_negative
-            ratios = [b if own else 1.0 for b, own in zip(ratios, owns, strict=True)]
-        layout = coefficients(to_level(self._weights, height, width), ratios)
-        return _level(layout, self.texts.lengths)
-
-
-def _level(layout: Layout, lengths: Sequence[int]) -> Level:
-    alike: dict[tuple[int, int], list[tuple[int, Tensor]]] = {}
-    flat = layout.regions.flatten(1)
-    for index, shares in enumerate(flat):
-        tokens = (shares > NEGLIGIBLE).nonzero().flatten()
-        if len(tokens):
-            alike.setdefault((len(tokens), lengths[index]), []).append((index, tokens))
-    groups = []
-    for (_, length), members in alike.items():
-        regions = torch.tensor([index for index, _ in members])
-        tokens = torch.stack([tokens for _, tokens in members])
-        shares = flat[regions].gather(1, tokens).reshape(-1, 1)
-        first = int(regions[0])
-        follow = torch.equal(regions, torch.arange(first, first + len(regions)))
-        groups.append(Group(regions, first if follow else None, length, tokens, shares))
-    base, inside = layout.base.flatten(), flat.sum(0)
-    halves = torch.stack([torch.zeros_like(inside), inside])[:, None, None, :, None]
-    order = _order(groups, base + flat.amax(0))
-    return Level(base[:, None], layout.needs_base, tuple(groups), order, halves)
-
-
-def _order(groups: Sequence[Group], shares: Tensor) -> Tensor | None:
-    """See `Level`; `shares` (T,) is base's and the largest region's.
-
-    A token of no region may be anywhere, for it counts nothing there.
-    """
-    if not groups or bool((shares < 1 - _ROUNDING).any()):
-        return None
-    laid = torch.cat([group.tokens.flatten() for group in groups])
-    return torch.zeros(len(shares), dtype=torch.long).index_put((laid,), torch.arange(len(laid)))
+        plans = zip(self.shares, self._weights, self.plans, strict=True)
+        for (_, first, pictures), weights, plan in plans:
+            ratios = plan.base_ratios
+            if negative:
+                owns = self.texts.own_negative[first : first + len(ratios)]
+                ratios = [b if own else 1.0 for b, own in zip(ratios, owns, strict=True)]
+            layout = coefficients(to_level(weights, height, width), ratios)
+            yield pictures, level(layout, first, self.texts.lengths)
 
 
 def _version(text: Tensor) -> int:

@@ -47,13 +47,10 @@ def test_a_launch_is_what_makes_or_changes_numbers() -> None:
     assert launches.of == {"aten::add": 1, "aten::mul_": 1}
 
 
-@pytest.mark.parametrize(
-    ("arm", "most"), [("attention", 1.085), ("latent", 1.05), ("latent+attention", 1.085)]
-)
-def test_launches_at_sdxls_depth(subject: Subject, plain: Cost, arm: str, most: float) -> None:
-    """Two more for each of 70 layers: tokens are gathered by region and put back."""
+@pytest.mark.parametrize("arm", ["attention", "latent", "latent+attention"])
+def test_launches_at_sdxls_depth(subject: Subject, plain: Cost, arm: str) -> None:
     assert 1800 < plain.step < 1900
-    assert cost(subject, BY_NAME[arm], plan_of(4)).launches <= most * plain.launches
+    assert cost(subject, BY_NAME[arm], plan_of(4)).launches <= 1.05 * plain.launches
 
 
 def test_the_official_scheme_launches_more_with_every_region() -> None:

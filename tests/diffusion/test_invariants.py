@@ -81,10 +81,14 @@ def test_another_regions_prompt_leaves_a_regions_rows_in_the_layer(make: Make, w
 
 
 def _first_layer(pipe: Any, plan: Plan) -> Tensor:
-    """What the first patched layer gives in the first step, (B, T, C)."""
+    """What the first patched layer gives in the first step, (B, T, C) in the picture's order."""
     seen: list[Tensor] = []
-    layer = next(cross_attention_layers(pipe.unet))
-    hook = layer.register_forward_hook(lambda *call: seen.append(call[2]))
+
+    def see(layer: Any, _: Any, states: Tensor) -> None:
+        state = getattr(layer.processor, "state", None)
+        seen.append(states if state is None else state.sorting.unsort(states))
+
+    hook = next(cross_attention_layers(pipe.unet)).register_forward_hook(see)
     with regional(pipe, plan, composer="attention"):
         draw(pipe)
     hook.remove()
