@@ -13,7 +13,7 @@ from peft import LoraConfig
 from peft.utils import get_peft_model_state_dict
 from PIL import Image
 
-from rpg.defaults import FAMILIES, ModelDefaults, of_model
+from rpg.defaults import FAMILIES, ModelDefaults, Sampling, of_model
 from rpg.diffusion import sibling
 from rpg.toybox import weights_path
 from tests.test_docs import BLOCK, ROOT
@@ -92,6 +92,6 @@ def test_the_models_own_values_are_those_of_the_page() -> None:
 
 
 def written(value: Any) -> str:
-    if hasattr(value, "steps"):
-        return f"{value.scheduler}, {value.steps}"
+    if isinstance(value, Sampling):
+        return ", ".join(map(str, value.model_dump(exclude_none=True).values()))
     return "" if value is None else str(value)
