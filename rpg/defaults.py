@@ -18,11 +18,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rpg.errors import ModelError, SettingsError
 from rpg.geometry import Box
-from rpg.settings import Composer, Scheduler, Share, Side, explain
+from rpg.settings import Composer, GenerationSettings, Scheduler, Share, Side, explain
 
 Preset = Literal["fast"]
 PRESETS: tuple[Preset, ...] = get_args(Preset)
-PRESET_FIELDS = ("scheduler", "num_inference_steps")
+PRESET_FIELDS = ("scheduler", "num_inference_steps", "guidance_end")
 FILE_NAME = "rpg.json"
 MAX_GROWTH = 3
 _ROUNDING = 1e-6  # a third, three times, is one
@@ -34,12 +34,14 @@ class Sampling(BaseModel):
     Attributes:
         scheduler: As in `GenerationSettings`.
         steps: Share of the steps that the model takes otherwise, above 0, at most 1.
+        guidance_end: As in `GenerationSettings`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     scheduler: Scheduler = "dpm++2m-karras"
     steps: Annotated[float, Field(gt=0.0, le=1.0)] = 0.5
+    guidance_end: Annotated[float, Field(gt=0.0, le=1.0)] | None = None
 
 
 class ModelDefaults(BaseModel):
@@ -100,7 +102,15 @@ class ModelDefaults(BaseModel):
             raise SettingsError(f"preset {name!r:.40}: one of {', '.join(PRESETS)}")
         chosen: Sampling = getattr(self, name)
         steps = max(1, round(chosen.steps * self.num_inference_steps))
-        return {"scheduler": chosen.scheduler, "num_inference_steps": steps}
+        values = (chosen.scheduler, steps, chosen.guidance_end)
+        return dict(zip(PRESET_FIELDS, values, strict=True))
+
+    def preset_of(self, settings: GenerationSettings) -> str:
+        """The preset that says what complete settings say; empty if there is none."""
+        never = {"guidance_end": 1.0}
+        used = settings.filled(never)
+        said = {name: GenerationSettings(**self.preset(name)).filled(never) for name in PRESETS}
+        return next((name for name in PRESETS if _alike(used, said[name])), "")
 
 
 FAMILIES: Mapping[str, ModelDefaults] = {
@@ -110,6 +120,10 @@ FAMILIES: Mapping[str, ModelDefaults] = {
 # Of models by name, chosen by measuring; here and not in the model's folder, whose digest stands
 # for its weights wherever figures are kept.
 _FAST: Mapping[str, Sampling] = {"toybox": Sampling(scheduler="euler", steps=0.3)}
+
+
+def _alike(one: GenerationSettings, other: GenerationSettings) -> bool:
+    return all(getattr(one, name) == getattr(other, name) for name in PRESET_FIELDS)
 
 
 def of_model(folder: Path | None, family: str) -> ModelDefaults:

@@ -70,14 +70,14 @@ class Endpoints:
             plan: A plan as `plan` gives it; leave out to have it made.
             seed: The same seed draws the same picture; -1 draws one.
             settings: More wishes by name: num_inference_steps, guidance_scale, width, height,
-                composer, base_ratio, negative_prompt, scheduler...
+                guidance_end, composer, base_ratio, negative_prompt, scheduler... And preset,
+                "fast", for what these leave open.
 
         Returns:
             The picture, as PNG with its plan and settings in it.
         """
         with _explained():
-            wishes = {"seed": int(seed), "num_images_per_prompt": 1}
-            used = GenerationSettings(**{**(settings or {}), **wishes})
+            used = self._wished(settings or {}, {"seed": int(seed), "num_images_per_prompt": 1})
             given = Plan.from_json(json.dumps(plan)) if plan else None
         made = given or await self._planned(prompt)
         return await self._drawn(lambda: self._shop.generate(made, used))
@@ -140,6 +140,17 @@ class Endpoints:
             {"says": one.check.says, "holds": one.holds, "seen": one.seen} for one in said.findings
         ]
         return {"score": said.score, "findings": findings}
+
+    def _wished(self, settings: dict[str, Any], always: dict[str, Any]) -> GenerationSettings:
+        """Settings as a caller names them, a preset among them, and what is always so.
+
+        Raises:
+            SettingsError: One is unknown or out of its range.
+        """
+        own = {name: value for name, value in settings.items() if name != "preset"}
+        used = GenerationSettings(**{**own, **always})
+        preset = settings.get("preset")
+        return used if preset is None else used.filled(self._shop.rpg.defaults.preset(preset))
 
     def _known(self, path: str) -> tuple[str, int, Plan]:
         """The session, turn and plan of a picture that comes in.

@@ -8,50 +8,17 @@ from typing import Any
 
 import gradio as gr
 
-from rpg.defaults import ModelDefaults
+from rpg.defaults import PRESET_FIELDS, ModelDefaults
 from rpg.errors import SettingsError
 from rpg.plan import Plan
-from rpg.settings import COMPOSERS, SCHEDULERS, GenerationSettings
-from ui.sizes import CUSTOM, OWN, named, presets
+from rpg.settings import GenerationSettings
+from ui import settings_words as words
+from ui.settings_words import IDS, INFO, LABELS
+from ui.sizes import CUSTOM, named
 
 __all__ = ["STRENGTH", "SettingsForm"]
 
 STRENGTH = 0.6  # of a picture to start from, where nothing is said
-_COMPOSERS = {
-    "latent+attention": "Latents first, then attention",
-    "latent": "Latents: every region on its own",
-    "attention": "Attention: all regions at once",
-}
-_LABELS = {
-    "seed": "Seed",
-    "num_images_per_prompt": "Pictures",
-    "width": "Width",
-    "height": "Height",
-    "num_inference_steps": "Steps",
-    "guidance_scale": "Guidance",
-    "negative_prompt": "Negative prompt",
-    "composer": "Composer",
-    "base_ratio": "Base ratio",
-    "share": "Share of latents",
-    "start": "Regions from",
-    "end": "Regions until",
-    "feather": "Feather",
-    "scheduler": "Scheduler",
-    "guidance_rescale": "Guidance rescale",
-    "clip_skip": "Clip skip",
-    "strength": "Strength",
-}
-_INFO = {
-    "base_ratio": "Weight of the prompt for the whole within regions, 0 to 1",
-    "share": "First share of the steps that draws regions apart, 0 to 1",
-    "start": "Share of the steps before regions act, 0 to 1",
-    "end": "Share of the steps after which they rest, 0 to 1",
-    "feather": "Width of the blend between regions, 0 to 0.5 of the shorter side",
-    "guidance_rescale": "Against glaring colours, 0 to 1",
-    "clip_skip": "Last layers of the text encoder left out, 1 to 12",
-    "strength": "How far it may go from that picture, above 0, at most 1",
-}
-_IDS = {"num_images_per_prompt": "count", "num_inference_steps": "steps"}
 _LOCKED_IF_GIVEN = "(seed) => seed.trim() !== '' && seed.trim() !== '-1'"
 _SIZE_OF_PRESET = """(preset, width, height) => {
     const size = /^([0-9]+)x([0-9]+)$/.exec(preset);
@@ -66,6 +33,7 @@ class SettingsForm:
     Attributes:
         fields: Components, not yet on the page; as inputs of a listener their values go to `read`,
             as outputs they take what `shown` returns.
+        preset: What fills the fields left empty before the model does.
         seed: Text: a browser's numbers end at 2**53.
         lock: Whether the seed is used again and again.
         keep: A button that shows the last seed, for the generate panel to fill and to listen to.
@@ -75,7 +43,8 @@ class SettingsForm:
     def __init__(self, defaults: ModelDefaults) -> None:
         """Make the fields, with the model's own values where they have some."""
         self._defaults = defaults
-        self.preset = self._sizes()
+        self.preset = _choice("preset", LABELS["preset"], words.presets(defaults), scale=2)
+        self.size = _choice("size", "Size", words.sizes(defaults), scale=3)
         self.seed = gr.Textbox(
             label="Seed",
             placeholder="A new one each time",
@@ -100,26 +69,35 @@ class SettingsForm:
             ),
             "guidance_scale": self._number("guidance_scale", defaults.guidance_scale),
             "negative_prompt": gr.Textbox(
-                label=_LABELS["negative_prompt"],
+                label=LABELS["negative_prompt"],
                 placeholder="What should not be there",
                 lines=1,
                 max_lines=4,
                 elem_id="negative-prompt",
                 render=False,
             ),
-            "composer": self._composer(),
+            "composer": _choice("composer", LABELS["composer"], words.composers(defaults)),
             "base_ratio": self._number("base_ratio", defaults.base_ratio),
             "share": self._number("share", defaults.share),
             "start": self._number("start", 0),
             "end": self._number("end", 1),
             "feather": self._number("feather", defaults.feather),
-            "scheduler": self._scheduler(),
+            "scheduler": _choice(
+                "scheduler", LABELS["scheduler"], words.schedulers(defaults.scheduler)
+            ),
+            "guidance_end": self._number("guidance_end", 1),
             "guidance_rescale": self._number("guidance_rescale", 0),
             "clip_skip": self._number("clip_skip", "none"),
             "strength": self._number("strength", STRENGTH),
         }
         self.strength = self._named["strength"]
-        self.fields: list[Any] = [self.preset, self.seed, self.lock, *self._named.values()]
+        self.fields: list[Any] = [
+            self.preset,
+            self.size,
+            self.seed,
+            self.lock,
+            *self._named.values(),
+        ]
 
     def read(self, values: Sequence[Any]) -> GenerationSettings:
         """The settings that the fields' values make.
@@ -127,7 +105,7 @@ class SettingsForm:
         Raises:
             SettingsError: A value is out of its range; says which.
         """
-        _, seed, lock, *others = values
+        preset, _, seed, lock, *others = values
         given = {
             name: value
             for name, value in zip(self._named, others, strict=True)
@@ -135,17 +113,18 @@ class SettingsForm:
         }
         wanted = _seed("" if seed is None else str(seed))
         try:
-            return GenerationSettings(**given, seed=wanted).model_copy(
+            said = GenerationSettings(**given, seed=wanted).model_copy(
                 update={} if lock else {"seed": None}
             )
+            return said.filled(self._defaults.preset(preset)) if preset else said
         except SettingsError as error:
             raise SettingsError(_in_labels(str(error))) from None
 
-    def shown(self, settings: GenerationSettings) -> list[Any]:
+    def shown(self, settings: GenerationSettings, preset: str = "") -> list[Any]:
         """Values for the fields that show these settings; the seed, if there is one, is kept."""
         seed, size = settings.seed, named(self._defaults, settings.width, settings.height)
         others = [_written(getattr(settings, name)) for name in self._named]
-        return [size, _written(seed), seed is not None, *others]
+        return [preset, size, _written(seed), seed is not None, *others]
 
     def reopened(self, settings: GenerationSettings, plan: Plan, *, seed: bool) -> list[Any]:
         """Likewise for a picture that is there; what the model would choose too is left open.
@@ -161,16 +140,19 @@ class SettingsForm:
         alike = [name for name, value in own.words().items() if getattr(settings, name) == value]
         if (settings.width, settings.height) == own.canvas(one.box for one in plan.layers()):
             alike += ["width", "height"]
+        preset = own.preset_of(settings)
+        alike += PRESET_FIELDS if preset else ()
         left = dict.fromkeys([*alike, "strength", *([] if seed else ["seed"])])
-        return self.shown(settings.model_copy(update=left))
+        return self.shown(settings.model_copy(update=left), preset)
 
     def render(self) -> None:
         """Puts the fields on the page, the common ones in sight."""
         with gr.Row():
-            self.preset.render()
+            self.size.render()
             self._put("num_images_per_prompt")
         with gr.Row():
             self.seed.render()
+            self.preset.render()
             self._put("num_inference_steps", "guidance_scale")
         with gr.Row(elem_classes="controls"):
             self.lock.render()
@@ -178,27 +160,41 @@ class SettingsForm:
             self.keep.render()
         self._put("negative_prompt")
         with gr.Accordion("More settings", open=False, elem_id="more-settings"):
-            gr.Markdown("An empty field takes the model's own value, which it shows in grey.")
+            gr.Markdown(
+                "An empty field takes the preset's or model's value, which it shows in grey."
+            )
             for names in (
                 ("width", "height"),
                 ("composer", "scheduler"),
                 ("base_ratio", "share", "feather"),
                 ("start", "end"),
-                ("guidance_rescale", "clip_skip"),
+                ("guidance_end", "guidance_rescale", "clip_skip"),
             ):
                 with gr.Row():
                     self._put(*names)
         self._listen(dice)
 
     def _listen(self, dice: gr.Button) -> None:
-        """What goes on in the browser alone."""
+        """What goes on in the browser alone, but for the words of empty fields."""
         quiet = {"queue": False, "api_visibility": "private", "show_progress": "hidden"}
         sides = [self._named["width"], self._named["height"]]
         self.seed.change(None, self.seed, self.lock, js=_LOCKED_IF_GIVEN, **quiet)
         dice.click(None, None, self.seed, js="() => ''", **quiet)
-        self.preset.input(None, [self.preset, *sides], sides, js=_SIZE_OF_PRESET, **quiet)
+        self.size.input(None, [self.size, *sides], sides, js=_SIZE_OF_PRESET, **quiet)
         for side in sides:
-            side.input(None, None, self.preset, js=f"() => '{CUSTOM}'", **quiet)
+            side.input(None, None, self.size, js=f"() => '{CUSTOM}'", **quiet)
+        filled = [self._named[name] for name in PRESET_FIELDS]
+        self.preset.change(self.own, self.preset, filled, **quiet)
+
+    def own(self, preset: str) -> list[Any]:
+        """What the fields that a preset fills say of themselves while they are empty."""
+        said: dict[str, Any] = self._defaults.words()
+        said |= self._defaults.preset(preset) if preset else {}
+        return [
+            gr.Dropdown(choices=words.schedulers(said.get("scheduler"), preset)),
+            gr.Textbox(placeholder=str(said["num_inference_steps"])),
+            gr.Textbox(placeholder=f"{said.get('guidance_end') or 1:g}"),
+        ]
 
     def _put(self, *names: str) -> None:
         for name in names:
@@ -207,35 +203,17 @@ class SettingsForm:
     def _number(self, name: str, own: object) -> gr.Textbox:
         """A field for a number; of text, since `gr.Number` shows an empty value as 0."""
         return gr.Textbox(
-            label=_LABELS[name],
-            info=_INFO.get(name),
+            label=LABELS[name],
+            info=INFO.get(name),
             placeholder=f"{own:g}" if isinstance(own, float) else str(own),
             max_lines=1,
             min_width=110,
-            elem_id=_IDS.get(name, name.replace("_", "-")),
+            elem_id=IDS.get(name, name.replace("_", "-")),
             render=False,
         )
 
     def _side(self, own: int) -> str:
         return f"{own}, more where regions need it" if self._defaults.region_side else str(own)
-
-    def _sizes(self) -> gr.Dropdown:
-        own = f"{self._defaults.width}x{self._defaults.height}"
-        grows = " (grows with regions)" if self._defaults.region_side else ""
-        first = (f"Model's own, {own}{grows}", OWN)
-        choices = [first, *presets(self._defaults), ("Custom: see More settings", CUSTOM)]
-        return _choice("size", "Size", choices, scale=3)
-
-    def _composer(self) -> gr.Dropdown:
-        own = f"Model's own ({self._defaults.composer})"
-        choices = [(own, ""), *((_COMPOSERS[name], name) for name in COMPOSERS)]
-        return _choice("composer", _LABELS["composer"], choices)
-
-    def _scheduler(self) -> gr.Dropdown:
-        own = self._defaults.scheduler
-        choices = [(f"Model's own ({own})" if own else "Model's own", "")]
-        choices += [(name, name) for name in SCHEDULERS]
-        return _choice("scheduler", _LABELS["scheduler"], choices)
 
 
 def _choice(
@@ -282,6 +260,6 @@ def _written(value: object) -> str:
 def _in_labels(message: str) -> str:
     """The message with the form's own name of the field that it is about."""
     named = re.match(r"([a-z_]+)(: .*)", message, re.DOTALL)
-    if named is None or named[1] not in _LABELS:
+    if named is None or named[1] not in LABELS:
         return message
-    return _LABELS[named[1]] + named[2]
+    return LABELS[named[1]] + named[2]

@@ -155,13 +155,22 @@ PresetName = Annotated[
     Preset | None,
     typer.Option(
         "--preset",
-        help="fast: fewer steps, chosen for the model. --steps and --scheduler go before it.",
+        help="fast: fewer steps, chosen for the model. --steps, --scheduler and --guidance-end go "
+        "before it.",
         rich_help_panel=_HOW,
     ),
 ]
 Guidance = Annotated[
     float | None,
     typer.Option("--guidance-scale", help="1 or less: no guidance.", rich_help_panel=_HOW),
+]
+GuidanceEnd = Annotated[
+    float | None,
+    typer.Option(
+        "--guidance-end",
+        help="Share of steps after which guidance is off and a step costs half. Default: never.",
+        rich_help_panel=_HOW,
+    ),
 ]
 Size = Annotated[
     str | None,

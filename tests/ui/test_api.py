@@ -49,6 +49,9 @@ def test_plan_generate_edit_refine_review(app: Client) -> None:
     assert things(picture) == [("blue", "circle"), ("red", "star")]
     record = metadata.read(picture)
     assert (record.settings.seed, record.settings.guidance_scale) == (5, 4.0)
+    assert record.settings.num_inference_steps == 20
+    fast = app.predict(PROMPT, plan, 5, {"preset": "fast"}, api_name="/generate")
+    assert metadata.read(fast).settings.num_inference_steps == 6
     assert json.loads(record.plan.to_json()) == plan
 
     edited = app.predict(handle_file(picture), "make the star green", 5, api_name="/edit")
@@ -83,6 +86,7 @@ def test_refining_draws_again_what_is_wrong(app: Client) -> None:
         ("/plan", ["  "], "the prompt is empty"),
         ("/generate", [PROMPT, None, 2**70], "seed"),
         ("/generate", [PROMPT, None, 1, {"steps": 3}], "steps: is not a setting"),
+        ("/generate", [PROMPT, None, 1, {"preset": ["fast"]}], "one of fast"),
         ("/generate", [PROMPT, {"prompt": "x", "regions": "y"}], "regions"),
         ("/edit", [None, "make the star green"], "no picture"),
     ],

@@ -9,14 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rpg.defaults import FAMILIES, ModelDefaults
+from rpg.defaults import FAMILIES, ModelDefaults, Sampling
 from rpg.errors import SettingsError
+from rpg.plan import Plan
 from rpg.settings import COMPOSERS, MAX_SEED, SCHEDULERS, GenerationSettings
 from tests.ui.conftest import built
 from ui.settings_form import SettingsForm
 from ui.sizes import CUSTOM, OWN, named, presets
 
-TOYBOX = ModelDefaults(width=64, height=64, region_side=32)
+TOYBOX = ModelDefaults(width=64, height=64, region_side=32, num_inference_steps=20)
+SIZE: dict[str, Any] = {"width": 64, "height": 64}
 
 
 def form(defaults: ModelDefaults = TOYBOX) -> SettingsForm:
@@ -49,6 +51,7 @@ SETTINGS = st.builds(
     GenerationSettings,
     num_inference_steps=st.none() | st.integers(1, 1000),
     guidance_scale=st.none() | st.floats(0, 100),
+    guidance_end=st.none() | st.floats(0, 1, exclude_min=True),
     guidance_rescale=st.none() | shares(),
     seed=st.none() | st.integers(0, MAX_SEED),
     width=SIDES,
@@ -78,7 +81,7 @@ def test_an_untouched_form_leaves_everything_to_the_model() -> None:
 
 
 def test_every_setting_has_a_field() -> None:
-    assert len(FORM.fields) == len(GenerationSettings.model_fields) + 2  # the preset, the lock
+    assert len(FORM.fields) == len(GenerationSettings.model_fields) + 3  # presets, sizes, the lock
 
 
 def test_empty_fields_show_the_models_own_values() -> None:
@@ -90,6 +93,49 @@ def test_empty_fields_show_the_models_own_values() -> None:
         field.elem_id: getattr(field, "placeholder", "") for field in form(FAMILIES["sdxl"]).fields
     }
     assert large["width"] == "1024"
+
+
+def test_a_preset_says_what_it_means_and_fills_what_is_empty() -> None:
+    said = ModelDefaults(
+        num_inference_steps=20, fast=Sampling(scheduler="unipc", steps=0.4, guidance_end=0.5)
+    )
+    cutting = form(said)
+    choices: Any = cutting.preset.choices
+    assert [label for label, _ in choices] == [
+        "Model's own, 20 steps",
+        "Fast: 8 steps of unipc, guidance until 0.5",
+    ]
+    fast = {"scheduler": "unipc", "num_inference_steps": 8, "guidance_end": 0.5}
+    fields = cutting.shown(GenerationSettings(), "fast")
+    assert cutting.read(fields) == GenerationSettings(**fast)
+    mine = cutting.shown(GenerationSettings(num_inference_steps=3, guidance_end=1.0), "fast")
+    assert cutting.read(mine) == GenerationSettings(
+        scheduler="unipc", num_inference_steps=3, guidance_end=1.0
+    )
+    with pytest.raises(SettingsError, match="one of fast"):
+        cutting.read(["hasty", *fields[1:]])
+
+
+def test_empty_fields_show_what_the_preset_fills_them_with() -> None:
+    for preset, steps, scheduler in (("fast", "10", "Preset's (dpm++2m-karras)"),
+                                     ("", "20", "Model's own")):  # fmt: skip
+        schedulers, shown, end = FORM.own(preset)
+        assert (shown.placeholder, end.placeholder) == (steps, "1")
+        assert schedulers.choices[0] == (scheduler, "")
+
+
+def test_a_picture_drawn_by_a_preset_comes_back_with_it() -> None:
+    """So that what the preset does not say is the model's again, and the record says it all."""
+    plan = Plan(prompt="a star")
+    own = GenerationSettings(seed=1, scheduler="euler", **{**TOYBOX.words(), **SIZE})
+    fast = own.updated(TOYBOX.preset("fast"))
+    for used, preset in ((own, ""), (fast, "fast"), (fast.updated({"guidance_end": 0.5}), "")):
+        again = FORM.reopened(used, plan, seed=True)
+        assert again[0] == preset
+        read = FORM.read(again)
+        complete = read.filled({"scheduler": "euler"} | TOYBOX.words() | SIZE)
+        assert complete == used
+    assert FORM.reopened(fast, plan, seed=False).count("") > len(FORM.fields) // 2
 
 
 @pytest.mark.parametrize(
