@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from rpg.drawing import MAX_SHOWN_SIDE, PALETTE, draw_plan, enlarge
+from rpg.drawing import MAX_SHOWN_SIDE, PALETTE, draw_plan, enlarge, put_into, shrink
 from rpg.geometry import FULL, Box
 from rpg.plan import Plan, Region, encode_mask
 
@@ -37,6 +37,25 @@ def test_enlarging_keeps_flat_colours_and_the_middle_of_things() -> None:
 def test_enlarging_by_one_is_the_picture_itself() -> None:
     image = Image.new("RGB", (5, 5))
     assert enlarge(image, 1) is image
+
+
+@pytest.mark.parametrize("scale", [1, 2, 5, 8])
+def test_shrinking_undoes_enlarging(scale: int) -> None:
+    data = np.random.default_rng(0).integers(0, 256, (12, 20, 3), dtype=np.uint8)
+    small = Image.fromarray(data)
+    back = np.asarray(shrink(enlarge(small, scale), scale)).astype(int)
+    assert np.abs(back - data).max() <= 6 and np.abs(back - data).mean() < 0.5
+
+
+def test_a_part_put_into_an_enlarged_picture_leaves_the_rest() -> None:
+    shown = Image.fromarray(np.random.default_rng(1).integers(0, 256, (33, 33, 3), dtype=np.uint8))
+    mask = Image.new("L", (8, 8))
+    mask.paste(255, (2, 2, 4, 4))
+    result = np.asarray(put_into(shown, Image.new("RGB", (8, 8), "red"), mask))
+    assert (result[8:16, 8:16] == (255, 0, 0)).all()
+    kept = np.ones((33, 33), bool)
+    kept[8:16, 8:16] = False
+    assert (result[kept] == np.asarray(shown)[kept]).all()
 
 
 def test_enlarging_is_bounded() -> None:

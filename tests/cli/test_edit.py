@@ -2,55 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 from PIL import Image
-from typer.testing import CliRunner
 
 from rpg import metadata
-from rpg.cli import app
-from rpg.drawing import enlarge, put_into, shrink
-from tests.tiny import tiny_sdxl
-
-PROMPT = "a red star to the left of a blue moon"
-DEFAULTS = {"width": 32, "height": 32, "num_inference_steps": 2, "display_scale": 4}
-RUNNER = CliRunner()
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("models") / "little"
-    tiny_sdxl().save_pretrained(folder)
-    (folder / "rpg.json").write_text(json.dumps({"name": "little", **DEFAULTS}))
-    return folder
-
-
-@pytest.fixture(autouse=True)
-def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: Path) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("RPG_MODEL", str(model))
-    monkeypatch.setenv("RPG_DEVICE", "cpu")
-
-
-def rpg(*arguments: str | Path, code: int = 0) -> Any:
-    result = RUNNER.invoke(app, [str(one) for one in arguments])
-    assert result.exit_code == code, (result.output, result.exception)
-    return result
-
-
-def pixels(path: str | Path) -> np.ndarray:
-    with Image.open(path) as image:
-        return np.asarray(image.convert("RGB")).astype(int)
+from tests.cli.helpers import PROMPT, pixels, rpg, saved_model, told
 
 
 def test_an_edit_keeps_the_bytes_of_the_saved_picture_and_carries_its_plan() -> None:
     rpg("generate", PROMPT, "--seed", "3", "-o", "a.png")
-    said = rpg("edit", "a.png", "make the star green", "--seed", "5", "-o", "b.png", "--json")
-    summary = json.loads(said.stdout)
+    summary = told("edit", "a.png", "make the star green", "--seed", "5", "-o", "b.png")
     assert summary["seed"] == 5 and [one["kind"] for one in summary["edits"]] == ["base", "modify"]
     before, after = pixels("a.png"), pixels("b.png")
     assert before.shape == after.shape == (128, 128, 3)
@@ -87,8 +50,7 @@ def test_a_picture_without_a_plan_needs_a_model_that_sees() -> None:
 
 
 def test_refine_without_a_critic_draws_once() -> None:
-    said = rpg("refine", PROMPT, "--critic", "none", "--seed", "3", "-o", "a.png", "--json")
-    summary = json.loads(said.stdout)
+    summary = told("refine", PROMPT, "--critic", "none", "--seed", "3", "-o", "a.png")
     assert (summary["rounds"], summary["score"], summary["seed"]) == (0, 1.0, 3)
     rpg("generate", PROMPT, "--seed", "3", "-o", "b.png")
     assert (pixels("a.png") == pixels("b.png")).all()
@@ -102,32 +64,11 @@ def test_refine_refuses_critics_that_cannot_be() -> None:
 
 
 def test_refine_draws_again_and_tells(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, model: Path
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path_factory.mktemp("toy")
-    tiny_sdxl().save_pretrained(folder)
-    (folder / "rpg.json").write_text(json.dumps({"name": "toybox", **DEFAULTS}))
-    monkeypatch.setenv("RPG_MODEL", str(folder))
+    monkeypatch.setenv("RPG_MODEL", str(saved_model(folder, "toybox")))
     said = rpg("refine", PROMPT, "--rounds", "2", "--seed", "3", "-o", "a.png")
     assert "round 1: " in said.stderr and "score " in said.stderr
     assert "2 rounds: no rounds are left" in said.stdout
     assert metadata.read("a.png").model == "toybox"
-
-
-@pytest.mark.parametrize("scale", [1, 2, 5, 8])
-def test_shrinking_undoes_enlarging(scale: int) -> None:
-    data = np.random.default_rng(0).integers(0, 256, (12, 20, 3), dtype=np.uint8)
-    small = Image.fromarray(data)
-    back = np.asarray(shrink(enlarge(small, scale), scale)).astype(int)
-    assert np.abs(back - data).max() <= 6 and np.abs(back - data).mean() < 0.5
-
-
-def test_a_part_put_into_an_enlarged_picture_leaves_the_rest() -> None:
-    shown = Image.fromarray(np.random.default_rng(1).integers(0, 256, (33, 33, 3), dtype=np.uint8))
-    mask = Image.new("L", (8, 8))
-    mask.paste(255, (2, 2, 4, 4))
-    result = np.asarray(put_into(shown, Image.new("RGB", (8, 8), "red"), mask))
-    assert (result[8:16, 8:16] == (255, 0, 0)).all()
-    kept = np.ones((33, 33), bool)
-    kept[8:16, 8:16] = False
-    assert (result[kept] == np.asarray(shown)[kept]).all()

@@ -5,37 +5,21 @@ from __future__ import annotations
 import errno
 import json
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 from PIL import Image, ImageDraw
-from typer.testing import CliRunner
 
 from rpg import metadata
 from rpg.chat import ScriptedChat
-from rpg.cli import app
 from rpg.errors import SessionError
 from rpg.pipeline import RPGPipeline
 from rpg.plan import Plan
 from rpg.planners import LLMPlanner, RulePlanner
 from rpg.session import Session, Sessions
 from rpg.toybox import weights_path
+from tests.cli.helpers import PROMPT, pixels, rpg, told
 from tests.planners.llm.test_captioning import ANSWER
 from tests.session.rounds import NeverContent
-from tests.tiny import tiny_sdxl
-
-PROMPT = "a red star to the left of a blue moon"
-DEFAULTS = {"width": 32, "height": 32, "num_inference_steps": 2, "display_scale": 4}
-RUNNER = CliRunner()
-
-
-@pytest.fixture(scope="module")
-def little(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("models") / "little"
-    tiny_sdxl().save_pretrained(folder)
-    (folder / "rpg.json").write_text(json.dumps({"name": "little", **DEFAULTS}))
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -46,37 +30,15 @@ def toybox() -> RPGPipeline:
     return rpg
 
 
-@pytest.fixture(autouse=True)
-def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, little: Path) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("RPG_MODEL", str(little))
-    monkeypatch.setenv("RPG_DEVICE", "cpu")
-
-
 @pytest.fixture
 def on_toybox(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RPG_MODEL")
-
-
-def rpg(*arguments: object, code: int = 0) -> Any:
-    result = RUNNER.invoke(app, [str(one) for one in arguments])
-    assert result.exit_code == code, (result.output, result.exception)
-    return result
-
-
-def told(*arguments: object) -> Any:
-    return json.loads(rpg(*arguments, "--json").stdout)
 
 
 def only() -> Session:
     """The one session that there is."""
     (about,) = Sessions().list()
     return Sessions().open(about.id)
-
-
-def pixels(path: str | Path) -> np.ndarray:
-    with Image.open(path) as image:
-        return np.asarray(image.convert("RGB")).astype(int)
 
 
 def draws_the_same(session: Session, toybox: RPGPipeline) -> bool:
@@ -265,7 +227,7 @@ def test_a_store_that_cannot_be_read_costs_no_edit() -> None:
     assert Path("b.png").exists()
 
 
-def test_the_demo_is_not_recorded(monkeypatch: pytest.MonkeyPatch, little: Path) -> None:
-    monkeypatch.setattr("rpg.cli.demo.weights_path", lambda: little)
+def test_the_demo_is_not_recorded(monkeypatch: pytest.MonkeyPatch, model: Path) -> None:
+    monkeypatch.setattr("rpg.cli.demo.weights_path", lambda: model)
     rpg("demo")
     assert Sessions().list() == ()

@@ -5,46 +5,28 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
 from rpg import metadata
 from rpg.batch import entries
 from rpg.batch.events import BatchEvent, Drawn
-from rpg.cli import app
 from rpg.cli.batch_views import Told
-from tests.tiny import tiny_sdxl
+from tests.cli import helpers
+from tests.cli.helpers import PROMPT, python, rpg
 
-DEFAULTS = {"width": 32, "height": 32, "num_inference_steps": 2, "display_scale": 2}
-ROOT = Path(__file__).parents[1]
-RUNNER = CliRunner()
 ROWS: list[dict[str, Any]] = [
-    {"prompt": "a red star to the left of a blue moon"},
+    {"prompt": PROMPT},
     {"prompt": "a green circle", "seed": 5, "name": "circle"},
     {"prompt": "a tree", "num_images_per_prompt": 2},
 ]
 NAMES = 4
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("models") / "little"
-    tiny_sdxl().save_pretrained(folder)
-    (folder / "rpg.json").write_text(json.dumps({"name": "little", **DEFAULTS}))
-    return folder
-
-
 @pytest.fixture(autouse=True)
-def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: Path) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("RPG_MODEL", str(model))
-    monkeypatch.setenv("RPG_DEVICE", "cpu")
-    monkeypatch.setenv("COLUMNS", "200")
+def _rows(_elsewhere: None) -> None:
     write(*ROWS)
 
 
@@ -54,14 +36,11 @@ def write(*rows: dict[str, Any] | str) -> None:
 
 
 def batch(*arguments: str | Path, code: int = 0) -> Any:
-    result = RUNNER.invoke(app, ["batch", "rows.jsonl", *map(str, arguments)])
-    assert result.exit_code == code, (result.output, result.exception)
-    return result
+    return rpg("batch", "rows.jsonl", *arguments, code=code)
 
 
-def told(*arguments: str | Path, code: int = 0) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(batch(*arguments, "--json", code=code).stdout)
-    return found
+def told(*arguments: str | Path, code: int = 0) -> Any:
+    return helpers.told("batch", "rows.jsonl", *arguments, code=code)
 
 
 def pictures(folder: str) -> dict[str, bytes]:
@@ -191,13 +170,7 @@ def test_accelerate_shares_a_batch_between_processes(tmp_path: Path) -> None:
     launch = ["-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2"]
     free = ["--main_process_port", "0", "--num_machines", "1", "--mixed_precision", "no"]
     command = ["-m", "rpg", "batch", "rows.jsonl", "-o", "shared", "--json"]
-    done = subprocess.run(
-        [sys.executable, *launch, *free, "--dynamo_backend", "no", *command],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
+    done = python(*launch, *free, "--dynamo_backend", "no", *command, seconds=240)
     assert done.returncode != 0
     assert "exitcode  : 2" in done.stderr
     summaries = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
