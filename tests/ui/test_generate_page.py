@@ -80,9 +80,12 @@ def test_a_prompt_becomes_a_picture_with_everything_in_it(tab: Page, tmp_path: P
     expect(tab.get_by_role("tab", name="Refine")).to_have_attribute("aria-selected", "true")
 
 
-def test_several_pictures_each_with_its_seed(tab: Page) -> None:
+def test_several_pictures_each_with_its_seed_by_a_preset(tab: Page) -> None:
     tab.fill("#prompt textarea", PROMPT)
-    generate(tab, count="3", steps="2", seed="20")
+    tab.click("#preset input")
+    tab.get_by_role("option", name="Fast").click()
+    expect(tab.locator("#steps input")).to_have_attribute("placeholder", "6")
+    generate(tab, count="3", seed="20")
     done(tab)
     small = tab.locator("#gallery .thumbnails button")
     expect(small).to_have_count(3)
@@ -90,6 +93,9 @@ def test_several_pictures_each_with_its_seed(tab: Page) -> None:
     small.nth(2).click()
     expect(tab.locator("#keep-seed")).to_contain_text("22")
     expect(shown(tab)).to_have_attribute("src", re.compile(r"rpg-22\.png$"))
+    tab.reload()
+    expect(tab.locator("#preset input")).to_have_value(re.compile("Fast: 6 steps"), timeout=SLOW)
+    expect(tab.locator("#steps input")).to_have_attribute("placeholder", "6")
 
 
 def test_problems_are_told_and_nothing_typed_is_lost(tab: Page, tmp_path: Path) -> None:
