@@ -11,6 +11,7 @@ import torch
 from diffusers.callbacks import SDXLCFGCutoffCallback
 from PIL import Image
 
+from rpg.edits import ModifyRegion
 from rpg.pipeline import RPGPipeline
 from rpg.plan import Plan
 from rpg.settings import COMPOSERS
@@ -19,6 +20,9 @@ from tests.pipeline.helpers import PROMPT, HalvesPlanner, called, columns, same
 from tests.tiny import tiny_controlnet, tiny_sd15, tiny_sdxl
 
 PLAN, PLAIN = columns(PROMPT, PROMPT.split(" and ")), Plan(prompt=PROMPT)
+OWN = PLAN.model_copy(  # its regions have negatives of their own
+    update={"regions": tuple(one.model_copy(update={"negative": "a cat"}) for one in PLAN.regions)}
+)
 GREY = Image.new("RGB", (32, 32), (90, 120, 90))
 RIGHT = Image.new("L", (32, 32), 0)
 RIGHT.paste(255, (16, 0, 32, 32))
@@ -100,7 +104,7 @@ def test_half_the_rows_and_the_same_picture_as_with_a_scale_of_one(make: Any, ta
 
 
 @pytest.mark.parametrize("composer", COMPOSERS)
-@pytest.mark.parametrize("plan", [PLAN, PLAIN], ids=["regions", "plain"])
+@pytest.mark.parametrize("plan", [PLAN, OWN, PLAIN], ids=["regions", "negatives", "plain"])
 def test_under_every_composer_one_is_never(composer: str, plan: Plan) -> None:
     rpg, _ = artist(tiny_sdxl, "text2img")
     words: dict[str, Any] = {"composer": composer, "plan": plan}
@@ -111,6 +115,19 @@ def test_under_every_composer_one_is_never(composer: str, plan: Plan) -> None:
     assert fewer == [*rows[:2], *(count // 2 for count in rows[2:])]
     expected, _ = drawn(rpg, **words, callback_on_step_end=faded(0.5))
     torch.testing.assert_close(cut, expected, atol=1e-4, rtol=1e-4)
+
+
+def test_edits_may_end_guidance_too() -> None:
+    rpg, _ = artist(tiny_sdxl, "text2img")
+    first = called(rpg, PROMPT, seed=1)
+    words: dict[str, Any] = {"seed": 2, "num_inference_steps": 4}
+    edit = ModifyRegion(id="r1", prompt="a green tree")
+    full, cut = (
+        rpg.edit(first.images[0], first.plans[0], edit, **words, guidance_end=end)
+        for end in (None, 0.5)
+    )
+    assert not same(full.images[0], cut.images[0])
+    assert cut.records[0].settings.guidance_end == 0.5
 
 
 def test_from_a_picture_the_steps_that_are_done_count() -> None:
