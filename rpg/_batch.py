@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import inspect
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any
 
 import torch
@@ -18,6 +19,7 @@ from rpg._guidance import unreachable
 from rpg._preview import Previewer
 from rpg._redraw import Redraw, whole_cells
 from rpg.defaults import ModelDefaults
+from rpg.diffusion.text import chunk_count
 from rpg.errors import GenerationError, SettingsError
 from rpg.events import Notice, Rendered, Step
 from rpg.metadata import Record
@@ -53,15 +55,37 @@ class Batch:
     preview_every: float = -1.0
 
     def draw(self, plans: Sequence[Plan]) -> None:
-        """Draws plan after plan; all on one canvas, so that their pictures go into one array.
+        """Draws plan after plan, or several at once; all on one canvas, to go into one array.
 
         Raises:
             GenerationError: No picture could be made of one of them.
             SettingsError: A size that cannot be.
         """
-        used = self._settle(plans)
-        for index, plan in enumerate(plans):
-            self._draw_one(index, plan, used, _share(self.call.inputs, index, len(plans)))
+        used, index = self._settle(plans), 0
+        for some in self._passes(plans):
+            inputs = _share(self.call.inputs, index, len(plans))
+            self._draw_some(index, some, used, inputs)
+            index += len(some)
+
+    def _passes(self, plans: Sequence[Plan]) -> Iterator[Sequence[Plan]]:
+        """Plans that go through the model together.
+
+        From pictures every plan is drawn by itself.
+        """
+        if self.call.task != "text2img" or self.call.inputs.extra:
+            yield from ([plan] for plan in plans)
+            return
+        for _, alike in groupby(plans, key=self._form):
+            yield from _split(list(alike), self.call.batch_size)
+
+    def _form(self, plan: Plan) -> tuple[bool, int]:
+        """Plans of different form would not come out as alone.
+
+        To the encoders no negative prompt is not the same as an empty one, and what is shorter than
+        another text of its call is filled up.
+        """
+        texts = (plan.effective_base_prompt, plan.negative)
+        return bool(plan.negative), chunk_count(self.pipe, texts)
 
     def _settle(self, plans: Sequence[Plan]) -> GenerationSettings:
         """The call's wishes, filled with the model's defaults, at a size the pipeline takes."""
@@ -106,22 +130,25 @@ class Batch:
                 f"strength {strength:g} of {steps} steps leaves none to do: raise one of them"
             )
 
-    def _draw_one(self, index: int, plan: Plan, used: GenerationSettings, inputs: Inputs) -> None:
-        noise = self._noise(index, used)
+    def _draw_some(
+        self, index: int, plans: Sequence[Plan], used: GenerationSettings, inputs: Inputs
+    ) -> None:
+        """One pass; `index` is the first plan's."""
+        noise = self._noise(index, len(plans), used)
         previewer = Previewer(self.pipe, self.model.family, self.preview_every)
 
         def seen(i: int, n: int, latents: torch.Tensor, timestep: Any) -> None:
             self.control.check()
             self.control.emit(Step(i, n, previewer.see(latents, timestep), index))
 
-        area = Redraw.of(self.pipe, plan, inputs, used, self.model.ground_strength)
+        area = Redraw.of(self.pipe, plans[0], inputs, used, self.model.ground_strength)
         if area is None:
             inputs = _sizes.fit_images(inputs, used)
-            images = _render.render(self.pipe, plan, used, noise, inputs, seen)
+            images = _render.render(self.pipe, plans, used, noise, inputs, seen)
         else:
             images = _render.render(
                 self.pipe,
-                area.plan,
+                [area.plan],
                 used,
                 noise,
                 area.inputs(inputs, used.num_images_per_prompt),
@@ -132,15 +159,19 @@ class Batch:
             images = area.put_back(images)
         self.control.check()
         self._look_at(images)
-        records = tuple(self._record(plan, used, seed) for seed in noise.seeds)
-        self.control.emit(Rendered(images, records, plan, index))
+        each = used.num_images_per_prompt
+        for number, plan in enumerate(plans):
+            own = slice(number * each, (number + 1) * each)
+            records = tuple(self._record(plan, used, seed) for seed in noise.seeds[own])
+            self.control.emit(Rendered(images[own], records, plan, index + number))
 
-    def _noise(self, index: int, used: GenerationSettings) -> _render.Noise:
-        count, generator = used.num_images_per_prompt, self.call.inputs.generator
+    def _noise(self, index: int, plans: int, used: GenerationSettings) -> _render.Noise:
+        """For the pictures of so many plans, the first of them the call's number `index`."""
+        each, generator = used.num_images_per_prompt, self.call.inputs.generator
         if generator is not None:
-            return _render.given(generator, index * count, count)
+            return _render.given(generator, index * each, plans * each)
         assert used.seed is not None  # drawn in _settle
-        return _render.seeded(used.seed, index * count, count)
+        return _render.seeded(used.seed, index * each, plans * each)
 
     def _record(self, plan: Plan, used: GenerationSettings, seed: int | None) -> Record:
         alone = used.model_copy(update={"seed": seed, "num_images_per_prompt": 1})
@@ -169,6 +200,10 @@ class Batch:
                     self.control.emit(Notice(_BLACK.format(number)))
             elif not torch.isfinite(torch.as_tensor(image)).all():
                 raise GenerationError(_NAN)
+
+
+def _split(plans: Sequence[Plan], size: int) -> Iterator[Sequence[Plan]]:
+    yield from (plans[first : first + size] for first in range(0, len(plans), size))
 
 
 def _share(inputs: Inputs, index: int, prompts: int) -> Inputs:

@@ -11,7 +11,7 @@ from rpg.defaults import ModelDefaults
 from rpg.errors import PromptError, SettingsError
 from rpg.metadata import Task
 from rpg.plan import Plan
-from rpg.settings import GenerationSettings
+from rpg.settings import MAX_IMAGES, GenerationSettings
 
 if TYPE_CHECKING:
     import torch
@@ -35,6 +35,7 @@ class Words(TypedDict, total=False):
     width: int | None
     height: int | None
     num_images_per_prompt: int | None
+    batch_size: int | None
     composer: str | None
     base_ratio: float | None
     start: float | None
@@ -109,11 +110,12 @@ class Item:
 
 @dataclass(frozen=True)
 class Call:
-    """A checked call: its prompts, its wishes, its inputs."""
+    """A checked call: its prompts, its wishes, its inputs, and prompts that are drawn at once."""
 
     items: tuple[Item, ...]
     settings: GenerationSettings
     inputs: Inputs
+    batch_size: int = 1
 
     @property
     def task(self) -> Task:
@@ -149,7 +151,8 @@ def checked(
     )
     _check_images(inputs)
     _check_generator(settings, inputs, len(items) * settings.num_images_per_prompt)
-    return Call(items, settings.model_copy(update={"negative_prompt": ""}), inputs)
+    size = _batch_size(words.get("batch_size"))
+    return Call(items, settings.model_copy(update={"negative_prompt": ""}), inputs, size)
 
 
 def check_extra(extra: Iterable[str], accepted: Iterable[str], pipeline: str) -> None:
@@ -179,6 +182,13 @@ def _settings(words: Mapping[str, Any], defaults: ModelDefaults) -> GenerationSe
     return said if preset is None else said.filled(defaults.preset(preset))
 
 
+def _batch_size(value: Any) -> int:
+    size = 1 if value is None else value
+    if not isinstance(size, int) or not 1 <= size <= MAX_IMAGES:
+        raise SettingsError(f"batch_size is {value!r}: must be from 1 to {MAX_IMAGES}")
+    return size
+
+
 def _inputs(words: Mapping[str, Any]) -> Inputs:
     ours = Inputs.__dataclass_fields__.keys() - {"extra"}
     planned = {
@@ -187,6 +197,7 @@ def _inputs(words: Mapping[str, Any]) -> Inputs:
         "preset",
         "base_prompt",
         "split_ratio",
+        "batch_size",
     } | GenerationSettings.model_fields.keys()
     extra = {name: value for name, value in words.items() if name not in ours | planned}
     return Inputs(**{name: words[name] for name in ours if name in words}, extra=extra)

@@ -1,4 +1,4 @@
-"""One plan drawn by a diffusers pipeline: generators, sampler, callbacks, failures."""
+"""Plans drawn by a diffusers pipeline: generators, sampler, callbacks, failures."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _fresh_seed(generator: torch.Generator) -> int | None:
 
 def render(
     pipe: Any,
-    plan: Plan,
+    plans: Sequence[Plan],
     used: GenerationSettings,
     noise: Noise,
     inputs: Inputs,
@@ -94,11 +94,11 @@ def render(
     soft: SoftMask | None = None,
     redrawn: Image.Image | None = None,
 ) -> Any:
-    """Pictures of one plan, as `inputs.output_type` asks.
+    """Pictures of plan after plan, drawn at once, as `inputs.output_type` asks.
 
     Args:
         pipe: The diffusers pipeline for the task.
-        plan: What to draw.
+        plans: What to draw; all have a negative prompt, or none has.
         used: Complete settings; the size is one that the pipeline takes.
         noise: A source for each picture.
         inputs: Images, callbacks and whatever goes to the pipeline as it is.
@@ -110,13 +110,13 @@ def render(
     Raises:
         GenerationError: The latents are not numbers, or memory ran out.
     """
-    words = _pipeline_words(pipe, plan, used, noise, inputs)
+    words = _pipeline_words(pipe, plans, used, noise, inputs)
     guidance = GuidanceEnd(pipe, used.guidance_end)
     words["callback_on_step_end"] = _watched(inputs, seen, soft, guidance)
     words["callback_on_step_end_tensor_inputs"] = _callback_inputs(inputs, soft, guidance)
     with restored(pipe), sampler(pipe, used.scheduler), memory_explained(GenerationError, _MEMORY):
         words_of_regions = {**_regional_words(used), "redrawn": redrawn}
-        with regional(pipe, plan, **words_of_regions), guidance.watching(pipe):
+        with regional(pipe, plans, **words_of_regions), guidance.watching(pipe):
             with np.errstate(invalid="ignore"):
                 return pipe(**words).images
 
@@ -127,14 +127,14 @@ def _regional_words(used: GenerationSettings) -> dict[str, Any]:
 
 
 def _pipeline_words(
-    pipe: Any, plan: Plan, used: GenerationSettings, noise: Noise, inputs: Inputs
+    pipe: Any, plans: Sequence[Plan], used: GenerationSettings, noise: Noise, inputs: Inputs
 ) -> dict[str, Any]:
     names = ("num_inference_steps", "guidance_scale", "num_images_per_prompt", "width", "height")
     optional = ("guidance_rescale", "clip_skip", "strength")
     words = {name: getattr(used, name) for name in (*names, *optional)}
     words |= {
-        "prompt": plan.effective_base_prompt,
-        "negative_prompt": plan.negative or None,
+        "prompt": _said([plan.effective_base_prompt for plan in plans]),
+        "negative_prompt": _said([plan.negative for plan in plans]) or None,
         "generator": noise.generator,
         "output_type": inputs.output_type,
         **_images(inputs),
@@ -142,6 +142,11 @@ def _pipeline_words(
     }
     accepted = inspect.signature(pipe.__call__).parameters
     return {name: value for name, value in words.items() if value is not None and name in accepted}
+
+
+def _said(texts: list[str]) -> str | list[str] | None:
+    """Texts as a call takes them; None where all are empty."""
+    return texts[0] if len(texts) == 1 else texts if any(texts) else None
 
 
 def _images(inputs: Inputs) -> dict[str, Any]:

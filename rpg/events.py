@@ -47,7 +47,8 @@ class Planned:
 class Step:
     """Step `i` of `n` (from 1) is done.
 
-    `preview` shows the first picture of the batch as it stands; None between previews.
+    `preview` shows the first picture of the batch as it stands; None between previews. Where
+    several prompts are drawn at once, their steps are told once, as those of the first.
     """
 
     i: int

@@ -191,8 +191,10 @@ class RPGPipeline(Changing):
                 what these leave open; the rest comes from `defaults`.
 
                 Noise: `seed` (picture i of the call draws from seed + i, whatever the batch; None
-                    or -1 draws a
-                seed), or `generator`, one or a list with one for each picture.
+                or -1 draws a seed), or `generator`, one or a list with one for each picture.
+
+                Speed: `batch_size`, prompts that are drawn at once, 1 (if not given) to 64; from
+                pictures each is drawn alone.
 
                 From pictures: `image` with `strength` (image to image), with `mask_image`
                 (inpainting, white is redrawn), `control_image` with `controlnet`.

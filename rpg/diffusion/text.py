@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-__all__ = ["Conditions", "Encoder", "chunked"]
+__all__ = ["Conditions", "Encoder", "chunk_count", "chunked"]
 
 Counter = Callable[[str], int]
 
@@ -210,6 +210,12 @@ def _counters(pipe: Any) -> list[Counter]:
 
     both = (pipe.tokenizer, getattr(pipe, "tokenizer_2", None))
     return [partial(excess, tokenizer=each) for each in both if each is not None]
+
+
+def chunk_count(pipe: Any, texts: Sequence[str]) -> int:
+    """Chunks that the longest of some texts takes with the pipeline's tokenizers, 1 or more."""
+    counters = _counters(pipe)
+    return max((len(chunked(text, counters)) for text in texts), default=1)
 
 
 def chunked(text: str, counters: Sequence[Counter]) -> list[str]:
