@@ -1,4 +1,4 @@
-"""The real app on Toybox, and a real browser to look at it with."""
+"""Toybox behind the page: without one, for handlers, and in a real browser."""
 
 from __future__ import annotations
 
@@ -14,9 +14,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+import gradio as gr
 import pytest
 from _pytest.runner import runtestprotocol
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from rpg.pipeline import RPGPipeline
+from rpg.session import Sessions
+from ui.shared import Shared
+from ui.workshop import Workshop
 
 T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
@@ -34,7 +40,7 @@ _HARMLESS = (
 
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
     """A test in a browser that fails is run once more: a busy machine is no fault of the page."""
-    if not isinstance(item, pytest.Function) or "tab" not in item.fixturenames:
+    if not isinstance(item, pytest.Function) or "browser" not in item.fixturenames:
         return None
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     reports = runtestprotocol(item, log=False, nextitem=nextitem)
@@ -45,6 +51,29 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
         item.ihook.pytest_runtest_logreport(report=report)
     item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
     return True
+
+
+@pytest.fixture(scope="module")  # some modules give it adapters
+def rpg() -> RPGPipeline:
+    return RPGPipeline.from_pretrained()
+
+
+@pytest.fixture
+def shop(rpg: RPGPipeline, tmp_path: Path) -> Iterator[Workshop]:
+    made = Workshop(rpg, Sessions(tmp_path / "sessions"))
+    yield made
+    made.jobs.close()
+
+
+@pytest.fixture
+def shared(shop: Workshop) -> Shared:
+    """What the panels of a page share."""
+
+    def make() -> Shared:
+        with gr.Blocks(), gr.Tabs() as tabs:
+            return Shared.of(shop, tabs)
+
+    return built(make)
 
 
 @contextmanager

@@ -35,11 +35,6 @@ PICTURE = Image.new("RGB", (120, 80), "orange")
 
 
 @pytest.fixture(scope="module")
-def rpg() -> RPGPipeline:
-    return RPGPipeline.from_pretrained()
-
-
-@pytest.fixture(scope="module")
 def folder(rpg: RPGPipeline, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two LoRAs for Toybox, one file that is none, and a ControlNet."""
     made = tmp_path_factory.mktemp("adapters")

@@ -2,35 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import gradio as gr
 import pytest
 from PIL import Image
 
 from rpg.metadata import Record
-from rpg.pipeline import RPGPipeline
 from rpg.plan import Plan
-from rpg.session import Sessions
 from rpg.settings import GenerationSettings
-from tests.ui.conftest import built
 from ui.address import arrived
 from ui.shared import Shared
-from ui.workshop import Workshop
-
-
-@pytest.fixture(scope="module")
-def rpg() -> RPGPipeline:
-    return RPGPipeline.from_pretrained()
-
-
-@pytest.fixture
-def shared(rpg: RPGPipeline, tmp_path: Path) -> Shared:
-    def make() -> Shared:
-        with gr.Blocks(), gr.Tabs() as tabs:
-            return Shared.of(Workshop(rpg, Sessions(tmp_path)), tabs)
-
-    return built(make)
 
 
 def test_a_session_brings_back_prompt_plan_and_settings(shared: Shared) -> None:

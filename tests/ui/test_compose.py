@@ -6,7 +6,6 @@ import asyncio
 import html
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -14,11 +13,8 @@ import pytest
 
 from rpg.events import Event, Planned, Thinking
 from rpg.geometry import Box, grid
-from rpg.pipeline import RPGPipeline
 from rpg.plan import Plan, Region
-from rpg.session import Sessions
 from rpg.settings import GenerationSettings
-from tests.ui.conftest import built
 from tests.ui.test_plan_boxes import boxes_of, moved
 from ui import cards, compose, plan_canvas, plan_text
 from ui.lines import line
@@ -33,22 +29,6 @@ from ui.workshop import Workshop
 RULES = ("rules", "", "", "", False)
 SKIP = gr.skip()
 PROMPT = "a red star above a blue square"
-
-
-@pytest.fixture(scope="module")
-def rpg() -> RPGPipeline:
-    return RPGPipeline.from_pretrained()
-
-
-@pytest.fixture
-def shared(rpg: RPGPipeline, tmp_path: Path) -> Iterator[Shared]:
-    def make() -> Shared:
-        with gr.Blocks(), gr.Tabs() as tabs:
-            return Shared.of(Workshop(rpg, Sessions(tmp_path)), tabs)
-
-    shared = built(make)
-    yield shared
-    shared.shop.jobs.close()
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,9 +16,7 @@ from PIL import Image
 from rpg import metadata
 from rpg.drawing import enlarge, shrink
 from rpg.geometry import Box
-from rpg.pipeline import RPGPipeline
 from rpg.plan import Plan, Region
-from rpg.session import Sessions
 from rpg.toybox.detector import detect
 from tests.ui.conftest import built
 from ui import generate, results
@@ -32,18 +30,6 @@ from ui.workshop import Workshop
 
 PROMPT = "a red star above a blue circle"
 SKIP = gr.skip()
-
-
-@pytest.fixture(scope="module")
-def rpg() -> RPGPipeline:
-    return RPGPipeline.from_pretrained()
-
-
-@pytest.fixture
-def shop(rpg: RPGPipeline, tmp_path: Path) -> Iterator[Workshop]:
-    made = Workshop(rpg, Sessions(tmp_path))
-    yield made
-    made.jobs.close()
 
 
 class Tab:

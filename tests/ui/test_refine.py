@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,8 @@ import pytest
 from PIL import Image, ImageDraw
 
 from rpg.errors import SessionError, SettingsError
-from rpg.pipeline import RPGPipeline
 from rpg.plan import decode_mask, encode_mask
-from rpg.session import Session, Sessions
+from rpg.session import Session
 from tests.ui import toys
 from ui import auto, moving
 from ui.changing import NO_PICTURE, NOTHING_PAINTED, NOTHING_SAID, Told, change, draw_painted
@@ -25,18 +24,6 @@ from ui.planner_choice import PlannerChoice
 from ui.workshop import Workshop
 
 RULES = PlannerChoice()
-
-
-@pytest.fixture(scope="module")
-def rpg() -> RPGPipeline:
-    return RPGPipeline.from_pretrained()
-
-
-@pytest.fixture
-def shop(rpg: RPGPipeline, tmp_path: Path) -> Iterator[Workshop]:
-    made = Workshop(rpg, Sessions(tmp_path))
-    yield made
-    made.jobs.close()
 
 
 @pytest.fixture

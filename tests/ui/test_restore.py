@@ -5,30 +5,23 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from rpg import metadata
-from rpg.defaults import ModelDefaults
 from rpg.errors import RPGError
-from rpg.session import Sessions
 from tests.ui import toys
 from ui.restore import found_in, into_history
 from ui.workshop import Workshop
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Iterator[Workshop]:
-    rpg = cast(Any, SimpleNamespace(model="toybox", defaults=ModelDefaults(display_scale=8)))
-    made = Workshop(rpg, Sessions(tmp_path / "sessions"))
-    yield made
-    made.jobs.close()
+def rpg() -> Any:
+    return toys.model()
 
 
 def png(path: Path, image: Image.Image, **texts: str) -> Path:

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
-import gradio as gr
 import pytest
 from PIL import Image
 
-from rpg.defaults import ModelDefaults
 from rpg.errors import SessionError
-from rpg.session import Sessions
 from tests.ui import toys
-from tests.ui.conftest import built
 from ui.plan_book import PlanBook
 from ui.shared import Place, Shared
 from ui.shelf import arrived
@@ -26,21 +20,8 @@ DAY = 24 * 3600.0
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Iterator[Workshop]:
-    """One that never draws."""
-    rpg = cast(Any, SimpleNamespace(model="toybox", defaults=ModelDefaults(display_scale=8)))
-    made = Workshop(rpg, Sessions(tmp_path / "sessions"))
-    yield made
-    made.jobs.close()
-
-
-@pytest.fixture
-def shared(shop: Workshop) -> Shared:
-    def make() -> Shared:
-        with gr.Blocks():
-            return Shared.of(shop, gr.Tabs())
-
-    return built(make)
+def rpg() -> Any:
+    return toys.model()
 
 
 def test_an_empty_shelf_says_so(shop: Workshop) -> None:

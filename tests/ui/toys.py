@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 from PIL import Image
 
 from rpg import metadata
+from rpg.defaults import ModelDefaults
 from rpg.geometry import Box
 from rpg.metadata import Record
 from rpg.plan import Plan, Region
@@ -18,6 +21,11 @@ from rpg.toybox.scene import Scene, Thing
 
 PROMPT = "a red star on the left and a blue circle on the right"
 LEFT, RIGHT = Box(0, 0, 0.5, 1), Box(0.5, 0, 1, 1)
+
+
+def model() -> Any:
+    """What pages ask of a model that never draws."""
+    return SimpleNamespace(model="toybox", defaults=ModelDefaults(display_scale=8))
 
 
 def plan(star: str = "a red star", prompt: str = PROMPT) -> Plan:
