@@ -31,10 +31,10 @@ from rpg.defaults import ModelDefaults, of_model
 from rpg.diffusion import backbones
 from rpg.diffusion.contours import GrabCut
 from rpg.diffusion.inpaint import GROUND_STRENGTH
-from rpg.errors import PlanError
 from rpg.events import Event, Notice, Planned
 from rpg.metadata import Task, public_name
-from rpg.planners import RulePlanner, StreamingPlanner
+from rpg.planners import RulePlanner
+from rpg.planners.base import streamed
 from rpg.settings import environment
 from rpg.toybox import describe_world, unknown_words, weights_path
 from rpg.toybox.contours import ToyboxContours
@@ -286,9 +286,7 @@ class RPGPipeline(Changing):
 
     def _planned(self, prompt: str, index: int, control: Control) -> Plan:
         """The planner's plan; its thoughts are told as they come, where it can be watched."""
-        if not isinstance(self.planner, StreamingPlanner):
-            return self.planner.plan(prompt)
-        with closing(self.planner.stream(prompt)) as events:
+        with closing(streamed(self.planner, prompt)) as events:
             for event in events:
                 control.check()
                 if isinstance(event, Planned):
@@ -297,7 +295,7 @@ class RPGPipeline(Changing):
                     control.emit(event)
                 elif event.text:
                     control.emit(replace(event, prompt_index=index))
-        raise PlanError(f"{type(self.planner).__name__} ended without a plan")
+        raise AssertionError("planning ends with a plan or an error")
 
     def _advise(self, plan: Plan, control: Control) -> None:
         """Says what the user may not expect of this plan with this model."""

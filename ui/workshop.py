@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from rpg.critics.choice import critic_named
 from rpg.errors import SessionError, SettingsError
-from rpg.events import Critiqued, Event, Planned, Rendered
+from rpg.events import Critiqued, Event, Rendered
 from rpg.plan import Plan
-from rpg.planners import LLMPlanner, RulePlanner, StreamingPlanner
+from rpg.planners import LLMPlanner, RulePlanner
+from rpg.planners.base import streamed
 from rpg.session import Session, Sessions, recorded
 from rpg.settings import GenerationSettings
 from ui.adapters import Adapters
@@ -88,11 +89,7 @@ class Workshop:
 
         def work() -> Events:
             planner = (choice or self.planner).planner()
-            if isinstance(planner, StreamingPlanner):
-                yield from planner.stream(prompt, previous=previous, instruction=instruction)
-            else:
-                plan = planner.plan(prompt, previous=previous, instruction=instruction)
-                yield Planned(plan)
+            yield from streamed(planner, prompt, previous=previous, instruction=instruction)
 
         return self.jobs.think(work)
 

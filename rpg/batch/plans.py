@@ -9,10 +9,10 @@ from concurrent.futures import Future
 from contextlib import closing
 
 from rpg.batch.passes import Pass
-from rpg.errors import PlanError
 from rpg.events import Notice, Planned
 from rpg.plan import Plan
-from rpg.planners import Planner, StreamingPlanner
+from rpg.planners import Planner
+from rpg.planners.base import streamed
 
 __all__ = ["Made", "ahead"]
 
@@ -77,13 +77,11 @@ def _fill(future: Future[Made], planner: Planner, prompt: str) -> None:
 
 
 def _planned(planner: Planner, prompt: str) -> Made:
-    if not isinstance(planner, StreamingPlanner):
-        return planner.plan(prompt), ()
     notices: list[str] = []
-    with closing(planner.stream(prompt)) as events:
+    with closing(streamed(planner, prompt)) as events:
         for event in events:
             if isinstance(event, Planned):
                 return event.plan, tuple(notices)
             if isinstance(event, Notice):
                 notices.append(event.text)
-    raise PlanError(f"{type(planner).__name__} ended without a plan")
+    raise AssertionError("planning ends with a plan or an error")

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from rpg.cli import console
 from rpg.cli.loading import quietly
 from rpg.cli.options import Fallback, PlannerKind, Recaption
-from rpg.errors import ChatError, PlanError, SettingsError
+from rpg.errors import ChatError, SettingsError
 from rpg.events import Notice, Planned, Thinking
-from rpg.planners import LLMPlanner, Planner, RulePlanner, StreamingPlanner
+from rpg.planners import LLMPlanner, Planner, RulePlanner
+from rpg.planners.base import streamed
 
 if TYPE_CHECKING:
     from rpg.chat import ChatModel
@@ -90,18 +91,16 @@ def planned(planner: Planner, prompt: str) -> tuple[Plan, bool]:
     Raises:
         RPGError: As the planner does.
     """
-    if not isinstance(planner, StreamingPlanner):
-        return planner.plan(prompt), False
     aloud = _Aloud()
     try:
-        with closing(planner.stream(prompt)) as events:
+        with closing(streamed(planner, prompt)) as events:
             for event in events:
                 if isinstance(event, Planned):
                     return event.plan, bool(aloud.said) and event.plan.reasoning in aloud.said
                 aloud.hear(event)
     finally:
         aloud.end_line()
-    raise PlanError(f"{type(planner).__name__} ended without a plan")
+    raise AssertionError("planning ends with a plan or an error")
 
 
 class _Aloud:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from contextlib import closing
 from typing import Protocol, runtime_checkable
 
-from rpg.errors import PromptError
+from rpg.errors import PlanError, PromptError
 from rpg.events import Notice, Planned, Thinking
 from rpg.plan import MAX_PROMPT_CHARS, Plan
 
@@ -42,6 +43,35 @@ class StreamingPlanner(Planner, Protocol):
     ) -> Generator[Thinking | Notice | Planned, None, None]:
         """The same as `plan`, as events of which `Planned` is the last; closing it gives up."""
         ...
+
+
+def streamed(
+    planner: Planner, prompt: str, *, previous: Plan | None = None, instruction: str | None = None
+) -> Generator[Thinking | Notice | Planned, None, None]:
+    """What a planner tells, whether it can be watched or not; closing it gives up.
+
+    Args:
+        planner: Is asked.
+        prompt: As in `Planner.plan`.
+        previous: Likewise.
+        instruction: Likewise.
+
+    Yields:
+        Events of which `Planned` is the last, and is never missing.
+
+    Raises:
+        PlanError: The planner ended without a plan.
+        RPGError: As the planner does.
+    """
+    if not isinstance(planner, StreamingPlanner):
+        yield Planned(planner.plan(prompt, previous=previous, instruction=instruction))
+        return
+    with closing(planner.stream(prompt, previous=previous, instruction=instruction)) as events:
+        for event in events:
+            yield event
+            if isinstance(event, Planned):
+                return
+    raise PlanError(f"{type(planner).__name__} ended without a plan")
 
 
 def checked_prompt(prompt: str, what: str = "prompt") -> str:
