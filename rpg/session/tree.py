@@ -102,10 +102,6 @@ class Tree:
             return self.known(int(name))
         raise SessionError(f"there is no turn {name!r:.60}; {self._range()}")
 
-    def label_of(self, turn: int) -> str:
-        """The turn's name; empty for none."""
-        return next((name for name, one in self.labels.items() if one == turn), "")
-
     def added(self, parent: int | None) -> tuple[Tree, int]:
         """A new turn, and its number.
 
