@@ -22,6 +22,7 @@ from gradio.components.api_component import Api
 
 from rpg import metadata
 from rpg.errors import RPGError, SettingsError
+from rpg.loop.bounds import Bounds
 from rpg.plan import Plan
 from rpg.planners.base import checked_prompt
 from rpg.session import adopted
@@ -29,7 +30,7 @@ from rpg.settings import GenerationSettings
 from ui.jobs import Job
 from ui.progress import Phase, Snapshot
 from ui.uploads import read_picture
-from ui.workshop import Bounds, Workshop
+from ui.workshop import Workshop
 
 __all__ = ["Endpoints", "build"]
 
@@ -112,8 +113,8 @@ class Endpoints:
         Returns:
             The best picture, as PNG with its plan and settings in it; the same if nothing is wrong.
         """
-        bounds = Bounds(rounds=int(rounds), seconds=seconds or None)
         with _explained():
+            bounds = Bounds(rounds=rounds, seconds=seconds or None)
             session, turn, _ = self._known(picture)
             job = self._shop.refine(session, turn, bounds)
         shot = await _finished(job)

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from rpg.critics.base import Critique, Finding
 from rpg.errors import RPGError, SettingsError
+from rpg.loop.bounds import Bounds
 from ui.changing import NO_PICTURE, Told, followed
 from ui.history import verdict
 from ui.planner_choice import PlannerChoice
 from ui.progress import Phase, Snapshot
 from ui.words import status
-from ui.workshop import Bounds
 
 if TYPE_CHECKING:
     from ui.workshop import Workshop
@@ -48,7 +48,7 @@ def bounds(rounds: float | None, seconds: float | None, candidates: float | None
         )
     if seconds is not None and not 0 <= seconds < 1e6:
         raise SettingsError("seconds: should be 0, for no bound, or more")
-    return Bounds(counts[0], seconds or None, counts[1])
+    return Bounds(rounds=counts[0], seconds=seconds or None, candidates=counts[1])
 
 
 async def refine(

@@ -28,9 +28,10 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from rpg.critics.base import Critic
+    from rpg.loop.bounds import Bounds
     from rpg.pipeline import Editing, RPGPipeline
 
-__all__ = ["Bounds", "Workshop"]
+__all__ = ["Workshop"]
 
 Events = Generator[Event, None, None]
 Within = Callable[[], AbstractContextManager[Mapping[str, Any] | None]]
@@ -46,15 +47,6 @@ _KEPT = {
     "num_inference_steps",
     "clip_skip",
 }
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """How much an automatic refinement may cost; see `rpg.pipeline.RPGPipeline.refine`."""
-
-    rounds: int = 4
-    seconds: float | None = None
-    candidates: int = 1
 
 
 @dataclass
@@ -197,11 +189,7 @@ class Workshop:
 
         def work() -> Events:
             events = self._planning_with(planner).refine(
-                critic=judge,
-                rounds=bounds.rounds,
-                seconds=bounds.seconds,
-                candidates=bounds.candidates,
-                begin_with=begin,
+                critic=judge, begin_with=begin, **bounds.model_dump()
             )
             yield from recorded(kept, events, parent=turn)
 

@@ -89,6 +89,8 @@ def test_refining_draws_again_what_is_wrong(app: Client) -> None:
         ("/generate", [PROMPT, None, 1, {"preset": ["fast"]}], "one of fast"),
         ("/generate", [PROMPT, {"prompt": "x", "regions": "y"}], "regions"),
         ("/edit", [None, "make the star green"], "no picture"),
+        ("/refine", [None, 101], "rounds"),
+        ("/refine", [None, 1, -5], "seconds"),
     ],
 )
 def test_what_cannot_be_is_said(app: Client, name: str, arguments: list[Any], said: str) -> None:
