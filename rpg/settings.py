@@ -36,6 +36,8 @@ MAX_PIXELS = 4096 * 4096
 MAX_STEPS = 1000
 MAX_IMAGES = 64
 MAX_NEGATIVE_CHARS = 8000
+_LASTING = {"composer", "base_ratio", "share", "feather", "guidance_scale", "guidance_end"}
+_LASTING |= {"guidance_rescale", "scheduler", "num_inference_steps", "clip_skip"}
 
 
 def _random_if_minus_one(value: object) -> object:
@@ -127,6 +129,10 @@ class GenerationSettings(BaseModel):
         """A validated copy in which `defaults` stand wherever we have None."""
         missing = {name: value for name, value in defaults.items() if getattr(self, name) is None}
         return self.updated(missing)
+
+    def lasting(self) -> GenerationSettings:
+        """What of a picture's settings holds for a change of it: the manner, not noise or size."""
+        return GenerationSettings(**self.model_dump(include=_LASTING))
 
 
 class Environment(BaseModel):

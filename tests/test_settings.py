@@ -89,6 +89,12 @@ def test_filling_never_overrules_a_wish() -> None:
     assert (filled.base_ratio, filled.share) == (0.0, 0.4)
 
 
+def test_a_change_of_a_picture_keeps_the_manner_but_neither_noise_nor_size() -> None:
+    manner = GenerationSettings(guidance_scale=4.0, scheduler="euler", share=0.0, clip_skip=2)
+    once = {"seed": 3, "width": 64, "height": 64, "num_images_per_prompt": 2, "strength": 0.5}
+    assert manner.updated({**once, "negative_prompt": "rain"}).lasting() == manner
+
+
 @pytest.mark.parametrize("defaults", [ModelDefaults(), *FAMILIES.values()])
 def test_family_defaults_leave_nothing_open_that_a_sampler_needs(defaults: ModelDefaults) -> None:
     filled = GenerationSettings().filled(defaults.words())

@@ -35,18 +35,6 @@ __all__ = ["Workshop"]
 
 Events = Generator[Event, None, None]
 Within = Callable[[], AbstractContextManager[Mapping[str, Any] | None]]
-_KEPT = {
-    "composer",
-    "base_ratio",
-    "share",
-    "feather",
-    "guidance_scale",
-    "guidance_end",
-    "guidance_rescale",
-    "scheduler",
-    "num_inference_steps",
-    "clip_skip",
-}
 
 
 @dataclass
@@ -151,7 +139,7 @@ class Workshop:
         """
         kept = self.sessions.open(session)
         was = kept.turn(turn)
-        used = GenerationSettings(**was.settings.model_dump(include=_KEPT), seed=seed)
+        used = was.settings.lasting().updated({"seed": seed})
 
         def work() -> Events:
             words: dict[str, Any] = {} if mask is None else {"mask_image": mask}

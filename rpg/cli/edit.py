@@ -31,9 +31,6 @@ if TYPE_CHECKING:
     from rpg.pipeline import RPGPipeline
     from rpg.plan import Plan
 
-_LASTING = {"composer", "base_ratio", "share", "feather", "guidance_scale", "scheduler"}
-_LASTING |= {"num_inference_steps", "guidance_end", "guidance_rescale", "clip_skip"}
-
 
 def edit(
     picture: Annotated[Path, typer.Argument(help="The picture to change.")],
@@ -111,11 +108,6 @@ class _Known:
     scale: int
     record: Record
 
-    @property
-    def settings(self) -> GenerationSettings:
-        """What of the old picture's settings holds for the new one."""
-        return GenerationSettings(**self.record.settings.model_dump(include=_LASTING))
-
 
 @dataclass(frozen=True)
 class _Made:
@@ -188,7 +180,7 @@ def _drawn(
         own,
         known.record.plan,
         instruction,
-        settings=known.settings.updated(wishes),
+        settings=known.record.settings.lasting().updated(wishes),
         mask_image=painted,
         preview_every=-1.0,
     )
