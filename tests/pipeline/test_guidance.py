@@ -130,6 +130,15 @@ def test_edits_may_end_guidance_too() -> None:
     assert cut.records[0].settings.guidance_end == 0.5
 
 
+@pytest.mark.parametrize("composer", COMPOSERS)
+def test_several_prompts_in_one_pass_are_as_each_alone(composer: str) -> None:
+    rpg, _ = artist(tiny_sdxl, "text2img")
+    words: dict[str, Any] = {**CALL, "plan": None, "composer": composer, "guidance_end": 0.5}
+    prompts = [PROMPT, "a cat and an old dog and a pink sea"]
+    alone, together = (called(rpg, prompts, **words, batch_size=size) for size in (1, 2))
+    torch.testing.assert_close(together.images, alone.images, atol=1e-4, rtol=1e-4)
+
+
 def test_from_a_picture_the_steps_that_are_done_count() -> None:
     rpg, words = artist(tiny_sdxl, "img2img")
     words |= {"num_inference_steps": 8, "strength": 0.5, "plan": PLAIN}
