@@ -118,10 +118,8 @@ class Endpoints:
             session, turn, _ = self._known(picture)
             job = self._shop.refine(session, turn, bounds)
         shot = await _finished(job)
-        kept = [one for one in shot.rounds if one.critiqued is not None and one.critiqued.kept]
-        best = next((one for one in reversed(kept) if one.turns), None)
-        number = best.turns[best.critiqued.index] if best and best.critiqued else turn
-        return self._shop.files.of(self._shop.sessions.open(session), number)
+        best = turn if shot.best is None else shot.best
+        return self._shop.files.of(self._shop.sessions.open(session), best)
 
     async def review(self, picture: str) -> dict[str, Any]:
         """Say what of a picture is as planned and what is not. Draws nothing.

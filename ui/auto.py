@@ -154,10 +154,7 @@ def _ended(shot: Snapshot, began: int) -> Told:
     """What came of a refinement: it goes to the best turn, and to none where nothing is better."""
     if not shot.rounds:
         return Told(status(shot), failed=True, shot=shot)
-    kept = [one for one in shot.rounds if one.critiqued and one.critiqued.kept and one.turns]
-    best = began
-    if kept and (said := kept[-1].critiqued) is not None:
-        best = kept[-1].turns[said.index]
+    best = began if shot.best is None else shot.best
     came = f"turn {best} is the best" if best != began else "no round was better than the picture"
     notes = "".join(f" Note: {text}" for text in shot.notices)
     outcome = "Stopped" if shot.phase is Phase.CANCELLED else status(shot)

@@ -99,6 +99,14 @@ class Snapshot:
             return None
         return (self.at - self.began) / (self.step - 1) * (self.steps - self.step)
 
+    @property
+    def best(self) -> int | None:
+        """The turn of a refinement's best picture; None where that is the one it began with."""
+        for one in reversed(self.rounds):
+            if one.critiqued is not None and one.critiqued.kept and one.turns:
+                return one.turns[one.critiqued.index]
+        return None
+
 
 def heard(shot: Snapshot, event: Event, now: float, turns: tuple[int, ...] = ()) -> Snapshot:
     """The snapshot after an event.

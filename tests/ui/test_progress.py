@@ -71,6 +71,19 @@ def test_a_verdict_on_a_picture_that_was_there_is_a_round_without_pictures() -> 
     assert [(one.critiqued, one.turns) for one in shot.rounds] == [(verdict, ()), (None, (2,))]
 
 
+def test_the_best_turn_is_that_of_the_last_round_that_was_kept() -> None:
+    def verdict(kept: bool, index: int = 0) -> Critiqued:
+        return Critiqued(Critique(score=0.5), kept, 0.5, 1, index)
+
+    drawn = Rendered([PICTURE], (), PLAN)
+    there = verdict(True)
+    assert told(there).best is None
+    assert told(there, drawn, verdict(False)).best is None
+    assert told(there, drawn, verdict(True), drawn, verdict(False), drawn).best == 1
+    shot = heard(Snapshot(), drawn, 0.0, turns=(7, 8))
+    assert heard(shot, verdict(True, 1), 1.0).best == 8
+
+
 def test_a_notice_is_said_once() -> None:
     assert told(Notice("mind"), Notice("the"), Notice("mind")).notices == ("mind", "the")
 
