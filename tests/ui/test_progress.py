@@ -75,12 +75,11 @@ def test_the_best_turn_is_that_of_the_last_round_that_was_kept() -> None:
     def verdict(kept: bool, index: int = 0) -> Critiqued:
         return Critiqued(Critique(score=0.5), kept, 0.5, 1, index)
 
-    drawn = Rendered([PICTURE], (), PLAN)
-    there = verdict(True)
+    there, drawn = verdict(True), (Edited(PLAN, (), None, "", 1), Rendered([PICTURE], (), PLAN))
     assert told(there).best is None
-    assert told(there, drawn, verdict(False)).best is None
-    assert told(there, drawn, verdict(True), drawn, verdict(False), drawn).best == 1
-    shot = heard(Snapshot(), drawn, 0.0, turns=(7, 8))
+    assert told(there, *drawn, verdict(False)).best is None
+    assert told(there, *drawn, verdict(True), *drawn, verdict(False), *drawn).best == 2
+    shot = heard(Snapshot(), drawn[1], 0.0, turns=(7, 8))
     assert heard(shot, verdict(True, 1), 1.0).best == 8
 
 
