@@ -20,8 +20,8 @@ from rpg.geometry import Box
 from rpg.metadata import Record
 from rpg.plan import Plan, Region, encode_mask
 from rpg.settings import GenerationSettings
+from tests.pngs import SIGNATURE, chunk, header, png
 
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
 TEXT = st.text(st.characters(codec="utf-8"), max_size=60)
 WORDS = TEXT.filter(lambda text: bool(text.strip()))
 
@@ -55,13 +55,8 @@ def region(name: str, x1: float) -> dict[str, object]:
     return {"id": name, "prompt": "b", "box": {"x0": 0, "y0": 0, "x1": x1, "y1": 1}}
 
 
-def chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-
 def png_with(*chunks: bytes) -> io.BytesIO:
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 60000, 60000, 8, 2, 0, 0, 0))
-    return io.BytesIO(SIGNATURE + header + b"".join(chunks) + chunk(b"IEND", b""))
+    return io.BytesIO(png(header(60_000, 60_000), *chunks))
 
 
 def forged(**changes: Any) -> io.BytesIO:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 import json
-import struct
 import zlib
 from typing import Any
 
@@ -27,8 +26,8 @@ from rpg.plan import (
     decode_mask,
     encode_mask,
 )
+from tests import pngs
 
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
 TEXT = st.text(st.characters(codec="utf-8"), max_size=40)
 WORDS = TEXT.filter(lambda text: bool(text.strip()))
 RATIOS = st.none() | st.floats(0, 1)
@@ -298,17 +297,13 @@ def test_a_plan_inside_another_model_is_checked_as_strictly() -> None:
 # Painted masks
 
 
-def chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-
 def header(width: int, height: int) -> bytes:
-    return chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
+    return pngs.header(width, height, pngs.GREY)
 
 
-def png(*chunks: bytes, data: bytes = b"\0" * 100) -> str:
-    parts = [SIGNATURE, *chunks, chunk(b"IDAT", zlib.compress(data)), chunk(b"IEND", b"")]
-    return base64.b64encode(b"".join(parts)).decode()
+def png(*chunks: bytes) -> str:
+    """Of a hundred black pixels."""
+    return base64.b64encode(pngs.png(*chunks, data=zlib.compress(b"\0" * 100))).decode()
 
 
 def saved(image: Image.Image, kind: str) -> str:
@@ -324,7 +319,7 @@ def saved(image: Image.Image, kind: str) -> str:
         ("????", "PNG"),
         ("\u00e9", "PNG"),
         ("aGVsbG8=", "PNG"),
-        (base64.b64encode(SIGNATURE).decode(), "PNG"),
+        (base64.b64encode(pngs.SIGNATURE).decode(), "PNG"),
         (base64.b64encode(b"x" * 1000).decode(), "PNG"),
         (saved(Image.new("L", (8, 8)), "JPEG"), "PNG"),
         (saved(Image.new("L", (8, 8)), "BMP"), "PNG"),
@@ -339,7 +334,7 @@ def saved(image: Image.Image, kind: str) -> str:
         (png(header(2**31 - 1, 2**31 - 1)), "at most 2048"),
         (png(header(8, 8), header(9_000, 2)), "at most 2048"),
         (png(header(8, 8), header(100_000, 100_000)), "PNG"),
-        (png(header(8, 8), chunk(b"zTXt", b"x\0\0" + zlib.compress(b"x" * 10**8))), "PNG"),
+        (png(header(8, 8), pngs.chunk(b"zTXt", b"x\0\0" + zlib.compress(b"x" * 10**8))), "PNG"),
         ("A" * 2_000_001, "2000000"),
     ],
 )

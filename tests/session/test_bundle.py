@@ -6,7 +6,6 @@ import io
 import json
 import struct
 import zipfile
-import zlib
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -17,6 +16,7 @@ from PIL import Image
 
 from rpg.errors import SessionError, StoreError
 from rpg.session import Session, Sessions
+from tests.pngs import header, png
 from tests.session.helpers import critique, drawn, edited, mask, picture, same
 
 MEMBERS = "session.json"
@@ -225,18 +225,6 @@ def test_a_picture_that_is_missing_or_changed(exported: Path, tmp_path: Path) ->
     refused(packed(tmp_path / "other.zip", changed), tmp_path / "b", "not what its name says")
 
 
-def png(width: int, height: int, data: bytes = b"") -> bytes:
-    """A PNG that says a size, whatever is in it."""
-
-    def chunk(kind: bytes, body: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-        )
-
-    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
-    return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", data) + chunk(b"IEND", b"")
-
-
 def jpeg() -> bytes:
     stream = io.BytesIO()
     Image.new("RGB", (8, 8)).save(stream, "JPEG")
@@ -246,9 +234,9 @@ def jpeg() -> bytes:
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        (png(60_000, 60_000), "60000x60000: at most"),
-        (png(0, 8), "at most"),
-        (png(8, 8)[:-20], "damaged"),
+        (png(header(60_000, 60_000)), "60000x60000: at most"),
+        (png(header(0, 8)), "at most"),
+        (png(header(8, 8))[:-20], "damaged"),
         (b"\x89PNG", "no PNG"),
         (b"", "no PNG"),
         (jpeg(), "no PNG"),

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import struct
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from rpg import metadata
 from rpg.errors import RPGError
+from tests import pngs
 from tests.ui import toys
 from ui.restore import found_in, into_history
 from ui.workshop import Workshop
@@ -34,15 +33,8 @@ def png(path: Path, image: Image.Image, **texts: str) -> Path:
 
 def bomb(path: Path) -> Path:
     """A few bytes that say they are a picture of 4 thousand million pixels, with our record."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        body = kind + data
-        return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
-
-    header = struct.pack(">IIBBBBB", 65535, 65535, 8, 2, 0, 0, 0)
     text = b"rpg\0" + toys.record().model_dump_json().encode()
-    parts = chunk(b"IHDR", header), chunk(b"tEXt", text), chunk(b"IDAT", b""), chunk(b"IEND", b"")
-    path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(parts))
+    path.write_bytes(pngs.png(pngs.header(65535, 65535), pngs.chunk(b"tEXt", text)))
     return path
 
 

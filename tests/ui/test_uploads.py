@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import struct
 import zlib
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from rpg.errors import SettingsError
+from tests.pngs import header, png
 from ui import uploads
 from ui.uploads import read_picture
 
@@ -66,15 +66,7 @@ def test_an_animation_gives_its_first_frame(tmp_path: Path) -> None:
 
 def bomb(width: int, height: int) -> bytes:
     """A PNG whose header promises so many pixels, with next to nothing in it."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        checksum = struct.pack(">I", zlib.crc32(kind + data))
-        return struct.pack(">I", len(data)) + kind + data + checksum
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    pixels = zlib.compress(b"\0" * 1000)
-    signature = b"\x89PNG\r\n\x1a\n"
-    return signature + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+    return png(header(width, height), data=zlib.compress(b"\0" * 1000))
 
 
 def talkative() -> bytes:
