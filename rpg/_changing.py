@@ -36,12 +36,13 @@ class Changing(ABC):
     Attributes:
         planner: Follows instructions, where it can.
         contours: Finds things in pictures.
+        critic: Judges where a call names no other.
     """
 
     planner: Planner
     contours: ContourFinder
+    critic: Critic | None
     _cell: int  # pixels of a latent cell
-    _critic: Critic | None  # judges where a call names no other
 
     @abstractmethod
     def _checked(self, prompt: str | None, words: Words) -> Call:
@@ -158,7 +159,7 @@ class Changing(ABC):
 
         Args:
             prompt: What to draw; None where `plan` says it, or `begin_with` does.
-            critic: Judges; None is the detector for Toybox, and needed for any other model.
+            critic: Judges; None is the pipeline's own, which only Toybox has from the start.
             rounds: Of drawing again, 0 to 100.
             seconds: From the start; the first picture is finished in any case.
             calls: Of the critic and the planner together.
@@ -179,7 +180,7 @@ class Changing(ABC):
             candidates=candidates,
             look_ahead=look_ahead,
         )
-        judge = critic if critic is not None else self._critic
+        judge = critic if critic is not None else self.critic
         if judge is None:
             raise SettingsError("say which critic judges: critic=VLMCritic(chat), for one")
         given: dict[str, Any] = {**words}

@@ -40,6 +40,7 @@ from rpg.toybox import describe_world, unknown_words, weights_path
 from rpg.toybox.contours import ToyboxContours
 
 if TYPE_CHECKING:
+    from rpg.critics.base import Critic
     from rpg.diffusion.contours import ContourFinder
     from rpg.plan import Plan
     from rpg.planners import Planner
@@ -71,6 +72,8 @@ class RPGPipeline(Changing):
             `rpg.diffusion.sam.Sam2`.
         ground_strength: How far the ground where a thing was removed may go from what its
             surroundings suggest, 0 to 1.
+        critic: Judges refinements that name no other, the detector for Toybox and None for other
+            models; may be replaced.
     """
 
     def __init__(
@@ -90,8 +93,8 @@ class RPGPipeline(Changing):
         is_toybox = self.defaults.name == TOYBOX
         self.contours: ContourFinder = ToyboxContours() if is_toybox else GrabCut()
         self.ground_strength = _TOYBOX_GROUND if is_toybox else GROUND_STRENGTH
+        self.critic: Critic | None = ToyboxCritic() if is_toybox else None
         self._cell = int(pipe.vae_scale_factor)
-        self._critic = ToyboxCritic() if is_toybox else None
         self._lock = _LOCKS.setdefault(pipe.unet, threading.Lock())
 
     @classmethod

@@ -210,11 +210,9 @@ class Workshop:
 
     def _own_critic(self) -> Critic:
         """The one that knows the model's world."""
-        if self.rpg.model != "toybox":
+        if self.rpg.critic is None:
             raise SettingsError("choose a language model that sees as planner: it can look then")
-        from rpg.critics.toybox import ToyboxCritic
-
-        return ToyboxCritic()
+        return self.rpg.critic
 
     def _critic(self, names: str, choice: PlannerChoice) -> Critic | None:
         if not names:
@@ -232,7 +230,8 @@ class Workshop:
         from rpg.pipeline import RPGPipeline
 
         own = RPGPipeline.from_pipe(self.rpg, planner=choice.planner())
-        own.contours, own.ground_strength = self.rpg.contours, self.rpg.ground_strength
+        own.contours, own.critic = self.rpg.contours, self.rpg.critic
+        own.ground_strength = self.rpg.ground_strength
         return own
 
     def _drawn(

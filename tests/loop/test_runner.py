@@ -72,6 +72,16 @@ def test_a_picture_that_is_right_is_left_alone(rpg: RPGPipeline) -> None:
     assert not of(events, Edited) and len(of(events, Rendered)) == 1
 
 
+def test_a_call_that_names_no_critic_is_judged_by_the_pipelines_own(rpg: RPGPipeline) -> None:
+    own, named = Scores(lambda image, n: [1, 1]), Scores(lambda image, n: [1, 1])
+    mine = RPGPipeline.from_pipe(rpg)
+    mine.critic = own
+    assert isinstance(list(mine.refine(PROMPT, seed=1, **QUICK))[-1], Refined)
+    assert (own.asked, named.asked) == (1, 0)
+    refined(mine, named)
+    assert (own.asked, named.asked) == (1, 1)
+
+
 def test_only_what_fails_is_drawn_again_and_the_rest_keeps_its_bytes(rpg: RPGPipeline) -> None:
     events, done = refined(rpg, Scores(lambda image, n: [1, 0] if n == 0 else [1, 1]))
     first, second = (event.images[0] for event in of(events, Rendered))
