@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from rpg.cli.reference import COMMAND, reference
+from tests.processes import ROOT, python
 
-ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
@@ -129,21 +129,15 @@ def test_commands_in_the_documents_have_the_flags_they_are_shown_with(document: 
 
 
 def test_the_cli_page_is_what_its_command_writes_on_any_terminal(tmp_path: Path) -> None:
-    said = subprocess.run(
-        [sys.executable, "-m", "rpg.cli.reference"],
-        cwd=tmp_path,
-        env={
-            **{"PYTHONPATH": str(ROOT), "HOME": str(tmp_path), "LANG": "de_DE.UTF-8"},
-            **{"COLUMNS": "37", "TERMINAL_WIDTH": "37", "FORCE_COLOR": "1", "TERM": "xterm"},
-            **{"RPG_MODEL": "other/model", "RPG_SESSIONS": str(tmp_path), "OPENAI_BASE_URL": "x"},
-        },
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=120,
-    ).stdout
+    environment = {
+        **{"HOME": str(tmp_path), "LANG": "de_DE.UTF-8"},
+        **{"COLUMNS": "37", "TERMINAL_WIDTH": "37", "FORCE_COLOR": "1", "TERM": "xterm"},
+        **{"RPG_MODEL": "other/model", "RPG_SESSIONS": str(tmp_path), "OPENAI_BASE_URL": "x"},
+    }
+    done = python("-m", "rpg.cli.reference", folder=tmp_path, environment=environment)
+    assert done.returncode == 0, done.stderr
     page = (ROOT / "docs/cli.md").read_text()
-    assert page == said, f"docs/cli.md is out of date; write it anew: {COMMAND}"
+    assert page == done.stdout, f"docs/cli.md is out of date; write it anew: {COMMAND}"
 
 
 def _run(command: list[str], folder: Path) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import ast
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import rpg
+from tests.processes import python
 
 ROOT = Path(rpg.__file__).parent
 HEAVY = ("torch", "diffusers", "transformers", "gradio", "openai")
@@ -19,13 +18,7 @@ HEAVY = ("torch", "diffusers", "transformers", "gradio", "openai")
 def heavy_after(code: str) -> set[str]:
     """Which heavy packages a fresh interpreter has loaded after running the code."""
     tail = f"\nimport sys\nprint(*[name for name in {HEAVY} if name in sys.modules])"
-    done = subprocess.run(
-        [sys.executable, "-c", code + tail],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        cwd=ROOT.parent,
-    )
+    done = python("-c", code + tail)
     assert done.returncode == 0, done.stderr
     return set(done.stdout.splitlines()[-1].split())
 

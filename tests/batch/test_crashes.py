@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 from rpg.batch import Work, entries
 from tests.batch.hammer import MOMENTS
 from tests.batch.helpers import ROWS, files, listed, little, run
+from tests.processes import python
 
-ROOT = Path(__file__).parents[2]
 KILLS = int(os.environ.get("RPG_TEST_KILLS", "10"))
 
 
@@ -20,13 +18,7 @@ def test_killed_at_any_moment_it_ends_as_if_it_had_not_been(tmp_path: Path) -> N
     whole, folder = tmp_path / "whole", tmp_path / "killed" / "out"
     folder.parent.mkdir()
     run(Work(whole, listed(tmp_path, ROWS), batch_size=2), little())
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.batch.hammer", str(folder), str(KILLS), "5"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    done = python("-m", "tests.batch.hammer", folder, KILLS, 5, seconds=300)
     assert done.returncode == 0, done.stderr[-2000:]
     told = json.loads(done.stdout)
     print(told)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +18,9 @@ from rpg.batch import Shard
 from rpg.defaults import ModelDefaults
 from rpg.errors import SettingsError
 from rpg.pipeline import RPGPipeline
+from tests.processes import two_processes
 from tests.tiny import tiny_sdxl
 
-ROOT = Path(__file__).parents[2]
 PROMPTS = ("a red star and a blue moon", "a green circle.", "a cat/dog", "a pink heart")
 
 
@@ -158,18 +156,10 @@ def test_what_follows_a_tab_is_not_the_prompt_s(tmp_path: Path) -> None:
 def test_two_processes_share_the_rows(tmp_path: Path) -> None:
     """By `accelerate launch`, on loopback, with the bundled model."""
     (tmp_path / "in.txt").write_text("a red star\na blue moon/sun\na pink heart\n")
-    launch = ["-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2"]
-    free = ["--main_process_port", "0", "--num_machines", "1", "--mixed_precision", "no"]
     command = ["-m", "benchmarks.quality", "--suite", "t2i-compbench", "--prompts", "in.txt"]
     rest = ["--images-per-prompt", "1", "--out", "out"]
-    done = subprocess.run(
-        [sys.executable, *launch, *free, "--dynamo_backend", "no", *command, *rest],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "RPG_DEVICE": "cpu", "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
+    environment = {**os.environ, "RPG_DEVICE": "cpu"}
+    done = two_processes(*command, *rest, folder=tmp_path, environment=environment)
     assert set(pictures(tmp_path / "out")) == {
         "samples/a red star_000000.png",
         "samples/a pink heart_000002.png",

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,10 +11,10 @@ from typer.main import get_command
 
 from rpg.chat.endpoints import ENDPOINTS
 from rpg.cli import app
+from tests.processes import ROOT, python
 
 from .server import ChatServer
 
-ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "planners.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 PYTHON = [code for language, code in BLOCKS if language == "python"]
@@ -26,14 +24,8 @@ COMMANDS = [line for language, code in BLOCKS if language == "sh" for line in co
 @pytest.mark.parametrize("code", PYTHON)
 def test_its_python_runs(code: str, server: ChatServer, tmp_path: Path) -> None:
     """The environment names a server that has no such model: rules stand in, as the page says."""
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(ROOT), "HOME": str(tmp_path), "OPENAI_BASE_URL": server.url},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    environment = {"HOME": str(tmp_path), "OPENAI_BASE_URL": server.url}
+    done = python("-c", code, folder=tmp_path, environment=environment)
     assert done.returncode == 0, done.stderr[-2000:]
     assert "star" in done.stdout
 

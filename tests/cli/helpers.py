@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +13,6 @@ from typer.testing import CliRunner
 from rpg.cli import app
 from tests.tiny import tiny_sdxl
 
-_ROOT = Path(__file__).parents[2]
 PROMPT = "a red star to the left of a blue moon"
 _DEFAULTS = {"width": 32, "height": 32, "num_inference_steps": 2, "display_scale": 4}
 _RUNNER = CliRunner()
@@ -32,18 +28,6 @@ def rpg(*arguments: object, code: int = 0) -> Any:
 def told(*arguments: object, code: int = 0) -> Any:
     """What a command says to programs."""
     return json.loads(rpg(*arguments, "--json", code=code).stdout)
-
-
-def python(*arguments: str, seconds: int = 120) -> subprocess.CompletedProcess[str]:
-    """A Python of its own, which finds the product and the tests from any folder."""
-    return subprocess.run(
-        [sys.executable, *arguments],
-        env={**os.environ, "PYTHONPATH": str(_ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=seconds,
-    )
 
 
 def pixels(path: str | Path) -> np.ndarray:

@@ -10,7 +10,8 @@ from rpg import metadata
 from rpg.cli.demo import PROMPT as PROMPT_OF_DEMO
 from rpg.plan import Plan
 from rpg.toybox import unknown_words
-from tests.cli.helpers import PROMPT, pixels, python, rpg
+from tests.cli.helpers import PROMPT, pixels, rpg
+from tests.processes import python
 
 
 def test_plan_prints_a_table() -> None:

@@ -15,7 +15,8 @@ from rpg.batch import entries
 from rpg.batch.events import BatchEvent, Drawn
 from rpg.cli.batch_views import Told
 from tests.cli import helpers
-from tests.cli.helpers import PROMPT, python, rpg
+from tests.cli.helpers import PROMPT, rpg
+from tests.processes import two_processes
 
 ROWS: list[dict[str, Any]] = [
     {"prompt": PROMPT},
@@ -163,14 +164,11 @@ def test_shards_by_hand_make_the_whole() -> None:
     assert told("-o", "parts")["there_before"] == NAMES
 
 
-def test_accelerate_shares_a_batch_between_processes(tmp_path: Path) -> None:
+def test_accelerate_shares_a_batch_between_processes() -> None:
     """On loopback. One process has bad rows to tell of, and waits for the other with that."""
     write("nonsense", *ROWS)
     batch("-o", "whole", code=2)
-    launch = ["-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2"]
-    free = ["--main_process_port", "0", "--num_machines", "1", "--mixed_precision", "no"]
-    command = ["-m", "rpg", "batch", "rows.jsonl", "-o", "shared", "--json"]
-    done = python(*launch, *free, "--dynamo_backend", "no", *command, seconds=240)
+    done = two_processes("-m", "rpg", "batch", "rows.jsonl", "-o", "shared", "--json")
     assert done.returncode != 0
     assert "exitcode  : 2" in done.stderr
     summaries = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]

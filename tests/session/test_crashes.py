@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from rpg.session import Session, Sessions
+from tests.processes import ROOT
 from tests.session.helpers import drawn, picture, same
 
-ROOT = Path(__file__).parents[2]
 KILLS = int(os.environ.get("RPG_TEST_KILLS", "30"))
 KILLS_IN_ROUNDS = int(os.environ.get("RPG_TEST_KILLS", "6"))
 

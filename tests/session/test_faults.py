@@ -8,7 +8,6 @@ import resource
 import shutil
 import sqlite3
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -19,9 +18,9 @@ import pytest
 from rpg.critics.base import Critique
 from rpg.errors import SessionError, StoreError
 from rpg.session import Session, Sessions
+from tests.processes import python
 from tests.session.helpers import critique, drawn, edited, picture, same
 
-ROOT = Path(__file__).parents[2]
 BAD_IDS = [
     "",
     ".",
@@ -218,14 +217,7 @@ if os.geteuid() == 0:
 
 def as_stranger(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Runs as somebody whom permissions bind; to root, who may read our code, they mean nothing."""
-    return subprocess.run(
-        [sys.executable, "-c", STRANGER + code, *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    return python("-c", STRANGER + code, *arguments)
 
 
 @pytest.fixture

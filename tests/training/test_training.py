@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +10,7 @@ import torch
 from diffusers import StableDiffusionXLPipeline
 
 from rpg.toybox.vocabulary import known_words
+from tests.processes import python
 from training import __main__ as command
 from training import autoencoder
 from training.config import CONFIGS, Config
@@ -20,7 +19,6 @@ from training.denoiser import Trainer, schedule
 from training.export import load
 from training.text import build_tokenizer
 
-ROOT = Path(__file__).parents[2]
 TINY = CONFIGS["tiny"]
 
 
@@ -83,10 +81,7 @@ def test_the_tokenizer_is_the_same_in_every_process() -> None:
     script = (
         "from training.text import build_tokenizer as b; print(sorted(b().get_vocab().items()))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=True
-    )
-    assert done.stdout.strip() == str(sorted(build_tokenizer().get_vocab().items()))
+    assert python("-c", script).stdout.strip() == str(sorted(build_tokenizer().get_vocab().items()))
 
 
 def test_training_goes_on_from_an_export(trained: Path, tmp_path: Path) -> None:
