@@ -15,7 +15,7 @@ from rpg.critics.choice import critic_named
 from rpg.errors import SessionError, SettingsError
 from rpg.events import Critiqued, Event, Rendered
 from rpg.plan import Plan
-from rpg.planners import LLMPlanner, RulePlanner
+from rpg.planners import LLMPlanner, Planner, RulePlanner
 from rpg.planners.base import streamed
 from rpg.session import Session, Sessions, recorded
 from rpg.settings import GenerationSettings
@@ -35,6 +35,7 @@ __all__ = ["Workshop"]
 
 Events = Generator[Event, None, None]
 Within = Callable[[], AbstractContextManager[Mapping[str, Any] | None]]
+_VLM = "vlm"
 
 
 @dataclass
@@ -165,17 +166,19 @@ class Workshop:
             bounds: How much it may cost.
             critic: Names of critics; empty takes the model's own.
             choice: The planner, which is asked for another plan, and which looks as critic "vlm".
+                It is made when the work begins: it may have to be looked for on a server.
 
         Raises:
             SessionError: There is no such session or turn.
-            SettingsError: Nobody can judge.
+            SettingsError: Rules cannot look.
         """
         kept = self.sessions.open(session)
         begin = kept.image(turn), kept.turn(turn).made.record
-        planner = choice or self.planner
-        judge = self._critic(critic, planner)
+        chosen = self._chosen(choice, critic)
 
         def work() -> Events:
+            planner = chosen.planner()
+            judge = self._judge(critic, planner)
             events = self._planning_with(planner).refine(
                 critic=judge, begin_with=begin, **bounds.model_dump()
             )
@@ -196,40 +199,50 @@ class Workshop:
 
         Raises:
             SessionError: There is no such session or turn.
+            SettingsError: Rules cannot look.
         """
         kept = self.sessions.open(session)
         was = kept.turn(turn)
+        chosen = self._chosen(choice, critic)
 
         def work() -> Events:
-            judge = self._critic(critic, choice or self.planner) or self._own_critic()
+            judge = self._judge(critic, chosen.planner() if _VLM in critic else RulePlanner())
             said = judge.review(kept.image(turn), was.plan)
             kept.criticise(turn, said)
             yield Critiqued(said, True, said.score, 0)
 
         return self.jobs.think(work)
 
-    def _own_critic(self) -> Critic:
-        """The one that knows the model's world."""
-        if self.rpg.critic is None:
-            raise SettingsError("choose a language model that sees as planner: it can look then")
-        return self.rpg.critic
+    def _chosen(self, choice: PlannerChoice | None, critic: str) -> PlannerChoice:
+        """Who plans, and looks at pictures where `critic` asks for that.
 
-    def _critic(self, names: str, choice: PlannerChoice) -> Critic | None:
-        if not names:
-            return None
-        planner = choice.planner() if "vlm" in names else RulePlanner()
-        chat = planner.chat if isinstance(planner, LLMPlanner) else None
-        if chat is None and "vlm" in names:
+        Raises:
+            SettingsError: Rules cannot look.
+        """
+        chosen = choice or self.planner
+        if _VLM in critic and chosen.kind == "rules":
             raise SettingsError(
                 "to let a model look at pictures, choose a language model as planner"
             )
-        return critic_named(names, chat=chat)
+        return chosen
 
-    def _planning_with(self, choice: PlannerChoice) -> RPGPipeline:
+    def _judge(self, names: str, planner: Planner) -> Critic:
+        """The critics of these names, else the one that knows the model's world.
+
+        Raises:
+            SettingsError: There is no such critic, or nobody who could judge.
+        """
+        chat = planner.chat if isinstance(planner, LLMPlanner) else None
+        judge = (critic_named(names, chat=chat) if names else None) or self.rpg.critic
+        if judge is None:
+            raise SettingsError("choose a language model that sees as planner: it can look then")
+        return judge
+
+    def _planning_with(self, planner: Planner) -> RPGPipeline:
         """The same model with a tab's own planner."""
         from rpg.pipeline import RPGPipeline
 
-        own = RPGPipeline.from_pipe(self.rpg, planner=choice.planner())
+        own = RPGPipeline.from_pipe(self.rpg, planner=planner)
         own.contours, own.critic = self.rpg.contours, self.rpg.critic
         own.ground_strength = self.rpg.ground_strength
         return own

@@ -115,6 +115,21 @@ def test_it_mends_itself_round_by_round(tab: Page, store: Path) -> None:
     expect(tab.locator("#conversation")).to_contain_text("Drawn again by itself")
 
 
+def test_a_planner_that_nobody_can_reach_is_told_in_one_line(tab: Page, kept: Session) -> None:
+    tab.get_by_text("Planner: by rules, offline").click()
+    tab.get_by_label("Language model").check()
+    tab.locator("#planner-url input, #planner-url textarea").fill("http://127.0.0.1:9/v1")
+    visit(tab, kept)
+    tab.get_by_text("Let it mend itself").click()
+    tab.get_by_role("button", name="Refine it").click()
+    alert = tab.locator("#refine-status [role=alert]")
+    expect(alert).to_contain_text("Cannot reach http://127.0.0.1:9/v1: ", timeout=DRAWN)
+    expect(tab.get_by_role("button", name="Refine it")).to_be_enabled()
+    expect(tab.locator("#picture-now img")).to_be_visible()
+    expect(tab.locator("#conversation")).to_contain_text("Cannot reach")
+    assert kept.refresh().head == 1 and len(kept.turns) == 1
+
+
 def test_two_windows_on_one_session_lose_nothing(tab: Page, kept: Session) -> None:
     kept.add(toys.picture("green"), toys.record(5), parent=1)
     visit(tab, kept)
