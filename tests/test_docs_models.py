@@ -16,7 +16,8 @@ from PIL import Image
 from rpg.defaults import FAMILIES, ModelDefaults, Sampling, of_model
 from rpg.diffusion import sibling
 from rpg.toybox import weights_path
-from tests.test_docs import BLOCK, ROOT
+from tests.processes import ROOT
+from tests.test_docs import BLOCK
 from tests.tiny import tiny_controlnet, tiny_sd15, tiny_sdxl
 
 PAGE = (ROOT / "docs/backbones.md").read_text()
