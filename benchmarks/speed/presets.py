@@ -147,6 +147,7 @@ def main(
         typer.Argument(help="SCHEDULER:STEPS[:END], several. Default: those tried."),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="Prompts of each of six categories.")] = 10,
+    seed: Annotated[int, typer.Option(min=1, help="Of the prompts.")] = SEED,
     threads: Annotated[int, typer.Option(min=1, help="Of torch.")] = 1,
     keep: Annotated[Path | None, typer.Option(help="Write every picture's figures here.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
@@ -154,7 +155,7 @@ def main(
     """Measure candidates for a preset on the bundled model."""
     torch.set_num_threads(threads)
     tried = [Candidate.read(text) for text in dict.fromkeys(candidates or CANDIDATES)]
-    artist, items = Artist(), make_items(limit, seed=SEED)
+    artist, items = Artist(), make_items(limit, seed=seed)
     artist.seen(items[0], 0, None)  # the first picture of all takes longer
     drawn: dict[str, list[Seen]] = {one.name if one else "own": [] for one in (None, *tried)}
     for i, item in tracked(list(enumerate(items)), "prompts"):
