@@ -154,7 +154,7 @@ class Generating:
             return Outputs()
         self.following.leave(tab)
         if place.session == display.session and place.turn in display.turns:
-            display = replace(display, chosen=display.turns.index(place.turn))
+            display = display.choosing(place.turn)
         else:
             turns = () if place.turn is None else (place.turn,)
             display = Display(place.session, turns)
