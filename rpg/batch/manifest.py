@@ -44,6 +44,7 @@ class Entry(BaseModel):
         record: Plan, settings and model, as in the file itself.
         seeds: Of all pictures that went through the model together, in order.
         index: This picture's place among them, from 0.
+        beside: The id of the first picture of each plan, where there were several plans among them.
         made: Versions, device and number format.
     """
 
@@ -59,6 +60,7 @@ class Entry(BaseModel):
     record: Record
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1, max_length=MAX_IMAGES)]
     index: Annotated[int, Field(ge=0, lt=MAX_IMAGES)] = 0
+    beside: Annotated[tuple[Digest, ...], Field(max_length=MAX_IMAGES)] = ()
     made: dict[str, str] = {}
 
 

@@ -1,4 +1,4 @@
-"""Which pictures go through the model together, and which process draws them.
+"""Which pictures may go through the model together, and which process draws them.
 
 Both follow from the file alone: what was drawn before changes neither, since a pass of several
 pictures rounds otherwise than one of a single picture, and a run that goes on has to draw what a
@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from rpg.batch.pictures import Picture
 from rpg.errors import SettingsError
 
-__all__ = ["Pass", "Shard", "passes"]
+__all__ = ["Pass", "Shard", "Window", "passes", "windows"]
 
 _MAX_SHARDS = 10_000
+_WINDOW = 4  # calls' worth of pictures: enough to find some that are alike
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,10 @@ class Pass:
         return tuple(one for one in self.pictures if one.id in self.wanted)
 
 
+Window = tuple[Pass, ...]
+"""Passes among which those are joined whose plans turn out alike; see `rpg.batch.joining`."""
+
+
 @dataclass(frozen=True)
 class Shard:
     """Part `index`, from 1, of a batch that `count` processes share."""
@@ -71,8 +76,8 @@ class Shard:
         part = f"-{self.index}-of-{self.count}" if self.count > 1 else ""
         return f"{stem}{part}.jsonl"
 
-    def of(self, all_: Sequence[Pass]) -> list[Pass]:
-        """This part's share: every `count`-th pass."""
+    def of(self, all_: Sequence[Window]) -> list[Window]:
+        """This part's share: every `count`-th window."""
         return list(all_[self.index - 1 :: self.count])
 
 
@@ -87,3 +92,9 @@ def passes(pictures: Iterable[Picture], size: int) -> list[Pass]:
             part = tuple(members[first : first + size])
             found.append(Pass(part, frozenset(one.id for one in part)))
     return found
+
+
+def windows(all_: Sequence[Pass], size: int) -> list[Window]:
+    """Passes in windows; one alone where no more than one picture is drawn at once."""
+    count = 1 if size == 1 else size * _WINDOW
+    return [tuple(all_[first : first + count]) for first in range(0, len(all_), count)]

@@ -18,7 +18,7 @@ from rpg.batch.rows import Fault, Row
 from rpg.errors import SettingsError
 from rpg.settings import MAX_SEED
 
-__all__ = ["Listing", "Maker", "Picture", "listing"]
+__all__ = ["Listing", "Maker", "Picture", "how", "listing"]
 
 _DERIVED_SEEDS = 2**32  # short enough to read out
 _APART = {"seed", "num_images_per_prompt", "negative_prompt"}  # said by seed, count and content
@@ -112,8 +112,7 @@ def listing(rows: Iterable[Row], faults: Iterable[Fault], maker: Maker) -> Listi
 def _of_row(row: Row, maker: Maker, number: Counter[str]) -> list[Picture]:
     content = _content(row)
     subject = digest(content, "" if row.plan is not None else maker.planner)
-    words = row.settings.model_dump(mode="json", exclude=_APART, exclude_defaults=True)
-    group = digest(subject, words, maker.model, maker.how)
+    group = digest(subject, how(row), maker.model, maker.how)
     count = row.settings.num_images_per_prompt
     first = row.settings.seed
     if first is None:
@@ -128,6 +127,11 @@ def _of_row(row: Row, maker: Maker, number: Counter[str]) -> list[Picture]:
         id = digest(group, seed, name)
         made.append(Picture(id, row, seed, f"{name or _slug(row.prompt, id)}.png", subject, group))
     return made
+
+
+def how(row: Row) -> dict[str, Any]:
+    """The settings of a row that say how it is drawn, and neither what nor from which noise."""
+    return row.settings.model_dump(mode="json", exclude=_APART, exclude_defaults=True)
 
 
 def _content(row: Row) -> str:

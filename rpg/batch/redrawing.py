@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rpg.errors import SettingsError
@@ -19,20 +19,15 @@ if TYPE_CHECKING:
 __all__ = ["redrawn", "words"]
 
 
-def words(
-    plan: Plan,
-    settings: GenerationSettings,
-    seeds: Sequence[int],
-    base_prompt: str | None = None,
-) -> Words:
-    """A call for one picture of `plan` from each seed, all in one pass."""
-    count = {"seed": None, "num_images_per_prompt": len(seeds)}
+def words(plans: Sequence[Plan], settings: GenerationSettings, seeds: Sequence[int]) -> Words:
+    """A call that draws equally many pictures of each plan in one pass, from a seed each."""
+    each = {"seed": None, "num_images_per_prompt": len(seeds) // len(plans), "negative_prompt": ""}
     generators = [_noise(seed) for seed in seeds]
     return {
-        "plan": plan,
-        "settings": settings.model_copy(update=count),
+        "plan": plans,
+        "settings": settings.model_copy(update=each),
         "generator": generators,
-        "base_prompt": base_prompt,
+        "batch_size": len(plans),
     }
 
 
@@ -44,14 +39,20 @@ def _noise(seed: int) -> Any:
     return generator[0] if isinstance(generator, list) else generator
 
 
-def redrawn(entry: Entry, rpg: RPGPipeline) -> Image:
+def redrawn(entry: Entry, rpg: RPGPipeline, among: Iterable[Entry | None] = ()) -> Image:
     """Draws the picture of a manifest's line again, at the model's own size.
 
     The same model on the same kind of machine gives the same pixels; another device, number format
     or version gives nearly the same.
 
+    Args:
+        entry: The line.
+        rpg: The model that drew it.
+        among: The manifest's other lines, where pictures of several plans were drawn at once.
+
     Raises:
-        SettingsError: It was made by another model, or with a LoRA that is not loaded.
+        SettingsError: It was made by another model, with a LoRA that is not loaded, or at once
+            with pictures that are not among the lines given.
         RPGError: What the pipeline failed with.
     """
     record = entry.record
@@ -60,5 +61,19 @@ def redrawn(entry: Entry, rpg: RPGPipeline) -> Image:
     loaded = {"lora"} if getattr(rpg.pipe.unet, "peft_config", None) else set()
     if missing := sorted(set(record.needs) - loaded):
         raise SettingsError(f"{entry.file} was made with {', '.join(missing)}")
-    image: Image = rpg(**words(record.plan, record.settings, entry.seeds))[0][entry.index]
+    plans = _plans(entry, among)
+    image: Image = rpg(**words(plans, record.settings, entry.seeds))[0][entry.index]
     return image
+
+
+def _plans(entry: Entry, among: Iterable[Entry | None]) -> list[Plan]:
+    """The plans that were drawn at once, in their order."""
+    if not entry.beside:
+        return [entry.record.plan]
+    known = {one.id: one.record.plan for one in among if one is not None}
+    known[entry.id] = entry.record.plan
+    try:
+        return [known[id] for id in entry.beside]
+    except KeyError:
+        said = f"{entry.file} was drawn at once with pictures that no line given is about"
+        raise SettingsError(said) from None

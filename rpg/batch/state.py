@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rpg import metadata
 from rpg.batch.manifest import Entry, entries
-from rpg.batch.passes import Pass
+from rpg.batch.passes import Pass, Window
 from rpg.batch.pictures import Picture
 from rpg.errors import MetadataError
 from rpg.metadata import Record
@@ -97,35 +97,29 @@ class State:
         except MetadataError:
             return False
 
-    def missing(self, passes: Iterable[Pass]) -> list[Pass]:
-        """The passes of which a picture is missing, and which ones those are."""
-        found = []
-        for one in passes:
-            wanted = frozenset(part.id for part in one.missing if not self.has(part))
-            if wanted:
-                found.append(Pass(one.pictures, wanted))
-        return found
+    def missing(self, one: Pass) -> Pass:
+        """The pass, of which those pictures are wanted that are missing."""
+        wanted = frozenset(part.id for part in one.missing if not self.has(part))
+        return Pass(one.pictures, wanted)
 
 
-def limited(passes: Iterable[Pass], limit: int | None) -> list[Pass]:
-    """So many passes, the last of them perhaps in part, that at most `limit` pictures are kept."""
-    found: list[Pass] = []
-    room = limit
-    for one in passes:
-        if room is None:
-            found.append(one)
-            continue
-        if room == 0:
-            break
-        kept = one.missing[:room]
-        room -= len(kept)
-        found.append(Pass(one.pictures, frozenset(part.id for part in kept)))
+def limited(windows: Iterable[Window], limit: int | None) -> list[Window]:
+    """The windows with at most `limit` pictures wanted, the first ones; those with none go."""
+    found, room = [], limit
+    for window in windows:
+        kept = []
+        for one in window:
+            wanted = one.missing if room is None else one.missing[:room]
+            room = None if room is None else room - len(wanted)
+            kept.append(Pass(one.pictures, frozenset(part.id for part in wanted)))
+        if any(one.wanted for one in kept):
+            found.append(tuple(kept))
     return found
 
 
-def tidy(folder: Path, passes: Iterable[Pass]) -> None:
+def tidy(folder: Path, windows: Iterable[Window]) -> None:
     """Removes what a killed run had begun to write of these pictures."""
-    files = {part.file for one in passes for part in one.missing}
+    files = {part.file for window in windows for one in window for part in one.missing}
     for path in folder.glob(".*.png.*"):
         found = _DRAFT.fullmatch(path.name)
         if found is not None and found["file"] in files:

@@ -64,7 +64,7 @@ BatchSize = Annotated[
         "--batch-size",
         min=1,
         max=MAX_IMAGES,
-        help="Most pictures of one plan that are drawn at once.",
+        help="Most pictures that are drawn at once: of one prompt, or of prompts planned alike.",
         rich_help_panel=_BATCH,
     ),
 ]

@@ -25,7 +25,10 @@ ROWS: list[dict[str, Any]] = [
     {"prompt": "a red star and a blue moon", "guidance_scale": 2.0, "name": "soft"},
     {"prompt": "a tree and a cat", "base_prompt": "a park", "negative_prompt": "grey"},
     {"prompt": "a red star and a blue moon"},
+    {"prompt": "a dog and a cow"},
+    {"prompt": "sea and grass"},
 ]
+PICTURES = 10
 
 
 def little() -> RPGPipeline:

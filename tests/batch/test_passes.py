@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rpg.batch.passes import Shard, passes
+from rpg.batch.passes import Shard, Window, passes, windows
 from rpg.batch.pictures import Picture
 from rpg.batch.rows import row
 from rpg.batch.state import limited
@@ -48,19 +48,34 @@ def test_rows_of_other_plans_do_not_change_a_pass(
 
 @given(GROUPS, st.integers(1, 3), st.integers(1, 7))
 def test_shards_are_disjoint_whole_and_even(groups: list[str], size: int, count: int) -> None:
-    all_ = passes(pictures(groups), size)
+    all_ = windows(passes(pictures(groups), size), size)
     shares = [Shard(index, count).of(all_) for index in range(1, count + 1)]
-    ids = [part.id for share in shares for one in share for part in one.pictures]
-    assert sorted(ids) == sorted(part.id for one in all_ for part in one.pictures)
+    ids = [part.id for share in shares for part in every(share)]
+    assert sorted(ids) == sorted(part.id for part in every(all_))
+    assert len(ids) == len(groups)
     assert max(map(len, shares)) - min(map(len, shares)) <= 1
 
 
 @given(GROUPS, st.integers(1, 4), st.integers(1, 40))
 def test_a_limit_is_kept_to_the_picture(groups: list[str], size: int, limit: int) -> None:
-    all_ = passes(pictures(groups), size)
+    all_ = windows(passes(pictures(groups), size), size)
     some = limited(all_, limit)
-    assert sum(len(one.wanted) for one in some) == min(limit, len(groups))
-    assert [one.pictures for one in some] == [one.pictures for one in all_[: len(some)]]
+    wanted = [part.id for window in some for one in window for part in one.missing]
+    assert wanted == [part.id for part in every(all_)][:limit]
+    assert every(some) == every(all_[: len(some)])
+
+
+@given(GROUPS, st.integers(1, 4))
+def test_a_window_is_a_few_calls_worth(groups: list[str], size: int) -> None:
+    all_ = passes(pictures(groups), size)
+    found = windows(all_, size)
+    assert [one for window in found for one in window] == all_
+    assert all(len(window) == (1 if size == 1 else 4 * size) for window in found[:-1])
+
+
+def every(windows: list[Window]) -> list[Picture]:
+    """All pictures of windows, wanted or not."""
+    return [part for window in windows for one in window for part in one.pictures]
 
 
 @pytest.mark.parametrize("text", ["", "1", "0/2", "3/2", "-1/2", "1/0", "1/2/3", "a/b", "1/99999"])

@@ -14,7 +14,7 @@ from rpg.batch.events import Counted, Drawn, Progress, Said
 from rpg.errors import ChatAccessError, ChatError, SettingsError, StoreError
 from rpg.pipeline import RPGPipeline
 from rpg.plan import Plan
-from tests.batch.helpers import ROWS, drawn, faulty, files, listed, little, run, wanted
+from tests.batch.helpers import PICTURES, ROWS, drawn, faulty, files, listed, little, run, wanted
 from tests.pipeline.helpers import HalvesPlanner, same
 
 STAR, MOON = {"prompt": "a red star"}, {"prompt": "a blue moon"}
@@ -58,7 +58,7 @@ class Unwilling(HalvesPlanner):
 
 def test_every_row_has_its_picture_which_remembers(whole: Path) -> None:
     found = {one.file: one for one in entries(whole) if one is not None}
-    assert len(found) == sum(1 for _ in entries(whole)) == 8
+    assert len(found) == sum(1 for _ in entries(whole)) == PICTURES
     assert files(whole).keys() == found.keys()
     for name, entry in found.items():
         assert metadata.read(whole / name) == entry.record
@@ -70,16 +70,49 @@ def test_every_row_has_its_picture_which_remembers(whole: Path) -> None:
 
 
 def test_a_line_of_the_manifest_draws_its_picture_again(whole: Path, rpg: RPGPipeline) -> None:
-    for entry in entries(whole):
+    lines = list(entries(whole))
+    for entry in lines:
         assert entry is not None
         with Image.open(whole / entry.file) as image:
-            assert same(image, redrawn(entry, rpg))
+            assert same(image, redrawn(entry, rpg, lines))
+    several = [one for one in lines if one is not None and one.beside]
+    assert [len(one.beside) for one in several] == [2, 2]
+    with pytest.raises(SettingsError, match="drawn at once with pictures that no line given"):
+        redrawn(several[0], rpg)
+
+
+def test_plans_alike_are_drawn_at_once_and_come_out_as_alone(
+    whole: Path, rpg: RPGPipeline, tmp_path: Path
+) -> None:
+    run(work(tmp_path), rpg)
+    assert files(tmp_path).keys() == files(whole).keys()
+    for name in files(whole):
+        with Image.open(whole / name) as one, Image.open(tmp_path / name) as other:
+            assert same(one, other, tolerance=1)
+
+
+def test_where_several_fail_at_once_each_is_tried_alone(rpg: RPGPipeline, tmp_path: Path) -> None:
+    decode = rpg.pipe.vae.decode
+
+    def narrow(latents: Any, **words: Any) -> Any:
+        if len(latents) > 1:
+            raise RuntimeError("out of memory")
+        return decode(latents, **words)
+
+    rpg.pipe.vae.decode = narrow
+    try:
+        events = run(work(tmp_path, ROWS[-2:], batch_size=2), rpg)
+    finally:
+        rpg.pipe.vae.decode = decode
+    assert faulty(events) == []
+    assert len(drawn(events)) == 2
+    assert [one.beside for one in entries(tmp_path) if one is not None] == [(), ()]
 
 
 def test_what_is_there_is_not_drawn_and_loads_no_model(whole: Path) -> None:
     before = files(whole)
     events = run(work(whole, batch_size=2), never)
-    assert events == [Counted(8, 0, 0)]
+    assert events == [Counted(PICTURES, 0, 0)]
     assert files(whole) == before
 
 
@@ -88,19 +121,27 @@ def test_a_run_that_goes_on_draws_what_one_without_a_break_does(
 ) -> None:
     """Also where the break is within a pass: it is drawn as a whole again, and kept in part."""
     total = 0
-    for limit in (1, 2, 3, 1, 5):
+    for limit in (1, 2, 3, 1, 1, 5):
         total += len(drawn(run(work(tmp_path, batch_size=2, limit=limit), rpg)))
-    assert total == 8
+    assert total == PICTURES
     assert files(tmp_path) == files(whole)
     assert sorted(map(str, entries(tmp_path))) == sorted(map(str, entries(whole)))
 
 
-def test_shards_together_are_the_whole(whole: Path, rpg: RPGPipeline, tmp_path: Path) -> None:
-    told = [drawn(run(work(tmp_path, batch_size=2, shard=Shard(i, 3)), rpg)) for i in (2, 1, 3)]
+@pytest.mark.parametrize(("size", "count"), [(1, 3), (2, 2)])
+def test_shards_together_are_the_whole(
+    rpg: RPGPipeline, tmp_path: Path, size: int, count: int
+) -> None:
+    rows = [*ROWS, *({"prompt": f"a cat and {'grass ' * n}"} for n in range(1, 5))]
+    all_, parts = tmp_path / "all", tmp_path / "parts"
+    run(work(all_, rows, batch_size=size), rpg)
+    shards = [Shard(i, count) for i in range(count, 0, -1)]
+    told = [drawn(run(work(parts, rows, batch_size=size, shard=one), rpg)) for one in shards]
     assert all(told)
-    assert len({*told[0], *told[1], *told[2]}) == sum(map(len, told)) == 8
-    assert files(tmp_path) == files(whole)
-    assert run(work(tmp_path, batch_size=2), never) == [Counted(8, 0, 0)]
+    assert len({name for names in told for name in names}) == sum(map(len, told))
+    assert files(parts) == files(all_)
+    again = run(work(parts, rows, batch_size=size), never)
+    assert again == [Counted(len(files(all_)), 0, 0)]
 
 
 def test_a_lost_or_torn_picture_is_drawn_again(rpg: RPGPipeline, tmp_path: Path) -> None:
