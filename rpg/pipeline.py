@@ -30,7 +30,8 @@ from rpg.critics.toybox import ToyboxCritic
 from rpg.defaults import ModelDefaults, of_model
 from rpg.diffusion import backbones
 from rpg.diffusion.contours import GrabCut
-from rpg.diffusion.inpaint import GROUND_STRENGTH
+from rpg.diffusion.inpaint import GROUND_STRENGTH, keeps_surroundings
+from rpg.errors import ModelError
 from rpg.events import Event, Notice, Planned
 from rpg.metadata import Task, public_name
 from rpg.planners import RulePlanner
@@ -50,6 +51,7 @@ __all__ = ["EditOutput", "Editing", "RPGOutput", "RPGPipeline"]
 TOYBOX = "toybox"
 _TOYBOX_GROUND = 0.15  # it has never seen an empty canvas, and draws something on it
 _LOCKS: weakref.WeakKeyDictionary[Any, threading.Lock] = weakref.WeakKeyDictionary()
+_FILLS = "this model fills masks of pictures and nothing else: pass image and mask_image"
 _NO_REGIONS = "the plan has no regions: the base prompt is drawn alone"
 
 
@@ -248,6 +250,8 @@ class RPGPipeline(Changing):
 
     def _checked(self, prompt: str | Sequence[str] | None, words: Words) -> Call:
         call = _call.checked(prompt, words, self.defaults)
+        if call.task != "inpaint" and not keeps_surroundings(self.pipe):
+            raise ModelError(_FILLS)
         kind = type(self.pipe) if self._fits(call.task) else self._family.pipelines[call.task]
         _call.check_extra(
             call.inputs.extra, inspect.signature(kind.__call__).parameters, kind.__name__

@@ -9,10 +9,10 @@ import torch
 from diffusers.callbacks import SDXLCFGCutoffCallback
 from PIL import Image
 
-from rpg.errors import SettingsError
+from rpg.errors import ModelError, SettingsError
 from rpg.pipeline import RPGOutput, RPGPipeline
 from tests.pipeline.helpers import PROMPT, QUICK, STEPS, HalvesPlanner, called, same
-from tests.tiny import tiny_controlnet, tiny_sd15
+from tests.tiny import tiny_controlnet, tiny_sd15, tiny_sdxl
 
 
 def test_one_generator_or_one_for_each_picture_are_taken(rpg: RPGPipeline) -> None:
@@ -56,6 +56,13 @@ def test_a_strength_that_leaves_no_step_is_refused(rpg: RPGPipeline, words: dict
     image = Image.new("RGB", (32, 32))
     with pytest.raises(SettingsError, match="leaves none"):
         rpg(PROMPT, image=image, **{"num_inference_steps": 4, **words})
+
+
+@pytest.mark.parametrize("words", [{}, {"image": Image.new("RGB", (32, 32)), "strength": 1.0}])
+def test_a_model_of_nine_channels_wants_picture_and_mask(words: dict[str, Any]) -> None:
+    rpg = RPGPipeline.from_pipe(tiny_sdxl(in_channels=9), planner=HalvesPlanner())
+    with pytest.raises(ModelError, match="pass image and mask_image"):
+        rpg.stream(PROMPT, **QUICK, **words)
 
 
 def test_each_prompt_may_have_an_image_of_its_own(rpg: RPGPipeline) -> None:
