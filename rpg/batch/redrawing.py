@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from rpg._again import lacking
 from rpg.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -56,11 +57,8 @@ def redrawn(entry: Entry, rpg: RPGPipeline, among: Iterable[Entry | None] = ()) 
         RPGError: What the pipeline failed with.
     """
     record = entry.record
-    if record.model not in ("", rpg.model):
-        raise SettingsError(f"{entry.file} was made with {record.model}, not {rpg.model}")
-    loaded = {"lora"} if getattr(rpg.pipe.unet, "peft_config", None) else set()
-    if missing := sorted(set(record.needs) - loaded):
-        raise SettingsError(f"{entry.file} was made with {', '.join(missing)}")
+    if lacks := lacking(record, rpg, "manifest"):
+        raise SettingsError(f"{entry.file} was made with {lacks}")
     plans = _plans(entry, among)
     image: Image = rpg(**words(plans, record.settings, entry.seeds))[0][entry.index]
     return image

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rpg._again import lacking
 from rpg.errors import SessionError
 from rpg.settings import MAX_SEED
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["replayed"]
 
-_KEPT = frozenset({"image", "mask_image"})  # what a session holds of a turn's inputs
+_KEPT = ("image", "mask_image")  # what a session holds of a turn's inputs
 
 
 def replayed(turn: Turn, rpg: RPGPipeline, parent: Image | None, mask: Image | None) -> Image:
@@ -35,7 +36,8 @@ def replayed(turn: Turn, rpg: RPGPipeline, parent: Image | None, mask: Image | N
         SessionError: It was made by another model, or with what the session does not hold.
         RPGError: What the pipeline failed with.
     """
-    _check(turn, rpg, masked=mask is not None)
+    if lacks := lacking(turn.made.record, rpg, "session", _KEPT if mask is not None else ()):
+        raise SessionError(f"turn {turn.id} was made with {lacks}")
     words: dict[str, Any] = {} if mask is None else {"image": parent, "mask_image": mask}
     output = rpg(plan=turn.plan, settings=_batch(turn.made), **words)
     image: Image = output[0][turn.made.index]
@@ -47,19 +49,3 @@ def _batch(made: Making) -> GenerationSettings:
     used = made.record.settings
     first = None if used.seed is None else (used.seed - made.index) % (MAX_SEED + 1)
     return used.updated({"seed": first, "num_images_per_prompt": made.of})
-
-
-def _check(turn: Turn, rpg: RPGPipeline, *, masked: bool) -> None:
-    record = turn.made.record
-    if record.model not in ("", rpg.model):
-        raise SessionError(f"turn {turn.id} was made with {record.model}, not {rpg.model}")
-    held = (_KEPT if masked else frozenset()) | ({"lora"} if _has_lora(rpg) else frozenset())
-    missing = sorted(set(record.needs) - held)
-    if missing:
-        raise SessionError(
-            f"turn {turn.id} was made with {', '.join(missing)}, which the session does not hold"
-        )
-
-
-def _has_lora(rpg: RPGPipeline) -> bool:
-    return bool(getattr(rpg.pipe.unet, "peft_config", None))

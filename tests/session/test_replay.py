@@ -13,6 +13,7 @@ from rpg.errors import SessionError
 from rpg.events import Failed, Rendered
 from rpg.pipeline import RPGPipeline
 from rpg.session import Session, Sessions, recorded
+from tests.diffusion.test_adapters import add_lora
 from tests.pipeline.helpers import QUICK, HalvesPlanner, called
 from tests.session.helpers import same
 from tests.tiny import tiny_sdxl
@@ -118,3 +119,14 @@ def test_what_the_session_does_not_hold_is_said(rpg: RPGPipeline, session: Sessi
         session.replay(2, rpg)
     with pytest.raises(SessionError, match="no turn 9"):
         session.replay(9, rpg)
+
+
+def test_a_picture_with_a_lora_waits_for_it(session: Session) -> None:
+    own = RPGPipeline.from_pipe(tiny_sdxl(), planner=HalvesPlanner())
+    add_lora(own.pipe)
+    made = called(own, PROMPT, seed=1)
+    session.add(made.images[0], made.records[0], parent=None)
+    assert same(session.replay(1, own), made.images[0])
+    own.pipe.unload_lora_weights()
+    with pytest.raises(SessionError, match="made with lora, which the session does not hold"):
+        session.replay(1, own)

@@ -1,0 +1,36 @@
+"""Whether a pipeline can make a picture again."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rpg.metadata import Record
+    from rpg.pipeline import RPGPipeline
+
+__all__ = ["has_lora", "lacking"]
+
+
+def lacking(record: Record, rpg: RPGPipeline, keeper: str, held: Collection[str] = ()) -> str:
+    """What a picture was made with that is not at hand, in words that go after "was made with".
+
+    Args:
+        record: The picture's.
+        rpg: What is to draw it again.
+        keeper: What keeps the record, such as "session".
+        held: Names of inputs that it keeps too, as in `Record.needs`.
+
+    Returns:
+        Empty where nothing is missing.
+    """
+    if record.model not in ("", rpg.model):
+        return f"{record.model}, not {rpg.model}"
+    loaded = {"lora"} if has_lora(rpg.pipe) else set()
+    missing = sorted(set(record.needs) - loaded - set(held))
+    return f"{', '.join(missing)}, which the {keeper} does not hold" if missing else ""
+
+
+def has_lora(pipe: Any) -> bool:
+    """Whether a LoRA is loaded into a pipeline of diffusers."""
+    return bool(getattr(pipe.unet, "peft_config", None))
