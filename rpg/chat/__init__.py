@@ -6,9 +6,9 @@ they are first used; the former loads openai with its first question, the latter
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from rpg._lazy import fetching
 from rpg.chat.base import ChatModel, Delta, Message, Usage, answer_of
 from rpg.chat.scripted import ScriptedChat
 
@@ -35,16 +35,4 @@ _HOMES = {
     "Patience": "rpg.chat.patience",
 }
 
-
-def __getattr__(name: str) -> Any:
-    """Fetch a public name from its module and keep it (PEP 562)."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(_HOMES[name]), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    """What there is, also what has not been fetched yet."""
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = fetching(__name__, _HOMES)

@@ -5,9 +5,9 @@ Importing this package loads no critic: they are fetched when they are first use
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from rpg._lazy import fetching
 from rpg.critics.base import Check, Critic, Critique, Finding
 
 if TYPE_CHECKING:
@@ -37,16 +37,4 @@ _HOMES = {
     "critic_named": "rpg.critics.choice",
 }
 
-
-def __getattr__(name: str) -> Any:
-    """Fetch a public name from its module and keep it (PEP 562)."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(_HOMES[name]), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    """What there is, also what has not been fetched yet."""
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = fetching(__name__, _HOMES)
