@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 
 from rpg import _render, _sizes
+from rpg._again import has_lora
 from rpg._call import Call, Inputs
 from rpg._control import Control
 from rpg._guidance import unreachable
@@ -175,7 +176,7 @@ class Batch:
 
     def _record(self, plan: Plan, used: GenerationSettings, seed: int | None) -> Record:
         alone = used.model_copy(update={"seed": seed, "num_images_per_prompt": 1})
-        lora = bool(getattr(self.pipe.unet, "peft_config", None))
+        lora = has_lora(self.pipe)
         beside = [name for name, is_so in (("generator", seed is None), ("lora", lora)) if is_so]
         needs = (*self.call.inputs.needs(), *beside)
         scale = self.model.defaults.display_scale
