@@ -7,26 +7,26 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rpg.metadata import Record
-    from rpg.pipeline import RPGPipeline
 
 __all__ = ["has_lora", "lacking"]
 
 
-def lacking(record: Record, rpg: RPGPipeline, keeper: str, held: Collection[str] = ()) -> str:
+def lacking(record: Record, model: str, pipe: Any, keeper: str, held: Collection[str] = ()) -> str:
     """What a picture was made with that is not at hand, in words that go after "was made with".
 
     Args:
         record: The picture's.
-        rpg: What is to draw it again.
+        model: Public name of the model that is to draw it again.
+        pipe: Its pipeline.
         keeper: What keeps the record, such as "session".
         held: Names of inputs that it keeps too, as in `Record.needs`.
 
     Returns:
         Empty where nothing is missing.
     """
-    if record.model not in ("", rpg.model):
-        return f"{record.model}, not {rpg.model}"
-    loaded = {"lora"} if has_lora(rpg.pipe) else set()
+    if record.model not in ("", model):
+        return f"{record.model}, not {model}"
+    loaded = {"lora"} if has_lora(pipe) else set()
     missing = sorted(set(record.needs) - loaded - set(held))
     return f"{', '.join(missing)}, which the {keeper} does not hold" if missing else ""
 

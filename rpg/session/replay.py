@@ -36,7 +36,9 @@ def replayed(turn: Turn, rpg: RPGPipeline, parent: Image | None, mask: Image | N
         SessionError: It was made by another model, or with what the session does not hold.
         RPGError: What the pipeline failed with.
     """
-    if lacks := lacking(turn.made.record, rpg, "session", _KEPT if mask is not None else ()):
+    if lacks := lacking(
+        turn.made.record, rpg.model, rpg.pipe, "session", _KEPT if mask is not None else ()
+    ):
         raise SessionError(f"turn {turn.id} was made with {lacks}")
     words: dict[str, Any] = {} if mask is None else {"image": parent, "mask_image": mask}
     output = rpg(plan=turn.plan, settings=_batch(turn.made), **words)
