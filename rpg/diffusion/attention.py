@@ -11,20 +11,12 @@ and values serve the crops.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from diffusers.image_processor import IPAdapterMaskProcessor
-from diffusers.models.attention import BasicTransformerBlock
-from diffusers.models.attention_processor import (
-    Attention,
-    AttnProcessor,
-    AttnProcessor2_0,
-    FusedAttnProcessor2_0,
-    IPAdapterAttnProcessor2_0,
-)
-from diffusers.models.transformers.transformer_2d import Transformer2DModel
+from diffusers.models.attention_processor import Attention, IPAdapterAttnProcessor2_0
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -32,8 +24,6 @@ from rpg.diffusion.levels import Group, Level, Run, Slice, Sorting
 from rpg.diffusion.state import Bank, Mode, State
 
 __all__ = ["RegionalAttnProcessor", "cross_attention_layers", "installed"]
-
-_ORDERLESS = (AttnProcessor, AttnProcessor2_0, FusedAttnProcessor2_0)  # do not mind tokens' order
 
 Pair = tuple[Tensor, Tensor]  # keys and values, (rows, heads, tokens, d)
 
@@ -159,55 +149,10 @@ def installed(unet: torch.nn.Module, state: State) -> Iterator[None]:
             with_images = hasattr(processor, "to_k_ip")
             kind = _RegionalIPAdapterProcessor if with_images else RegionalAttnProcessor
             layer.set_processor(kind(processor, state))
-        with _sorted(unet, state):
-            yield
+        yield
     finally:
         for layer, processor in zip(layers, before, strict=True):
             layer.set_processor(processor)
-
-
-@contextmanager
-def _sorted(unet: torch.nn.Module, state: State) -> Iterator[None]:
-    """Let every transformer that does not mind sort its tokens while attention composes."""
-
-    def enter(_: Any, args: tuple[Any, ...], words: dict[str, Any]) -> tuple[Any, ...] | None:
-        states = args[0]
-        state.sorting = None
-        if state.mode is Mode.ATTENTION and not _minds(words):
-            state.sorting = state.sorted_for(states.shape[1], states.device, states.dtype)
-        if state.sorting is None:
-            return None
-        return (state.sorting.sort(states), *args[1:]), words
-
-    def leave(_: Any, __: Any, states: Tensor) -> Tensor | None:
-        sorting, state.sorting = state.sorting, None
-        return None if sorting is None else sorting.unsort(states)
-
-    with ExitStack() as stack:
-        for blocks in _sortable(unet):
-            stack.callback(blocks[0].register_forward_pre_hook(enter, with_kwargs=True).remove)
-            stack.callback(blocks[-1].register_forward_hook(leave).remove)
-        yield
-
-
-def _sortable(unet: torch.nn.Module) -> Iterator[torch.nn.ModuleList]:
-    """The blocks of each transformer that has nothing in it but stock self-attention."""
-    for module in unet.modules():
-        if isinstance(module, Transformer2DModel):
-            blocks = module.transformer_blocks
-            if all(
-                type(block) is BasicTransformerBlock and type(block.attn1.processor) in _ORDERLESS
-                for block in blocks
-            ):
-                yield blocks
-
-
-def _minds(words: dict[str, Any]) -> bool:
-    """Whether a block's arguments speak of places: masks, an IP-Adapter's areas, GLIGEN's boxes."""
-    masks = ("attention_mask", "encoder_attention_mask")
-    if any(words.get(name) is not None for name in masks):
-        return True
-    return bool(set(words.get("cross_attention_kwargs") or ()) - {"scale"})
 
 
 def _heads(states: Tensor, attn: Attention) -> Tensor:

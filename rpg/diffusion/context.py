@@ -16,8 +16,10 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionOutput
 from PIL import Image
 
 from rpg.diffusion import attention, backbones, latent
+from rpg.diffusion.patches import replaced
 from rpg.diffusion.state import Composer, Layers, Mode, Schedule, State
 from rpg.diffusion.text import Encoder
+from rpg.diffusion.tokens import minds_order, sorted_tokens
 from rpg.errors import ModelError, SettingsError
 from rpg.plan import Plan
 
@@ -27,7 +29,6 @@ DEFAULT_BASE_RATIO = 0.2  # figure 3 of the paper
 DEFAULT_SHARE = 0.4
 _SIGNATURE = inspect.signature(UNet2DConditionModel.forward)
 _COMPOSED = ("self", "sample", "timestep", "encoder_hidden_states")
-_ABSENT = object()
 _ACTIVE: weakref.WeakSet[Any] = weakref.WeakSet()
 _ACTIVE_LOCK = threading.Lock()
 
@@ -92,9 +93,10 @@ def regional(
         stack.enter_context(_alone(pipe.unet))
         stack.callback(state.close)
         stack.enter_context(_encoding(pipe, state, plans))
+        stack.enter_context(sorted_tokens(pipe.unet, state))
         stack.enter_context(attention.installed(pipe.unet, state))
         forward = _forward(pipe, state, family.unet_multiple(pipe.unet))
-        stack.enter_context(_replaced(pipe.unet, "forward", forward))
+        stack.enter_context(replaced(pipe.unet, "forward", forward))
         yield pipe
 
 
@@ -158,7 +160,7 @@ def _encoding(pipe: Any, state: State, plans: Sequence[Plan]) -> Iterator[None]:
         state.begin_image(conditions)
         return result
 
-    with _replaced(pipe, "encode_prompt", encode_prompt):
+    with replaced(pipe, "encode_prompt", encode_prompt):
         yield
 
 
@@ -169,7 +171,7 @@ def _forward(pipe: Any, state: State, multiple: int) -> Callable[..., Any]:
     def forward(*args: Any, **words: Any) -> Any:
         call = _SIGNATURE.bind(pipe.unet, *args, **words).arguments
         sample, text = call["sample"], call["encoder_hidden_states"]
-        state.begin_step(pipe, sample, text)
+        state.begin_step(pipe, sample, text, may_sort=not minds_order(call))
         if state.mode is not Mode.LATENT:
             return plain(*args, **words)
         timestep = call["timestep"]
@@ -180,17 +182,3 @@ def _forward(pipe: Any, state: State, multiple: int) -> Callable[..., Any]:
         return UNet2DConditionOutput(sample=predicted) if whole else (predicted,)
 
     return forward
-
-
-@contextmanager
-def _replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
-    """Set an attribute on the instance, and put back exactly what the instance had."""
-    before = vars(owner).get(name, _ABSENT)
-    object.__setattr__(owner, name, value)
-    try:
-        yield
-    finally:
-        if before is _ABSENT:
-            object.__delattr__(owner, name)
-        else:
-            object.__setattr__(owner, name, before)

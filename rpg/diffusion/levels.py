@@ -1,8 +1,8 @@
 """Layouts brought to an attention layer: which tokens are whose, as index tensors.
 
-Where no token is of several regions, tokens can be sorted by region, so that
-each region's are a slice. Self-attention and feed-forward layers do not mind the order of tokens,
-so a transformer's tokens are sorted once, at its entry, and put back at its exit.
+Where no token is of several regions, tokens can be sorted by region, so that each region's are a
+slice. Self-attention and feed-forward layers do not mind the order of tokens, so a transformer's
+tokens are sorted once, at its entry, and put back at its exit.
 """
 
 from __future__ import annotations

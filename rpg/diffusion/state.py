@@ -121,6 +121,7 @@ class State:
         self.pictures = 0  # of a half
         self.texts: Conditions | None = None
         self.reading: Reading | None = None  # set by latent composition around a call on crops
+        self.may_sort = True
         self.sorting: Sorting | None = None  # set within a transformer whose tokens are sorted
         self._bank: Bank | None = None
         self._step = 0
@@ -135,13 +136,19 @@ class State:
             self._kept = {}
         self.texts, self._bank, self._step = texts, None, 0
 
-    def begin_step(self, pipe: Any, sample: Tensor, text: Tensor) -> None:
-        """Take note of a UNet call with `sample` (B, C, H, W) and `text`, and choose its mode.
+    def begin_step(self, pipe: Any, sample: Tensor, text: Tensor, *, may_sort: bool = True) -> None:
+        """Take note of a UNet call, and choose its mode.
+
+        Args:
+            pipe: the pipeline that makes it.
+            sample: (B, C, H, W).
+            text: (B, L, D).
+            may_sort: whether transformers may sort their tokens.
 
         Raises:
             SettingsError: the plans do not go with the call's pictures.
         """
-        self.mode, self.sorting = self._next_mode(pipe), None
+        self.mode, self.sorting, self.may_sort = self._next_mode(pipe), None, may_sort
         if self.mode is not Mode.PLAIN:
             self.guided = bool(pipe.do_classifier_free_guidance)
             self.pictures = len(sample) // self.halves

@@ -216,8 +216,8 @@ def modes(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Mode]]:
     seen: list[Mode] = []
     begin = State.begin_step
 
-    def noted(self: State, *args: Any) -> None:
-        begin(self, *args)
+    def noted(self: State, *args: Any, **words: Any) -> None:
+        begin(self, *args, **words)
         seen.append(self.mode)
 
     with monkeypatch.context() as patch:
