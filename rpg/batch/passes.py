@@ -33,11 +33,6 @@ class Pass:
     wanted: frozenset[str]
 
     @property
-    def seeds(self) -> tuple[int, ...]:
-        """Of each picture."""
-        return tuple(one.seed for one in self.pictures)
-
-    @property
     def subject(self) -> str:
         """Of all pictures."""
         return self.pictures[0].subject
