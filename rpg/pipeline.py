@@ -14,7 +14,6 @@ import os
 import threading
 import weakref
 from collections.abc import Generator, Sequence
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
@@ -32,10 +31,10 @@ from rpg.diffusion import backbones
 from rpg.diffusion.contours import GrabCut
 from rpg.diffusion.inpaint import GROUND_STRENGTH, keeps_surroundings
 from rpg.errors import ModelError
-from rpg.events import Event, Notice, Planned
+from rpg.events import Event, Notice, Planned, Thinking
 from rpg.metadata import Task, public_name
 from rpg.planners import RulePlanner
-from rpg.planners.base import streamed
+from rpg.planners.base import heard
 from rpg.settings import environment
 from rpg.toybox import describe_world, unknown_words, weights_path
 from rpg.toybox.contours import ToyboxContours
@@ -293,16 +292,17 @@ class RPGPipeline(Changing):
 
     def _planned(self, prompt: str, index: int, control: Control) -> Plan:
         """The planner's plan; its thoughts are told as they come, where it can be watched."""
-        with closing(streamed(self.planner, prompt)) as events:
-            for event in events:
-                control.check()
-                if isinstance(event, Planned):
-                    return event.plan
-                if isinstance(event, Notice):
-                    control.emit(event)
-                elif event.text:
-                    control.emit(replace(event, prompt_index=index))
-        raise AssertionError("planning ends with a plan or an error")
+
+        def hear(event: Thinking | Notice) -> None:
+            control.check()
+            if isinstance(event, Notice):
+                control.emit(event)
+            elif event.text:
+                control.emit(replace(event, prompt_index=index))
+
+        plan = heard(self.planner, prompt, hear)
+        control.check()
+        return plan
 
     def _advise(self, plan: Plan, control: Control) -> None:
         """Says what the user may not expect of this plan with this model."""

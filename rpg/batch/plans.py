@@ -6,13 +6,12 @@ import threading
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import closing
 
 from rpg.batch.passes import Pass
-from rpg.events import Notice, Planned
+from rpg.events import Notice, Thinking
 from rpg.plan import Plan
 from rpg.planners import Planner
-from rpg.planners.base import streamed
+from rpg.planners.base import heard
 
 __all__ = ["Made", "ahead"]
 
@@ -77,11 +76,6 @@ def _fill(future: Future[Made], planner: Planner, prompt: str) -> None:
 
 
 def _planned(planner: Planner, prompt: str) -> Made:
-    notices: list[str] = []
-    with closing(streamed(planner, prompt)) as events:
-        for event in events:
-            if isinstance(event, Planned):
-                return event.plan, tuple(notices)
-            if isinstance(event, Notice):
-                notices.append(event.text)
-    raise AssertionError("planning ends with a plan or an error")
+    told: list[Thinking | Notice] = []
+    plan = heard(planner, prompt, told.append)
+    return plan, tuple(one.text for one in told if isinstance(one, Notice))

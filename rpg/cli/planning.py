@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,9 +9,9 @@ from rpg.cli import console
 from rpg.cli.loading import quietly
 from rpg.cli.options import Fallback, PlannerKind, Recaption
 from rpg.errors import ChatError, SettingsError
-from rpg.events import Notice, Planned, Thinking
+from rpg.events import Notice, Thinking
 from rpg.planners import LLMPlanner, Planner, RulePlanner
-from rpg.planners.base import streamed
+from rpg.planners.base import heard
 
 if TYPE_CHECKING:
     from rpg.chat import ChatModel
@@ -93,14 +92,10 @@ def planned(planner: Planner, prompt: str) -> tuple[Plan, bool]:
     """
     aloud = _Aloud()
     try:
-        with closing(streamed(planner, prompt)) as events:
-            for event in events:
-                if isinstance(event, Planned):
-                    return event.plan, bool(aloud.said) and event.plan.reasoning in aloud.said
-                aloud.hear(event)
+        plan = heard(planner, prompt, aloud.hear)
     finally:
         aloud.end_line()
-    raise AssertionError("planning ends with a plan or an error")
+    return plan, bool(aloud.said) and plan.reasoning in aloud.said
 
 
 class _Aloud:

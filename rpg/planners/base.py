@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from typing import Protocol, runtime_checkable
 
@@ -72,6 +72,31 @@ def streamed(
             if isinstance(event, Planned):
                 return
     raise PlanError(f"{type(planner).__name__} ended without a plan")
+
+
+def heard(
+    planner: Planner,
+    prompt: str,
+    hear: Callable[[Thinking | Notice], None],
+    *,
+    previous: Plan | None = None,
+    instruction: str | None = None,
+) -> Plan:
+    """The plan, where the planner can be watched after `hear` was called with all it tells.
+
+    An exception in `hear` gives up.
+
+    Raises:
+        PlanError: The planner ended without a plan.
+        RPGError: As the planner does.
+    """
+    told = streamed(planner, prompt, previous=previous, instruction=instruction)
+    with closing(told) as events:
+        for event in events:
+            if isinstance(event, Planned):
+                return event.plan
+            hear(event)
+    raise AssertionError("planning ends with a plan or an error")
 
 
 def checked_prompt(prompt: str, what: str = "prompt") -> str:

@@ -12,7 +12,7 @@ from rpg.errors import PlanError
 from rpg.events import Notice, Planned, Thinking
 from rpg.plan import Plan
 from rpg.planners import RulePlanner
-from rpg.planners.base import streamed
+from rpg.planners.base import heard, streamed
 
 Told = Thinking | Notice | Planned
 PROMPT = "a red star above a blue circle"
@@ -69,3 +69,24 @@ def test_closing_gives_the_planner_up() -> None:
 def test_to_end_without_a_plan_is_a_failure() -> None:
     with pytest.raises(PlanError, match="Watched ended without a plan"):
         list(streamed(Watched(Thinking("hm")), PROMPT))
+
+
+def test_a_planner_is_heard_until_its_plan() -> None:
+    told: list[Thinking | Notice] = []
+    planner = Watched(Thinking("hm"), Notice("by rules"), Planned(PLAN), Thinking("more"))
+    assert heard(planner, PROMPT, told.append, previous=PLAN, instruction="no star") == PLAN
+    assert told == [Thinking("hm"), Notice("by rules")]
+    assert planner.asked == (PLAN, "no star") and planner.closed
+    assert heard(RulePlanner(), PROMPT, told.append) == RulePlanner().plan(PROMPT)
+    assert len(told) == 2
+
+
+def test_who_hears_may_give_the_planner_up() -> None:
+    planner = Watched(Thinking("hm"), Planned(PLAN))
+
+    def stop(_: Thinking | Notice) -> None:
+        raise PlanError("enough")
+
+    with pytest.raises(PlanError, match="enough"):
+        heard(planner, PROMPT, stop)
+    assert planner.closed
