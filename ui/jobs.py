@@ -16,14 +16,14 @@ import secrets
 import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Generator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from types import TracebackType
-from typing import Literal
+from typing import Any, Literal, TypeVar
 from weakref import WeakValueDictionary
 
-from rpg.errors import RPGError, SettingsError
+from rpg.errors import Cancelled, RPGError, SettingsError
 from rpg.events import Event, Rendered
 from ui.progress import Phase, Snapshot, heard
 
@@ -34,6 +34,7 @@ _PLANNERS = 16  # plans made at once; they wait for servers for the most part
 _POLL = 0.05
 _BROKEN = "something went wrong that should not; the log of the app has the details"
 
+T = TypeVar("T")
 Work = Callable[[], Generator[Event, None, None]]
 Turns = Callable[[Rendered], tuple[int, ...]]
 After = Callable[[], None]
@@ -64,13 +65,15 @@ class Job:
         session: str = "",
         turns: Turns = _no_turns,
         after: After = _pass,
+        stop: threading.Event | None = None,
     ) -> None:
         self.id, self.kind, self.session = secrets.token_hex(8), kind, session
         self._work, self._turns, self._after = work, turns, after
         self._shot = Snapshot()
         self._lock = threading.Lock()
-        self._cancelled = threading.Event()
+        self._cancelled = stop or threading.Event()
         self._place: Callable[[], int] = lambda: 0
+        self._needs: Future[Any] | None = None
 
     @property
     def shot(self) -> Snapshot:
@@ -82,6 +85,11 @@ class Job:
     def over(self) -> bool:
         """Whether nothing more will come."""
         return self._shot.phase.over
+
+    @property
+    def preparing(self) -> bool:
+        """Whether it waits for what it needs, and has no place among those that draw yet."""
+        return self._needs is not None and not self._needs.done()
 
     def cancel(self) -> None:
         """Asks it to stop: at once while it waits or plans, within a step while it draws."""
@@ -132,13 +140,15 @@ class Job:
                     self._shot = heard(self._shot, event, time.monotonic(), turns)
                     if self._cancelled.is_set():
                         return Phase.CANCELLED
+        except Cancelled:
+            return Phase.CANCELLED
         except RPGError as error:
             return self._failed(str(error))
         except Exception as error:
             # Never its text: that of a foreign error may hold a key.
             _LOG.error("a job failed: %s", type(error).__name__, exc_info=_where(error))
             return self._failed(_BROKEN)
-        return Phase.DONE
+        return Phase.CANCELLED if self._cancelled.is_set() else Phase.DONE
 
     def _failed(self, why: str) -> Phase:
         self._shot = replace(self._shot, error=why)
@@ -181,6 +191,8 @@ class Jobs:
         session: str = "",
         turns: Turns = _no_turns,
         after: After = _pass,
+        needs: Future[Any] | None = None,
+        stop: threading.Event | None = None,
     ) -> Job:
         """Queues work for the model.
 
@@ -190,22 +202,33 @@ class Jobs:
             session: Of its pictures.
             turns: Which turns the pictures of an event have become.
             after: Called once when it is over, in whatever way.
+            needs: What it waits for before it takes its place, so that nobody waits with it; from
+                `prepare`. The work asks for its result.
+            stop: Set when the job is cancelled, for what waits inside the work or `needs`.
 
         Raises:
             SettingsError: Too much is waiting.
         """
-        job = self._known(Job(kind, work, session, turns, after))
+        job = self._known(Job(kind, work, session, turns, after, stop))
         with self._lock:
             if len(self._drawing) >= self._most:
                 raise SettingsError("too many people are waiting for a picture: try again soon")
             self._drawing.append(job)
         job._place = lambda: self._ahead(job)
-        self._model.submit(self._draw, job)
+        if needs is None:
+            self._model.submit(self._draw, job)
+        else:
+            job._needs = needs
+            needs.add_done_callback(lambda _: self._prepared(job))
         return job
 
-    def think(self, work: Work) -> Job:
-        """Begins work for planners, which need no model of ours."""
-        job = self._known(Job("plan", work))
+    def prepare(self, make: Callable[[], T]) -> Future[T]:
+        """Makes what a drawing needs, in a planners' thread, while others draw."""
+        return self._planners.submit(make)
+
+    def think(self, work: Work, *, stop: threading.Event | None = None) -> Job:
+        """Begins work for planners, which need no model of ours; `stop` as in `draw`."""
+        job = self._known(Job("plan", work, stop=stop))
         self._planners.submit(job.run)
         return job
 
@@ -232,6 +255,17 @@ class Jobs:
         self._by_id[job.id] = job
         return job
 
+    def _prepared(self, job: Job) -> None:
+        """Queues a job behind those that came while it prepared; one that failed only says so."""
+        assert job._needs is not None
+        if job.over or job._needs.cancelled() or job._needs.exception() is not None:
+            self._draw(job)
+            return
+        with self._lock:
+            self._drawing.remove(job)
+            self._drawing.append(job)
+        self._model.submit(self._draw, job)
+
     def _draw(self, job: Job) -> None:
         try:
             job.run()
@@ -245,4 +279,4 @@ class Jobs:
             if job not in self._drawing:
                 return 0
             before = self._drawing[: self._drawing.index(job)]
-        return sum(not one.over for one in before)
+        return sum(not (one.over or one.preparing) for one in before)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
@@ -34,10 +35,14 @@ class PlannerChoice:
     key: SecretStr = field(default=SecretStr(""), repr=False)
     fallback: bool = False
 
-    def planner(self) -> Planner:
+    def planner(self, cancel: threading.Event | None = None) -> Planner:
         """The planner. Where no model is named, the endpoint is asked which it has.
 
+        Args:
+            cancel: Set, it ends every wait for the endpoint, now and while the planner is used.
+
         Raises:
+            Cancelled: `cancel` was set.
             ChatError: The model cannot be found, the address or the key is none.
             SettingsError: There is no such planner.
         """
@@ -50,7 +55,7 @@ class PlannerChoice:
         key = self.key if self.key.get_secret_value().strip() else None
         url = self.base_url.strip() or None
         if self.model.strip():
-            chat = OpenAIChat(self.model, base_url=url, api_key=key)
+            chat = OpenAIChat(self.model, base_url=url, api_key=key, cancel=cancel)
         else:
-            chat = OpenAIChat.found(base_url=url, api_key=key)
+            chat = OpenAIChat.found(base_url=url, api_key=key, cancel=cancel)
         return LLMPlanner(chat, fallback="rules" if self.fallback else None)

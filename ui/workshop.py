@@ -6,7 +6,9 @@ session the moment they are there.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Generator, Mapping
+from concurrent.futures import Future
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -67,12 +69,13 @@ class Workshop:
         instruction: str | None = None,
     ) -> Job:
         """Plans a prompt, or a change of a plan; the snapshot's `plan` is the outcome."""
+        stop = threading.Event()
 
         def work() -> Events:
-            planner = (choice or self.planner).planner()
+            planner = (choice or self.planner).planner(stop)
             yield from streamed(planner, prompt, previous=previous, instruction=instruction)
 
-        return self.jobs.think(work)
+        return self.jobs.think(work, stop=stop)
 
     def generate(
         self,
@@ -166,7 +169,8 @@ class Workshop:
             bounds: How much it may cost.
             critic: Names of critics; empty takes the model's own.
             choice: The planner, which is asked for another plan, and which looks as critic "vlm".
-                It is made when the work begins: it may have to be looked for on a server.
+                It is made before the work takes its place in the queue: it may have to be looked
+                for on a server, which keeps nobody else waiting.
 
         Raises:
             SessionError: There is no such session or turn.
@@ -174,17 +178,18 @@ class Workshop:
         """
         kept = self.sessions.open(session)
         begin = kept.image(turn), kept.turn(turn).made.record
-        chosen = self._chosen(choice, critic)
+        chosen, stop = self._chosen(choice, critic), threading.Event()
+        found = self.jobs.prepare(lambda: chosen.planner(stop))
 
         def work() -> Events:
-            planner = chosen.planner()
+            planner = found.result()
             judge = self._judge(critic, planner)
             events = self._planning_with(planner).refine(
                 critic=judge, begin_with=begin, **bounds.model_dump()
             )
             yield from recorded(kept, events, parent=turn)
 
-        return self._drawn("refine", work, kept)
+        return self._drawn("refine", work, kept, needs=found, stop=stop)
 
     def review(
         self, session: str, turn: int, *, critic: str = "", choice: PlannerChoice | None = None
@@ -203,15 +208,15 @@ class Workshop:
         """
         kept = self.sessions.open(session)
         was = kept.turn(turn)
-        chosen = self._chosen(choice, critic)
+        chosen, stop = self._chosen(choice, critic), threading.Event()
 
         def work() -> Events:
-            judge = self._judge(critic, chosen.planner() if _VLM in critic else RulePlanner())
+            judge = self._judge(critic, chosen.planner(stop) if _VLM in critic else RulePlanner())
             said = judge.review(kept.image(turn), was.plan)
             kept.criticise(turn, said)
             yield Critiqued(said, True, said.score, 0)
 
-        return self.jobs.think(work)
+        return self.jobs.think(work, stop=stop)
 
     def _chosen(self, choice: PlannerChoice | None, critic: str) -> PlannerChoice:
         """Who plans, and looks at pictures where `critic` asks for that.
@@ -248,7 +253,14 @@ class Workshop:
         return own
 
     def _drawn(
-        self, kind: Kind, work: Callable[[], Events], session: Session, *, onto: bool = False
+        self,
+        kind: Kind,
+        work: Callable[[], Events],
+        session: Session,
+        *,
+        onto: bool = False,
+        needs: Future[Planner] | None = None,
+        stop: threading.Event | None = None,
     ) -> Job:
         """Queues work whose pictures the session keeps; `onto` moves the head to the first."""
         seen = {turn.id for turn in session.turns}
@@ -262,7 +274,13 @@ class Workshop:
             return mine
 
         return self.jobs.draw(
-            work, kind=kind, session=session.id, turns=turns, after=lambda: self._tidied(session)
+            work,
+            kind=kind,
+            session=session.id,
+            turns=turns,
+            after=lambda: self._tidied(session),
+            needs=needs,
+            stop=stop,
         )
 
     def _tidied(self, session: Session) -> None:

@@ -70,7 +70,7 @@ class Slow:
 @pytest.fixture
 def slow(monkeypatch: pytest.MonkeyPatch) -> Slow:
     planner = Slow()
-    monkeypatch.setattr(PlannerChoice, "planner", lambda _: planner)
+    monkeypatch.setattr(PlannerChoice, "planner", lambda *_: planner)
     return planner
 
 
