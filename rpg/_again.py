@@ -12,7 +12,7 @@ __all__ = ["has_lora", "lacking"]
 
 
 def lacking(record: Record, model: str, pipe: Any, keeper: str, held: Collection[str] = ()) -> str:
-    """What a picture was made with that is not at hand, in words that go after "was made with".
+    """How a picture was made that it cannot be made now, in words that go after "was made".
 
     Args:
         record: The picture's.
@@ -22,13 +22,14 @@ def lacking(record: Record, model: str, pipe: Any, keeper: str, held: Collection
         held: Names of inputs that it keeps too, as in `Record.needs`.
 
     Returns:
-        Empty where nothing is missing.
+        Empty where nothing is missing, nor too much.
     """
     if record.model not in ("", model):
-        return f"{record.model}, not {model}"
+        return f"with {record.model}, not {model}"
     loaded = {"lora"} if has_lora(pipe) else set()
-    missing = sorted(set(record.needs) - loaded - set(held))
-    return f"{', '.join(missing)}, which the {keeper} does not hold" if missing else ""
+    if missing := sorted(set(record.needs) - loaded - set(held)):
+        return f"with {', '.join(missing)}, which the {keeper} does not hold"
+    return "without a LoRA, and one is loaded" if loaded - set(record.needs) else ""
 
 
 def has_lora(pipe: Any) -> bool:

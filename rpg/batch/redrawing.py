@@ -52,13 +52,13 @@ def redrawn(entry: Entry, rpg: RPGPipeline, among: Iterable[Entry | None] = ()) 
         among: The manifest's other lines, where pictures of several plans were drawn at once.
 
     Raises:
-        SettingsError: It was made by another model, with a LoRA that is not loaded, or at once
-            with pictures that are not among the lines given.
+        SettingsError: It was made by another model, with a LoRA that is not loaded or without one
+            that is, or at once with pictures that are not among the lines given.
         RPGError: What the pipeline failed with.
     """
     record = entry.record
     if lacks := lacking(record, rpg.model, rpg.pipe, "manifest"):
-        raise SettingsError(f"{entry.file} was made with {lacks}")
+        raise SettingsError(f"{entry.file} was made {lacks}")
     plans = _plans(entry, among)
     image: Image = rpg(**words(plans, record.settings, entry.seeds))[0][entry.index]
     return image

@@ -33,13 +33,14 @@ def replayed(turn: Turn, rpg: RPGPipeline, parent: Image | None, mask: Image | N
         mask: Where that was drawn anew.
 
     Raises:
-        SessionError: It was made by another model, or with what the session does not hold.
+        SessionError: It was made by another model, with what the session does not hold, or without
+            the LoRA that is loaded.
         RPGError: What the pipeline failed with.
     """
     if lacks := lacking(
         turn.made.record, rpg.model, rpg.pipe, "session", _KEPT if mask is not None else ()
     ):
-        raise SessionError(f"turn {turn.id} was made with {lacks}")
+        raise SessionError(f"turn {turn.id} was made {lacks}")
     words: dict[str, Any] = {} if mask is None else {"image": parent, "mask_image": mask}
     output = rpg(plan=turn.plan, settings=_batch(turn.made), **words)
     image: Image = output[0][turn.made.index]

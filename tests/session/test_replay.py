@@ -130,3 +130,14 @@ def test_a_picture_with_a_lora_waits_for_it(session: Session) -> None:
     own.pipe.unload_lora_weights()
     with pytest.raises(SessionError, match="made with lora, which the session does not hold"):
         session.replay(1, own)
+
+
+def test_a_picture_without_a_lora_is_not_drawn_with_one(session: Session) -> None:
+    own = RPGPipeline.from_pipe(tiny_sdxl(), planner=HalvesPlanner())
+    made = called(own, PROMPT, seed=1)
+    session.add(made.images[0], made.records[0], parent=None)
+    add_lora(own.pipe)
+    with pytest.raises(SessionError, match="turn 1 was made without a LoRA, and one is loaded"):
+        session.replay(1, own)
+    own.pipe.unload_lora_weights()
+    assert same(session.replay(1, own), made.images[0])
