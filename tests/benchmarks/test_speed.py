@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from benchmarks.speed.counts import Cost, Launches, cost
 from benchmarks.speed.measure import Bench, ratio
 from benchmarks.speed.subjects import Subject, twin
 from rpg.errors import SettingsError
+from tests.processes import ROOT
 
 BY_NAME = {arm.name: arm for arm in ARMS}
 SHALLOW = (1, 1, 1)
@@ -138,6 +140,27 @@ def test_candidates_for_a_preset_are_read_and_compared() -> None:
     found = presets.figures(presets.Candidate("euler", 8), worse, own)
     assert (found.right.mean, found.seconds) == (0.0, 1.0)
     assert found.against.high < 0
+
+
+def test_a_candidate_is_tried_once_however_it_is_written() -> None:
+    euler, cut = presets.Candidate("euler", 10), presets.Candidate("euler", 10, 0.5)
+    assert presets.wanted(["euler:10", "euler:10:0.5", "euler:10:1", "euler:10:.50"]) == [
+        euler,
+        cut,
+    ]
+    names = [one.name for one in presets.wanted(presets.CANDIDATES)]
+    assert names == list(presets.CANDIDATES)
+
+
+def test_the_documented_candidates_are_those_tried_by_default() -> None:
+    page = (ROOT / "docs/benchmarks.md").read_text("utf-8").split("**The preset `fast`**")[1]
+    told = {
+        f"{name}:{steps}:{'1' if end == 'all' else end}"
+        for name, steps, end in re.findall(
+            r"^\| ([\w+-]+) \| (\d+) \| (all|[\d.]+) \|", page.replace("**", ""), re.MULTILINE
+        )
+    }
+    assert set(presets.wanted(sorted(told))) == set(presets.wanted(presets.CANDIDATES))
 
 
 def _fields(subject: Subject) -> dict[str, Any]:
