@@ -45,6 +45,7 @@ class RegionalAttnProcessor(torch.nn.Module):
         self._bank: Bank | None = None
         self._keys: Pair | None = None
 
+    @torch.compiler.disable
     def __call__(
         self,
         attn: Any,

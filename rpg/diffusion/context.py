@@ -156,6 +156,9 @@ def _encoding(pipe: Any, state: State, plans: Sequence[Plan]) -> Iterator[None]:
     encoder = Encoder(pipe, prompts, [text for plan in plans for text in _negatives(plan)])
 
     def encode_prompt(*args: Any, **words: Any) -> Any:
+        count = encoder.count(*args, **words)
+        if len(plans) not in (1, count):
+            raise SettingsError(f"{len(plans)} plans want a prompt each: the call has {count}")
         result, conditions = encoder.encode(*args, **words)
         state.begin_image(conditions)
         return result

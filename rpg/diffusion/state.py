@@ -14,7 +14,6 @@ from torch.nn import functional as F
 from rpg.diffusion.levels import Level, Sorting, level, sorting
 from rpg.diffusion.masks import Layout, coefficients, region_weights, to_level, wanted
 from rpg.diffusion.text import Conditions
-from rpg.errors import SettingsError
 from rpg.plan import Region
 
 Composer = Literal["latent+attention", "latent", "attention"]
@@ -144,17 +143,11 @@ class State:
             sample: (B, C, H, W).
             text: (B, L, D).
             may_sort: whether transformers may sort their tokens.
-
-        Raises:
-            SettingsError: the plans do not go with the call's pictures.
         """
         self.mode, self.sorting, self.may_sort = self._next_mode(pipe), None, may_sort
         if self.mode is not Mode.PLAIN:
             self.guided = bool(pipe.do_classifier_free_guidance)
             self.pictures = len(sample) // self.halves
-            if self.pictures % len(self.plans):
-                said = f"{len(self.plans)} plans want a prompt each: the call has {self.pictures}"
-                raise SettingsError(said)
             self._resize((sample.shape[-2], sample.shape[-1]))
             if self._bank is None or not self._bank.is_of(text):
                 assert self.texts is not None

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
+from torch._dynamo.utils import counters
 
 from rpg.diffusion import regional
 from rpg.plan import Plan
@@ -19,14 +21,12 @@ PLANS = [Plan(prompt=BASE), split("1,1"), split("1,2,1;2,1,3"), Plan(prompt=BASE
 @pytest.fixture(autouse=True)
 def _fresh() -> Iterator[None]:
     torch._dynamo.reset()
+    counters.clear()
     yield
     torch._dynamo.reset()
 
 
-def drawn(compiled: bool, composer: str) -> list[Tensor]:
-    pipe = tiny_sdxl(transformer_layers_per_block=2)
-    if compiled:
-        pipe.unet.compile_repeated_blocks(backend="eager")
+def drawn(pipe: Any, composer: Any) -> list[Tensor]:
     found = []
     for plan in PLANS:
         with regional(pipe, plan, composer=composer):
@@ -36,5 +36,15 @@ def drawn(compiled: bool, composer: str) -> list[Tensor]:
 
 @pytest.mark.parametrize("composer", ["attention", "latent+attention"])
 def test_compiled_blocks_follow_the_regions_of_now(composer: str) -> None:
-    for one, other in zip(drawn(True, composer), drawn(False, composer), strict=True):
-        assert_close(one, other)
+    """And are compiled no more once they have seen every size."""
+    pipe = tiny_sdxl(transformer_layers_per_block=2)
+    pipe.unet.compile_repeated_blocks(backend="eager")
+    with torch._dynamo.config.patch(fail_on_recompile_limit_hit=True):
+        first = drawn(pipe, composer)
+        graphs = counters["stats"]["unique_graphs"]
+        again = drawn(pipe, composer)
+        assert 0 < counters["stats"]["unique_graphs"] == graphs
+    plain = drawn(tiny_sdxl(transformer_layers_per_block=2), composer)
+    for one, other, stock in zip(first, again, plain, strict=True):
+        assert torch.equal(one, other)
+        assert_close(one, stock)

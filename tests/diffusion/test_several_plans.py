@@ -93,15 +93,17 @@ def test_one_plan_serves_every_prompt() -> None:
     assert_close(both[1:], alone)
 
 
-@COMPOSERS
-def test_plans_and_prompts_have_to_be_as_many(composer: Any) -> None:
-    pipe = tiny_sdxl()
-    words = r"2 plans want a prompt each: the call has 3"
-    with (
-        regional(pipe, CASES["alike"], composer=composer),
-        pytest.raises(SettingsError, match=words),
-    ):
-        draw(pipe, prompt=[BASE] * 3, generator=noise(0, 1, 2))
+@pytest.mark.parametrize(("prompts", "copies"), [(3, 1), (4, 1), (1, 2), (1, 1)])
+def test_plans_and_prompts_have_to_be_as_many(prompts: int, copies: int) -> None:
+    pipe, count = tiny_sdxl(), prompts * copies
+    words = rf"2 plans want a prompt each: the call has {prompts}"
+    with regional(pipe, CASES["alike"]), pytest.raises(SettingsError, match=words):
+        draw(
+            pipe,
+            prompt=[BASE] * prompts if prompts > 1 else BASE,
+            num_images_per_prompt=copies,
+            generator=noise(*range(count)),
+        )
 
 
 def test_equal_crops_of_all_plans_are_one_call() -> None:
