@@ -159,8 +159,8 @@ class Batch:
             )
             images = area.put_back(images)
         self.control.check()
-        self._look_at(images)
         each = used.num_images_per_prompt
+        self._look_at(images, index, each)
         for number, plan in enumerate(plans):
             own = slice(number * each, (number + 1) * each)
             records = tuple(self._record(plan, used, seed) for seed in noise.seeds[own])
@@ -189,16 +189,17 @@ class Batch:
             scale=scale,
         )
 
-    def _look_at(self, images: Any) -> None:
-        """Notices pictures that are no pictures.
+    def _look_at(self, images: Any, index: int, each: int) -> None:
+        """Notices pictures that are no pictures; `index` is of the first plan, of `each` so many.
 
         Raises:
             GenerationError: Values that are not numbers.
         """
-        for number, image in enumerate(images, 1):
+        for number, image in enumerate(images):
             if isinstance(image, Image.Image):
                 if image.getbbox() is None:
-                    self.control.emit(Notice(_BLACK.format(number)))
+                    said = _BLACK.format(number % each + 1)
+                    self.control.emit(Notice(said, index + number // each))
             elif not torch.isfinite(torch.as_tensor(image)).all():
                 raise GenerationError(_NAN)
 

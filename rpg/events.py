@@ -132,9 +132,13 @@ class Refined:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something the user should know and that stops nothing, in one line."""
+    """Something the user should know and that stops nothing, in one line.
+
+    `prompt_index`: of which prompt; None: of the whole call.
+    """
 
     text: str
+    prompt_index: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -280,7 +280,7 @@ class RPGPipeline(Changing):
         control.check()
         for index, plan in enumerate(plans):
             control.emit(Planned(plan, index))
-            self._advise(plan, control)
+            self._advise(plan, index, control)
         with control.holding(self._lock):
             pipe = self._pipe_for(call)
             model = Model(self.model, self._family.name, self.defaults, self.ground_strength)
@@ -295,21 +295,20 @@ class RPGPipeline(Changing):
 
         def hear(event: Thinking | Notice) -> None:
             control.check()
-            if isinstance(event, Notice):
-                control.emit(event)
-            elif event.text:
+            if event.text:
                 control.emit(replace(event, prompt_index=index))
 
         plan = heard(self.planner, prompt, hear)
         control.check()
         return plan
 
-    def _advise(self, plan: Plan, control: Control) -> None:
+    def _advise(self, plan: Plan, index: int, control: Control) -> None:
         """Says what the user may not expect of this plan with this model."""
         if not plan.layers():
-            control.emit(Notice(_NO_REGIONS))
+            control.emit(Notice(_NO_REGIONS, index))
         if self.defaults.name == TOYBOX and (unknown := unknown_words(_drawn_words(plan))):
-            control.emit(Notice(f"Toybox does not know: {', '.join(unknown)}. {describe_world()}"))
+            said = f"Toybox does not know: {', '.join(unknown)}. {describe_world()}"
+            control.emit(Notice(said, index))
 
 
 def _drawn_words(plan: Plan) -> str:

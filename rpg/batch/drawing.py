@@ -121,15 +121,15 @@ class Run:
                 yield from self._tried(Joint((part,)), again)
 
     def _drawn(self, joint: Joint) -> Generator[BatchEvent, None, None]:
-        row = joint.pictures[0].row
-        call = words(joint.plans, row.settings, [one.seed for one in joint.pictures])
+        settings = joint.row(0).settings
+        call = words(joint.plans, settings, [one.seed for one in joint.pictures])
         with closing(self.rpg.stream(preview_every=-1.0, **call)) as events:
             for event in events:
                 match event:
                     case Step(i=i, n=n):
                         yield Progress(joint.wanted, i, n)
-                    case Notice(text=text):
-                        yield Said(row.line, text)
+                    case Notice(text=text, prompt_index=index):
+                        yield Said(joint.row(index or 0).line, text)
                     case Rendered(images=images, records=records, prompt_index=index):
                         yield from self._kept(joint, index, images, records)
                     case Failed(error=error):

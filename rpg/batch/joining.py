@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from rpg.batch.passes import Pass
 from rpg.batch.pictures import Picture, how
+from rpg.batch.rows import Row
 from rpg.plan import Plan
 
 __all__ = ["Joint", "Part", "joined"]
@@ -46,6 +47,10 @@ class Joint:
     def pictures(self) -> list[Picture]:
         """Of all parts, in their order."""
         return [picture for part in self.parts for picture in part.drawn.pictures]
+
+    def row(self, index: int) -> Row:
+        """Of part number `index`, from 0."""
+        return self.parts[index].drawn.pictures[0].row
 
     @property
     def wanted(self) -> int:

@@ -109,6 +109,22 @@ def test_where_several_fail_at_once_each_is_tried_alone(rpg: RPGPipeline, tmp_pa
     assert [one.beside for one in entries(tmp_path) if one is not None] == [(), ()]
 
 
+def test_a_notice_is_of_the_line_whose_plan_or_picture_it_is_about(
+    rpg: RPGPipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decode = rpg.pipe.vae.decode
+
+    def overflowed(latents: Any, **words: Any) -> Any:
+        (images,) = decode(latents, **words)
+        images[-1] *= float("nan")
+        return (images,)
+
+    monkeypatch.setattr(rpg.pipe.vae, "decode", overflowed)
+    events = run(work(tmp_path, [STAR, MOON], batch_size=2), rpg)
+    said = [(one.line, one.text[:27]) for one in events if isinstance(one, Said)]
+    assert said == [(2, "picture 1 is entirely black")]
+
+
 def test_what_is_there_is_not_drawn_and_loads_no_model(whole: Path) -> None:
     before = files(whole)
     events = run(work(whole, batch_size=2), never)

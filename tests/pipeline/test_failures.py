@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from rpg.errors import GenerationError
-from rpg.events import Failed
+from rpg.events import Failed, Notice
 from rpg.pipeline import RPGPipeline
 from tests.pipeline.helpers import PROMPT, QUICK, called, same
 
@@ -40,6 +40,14 @@ def test_a_black_picture_is_noticed(rpg: RPGPipeline) -> None:
     assert "entirely black" in called(rpg, PROMPT).notices[0]
     with pytest.raises(GenerationError, match="NaN"):
         called(rpg, PROMPT, output_type="np")
+
+
+@pytest.mark.usefixtures("nan_decoder")
+def test_a_black_picture_is_counted_within_its_prompt(rpg: RPGPipeline) -> None:
+    prompts, words = [PROMPT, "a cat and a dog"], QUICK | {"num_images_per_prompt": 2}
+    events = list(rpg.stream(prompts, batch_size=2, **words))
+    said = [(e.text[:10], e.prompt_index) for e in events if isinstance(e, Notice)]
+    assert said == [("picture 1 ", 0), ("picture 2 ", 0), ("picture 1 ", 1), ("picture 2 ", 1)]
 
 
 @pytest.mark.parametrize(
