@@ -92,6 +92,7 @@ class Run:
         for one, future in made:
             try:
                 plan, said = future.result()
+                self.state.plans.setdefault(one.subject, plan)  # for when it is tried again
                 parts.append(Part.of(one, plan))
             except ENDING:
                 raise

@@ -29,7 +29,8 @@ class State:
         marks: Size and SHA-256 that each picture's file may have, by the picture's id.
         owners: Ids of the pictures that a file held, by its name: more than one where a row kept
             its name and asked for something else.
-        plans: Of what was drawn, by subject.
+        plans: Of what was drawn or planned, by subject; with or without what the rows say about
+            base and negative prompt.
         damaged: How many of the manifests' lines make no sense.
     """
 

@@ -208,6 +208,23 @@ def test_a_retry_comes_at_the_end(rpg: RPGPipeline, tmp_path: Path) -> None:
     }
 
 
+def test_a_retry_draws_the_plan_that_was_made(
+    rpg: RPGPipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows, planner = [{**STAR, "base_prompt": "a park", "negative_prompt": "grey"}], HalvesPlanner()
+    run(work(tmp_path / "whole", rows), rpg)
+    decode = rpg.pipe.vae.decode
+
+    def full(*_: Any, **__: Any) -> Any:
+        monkeypatch.setattr(rpg.pipe.vae, "decode", decode)
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(rpg.pipe.vae, "decode", full)
+    run(work(tmp_path / "again", rows, retry=1), rpg, planner)
+    assert planner.asked == ["a red star"]
+    assert files(tmp_path / "again") == files(tmp_path / "whole") != {}
+
+
 def test_a_failure_in_the_model_is_a_fault_of_its_row(rpg: RPGPipeline, tmp_path: Path) -> None:
     decode = rpg.pipe.vae.decode
     rows = [MOON, {**STAR, "clip_skip": 12}, {**MOON, "seed": 1}]
