@@ -105,7 +105,7 @@ class Run:
         return parts
 
     def _tried(self, joint: Joint, again: list[Pass] | None) -> Generator[BatchEvent, None, None]:
-        """Draws; where that fails with several parts, each by itself."""
+        """Draws; where that fails with several pictures, each by itself."""
         try:
             yield from self._drawn(joint)
             return
@@ -113,13 +113,14 @@ class Run:
             raise
         except Exception as error:  # likewise; its frames hold tensors, so that it goes here
             rest = [Part(self.state.missing(part.drawn), part.plan) for part in joint.parts]
-            faults = faults_of(rest[0].drawn, error)
-        if len(rest) == 1:
+            faults = [fault for part in rest for fault in faults_of(part.drawn, error)]
+        if len(joint.pictures) == 1:
             yield from _failed(rest[0].drawn, faults, again)
             return
+        yield from (Said(fault.line, f"drawn one by one: {fault.text}") for fault in faults[:1])
         for part in rest:
-            if part.drawn.wanted:
-                yield from self._tried(Joint((part,)), again)
+            for one in part.alone:
+                yield from self._tried(Joint((one,)), again)
 
     def _drawn(self, joint: Joint) -> Generator[BatchEvent, None, None]:
         settings = joint.row(0).settings

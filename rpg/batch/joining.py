@@ -31,6 +31,12 @@ class Part:
         update = {name: text for name, text in said.items() if text is not None}
         return cls(one, Plan(**{**dict(plan), **update}) if update else plan)
 
+    @property
+    def alone(self) -> list[Part]:
+        """Each picture that is to be kept, by itself."""
+        some = self.drawn.missing
+        return [Part(Pass((one,), frozenset({one.id})), self.plan) for one in some]
+
 
 @dataclass(frozen=True)
 class Joint:

@@ -91,7 +91,16 @@ def test_plans_alike_are_drawn_at_once_and_come_out_as_alone(
             assert same(one, other, tolerance=1)
 
 
-def test_where_several_fail_at_once_each_is_tried_alone(rpg: RPGPipeline, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("rows", "line"), [(ROWS[-2:], 1), ([STAR, ROWS[1]], 2)], ids=["prompts", "seeds"]
+)
+def test_where_several_fail_at_once_each_is_tried_alone(
+    rpg: RPGPipeline,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    rows: list[dict[str, Any]],
+    line: int,
+) -> None:
     decode = rpg.pipe.vae.decode
 
     def narrow(latents: Any, **words: Any) -> Any:
@@ -99,14 +108,17 @@ def test_where_several_fail_at_once_each_is_tried_alone(rpg: RPGPipeline, tmp_pa
             raise RuntimeError("out of memory")
         return decode(latents, **words)
 
-    rpg.pipe.vae.decode = narrow
-    try:
-        events = run(work(tmp_path, ROWS[-2:], batch_size=2), rpg)
-    finally:
-        rpg.pipe.vae.decode = decode
+    monkeypatch.setattr(rpg.pipe.vae, "decode", narrow)
+    todo = work(tmp_path, rows, batch_size=3)
+    events = run(todo, rpg)
     assert faulty(events) == []
-    assert len(drawn(events)) == 2
-    assert [one.beside for one in entries(tmp_path) if one is not None] == [(), ()]
+    assert sorted(drawn(events)) == sorted(one.file for one in todo.listing.pictures)
+    lines = [one for one in entries(tmp_path) if one is not None]
+    assert {(one.beside, one.index, len(one.seeds)) for one in lines} == {((), 0, 1)}
+    said = [(one.line, one.text[:31]) for one in events if isinstance(one, Said)]
+    assert said == [(line, "drawn one by one: out of memory")]
+    with Image.open(tmp_path / lines[-1].file) as image:
+        assert same(image, redrawn(lines[-1], rpg))
 
 
 def test_a_notice_is_of_the_line_whose_plan_or_picture_it_is_about(
@@ -331,14 +343,15 @@ def test_another_models_line_is_not_drawn_again(whole: Path, rpg: RPGPipeline) -
         redrawn(entry.model_copy(update={"record": needy}), rpg)
 
 
+@pytest.mark.parametrize("size", [1, 2])
 def test_a_full_disk_ends_the_run_and_leaves_it_whole(
-    rpg: RPGPipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    rpg: RPGPipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch, pytest.raises(StoreError, match="No space left"):
         patch.setattr("os.replace", full)
-        run(work(tmp_path, [STAR, MOON]), rpg)
+        run(work(tmp_path, [STAR, MOON], batch_size=size), rpg)
     assert [path.name for path in tmp_path.iterdir() if path.suffix not in (".jsonl",)] == []
     assert len(drawn(run(work(tmp_path, [STAR, MOON]), rpg))) == 2
