@@ -90,6 +90,20 @@ def passes(pictures: Iterable[Picture], size: int) -> list[Pass]:
 
 
 def windows(all_: Sequence[Pass], size: int) -> list[Window]:
-    """Passes in windows; one alone where no more than one picture is drawn at once."""
-    count = 1 if size == 1 else size * _WINDOW
-    return [tuple(all_[first : first + count]) for first in range(0, len(all_), count)]
+    """Passes in windows of a few calls' worth of pictures, in the order of their first passes.
+
+    One that leaves no room for its like can be joined with none, and is a window of its own.
+    """
+    found: list[list[Pass]] = []
+    open_: list[Pass] = []
+    room = 0  # for so many pictures in `open_`
+    for one in all_:
+        if 2 * len(one.pictures) > size:
+            found.append([one])
+            continue
+        if room <= 0:
+            open_, room = [], size * _WINDOW
+            found.append(open_)
+        open_.append(one)
+        room -= len(one.pictures)
+    return [tuple(window) for window in found]

@@ -79,7 +79,12 @@ ShardText = Annotated[
 ]
 Limit = Annotated[
     int | None,
-    typer.Option("--limit", min=1, help="Draw at most so many now.", rich_help_panel=_BATCH),
+    typer.Option(
+        "--limit",
+        min=1,
+        help="Draw at most so many now. With a batch size, plans up to a window ahead.",
+        rich_help_panel=_BATCH,
+    ),
 ]
 Retry = Annotated[
     int,

@@ -70,8 +70,21 @@ def test_a_limit_is_kept_to_the_picture(groups: list[str], size: int, limit: int
 def test_a_window_is_a_few_calls_worth(groups: list[str], size: int) -> None:
     all_ = passes(pictures(groups), size)
     found = windows(all_, size)
-    assert [one for window in found for one in window] == all_
-    assert all(len(window) == (1 if size == 1 else 4 * size) for window in found[:-1])
+    assert sorted(map(str, all_)) == sorted(str(one) for window in found for one in window)
+    alone = [window for window in found if 2 * len(window[0].pictures) > size]
+    assert all(len(window) == 1 for window in alone)
+    shared = [len(every([window])) for window in found if window not in alone]
+    assert all(4 * size <= count < 4.5 * size for count in shared[:-1])
+    firsts = [all_.index(window[0]) for window in found]
+    assert firsts == sorted(firsts)
+
+
+@pytest.mark.parametrize(("prompts", "each", "share"), [(16, 4, 16), (32, 2, 16), (64, 1, 16)])
+def test_shares_are_as_large_however_many_pictures_a_prompt_has(
+    prompts: int, each: int, share: int
+) -> None:
+    all_ = windows(passes(pictures([f"{i}" for i in range(prompts)] * each), 4), 4)
+    assert [len(every(Shard(index, 4).of(all_))) for index in range(1, 5)] == [share] * 4
 
 
 def every(windows: list[Window]) -> list[Picture]:
