@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rpg.batch.joining import Part, joined
@@ -39,6 +39,7 @@ def parts_of(rows: list[dict[str, Any]], size: int) -> list[Part]:
     return [Part.of(one, HalvesPlanner().plan(one.pictures[0].row.prompt)) for one in found]
 
 
+@settings(deadline=None)
 @given(st.lists(ROWS, max_size=12), st.integers(1, 6))
 def test_alike_whole_and_within_the_size(rows: list[dict[str, Any]], size: int) -> None:
     parts = parts_of(rows, size)
@@ -46,9 +47,9 @@ def test_alike_whole_and_within_the_size(rows: list[dict[str, Any]], size: int) 
     assert sorted(map(str, parts)) == sorted(str(part) for joint in found for part in joint.parts)
     for joint in found:
         assert len(joint.pictures) <= size
-        settings = [part.drawn.pictures[0].row.settings for part in joint.parts]
+        asked = [part.drawn.pictures[0].row.settings for part in joint.parts]
         for name in ("width", "guidance_scale", "num_inference_steps"):
-            assert len({getattr(one, name) for one in settings}) == 1
+            assert len({getattr(one, name) for one in asked}) == 1
         assert len({len(plan.regions) for plan in joint.plans}) == 1
         assert len({bool(plan.negative) for plan in joint.plans}) == 1
         assert len({len(part.drawn.pictures) for part in joint.parts}) == 1
