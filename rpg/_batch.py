@@ -71,9 +71,12 @@ class Batch:
     def _passes(self, plans: Sequence[Plan]) -> Iterator[Sequence[Plan]]:
         """Plans that go through the model together.
 
-        From pictures every plan is drawn by itself.
+        From pictures every plan is drawn by itself, and so it is from one generator, of which each
+        picture takes what those before it left.
         """
-        if self.call.task != "text2img" or self.call.inputs.extra:
+        inputs = self.call.inputs
+        alone = inputs.extra or isinstance(inputs.generator, torch.Generator)
+        if self.call.task != "text2img" or alone:
             yield from ([plan] for plan in plans)
             return
         for _, alike in groupby(plans, key=self._form):

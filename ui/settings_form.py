@@ -43,8 +43,8 @@ class SettingsForm:
     def __init__(self, defaults: ModelDefaults) -> None:
         """Make the fields, with the model's own values where they have some."""
         self._defaults = defaults
-        self.preset = _choice("preset", LABELS["preset"], words.presets(defaults), scale=2)
-        self.size = _choice("size", "Size", words.sizes(defaults), scale=3)
+        self.preset = _choice("preset", LABELS["preset"], words.presets(defaults))
+        self.size = _choice("size", "Size", words.sizes(defaults), scale=3, min_width=280)
         self.seed = gr.Textbox(
             label="Seed",
             placeholder="A new one each time",
@@ -150,9 +150,9 @@ class SettingsForm:
         with gr.Row():
             self.size.render()
             self._put("num_images_per_prompt")
+        self.preset.render()
         with gr.Row():
             self.seed.render()
-            self.preset.render()
             self._put("num_inference_steps", "guidance_scale")
         with gr.Row(elem_classes="controls"):
             self.lock.render()
@@ -217,7 +217,12 @@ class SettingsForm:
 
 
 def _choice(
-    name: str, label: str, choices: list[tuple[str, str]], scale: int | None = None
+    name: str,
+    label: str,
+    choices: list[tuple[str, str]],
+    *,
+    scale: int | None = None,
+    min_width: int = 140,
 ) -> gr.Dropdown:
     """A list to choose from that begins with the model's own, empty value."""
     return gr.Dropdown(
@@ -226,7 +231,7 @@ def _choice(
         label=label,
         filterable=False,
         scale=scale,
-        min_width=140,
+        min_width=min_width,
         elem_id=name,
         render=False,
     )

@@ -45,7 +45,8 @@ class RegionalAttnProcessor(torch.nn.Module):
         self._bank: Bank | None = None
         self._keys: Pair | None = None
 
-    @torch.compiler.disable
+    # What it reads changes with every image: compiled, it would be compiled anew each time.
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
     def __call__(
         self,
         attn: Any,

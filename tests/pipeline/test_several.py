@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from rpg.errors import SettingsError
 from rpg.events import Planned, Rendered, Step
-from rpg.pipeline import RPGPipeline
+from rpg.pipeline import RPGOutput, RPGPipeline
 from tests.pipeline.helpers import QUICK, STEPS, called, same
 
 PROMPTS = ["a star and a moon", "a cat and dog and cow", "a tree", "grass and sea", "a heart"]
@@ -61,6 +62,16 @@ def test_long_prompts_do_not_lengthen_short_ones(rpg: RPGPipeline) -> None:
 def test_from_a_picture_each_is_drawn_alone(rpg: RPGPipeline) -> None:
     image = called(rpg, PROMPTS[0], seed=1).images[0]
     assert passes(rpg, batch_size=64, image=image, strength=1.0) == [0, 1, 2, 3, 4]
+
+
+def test_from_one_generator_each_is_drawn_alone(rpg: RPGPipeline) -> None:
+    def drawn(size: int) -> RPGOutput:
+        generator = torch.Generator().manual_seed(3)
+        return called(rpg, PROMPTS, batch_size=size, generator=generator, scheduler="euler-a")
+
+    one, other = drawn(1), drawn(64)
+    assert one.records == other.records
+    assert all(same(a, b) for a, b in zip(one.images, other.images, strict=True))
 
 
 def test_events_tell_of_every_prompt(rpg: RPGPipeline) -> None:
