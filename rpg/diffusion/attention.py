@@ -177,15 +177,15 @@ def _attend(query: Tensor, keys: Pair) -> Tensor:
 
 def _by_slices(query: Tensor, own: Pair, regions: Pair, sorting: Sorting) -> Tensor:
     """Base and regions in their shares where tokens are sorted: (B, H, T, d) -> (B, H, T, d)."""
-    halves, pictures = len(sorting.inside), sorting.runs[-1].pictures[1]
+    pictures = sorting.runs[-1].pictures[1]
     above = query[-pictures:]
     if sorting.needs_base:
-        base = _attend(query, own)
-        base = base.view(halves, pictures, *base.shape[1:])
-        placed = _placed(above, base[-1], regions, sorting.runs)
-        return torch.lerp(base, placed, sorting.inside).flatten(0, 1)
+        mixed = _attend(query, own)
+        base = mixed[-pictures:]
+        base.lerp_(_placed(above, base, regions, sorting.runs), sorting.inside)
+        return mixed
     placed = _placed(above, above, regions, sorting.runs)
-    if halves == 1:
+    if len(query) == pictures:
         return placed
     return torch.cat([_attend(query[:pictures], _slice(own, 0, pictures)), placed])
 

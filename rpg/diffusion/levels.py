@@ -141,8 +141,7 @@ class Sorting:
         forth: (B * T,), where each token of the flattened batch comes from.
         back: (B * T,), where it went.
         runs: the pictures of one half.
-        inside: (halves, pictures, 1, T, 1), the regions' share of each sorted token: none in the
-            unguided half.
+        inside: (pictures, 1, T, 1), the regions' share of each sorted token in the guided half.
         needs_base: whether the base has a share anywhere.
     """
 
@@ -182,12 +181,11 @@ def sorting(levels: Sequence[Level], halves: int) -> Sorting | None:
     pictures, tokens = orders.shape
     forth = (torch.arange(pictures * halves)[:, None] * tokens + orders.repeat(halves, 1)).flatten()
     inside = (1 - torch.stack([one.base[:, 0] for one in levels])).gather(1, orders)
-    shares = torch.stack([*[torch.zeros_like(inside)] * (halves - 1), inside])
     return Sorting(
         forth=forth,
         back=forth.argsort(),
         runs=tuple(_runs(levels)),
-        inside=shares[:, :, None, :, None],
+        inside=inside[:, None, :, None],
         needs_base=any(one.needs_base for one in levels),
     )
 
