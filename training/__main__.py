@@ -1,4 +1,4 @@
-"""Train Toybox: `python -m training --config cpu --run runs/cpu`; the same command resumes."""
+"""Train Toybox: `python -m training --config full --run runs/big`; the same command resumes."""
 
 from __future__ import annotations
 
@@ -18,11 +18,17 @@ from training.text import build_tokenizer
 
 
 def main(
-    config: Annotated[str, typer.Option(help=f"One of {', '.join(CONFIGS)}.")] = "cpu",
-    run: Annotated[Path, typer.Option(help="Folder of the checkpoints.")] = Path("runs/cpu"),
-    out: Annotated[Path, typer.Option(help="Folder for the finished pipeline.")] = Path("runs/out"),
+    config: Annotated[str, typer.Option(help=f"One of {', '.join(CONFIGS)}.")] = "full",
+    run: Annotated[Path, typer.Option(help="Folder of the checkpoints.")] = Path("runs/full"),
+    out: Annotated[Path | None, typer.Option(help="For the pipeline; RUN/out if unset.")] = None,
+    autoencoder_steps: Annotated[
+        int, typer.Option(help="Autoencoder steps; 0: as configured.")
+    ] = 0,
     steps: Annotated[int, typer.Option(help="UNet steps; 0: as configured.")] = 0,
     threads: Annotated[int, typer.Option(help="CPU threads; 0: as configured.")] = 0,
+    only: Annotated[
+        str, typer.Option(help="autoencoder: no UNet; export: as the run stands.")
+    ] = "",
     init: Annotated[
         Path | None, typer.Option(help="An exported pipeline to start from, with --init-step.")
     ] = None,
@@ -30,20 +36,33 @@ def main(
 ) -> None:
     """Train the autoencoder, then the UNet with its text encoders, and export the pipeline."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    chosen = _chosen(config, steps, threads)
-    if init is None:
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    chosen = _chosen(config, autoencoder_steps, steps, threads)
+    out = out or run / "out"
+    if only not in ("", "autoencoder", "export"):
+        raise typer.BadParameter(f"--only {only}; autoencoder or export")
+    if only == "autoencoder":
+        torch.set_num_threads(chosen.threads)
+        autoencoder.finished(chosen, run)
+    elif only == "export":
+        train(chosen, run, out, further=False)
+    elif init is None:
         train(chosen, run, out)
     else:
         continue_from(init, init_step, chosen, run, out)
 
 
-def train(config: Config, run: Path, out: Path) -> None:
-    """Run both stages from wherever `run` stands, and write the pipeline to `out`."""
+def train(config: Config, run: Path, out: Path, *, further: bool = True) -> None:
+    """Run both stages from wherever `run` stands, and write the pipeline to `out`.
+
+    Without `further` the UNet is written as it stands; the autoencoder must be done.
+    """
     torch.set_num_threads(config.threads)
-    vae = autoencoder.train(config, run)
+    vae = autoencoder.finished(config, run)
     tokenizer = build_tokenizer()
     trainer = Trainer(config, vae, tokenizer, run)
-    trainer.train()
+    if further:
+        trainer.train()
     export(assemble(vae, trainer.average, tokenizer), out)
 
 
@@ -62,14 +81,16 @@ def continue_from(folder: Path, step: int, config: Config, run: Path, out: Path)
     export(assemble(vae, trainer.average, tokenizer), out)
 
 
-def _chosen(name: str, steps: int, threads: int) -> Config:
+def _chosen(name: str, autoencoder_steps: int, steps: int, threads: int) -> Config:
     if name not in CONFIGS:
         raise typer.BadParameter(f"unknown configuration {name!r}; one of {', '.join(CONFIGS)}")
     config = CONFIGS[name]
+    if autoencoder_steps:
+        first = dataclasses.replace(config.autoencoder, steps=autoencoder_steps)
+        config = dataclasses.replace(config, autoencoder=first)
     if steps:
-        config = dataclasses.replace(
-            config, denoiser=dataclasses.replace(config.denoiser, steps=steps)
-        )
+        second = dataclasses.replace(config.denoiser, steps=steps)
+        config = dataclasses.replace(config, denoiser=second)
     return dataclasses.replace(config, threads=threads) if threads else config
 
 

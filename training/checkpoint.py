@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 
 def save(path: Path, state: dict[str, Any]) -> None:
@@ -23,3 +24,11 @@ def load(path: Path) -> dict[str, Any] | None:
         return None
     state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     return state
+
+
+@torch.no_grad()
+def follow(average: nn.Module, model: nn.Module, step: int, decay: float) -> None:
+    """Move the average's weights towards the model's; faster in the first steps."""
+    pairs = zip(average.parameters(), model.parameters(), strict=True)
+    old, new = (list(tensors) for tensors in zip(*pairs, strict=True))
+    torch._foreach_lerp_(old, new, 1 - min(decay, (1 + step) / (10 + step)))

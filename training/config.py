@@ -25,21 +25,84 @@ class Bucket:
 
 
 @dataclass(frozen=True, slots=True)
-class AutoencoderConfig:
-    """Sizes and schedule of the autoencoder."""
+class Crop:
+    """A square part of a square scene: what the autoencoder learns from.
 
-    channels: tuple[int, ...] = (16, 32, 64)
+    Attributes:
+        canvas: side of the scene in pixels.
+        side: side of the part in pixels.
+        weight: relative share of the batches.
+        batch: parts in a batch.
+        counts: how many things the scenes hold, equally often.
+    """
+
+    canvas: int
+    side: int
+    weight: float
+    batch: int
+    counts: tuple[int, ...] = (1,)
+
+
+_CROPS = (
+    Crop(128, 96, 0.6, 8),
+    Crop(128, 128, 0.3, 5),
+    Crop(256, 192, 0.07, 2, (2, 3)),
+    Crop(256, 256, 0.03, 1, (1, 2, 3)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AutoencoderConfig:
+    """Sizes and schedule of the autoencoder.
+
+    Attributes:
+        channels: of each level; every one but the last halves the picture's sides.
+        layers: residual blocks of a level; the decoder has one more.
+        latent_channels: channels of the latents.
+        crops: its diet.
+        steps: how long it is trained.
+        warmup: steps until the learning rate is full.
+        decay: the last share of the steps, over which the learning rate falls to zero.
+        learning_rate: at its height.
+        ema_decay: of the moving average of the weights.
+        noise: what is added to the latents before they are decoded, in their deviations.
+        pull: weight of the latents' own size in the loss, which keeps them from growing.
+    """
+
+    channels: tuple[int, ...] = (16, 32, 64, 128)
     layers: int = 1
     latent_channels: int = 4
-    steps: int = 3500
-    batch: int = 24
-    learning_rate: float = 2e-3
-    kl_weight: float = 1e-6
+    crops: tuple[Crop, ...] = _CROPS
+    steps: int = 24_000
+    warmup: int = 1000
+    decay: float = 0.3
+    learning_rate: float = 4e-4
+    ema_decay: float = 0.998
+    noise: float = 0.05
+    pull: float = 1e-5
 
 
 @dataclass(frozen=True, slots=True)
 class DenoiserConfig:
-    """Sizes and schedule of the UNet and its two text encoders, trained together."""
+    """Sizes and schedule of the UNet and its two text encoders, trained together.
+
+    Attributes:
+        channels: of each level; the first has no attention.
+        layers: residual blocks of a level, each with its attention; the way up has one more.
+        head_dim: channels of an attention head.
+        text_width: channels of each text encoder.
+        text_layers: layers of each text encoder.
+        time_embed_dim: channels of each number of the size conditioning.
+        steps: how long it is trained.
+        warmup: steps until the learning rate is full.
+        decay: the last share of the steps, over which the learning rate falls to zero.
+        learning_rate: at its height.
+        empty_captions: share of the captions that are left out, for guidance.
+        ema_decay: of the moving average of the weights.
+        min_snr: the largest signal-to-noise ratio that the loss counts (gamma of 2303.09556).
+        pool: batches whose latents are kept on disk and come again with other noise and other
+            words; 0 keeps none.
+    """
 
     channels: tuple[int, ...] = (64, 128)
     layers: int = 2
@@ -49,11 +112,12 @@ class DenoiserConfig:
     time_embed_dim: int = 32
     steps: int = 30_000
     warmup: int = 300
-    decay: float = 0.3  # the last share of the steps, over which the learning rate falls to zero
+    decay: float = 0.3
     learning_rate: float = 1e-3
     empty_captions: float = 0.1
     ema_decay: float = 0.999
     min_snr: float = 5.0
+    pool: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,55 +126,67 @@ class Config:
 
     Attributes:
         name: what the command line calls it.
-        buckets: the diet of the autoencoder, and of the UNet's first `late_from` steps.
+        buckets: the UNet's diet in its first `late_from` steps; the latents' mean and deviation
+            are measured on it.
         late_buckets: the UNet's diet from there on; none means that `buckets` go on.
         late_from: the step at which the diet changes.
+        judged: canvases on which the autoencoder's reconstructions are measured.
         autoencoder: the first stage.
         denoiser: the second stage.
         seed: every random choice follows from it.
         threads: CPU threads.
         device: what torch calls it.
+        bfloat16: whether passes run in bfloat16 where torch's autocast thinks it safe.
+        save_every: seconds between checkpoints.
+        watched: canvas and number of the pictures that are drawn at every checkpoint.
     """
 
     name: str
     buckets: tuple[Bucket, ...]
     late_buckets: tuple[Bucket, ...] = ()
     late_from: int = 0
+    judged: tuple[Bucket, ...] = (Bucket((256, 256), 1.0, 8, (0.3, 0.3, 0.4)),)
     autoencoder: AutoencoderConfig = field(default_factory=AutoencoderConfig)
     denoiser: DenoiserConfig = field(default_factory=DenoiserConfig)
     seed: int = 0
     threads: int = 2
     device: str = "cpu"
+    bfloat16: bool = False
+    save_every: float = 300.0
+    watched: tuple[Size, int] = ((128, 128), 12)
 
     def buckets_at(self, step: int) -> tuple[Bucket, ...]:
         """The UNet's diet at `step`."""
         return self.late_buckets if self.late_buckets and step >= self.late_from else self.buckets
 
 
-# Small canvases first: they are cheap, teach colours and shapes, and are what a region's crop is.
+# Small canvases first: they are cheap, teach things, colours and fills, and are what a region's
+# crop is. Long ones hold one thing more often than two: a model that sees two there more often
+# draws a second one that nobody asked for.
 _EARLY = (
-    Bucket((32, 32), 0.38, 64, (1.0, 0.0, 0.0)),
-    Bucket((48, 32), 0.08, 48, (0.7, 0.3, 0.0)),
-    Bucket((32, 48), 0.08, 48, (0.7, 0.3, 0.0)),
-    Bucket((48, 48), 0.12, 32, (0.6, 0.4, 0.0)),
-    Bucket((64, 32), 0.06, 40, (0.4, 0.6, 0.0)),
-    Bucket((32, 64), 0.06, 40, (0.4, 0.6, 0.0)),
-    Bucket((64, 64), 0.18, 24, (0.3, 0.35, 0.35)),
-    Bucket((96, 64), 0.02, 16, (0.2, 0.3, 0.5)),
-    Bucket((96, 96), 0.02, 12, (0.2, 0.3, 0.5)),
+    Bucket((128, 128), 0.62, 24, (1.0, 0.0, 0.0)),
+    Bucket((160, 128), 0.06, 20, (1.0, 0.0, 0.0)),
+    Bucket((128, 160), 0.06, 20, (1.0, 0.0, 0.0)),
+    Bucket((192, 128), 0.05, 16, (0.7, 0.3, 0.0)),
+    Bucket((128, 192), 0.05, 16, (0.7, 0.3, 0.0)),
+    Bucket((256, 128), 0.05, 12, (0.7, 0.3, 0.0)),
+    Bucket((128, 256), 0.05, 12, (0.7, 0.3, 0.0)),
+    Bucket((256, 256), 0.06, 6, (0.4, 0.3, 0.3)),
 )
 
-# Then whole canvases: outlines of large things, and how many things there are.
+# Then whole canvases: how many things there are, and where.
 _LATE = (
-    Bucket((32, 32), 0.14, 64, (1.0, 0.0, 0.0)),
-    Bucket((48, 32), 0.06, 48, (0.7, 0.3, 0.0)),
-    Bucket((32, 48), 0.06, 48, (0.7, 0.3, 0.0)),
-    Bucket((48, 48), 0.14, 32, (0.6, 0.4, 0.0)),
-    Bucket((64, 32), 0.05, 40, (0.4, 0.6, 0.0)),
-    Bucket((32, 64), 0.05, 40, (0.4, 0.6, 0.0)),
-    Bucket((64, 64), 0.42, 24, (0.6, 0.2, 0.2)),
-    Bucket((96, 64), 0.05, 16, (0.3, 0.3, 0.4)),
-    Bucket((96, 96), 0.03, 12, (0.3, 0.3, 0.4)),
+    Bucket((128, 128), 0.28, 24, (1.0, 0.0, 0.0)),
+    Bucket((160, 128), 0.06, 20, (1.0, 0.0, 0.0)),
+    Bucket((128, 160), 0.06, 20, (1.0, 0.0, 0.0)),
+    Bucket((192, 128), 0.07, 16, (0.7, 0.3, 0.0)),
+    Bucket((128, 192), 0.07, 16, (0.7, 0.3, 0.0)),
+    Bucket((256, 128), 0.09, 12, (0.7, 0.3, 0.0)),
+    Bucket((128, 256), 0.09, 12, (0.7, 0.3, 0.0)),
+    Bucket((192, 192), 0.06, 10, (0.5, 0.4, 0.1)),
+    Bucket((384, 128), 0.03, 8, (0.7, 0.2, 0.1)),
+    Bucket((128, 384), 0.03, 8, (0.7, 0.2, 0.1)),
+    Bucket((256, 256), 0.16, 6, (0.4, 0.3, 0.3)),
 )
 
 
@@ -118,24 +194,49 @@ def _widened(buckets: tuple[Bucket, ...], factor: int) -> tuple[Bucket, ...]:
     return tuple(Bucket(b.size, b.weight, b.batch * factor, b.counts) for b in buckets)
 
 
+def _widened_crops(crops: tuple[Crop, ...], factor: int) -> tuple[Crop, ...]:
+    return tuple(Crop(c.canvas, c.side, c.weight, c.batch * factor, c.counts) for c in crops)
+
+
 CONFIGS = {
-    "cpu": Config("cpu", _EARLY, _LATE, late_from=6500, denoiser=DenoiserConfig(steps=13_000)),
+    "full": Config(
+        "full",
+        _EARLY,
+        _LATE,
+        late_from=60_000,
+        denoiser=DenoiserConfig(
+            channels=(64, 128, 192),
+            text_width=128,
+            steps=160_000,
+            warmup=500,
+            decay=0.25,
+            learning_rate=6e-4,
+            ema_decay=0.9995,
+            pool=6000,
+        ),
+        bfloat16=True,
+    ),
     "gpu": Config(
         "gpu",
         _widened(_EARLY, 8),
         _widened(_LATE, 8),
-        late_from=10_000,
-        autoencoder=AutoencoderConfig(channels=(32, 64, 128), steps=20_000, batch=128),
-        denoiser=DenoiserConfig(channels=(96, 192), text_width=96, steps=40_000),
+        late_from=20_000,
+        autoencoder=AutoencoderConfig(crops=_widened_crops(_CROPS, 8)),
+        denoiser=DenoiserConfig(channels=(64, 128, 192), text_width=128, steps=60_000),
         device="cuda",
+        bfloat16=True,
     ),
     "tiny": Config(
         "tiny",
-        (Bucket((16, 16), 0.5, 4, (1.0, 0.0, 0.0)), Bucket((24, 16), 0.5, 4, (0.5, 0.5, 0.0))),
-        autoencoder=AutoencoderConfig(channels=(8, 8, 8), steps=4, batch=4),
+        (Bucket((64, 64), 0.5, 4, (1.0, 0.0, 0.0)), Bucket((96, 64), 0.5, 4, (0.5, 0.5, 0.0))),
+        judged=(Bucket((64, 64), 1.0, 2, (1.0, 0.0, 0.0)),),
+        autoencoder=AutoencoderConfig(
+            channels=(8, 8, 8, 8), crops=(Crop(64, 48, 1.0, 2),), steps=4, warmup=1
+        ),
         denoiser=DenoiserConfig(
-            channels=(16, 32), layers=1, head_dim=8, text_width=16, steps=6, warmup=1
+            channels=(16, 16, 32), layers=1, head_dim=8, text_width=16, steps=6, warmup=1, pool=4
         ),
         threads=1,
+        watched=((64, 64), 2),
     ),
 }

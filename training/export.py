@@ -9,7 +9,20 @@ import torch
 from diffusers import AutoencoderKL, EulerDiscreteScheduler, StableDiffusionXLPipeline
 from transformers import CLIPTokenizer
 
-from training.denoiser import NOISE_SCHEDULE, Denoiser
+from training.model import NOISE_SCHEDULE, Denoiser
+
+# What `rpg.defaults` reads: the canvas grows until every region has what one thing was drawn on.
+_DEFAULTS: dict[str, object] = {
+    "name": "toybox",
+    "width": 256,
+    "height": 256,
+    "num_inference_steps": 20,
+    "guidance_scale": 4.0,
+    "composer": "latent",
+    "base_ratio": 0.0,
+    "display_scale": 3,
+    "region_side": 128,
+}
 
 
 def assemble(
@@ -41,6 +54,7 @@ def export(pipeline: StableDiffusionXLPipeline, folder: Path) -> None:
         _load_as_float32(folder / part / "config.json")
     for config in folder.glob("*/config.json"):
         _forget_origin(config)
+    (folder / "rpg.json").write_text(json.dumps(_DEFAULTS, indent=2) + "\n")
 
 
 def load(folder: Path) -> StableDiffusionXLPipeline:

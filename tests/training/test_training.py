@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import torch
 from diffusers import StableDiffusionXLPipeline
+from torch.nn import functional
 
-from rpg.toybox.vocabulary import known_words
-from tests.processes import python
 from training import __main__ as command
 from training import autoencoder
+from training.beginnings import begin_with_means
 from training.config import CONFIGS, Config
-from training.data import draw_batch
+from training.data import CELL, draw_batch, draw_crops
 from training.denoiser import Trainer, schedule
 from training.export import load
+from training.latents import LatentPool
+from training.sheets import psnr
 from training.text import build_tokenizer
+from training.threads import share_cores
+from training.world.vocabulary import known_words
 
+ROOT = Path(__file__).parents[2]
 TINY = CONFIGS["tiny"]
 
 
@@ -37,11 +45,11 @@ def test_the_export_draws_with_stock_diffusers(trained: Path) -> None:
     pipe = StableDiffusionXLPipeline.from_pretrained(trained / "out", use_safetensors=True)
     pipe.set_progress_bar_config(disable=True)
     image = pipe("a red star", num_inference_steps=2, output_type="np").images[0]
-    assert image.shape == (64, 64, 3)
+    assert image.shape == (256, 256, 3)
 
 
 def test_a_resumed_run_ends_where_an_unbroken_one_does(trained: Path, tmp_path: Path) -> None:
-    vae, tokenizer = autoencoder.train(TINY, trained / "run"), build_tokenizer()
+    vae, tokenizer = autoencoder.finished(TINY, trained / "run"), build_tokenizer()
     # The plateau's learning rate does not depend on where the run will end.
     broken = dataclasses.replace(_until(3), denoiser=dataclasses.replace(
         _until(3).denoiser, decay=0.0))  # fmt: skip
@@ -52,6 +60,78 @@ def test_a_resumed_run_ends_where_an_unbroken_one_does(trained: Path, tmp_path: 
     whole = Trainer(TINY, vae, tokenizer, trained / "run")
     for name, value in whole.average.state_dict().items():
         torch.testing.assert_close(resumed.average.state_dict()[name], value, msg=name)
+
+
+def test_a_resumed_autoencoder_ends_where_an_unbroken_one_does(
+    trained: Path, tmp_path: Path
+) -> None:
+    first = dataclasses.replace(TINY.autoencoder, decay=0.0)
+    broken = dataclasses.replace(TINY, autoencoder=dataclasses.replace(first, steps=2))
+    whole = dataclasses.replace(TINY, autoencoder=first)
+    autoencoder.AutoencoderTrainer(broken, tmp_path / "broken").train()
+    resumed = autoencoder.AutoencoderTrainer(whole, tmp_path / "broken")
+    assert resumed.step == 2
+    unbroken = autoencoder.AutoencoderTrainer(whole, tmp_path / "unbroken")
+    for trainer in (resumed, unbroken):
+        trainer.train()
+    for name, value in unbroken.average.state_dict().items():
+        torch.testing.assert_close(resumed.average.state_dict()[name], value, msg=name)
+    assert (tmp_path / "unbroken" / "autoencoder.png").exists()
+
+
+def test_the_autoencoder_begins_at_the_mean_colour_of_every_cell() -> None:
+    torch.manual_seed(0)
+    vae = autoencoder.build(CONFIGS["full"].autoencoder).eval()
+    begin_with_means(vae)
+    pixels = draw_batch(TINY.judged, 0, 0).pixels
+    means = functional.interpolate(functional.avg_pool2d(pixels, CELL), scale_factor=CELL)
+    assert (autoencoder.reconstructed(vae, pixels) - means).abs().mean() < 0.03
+    assert psnr(pixels, autoencoder.reconstructed(vae, pixels)) > psnr(pixels, means) - 1
+
+
+def test_whitening_changes_the_latents_and_not_the_pictures(trained: Path) -> None:
+    trained_one = autoencoder.AutoencoderTrainer(TINY, trained / "run").average
+    pixels = draw_batch(TINY.judged, 0, 0).pixels
+    before = autoencoder.reconstructed(trained_one, pixels)
+    vae = autoencoder.whiten(trained_one, TINY)
+    torch.testing.assert_close(autoencoder.reconstructed(vae, pixels), before, atol=1e-4, rtol=0)
+    drawn = [draw_batch(TINY.buckets, TINY.seed + 1, step).pixels for step in range(24)]
+    rows = [vae.encode(one).latent_dist.mean.movedim(1, -1).flatten(0, -2) for one in drawn]
+    latents = torch.cat(rows)
+    assert latents.mean(0).tolist() == pytest.approx([0] * 4, abs=1e-4)
+    assert latents.std(0).tolist() == pytest.approx([1] * 4, abs=1e-4)
+    assert vae.encode(pixels).latent_dist.std.max().item() == pytest.approx(0.02)
+
+
+@pytest.mark.parametrize(("load", "threads"), [(0.5, 2), (9.0, 1)])
+def test_a_busy_machine_gets_one_thread(
+    load: float, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = torch.get_num_threads()
+    monkeypatch.setattr(os, "getloadavg", lambda: (load, load, load))
+    try:
+        share_cores(0, 2)
+        assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_crops_lie_on_the_grid_of_the_latents() -> None:
+    (crop,) = TINY.autoencoder.crops
+    assert draw_crops([crop], 0, 0).shape == (crop.batch, 3, crop.side, crop.side)
+    assert crop.side % CELL == 0 == crop.canvas % CELL
+    assert all(
+        side % CELL == 0 for config in CONFIGS.values() for b in config.buckets for side in b.size
+    )
+
+
+def test_the_pool_gives_the_same_latents_with_other_words(trained: Path, tmp_path: Path) -> None:
+    vae = autoencoder.finished(TINY, trained / "run")
+    pool = LatentPool(TINY, vae, tmp_path)
+    first, again = pool.batch(1), pool.batch(1 + TINY.denoiser.pool)
+    torch.testing.assert_close(first.latents, again.latents)
+    assert first.captions == LatentPool(TINY, vae, tmp_path).batch(1).captions != again.captions
+    assert first.latents.shape[2:] == (first.size[1] // CELL, first.size[0] // CELL)
 
 
 def test_the_learning_rate_rises_stays_and_falls_to_zero() -> None:
@@ -81,7 +161,10 @@ def test_the_tokenizer_is_the_same_in_every_process() -> None:
     script = (
         "from training.text import build_tokenizer as b; print(sorted(b().get_vocab().items()))"
     )
-    assert python("-c", script).stdout.strip() == str(sorted(build_tokenizer().get_vocab().items()))
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    assert done.stdout.strip() == str(sorted(build_tokenizer().get_vocab().items()))
 
 
 def test_training_goes_on_from_an_export(trained: Path, tmp_path: Path) -> None:
