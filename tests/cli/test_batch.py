@@ -147,9 +147,14 @@ def test_ctrl_c_ends_soon_and_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch)
         if isinstance(event, Drawn):
             os.kill(os.getpid(), signal.SIGINT)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(Told, "hear", interrupted)
-        result = batch(code=130)
+    # What runs in the background is born deaf to it.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(Told, "hear", interrupted)
+            result = batch(code=130)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert "stopped; the same command goes on from here" in result.stderr
     assert "1 drawn, 0 there before, 0 failed, 3 left" in result.stdout
     assert told()["drawn"] == 3
