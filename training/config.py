@@ -73,7 +73,7 @@ class AutoencoderConfig:
     layers: int = 1
     latent_channels: int = 4
     crops: tuple[Crop, ...] = _CROPS
-    steps: int = 24_000
+    steps: int = 16_000
     warmup: int = 1000
     decay: float = 0.3
     learning_rate: float = 4e-4
@@ -204,6 +204,7 @@ CONFIGS = {
         _EARLY,
         _LATE,
         late_from=60_000,
+        autoencoder=AutoencoderConfig(steps=6_000),  # 30 dB are there after 1,700
         denoiser=DenoiserConfig(
             channels=(64, 128, 192),
             text_width=128,
