@@ -96,18 +96,6 @@ def must_refer(board: Board, text: str) -> tuple[Item, ...]:
     return found
 
 
-def must_refer_one(board: Board, text: str) -> Item:
-    """The one thing that the words mean.
-
-    Raises:
-        PlanError: They name nothing or more than one.
-    """
-    found = must_refer(board, text)
-    if len(found) > 1:
-        raise board.which(text.strip(), found)
-    return found[0]
-
-
 def prefixes(board: Board, text: str) -> Iterator[tuple[str, str]]:
     """Every way to cut the words in two after a word, the longest beginning first."""
     ends = [match.start() for match in re.finditer(r"(?<=\S)[\s,]+(?=\S)", text)]
