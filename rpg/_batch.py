@@ -76,7 +76,7 @@ class Batch:
         """
         inputs = self.call.inputs
         alone = inputs.extra or isinstance(inputs.generator, torch.Generator)
-        if self.call.task != "text2img" or alone:
+        if self.call.batch_size == 1 or self.call.task != "text2img" or alone:
             yield from ([plan] for plan in plans)
             return
         for _, alike in groupby(plans, key=self._form):

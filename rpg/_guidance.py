@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from rpg.diffusion.backbones import FAMILIES
+from rpg.diffusion.patches import replaced
 
 __all__ = ["GuidanceEnd", "unreachable"]
 
@@ -65,20 +66,17 @@ class GuidanceEnd:
         if self._share >= 1:
             yield
             return
-        prepare, before = getattr(pipe, _EMBEDS), vars(pipe).get(_EMBEDS)
+        prepare = getattr(pipe, _EMBEDS)
 
         def prepared(*args: Any, **words: Any) -> Any:
             self._images = prepare(*args, **words)
             return self._images
 
-        object.__setattr__(pipe, _EMBEDS, prepared)
         try:
-            yield
+            with replaced(pipe, _EMBEDS, prepared):
+                yield
         finally:
             self._images = []
-            object.__delattr__(pipe, _EMBEDS)
-            if before is not None:
-                object.__setattr__(pipe, _EMBEDS, before)
 
     def after(self, pipe: Any, done: int, values: Mapping[str, Any]) -> dict[str, Any]:
         """What the callback hands back after so many steps: guided halves, once guidance ends.
