@@ -10,7 +10,6 @@ import logging
 import math
 import time
 from pathlib import Path
-from typing import Any
 
 import torch
 from diffusers import AutoencoderKL
@@ -19,7 +18,7 @@ from torch.nn import functional as F
 
 from training import checkpoint
 from training.beginnings import begin_with_means, hold_constants
-from training.config import AutoencoderConfig, Config
+from training.config import AutoencoderConfig, Config, schedule
 from training.data import draw_batch, draw_crops
 from training.sheets import psnr, save_pairs
 from training.threads import share_cores
@@ -92,7 +91,7 @@ class AutoencoderTrainer:
 
     def _train_step(self) -> None:
         for group in self.optimizer.param_groups:
-            group["lr"] = self.settings.learning_rate * self._schedule()
+            group["lr"] = self.settings.learning_rate * schedule(self.step, self.settings)
         pixels = draw_crops(self.settings.crops, self.config.seed, self.step)
         loss = self._loss(pixels.to(self.config.device))
         self.optimizer.zero_grad(set_to_none=True)
@@ -116,16 +115,8 @@ class AutoencoderTrainer:
         loss: Tensor = error.abs().mean() + 2 * error.square().mean() + _edges(error)
         return loss + self.settings.pull * F.mse_loss(mean.float(), torch.zeros_like(noise))
 
-    def _schedule(self) -> float:
-        """Share of the learning rate: warm-up, plateau, linear fall over the last steps."""
-        falling = max(1.0, self.settings.decay * self.settings.steps)
-        left = self.settings.steps - self.step
-        return min(1.0, (self.step + 1) / self.settings.warmup, left / falling)
-
     def _save(self) -> None:
-        state: dict[str, Any] = {name: getattr(self, name) for name in _NUMBERS}
-        parts = {name: getattr(self, name).state_dict() for name in _PARTS}
-        checkpoint.save(self.run / "autoencoder.pt", state | parts)
+        checkpoint.keep(self.run / "autoencoder.pt", self, _NUMBERS, _PARTS)
         fresh = [
             draw_batch(self.config.judged, self.config.seed + 7, step).pixels
             for step in range(_JUDGED_BATCHES)
@@ -139,14 +130,8 @@ class AutoencoderTrainer:
         )
 
     def _resume(self) -> None:
-        state = checkpoint.load(self.run / "autoencoder.pt")
-        if state is None:
-            return
-        for name in _PARTS:
-            getattr(self, name).load_state_dict(state.pop(name))
-        for name, value in state.items():
-            setattr(self, name, value)
-        log.info("autoencoder resumed at step %d", self.step)
+        if checkpoint.resume(self.run / "autoencoder.pt", self, _PARTS):
+            log.info("autoencoder resumed at step %d", self.step)
 
 
 _NUMBERS = ("step", "seconds", "loss")

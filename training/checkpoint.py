@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,24 @@ def load(path: Path) -> dict[str, Any] | None:
         return None
     state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     return state
+
+
+def keep(path: Path, run: object, numbers: Sequence[str], parts: Sequence[str]) -> None:
+    """Save a run's attributes: numbers as they are, parts by their `state_dict`."""
+    state = {name: getattr(run, name) for name in numbers}
+    save(path, state | {name: getattr(run, name).state_dict() for name in parts})
+
+
+def resume(path: Path, run: object, parts: Sequence[str]) -> bool:
+    """Give a run what `keep` saved; whether anything was."""
+    state = load(path)
+    if state is None:
+        return False
+    for name in parts:
+        getattr(run, name).load_state_dict(state.pop(name))
+    for name, value in state.items():
+        setattr(run, name, value)
+    return True
 
 
 @torch.no_grad()

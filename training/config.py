@@ -120,6 +120,12 @@ class DenoiserConfig:
     pool: int = 0
 
 
+def schedule(step: int, config: AutoencoderConfig | DenoiserConfig, *, began: int = 0) -> float:
+    """Share of the learning rate at `step`: warm-up from `began`, plateau, linear fall to zero."""
+    falling = max(1.0, config.decay * config.steps)
+    return min(1.0, (step - began + 1) / config.warmup, max(0.0, (config.steps - step) / falling))
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """Everything a training run is made from.

@@ -14,7 +14,7 @@ from torch import Tensor
 from transformers import CLIPTokenizer
 
 from training import checkpoint
-from training.config import Config, DenoiserConfig
+from training.config import Config, schedule
 from training.export import assemble
 from training.latents import LatentBatch, LatentPool
 from training.model import NOISE_SCHEDULE, Denoiser
@@ -114,9 +114,7 @@ class Trainer:
         return alphas / (1 - alphas)
 
     def _save(self) -> None:
-        state = {name: getattr(self, name) for name in _NUMBERS}
-        parts = {name: getattr(self, name).state_dict() for name in _PARTS}
-        checkpoint.save(self.run / "denoiser.pt", state | parts)
+        checkpoint.keep(self.run / "denoiser.pt", self, _NUMBERS, _PARTS)
         pipe = assemble(self.vae, self.average, self.tokenizer)
         size, count = self.config.watched
         log.info(
@@ -126,21 +124,9 @@ class Trainer:
         )
 
     def _resume(self) -> None:
-        state = checkpoint.load(self.run / "denoiser.pt")
-        if state is None:
-            return
-        for name in _PARTS:
-            getattr(self, name).load_state_dict(state.pop(name))
-        for name, value in state.items():
-            setattr(self, name, value)
-        log.info("resumed at step %d", self.step)
+        if checkpoint.resume(self.run / "denoiser.pt", self, _PARTS):
+            log.info("resumed at step %d", self.step)
 
 
 _NUMBERS = ("step", "began", "seconds", "loss", "samples")
 _PARTS = ("model", "average", "optimizer")
-
-
-def schedule(step: int, config: DenoiserConfig, *, began: int = 0) -> float:
-    """Share of the learning rate at `step`: warm-up from `began`, plateau, linear fall to zero."""
-    falling = max(1.0, config.decay * config.steps)
-    return min(1.0, (step - began + 1) / config.warmup, max(0.0, (config.steps - step) / falling))

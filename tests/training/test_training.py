@@ -16,9 +16,9 @@ from torch.nn import functional
 from training import __main__ as command
 from training import autoencoder
 from training.beginnings import begin_with_means
-from training.config import CONFIGS, Config
+from training.config import CONFIGS, Config, schedule
 from training.data import CELL, draw_batch, draw_crops
-from training.denoiser import Trainer, schedule
+from training.denoiser import Trainer
 from training.export import load
 from training.latents import LatentPool
 from training.sheets import psnr
