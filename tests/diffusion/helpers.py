@@ -29,6 +29,19 @@ def draw(pipe: Any, **words: Any) -> Tensor:
     return latents
 
 
+def noted_calls(pipe: Any) -> list[tuple[int, ...]]:
+    """The sizes of every UNet call from now on: use a pipeline of your own."""
+    calls: list[tuple[int, ...]] = []
+    plain = pipe.unet.forward
+
+    def noted(sample: Tensor, *args: Any, **words: Any) -> Any:
+        calls.append(tuple(sample.shape))
+        return plain(sample, *args, **words)
+
+    pipe.unet.forward = noted
+    return calls
+
+
 def plan_of(*regions: Region, **words: Any) -> Plan:
     return Plan(prompt=BASE, regions=regions, **words)
 

@@ -13,7 +13,7 @@ from torch.overrides import TorchFunctionMode
 from rpg.diffusion import regional
 from rpg.diffusion.attention import cross_attention_layers
 from rpg.plan import Plan
-from tests.diffusion.helpers import BASE, draw, split
+from tests.diffusion.helpers import BASE, draw, noted_calls, split
 from tests.tiny import MAX_TOKENS, tiny_sd15, tiny_sdxl
 
 MAKERS = pytest.mark.parametrize("make", [tiny_sdxl, tiny_sd15])
@@ -67,14 +67,8 @@ def test_keys_and_values_once_an_image_under_latents_too(make: Any, composer: st
 
 
 def test_equal_crops_are_one_call_and_without_base_no_other() -> None:
-    pipe, calls = tiny_sdxl(), []
-    plain = pipe.unet.forward
-
-    def noted(sample: Any, *args: Any, **words: Any) -> Any:
-        calls.append(tuple(sample.shape))
-        return plain(sample, *args, **words)
-
-    pipe.unet.forward = noted
+    pipe = tiny_sdxl()
+    calls = noted_calls(pipe)
     with regional(pipe, split("1,1,1;1,1,1"), composer="latent", base_ratio=0.0):
         draw(pipe, num_inference_steps=1)
     assert calls == [(8, 4, 8, 8)]  # two halves of four crops

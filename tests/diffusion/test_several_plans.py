@@ -12,7 +12,7 @@ from rpg.diffusion import regional
 from rpg.errors import SettingsError
 from rpg.geometry import Box
 from rpg.plan import Plan, Region
-from tests.diffusion.helpers import BASE, assert_close, draw, plan_of, split
+from tests.diffusion.helpers import BASE, assert_close, draw, noted_calls, plan_of, split
 from tests.diffusion.test_against_naive import NEGATIVES, OVERLAPPING
 from tests.tiny import tiny_sd15, tiny_sdxl
 
@@ -107,14 +107,8 @@ def test_plans_and_prompts_have_to_be_as_many(prompts: int, copies: int) -> None
 
 
 def test_equal_crops_of_all_plans_are_one_call() -> None:
-    pipe, calls = tiny_sdxl(), []
-    plain = pipe.unet.forward
-
-    def noted(sample: Tensor, *args: Any, **words: Any) -> Any:
-        calls.append(tuple(sample.shape))
-        return plain(sample, *args, **words)
-
-    pipe.unet.forward = noted
+    pipe = tiny_sdxl()
+    calls = noted_calls(pipe)
     with regional(
         pipe, [split("1,1,1;1,1,1"), split("1,1,1;1,1,1")], composer="latent", base_ratio=0.0
     ):
