@@ -37,7 +37,9 @@ def watch(pipe: StableDiffusionXLPipeline, path: Path, size: tuple[int, int], co
     right: Counter[str] = Counter()
     for scene, image in zip(scenes, images, strict=True):
         right.update(_right(scene, image))
-    return ", ".join(f"{name} {right[name]}/{count}" for name in ("name", "colour", "fill", "one"))
+    return ", ".join(
+        f"{name} {right[name]}/{count}" for name in ("name", "colour", "fill", "one", "all")
+    )
 
 
 def _right(scene: Scene, image: Image.Image) -> list[str]:
@@ -48,7 +50,9 @@ def _right(scene: Scene, image: Image.Image) -> list[str]:
         for name in ("name", "colour", "fill")
         if any(getattr(one, name) == getattr(thing, name) for one in found)
     ]
-    return [*facts, *(["one"] if len(found) == 1 else [])]
+    if len(found) == 1:
+        facts.append("one")
+    return [*facts, "all"] if len(facts) == 4 else facts
 
 
 def _save(images: list[Image.Image], path: Path) -> None:
