@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 
 Size = tuple[int, int]  # width, height in pixels
@@ -16,12 +17,15 @@ class Bucket:
         weight: relative share of the batches.
         batch: scenes in a batch.
         counts: relative share of scenes with one, two and three things.
+        margin: pixels by which the scenes are wider and higher than the canvas, which shows a part
+            of them; the UNet is told which.
     """
 
     size: Size
     weight: float
     batch: int
     counts: tuple[float, float, float]
+    margin: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,16 +195,17 @@ _LATE = (
     Bucket((192, 192), 0.06, 10, (0.5, 0.4, 0.1)),
     Bucket((384, 128), 0.03, 8, (0.7, 0.2, 0.1)),
     Bucket((128, 384), 0.03, 8, (0.7, 0.2, 0.1)),
+    Bucket((128, 128), 0.05, 24, (0.7, 0.3, 0.0), margin=64),
     Bucket((256, 256), 0.16, 6, (0.4, 0.3, 0.3)),
 )
 
 
 def _widened(buckets: tuple[Bucket, ...], factor: int) -> tuple[Bucket, ...]:
-    return tuple(Bucket(b.size, b.weight, b.batch * factor, b.counts) for b in buckets)
+    return tuple(dataclasses.replace(b, batch=b.batch * factor) for b in buckets)
 
 
 def _widened_crops(crops: tuple[Crop, ...], factor: int) -> tuple[Crop, ...]:
-    return tuple(Crop(c.canvas, c.side, c.weight, c.batch * factor, c.counts) for c in crops)
+    return tuple(dataclasses.replace(c, batch=c.batch * factor) for c in crops)
 
 
 CONFIGS = {
@@ -233,7 +238,11 @@ CONFIGS = {
     ),
     "tiny": Config(
         "tiny",
-        (Bucket((64, 64), 0.5, 4, (1.0, 0.0, 0.0)), Bucket((96, 64), 0.5, 4, (0.5, 0.5, 0.0))),
+        (
+            Bucket((64, 64), 0.4, 4, (1.0, 0.0, 0.0)),
+            Bucket((96, 64), 0.4, 4, (0.5, 0.5, 0.0)),
+            Bucket((64, 64), 0.2, 4, (1.0, 0.0, 0.0), margin=32),
+        ),
         judged=(Bucket((64, 64), 1.0, 2, (1.0, 0.0, 0.0)),),
         autoencoder=AutoencoderConfig(
             channels=(8, 8, 8, 8), crops=(Crop(64, 48, 1.0, 2),), steps=4, warmup=1

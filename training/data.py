@@ -27,11 +27,35 @@ class Batch:
     captions: list[str]
 
 
-def draw_scenes(buckets: Sequence[Bucket], rng: random.Random, batch: int | None) -> list[Scene]:
-    """Scenes of one bucket's size, drawn by chance; `batch` overrides the bucket's own number."""
+@dataclass(frozen=True, slots=True)
+class View:
+    """A scene and the part of it that a canvas shows, in pixels."""
+
+    scene: Scene
+    left: int
+    top: int
+    width: int
+    height: int
+
+    def pixels(self) -> NDArray[np.uint8]:
+        """The part, (height, width, 3) RGB bytes."""
+        whole = pixels(self.scene)
+        return whole[self.top : self.top + self.height, self.left : self.left + self.width]
+
+    def time_ids(self) -> list[int]:
+        """SDXL's size conditioning: the scene's size, the part's corner, the canvas's size."""
+        scene = (self.scene.height, self.scene.width)
+        return [*scene, self.top, self.left, self.height, self.width]
+
+
+def draw_views(buckets: Sequence[Bucket], rng: random.Random, batch: int | None) -> list[View]:
+    """Views of one bucket's size, drawn by chance; `batch` overrides the bucket's own number."""
     bucket = rng.choices(buckets, [one.weight for one in buckets])[0]
     counts = rng.choices((1, 2, 3), bucket.counts, k=batch or bucket.batch)
-    return [random_scene(rng, *bucket.size, count) for count in counts]
+    width, height = (side + bucket.margin for side in bucket.size)
+    scenes = [random_scene(rng, width, height, count) for count in counts]
+    corners = range(0, bucket.margin + 1, CELL)
+    return [View(scene, rng.choice(corners), rng.choice(corners), *bucket.size) for scene in scenes]
 
 
 def draw_batch(
@@ -39,9 +63,9 @@ def draw_batch(
 ) -> Batch:
     """Draw the batch of `step`; `batch` overrides the bucket's own size."""
     rng = random.Random(f"{seed}/{step}")
-    scenes = draw_scenes(buckets, rng, batch)
-    images = [pixels(scene) for scene in scenes]
-    return Batch(as_tensor(images), [caption(scene, rng) for scene in scenes])
+    views = draw_views(buckets, rng, batch)
+    images = [view.pixels() for view in views]
+    return Batch(as_tensor(images), [caption(view.scene, rng) for view in views])
 
 
 def draw_crops(crops: Sequence[Crop], seed: int, step: int) -> Tensor:

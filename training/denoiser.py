@@ -104,8 +104,7 @@ class Trainer:
         timesteps = timesteps.to(device)
         noisy = self.noise.add_noise(latents, noise, timesteps)
         target = self.noise.get_velocity(latents, noise, timesteps)
-        width, height = batch.size
-        size = torch.tensor([[height, width, 0, 0, height, width]], device=device).repeat(count, 1)
+        size = batch.time_ids.to(device)
         ids = tokenize(self.tokenizer, captions).to(device)
         with torch.autocast(device, torch.bfloat16, enabled=self.config.bfloat16):
             velocity = self.model(noisy, timesteps, ids, size)

@@ -12,25 +12,23 @@ from torch import Tensor
 
 from training import checkpoint
 from training.config import Config
-from training.data import as_tensor, draw_scenes
+from training.data import View, as_tensor, draw_views
 from training.world.captions import caption
-from training.world.renderer import pixels
-from training.world.scene import Scene
 
 
 @dataclass(frozen=True, slots=True)
 class LatentBatch:
-    """Scenes of one size.
+    """Scenes, or parts of scenes, of one size.
 
     Attributes:
         latents: (B, c, h, w), of deviation 1.
         captions: one for each.
-        size: width and height of the scenes in pixels.
+        time_ids: (B, 6), SDXL's size conditioning.
     """
 
     latents: Tensor
     captions: list[str]
-    size: tuple[int, int]
+    time_ids: Tensor
 
 
 class LatentPool:
@@ -50,24 +48,24 @@ class LatentPool:
         stage = int(bool(self.config.late_buckets) and step >= self.config.late_from)
         number = step % self.pool if self.pool else step
         seed = f"{self.config.seed + 2}/{stage}/{number}"
-        scenes = draw_scenes(self.config.buckets_at(step), random.Random(seed), None)
+        views = draw_views(self.config.buckets_at(step), random.Random(seed), None)
         words = random.Random(f"{seed}/{step}")
-        captions = [caption(scene, words) for scene in scenes]
-        latents = self._latents(scenes, self.folder / f"{stage}-{number:06}.pt")
-        return LatentBatch(latents, captions, (scenes[0].width, scenes[0].height))
+        captions = [caption(view.scene, words) for view in views]
+        latents = self._latents(views, self.folder / f"{stage}-{number:06}.pt")
+        return LatentBatch(latents, captions, torch.tensor([view.time_ids() for view in views]))
 
-    def _latents(self, scenes: list[Scene], path: Path) -> Tensor:
+    def _latents(self, views: list[View], path: Path) -> Tensor:
         kept = checkpoint.load(path) if self.pool else None
         if kept is None:
-            kept = {"latents": self._encoded(scenes).half().cpu()}
+            kept = {"latents": self._encoded(views).half().cpu()}
             if self.pool:
                 checkpoint.save(path, kept)
         latents: Tensor = kept["latents"].float()
         return latents.to(self.config.device)
 
     @torch.no_grad()
-    def _encoded(self, scenes: list[Scene]) -> Tensor:
-        drawn = as_tensor([pixels(scene) for scene in scenes]).to(self.config.device)
+    def _encoded(self, views: list[View]) -> Tensor:
+        drawn = as_tensor([view.pixels() for view in views]).to(self.config.device)
         with torch.autocast(self.config.device, torch.bfloat16, enabled=self.config.bfloat16):
             mean: Tensor = self.vae.encode(drawn).latent_dist.mean
         scale: float = self.vae.config.scaling_factor

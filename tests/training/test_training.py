@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -17,13 +18,14 @@ from training import __main__ as command
 from training import autoencoder
 from training.beginnings import begin_with_means
 from training.config import CONFIGS, Config, schedule
-from training.data import CELL, draw_batch, draw_crops
+from training.data import CELL, draw_batch, draw_crops, draw_views
 from training.denoiser import Trainer
 from training.export import load
 from training.latents import LatentPool
 from training.sheets import psnr
 from training.text import build_tokenizer
 from training.threads import share_cores
+from training.world.renderer import pixels
 from training.world.vocabulary import known_words
 
 ROOT = Path(__file__).parents[2]
@@ -131,7 +133,21 @@ def test_the_pool_gives_the_same_latents_with_other_words(trained: Path, tmp_pat
     first, again = pool.batch(1), pool.batch(1 + TINY.denoiser.pool)
     torch.testing.assert_close(first.latents, again.latents)
     assert first.captions == LatentPool(TINY, vae, tmp_path).batch(1).captions != again.captions
-    assert first.latents.shape[2:] == (first.size[1] // CELL, first.size[0] // CELL)
+    height, width = first.time_ids[0, 4:].tolist()
+    assert first.latents.shape[2:] == (height // CELL, width // CELL)
+
+
+def test_parts_of_scenes_come_with_their_corners() -> None:
+    (cropped,) = (bucket for bucket in TINY.buckets if bucket.margin)
+    views = draw_views([cropped], random.Random(2), 8)
+    assert len({(view.left, view.top) for view in views}) > 1
+    for view in views:
+        assert view.left % CELL == 0 == view.top % CELL
+        assert view.time_ids() == [96, 96, view.top, view.left, 64, 64]
+        whole = pixels(view.scene)
+        assert (view.pixels() == whole[view.top :, view.left :][:64, :64]).all()
+    (whole_view,) = draw_views(TINY.buckets[:1], random.Random(2), 1)
+    assert whole_view.time_ids() == [64, 64, 0, 0, 64, 64]
 
 
 def test_the_learning_rate_rises_stays_and_falls_to_zero() -> None:
