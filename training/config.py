@@ -222,7 +222,7 @@ CONFIGS = {
             steps=48_000,
             warmup=500,
             decay=0.25,
-            pool=4000,
+            pool=2000,
         ),
         bfloat16=True,
     ),
