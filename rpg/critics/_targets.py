@@ -16,7 +16,15 @@ from rpg.geometry import FULL, Box
 from rpg.plan import Plan, Region
 from rpg.planners.rules.lexicon.attributes import is_adjective, is_visual
 from rpg.planners.rules.lexicon.inflect import is_pair, is_plural, singular
-from rpg.planners.rules.lexicon.nouns import CANVAS, MASS, PLACES, TIMES, UNIQUE, is_abstract
+from rpg.planners.rules.lexicon.nouns import (
+    BUILDINGS,
+    CANVAS,
+    MASS,
+    PLACES,
+    TIMES,
+    UNIQUE,
+    is_abstract,
+)
 from rpg.planners.rules.planner import read
 from rpg.planners.rules.reading.things import Reading, Thing
 
@@ -25,7 +33,9 @@ _MOST_READ = 2000  # letters of a subprompt; what follows is embellishment
 _MOST_ATTRIBUTES = 6
 _MOST_THINGS = 4  # of a region
 _MOST_WORD = 200  # letters, as `rpg.critics.base.Word`
-_UNCOUNTED = MASS | PLACES | TIMES | UNIQUE
+_LANDFORMS = frozenset("hill mountain island world club".split())
+# Buildings, trees and boats are places to the reader, and as often things to be counted.
+_UNCOUNTED = MASS | (PLACES - (BUILDINGS - _LANDFORMS)) | TIMES | UNIQUE
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,7 @@ def test_attributes_are_what_a_thing_looks_like_has_and_does() -> None:
         ("two red stars, a moon and a green star", ("star", 3)),
         ("20 birds over a lake", ("bird", 20)),
         ("two coffee tables", ("coffee table", 2)),
+        ("a red house and two green houses", ("house", 3)),
     ],
 )
 def test_kinds_are_counted_over_the_whole_picture(prompt: str, count: tuple[str, int]) -> None:
@@ -88,7 +89,8 @@ def test_kinds_are_counted_over_the_whole_picture(prompt: str, count: tuple[str,
 
 
 @pytest.mark.parametrize(
-    "prompt", ["some birds", "many stars and a moon", "snow and water", "trees"]
+    "prompt",
+    ["some birds", "many stars and a moon", "snow and water", "trees", "a moon above a mountain"],
 )
 def test_what_nobody_counts_is_not_counted(prompt: str) -> None:
     counted = {check.things for check in compiled(prompt).values() if check.id.startswith("count:")}

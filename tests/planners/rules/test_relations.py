@@ -254,6 +254,23 @@ def test_rows_of_counted_things_are_of_one_height() -> None:
     assert [region.box.height for region in plan.layers()] == pytest.approx([0.5] * 5)
 
 
+@pytest.mark.parametrize(
+    ("text", "across"),
+    [
+        ("two red cars and a blue car in a row", True),
+        ("a red star, two blue moons and a green heart in a row", True),
+        ("from left to right: two red cars and a blue car", True),
+        ("two red cars and a blue car in a column", False),
+    ],
+)
+def test_counted_things_stand_in_the_line_of_all(text: str, across: bool) -> None:
+    boxes = [region.box for region in plan_of(text).layers()]
+    starts = [box.x0 if across else box.y0 for box in boxes]
+    assert starts == sorted(set(starts))
+    assert all((box.height if across else box.width) == pytest.approx(1) for box in boxes)
+    assert all(box.area == pytest.approx(1 / len(boxes)) for box in boxes)
+
+
 SHAPES = {
     "five apples in a row": (1, 5),
     "a row of five apples": (1, 5),

@@ -31,8 +31,8 @@ MATERIALS = frozenset(
 )
 PATTERNS = frozenset(
     """
-    striped dotted spotted checkered chequered checked plaid floral patterned polka-dot
-    polka-dotted tiled textured speckled marbled paisley zigzag tie-dye
+    striped stripy stripey dotted spotted checkered chequered checked plaid floral patterned
+    polka-dot polka-dotted tiled textured speckled marbled paisley zigzag tie-dye
     """.split()
 )
 FINISHES = frozenset(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import pairwise
 
 from rpg.planners.rules.grammar.elements import Anchor, Arrange, Kind, Order, RowMark
@@ -82,10 +83,10 @@ class Lines:
 
     def _arrange(self, element: Arrange, clause: Clause) -> None:
         things = clause.subjects or clause.last
-        if len(things) == 1:
-            things[0].arrangement = things[0].arrangement or element.shape
-        elif element.shape != "grid":
+        if element.shape != "grid":
             self._chain(things, Kind.LEFT if element.shape == "row" else Kind.ABOVE)
+        if element.shape != "grid" or len(things) == 1:
+            _line_up(things, element.shape)
         clause.predicate = True
 
     def _mark_row(self, mark: RowMark) -> None:
@@ -107,9 +108,8 @@ class Lines:
 
     def _apply_order(self, order: Order) -> None:
         things = self._named
-        if len(things) == 1:
-            things[0].arrangement = "row" if order.x else "column"
-        elif order.x:
+        _line_up(things, "row" if order.x else "column")
+        if order.x:
             self._chain(things, Kind.LEFT if order.x > 0 else Kind.RIGHT)
         else:
             self._chain(things, Kind.ABOVE if order.y > 0 else Kind.BELOW)
@@ -135,3 +135,9 @@ class Lines:
 
     def _relate(self, kind: Kind, subject: Thing, objects: list[Thing]) -> None:
         self._reading.relations.append(Relation(kind, subject, tuple(objects)))
+
+
+def _line_up(things: Iterable[Thing], shape: str) -> None:
+    """Has several of a kind stand in the line as well: "two red cars and a blue one in a row"."""
+    for thing in things:
+        thing.arrangement = thing.arrangement or shape
