@@ -213,15 +213,15 @@ CONFIGS = {
         "full",
         _EARLY,
         _LATE,
-        late_from=30_000,
+        late_from=24_000,
         autoencoder=AutoencoderConfig(steps=6_000),  # 30 dB are there after 1,700
         denoiser=DenoiserConfig(
             channels=(64, 128, 192),
             layers=1,
             text_width=128,
-            steps=48_000,
+            steps=36_000,
             warmup=500,
-            decay=0.25,
+            decay=0.78,
             pool=2000,
         ),
         bfloat16=True,
