@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 Size = tuple[int, int]  # width, height in pixels
 
@@ -46,6 +46,8 @@ class Crop:
     batch: int
     counts: tuple[int, ...] = (1,)
 
+
+_Food = TypeVar("_Food", Bucket, Crop)
 
 _CROPS = (
     Crop(128, 96, 0.6, 8),
@@ -200,12 +202,8 @@ _LATE = (
 )
 
 
-def _widened(buckets: tuple[Bucket, ...], factor: int) -> tuple[Bucket, ...]:
-    return tuple(dataclasses.replace(b, batch=b.batch * factor) for b in buckets)
-
-
-def _widened_crops(crops: tuple[Crop, ...], factor: int) -> tuple[Crop, ...]:
-    return tuple(dataclasses.replace(c, batch=c.batch * factor) for c in crops)
+def _widened(diet: tuple[_Food, ...], factor: int) -> tuple[_Food, ...]:
+    return tuple(replace(one, batch=one.batch * factor) for one in diet)
 
 
 CONFIGS = {
@@ -231,7 +229,7 @@ CONFIGS = {
         _widened(_EARLY, 8),
         _widened(_LATE, 8),
         late_from=20_000,
-        autoencoder=AutoencoderConfig(crops=_widened_crops(_CROPS, 8)),
+        autoencoder=AutoencoderConfig(crops=_widened(_CROPS, 8)),
         denoiser=DenoiserConfig(channels=(64, 128, 192), text_width=128, steps=60_000),
         device="cuda",
         bfloat16=True,

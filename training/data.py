@@ -54,8 +54,15 @@ def draw_views(buckets: Sequence[Bucket], rng: random.Random, batch: int | None)
     counts = rng.choices((1, 2, 3), bucket.counts, k=batch or bucket.batch)
     width, height = (side + bucket.margin for side in bucket.size)
     scenes = [random_scene(rng, width, height, count) for count in counts]
-    corners = range(0, bucket.margin + 1, CELL)
-    return [View(scene, rng.choice(corners), rng.choice(corners), *bucket.size) for scene in scenes]
+    return [_part(scene, *bucket.size, rng) for scene in scenes]
+
+
+def _part(scene: Scene, width: int, height: int, rng: random.Random) -> View:
+    """A part of a scene, by chance; its corner lies on the latents' grid."""
+    left, top = (
+        rng.randrange(0, spare + 1, CELL) for spare in (scene.width - width, scene.height - height)
+    )
+    return View(scene, left, top, width, height)
 
 
 def draw_batch(
@@ -72,14 +79,12 @@ def draw_crops(crops: Sequence[Crop], seed: int, step: int) -> Tensor:
     """Draw the autoencoder's batch of `step`, (B, 3, side, side) in [-1, 1]."""
     rng = random.Random(f"{seed}/crops/{step}")
     crop = rng.choices(crops, [one.weight for one in crops])[0]
-    return as_tensor([_cropped(crop, rng) for _ in range(crop.batch)])
+    return as_tensor([_cropped(crop, rng).pixels() for _ in range(crop.batch)])
 
 
-def _cropped(crop: Crop, rng: random.Random) -> NDArray[np.uint8]:
-    """A part of a scene whose corner lies on the latents' grid."""
+def _cropped(crop: Crop, rng: random.Random) -> View:
     scene = random_scene(rng, crop.canvas, crop.canvas, rng.choice(crop.counts))
-    left, top = (rng.randrange(0, crop.canvas - crop.side + 1, CELL) for _ in range(2))
-    return pixels(scene)[top : top + crop.side, left : left + crop.side]
+    return _part(scene, crop.side, crop.side, rng)
 
 
 def as_tensor(images: Sequence[NDArray[np.uint8]]) -> Tensor:

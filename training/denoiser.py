@@ -6,6 +6,7 @@ import logging
 import math
 import random
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import torch
@@ -101,15 +102,15 @@ class Trainer:
         ]
         latents = batch.latents
         noise = torch.randn(latents.shape, generator=generator).to(device)
-        timesteps = torch.randint(0, 1000, (count,), generator=generator)
-        timesteps = timesteps.to(device)
+        timesteps = torch.randint(0, 1000, (count,), generator=generator).to(device)
         noisy = self.noise.add_noise(latents, noise, timesteps)
         target = self.noise.get_velocity(latents, noise, timesteps)
         size = batch.time_ids.to(device)
         ids = tokenize(self.tokenizer, captions).to(device)
-        # The fused attention for CPUs takes a quarter of such a step, most of it backwards.
         precision = torch.autocast(device, torch.bfloat16, enabled=self.config.bfloat16)
-        with precision, sdpa_kernel(SDPBackend.MATH):
+        # The fused attention for CPUs takes a quarter of such a step, most of it backwards.
+        attention = sdpa_kernel(SDPBackend.MATH) if device == "cpu" else nullcontext()
+        with precision, attention:
             velocity = self.model(noisy, timesteps, ids, size)
         return functional.mse_loss(velocity.float(), target)
 

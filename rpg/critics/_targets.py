@@ -17,8 +17,8 @@ from rpg.plan import Plan, Region
 from rpg.planners.rules.lexicon.attributes import is_adjective, is_visual
 from rpg.planners.rules.lexicon.inflect import is_pair, is_plural, singular
 from rpg.planners.rules.lexicon.nouns import (
-    BUILDINGS,
     CANVAS,
+    COUNTED_PLACES,
     MASS,
     PLACES,
     TIMES,
@@ -33,9 +33,7 @@ _MOST_READ = 2000  # letters of a subprompt; what follows is embellishment
 _MOST_ATTRIBUTES = 6
 _MOST_THINGS = 4  # of a region
 _MOST_WORD = 200  # letters, as `rpg.critics.base.Word`
-_LANDFORMS = frozenset("hill mountain island world club".split())
-# Buildings, trees and boats are places to the reader, and as often things to be counted.
-_UNCOUNTED = MASS | (PLACES - (BUILDINGS - _LANDFORMS)) | TIMES | UNIQUE
+_UNCOUNTED = MASS | (PLACES - COUNTED_PLACES) | TIMES | UNIQUE
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,8 @@ BUILDINGS = frozenset(
     island boat pier theater theatre museum
     """.split()
 )
+# Those of them that come in numbers: "two houses" are two, "a mountain" is a whole range.
+COUNTED_PLACES = BUILDINGS - frozenset("hill mountain island world club".split())
 PLACES = frozenset(" ".join((_LAND, _WATER, _SKY, _TIME, _TOWN, _ROOM)).split())
 TIMES = frozenset(
     (

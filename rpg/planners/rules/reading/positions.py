@@ -119,7 +119,7 @@ class Lines:
         for row in self._rows.values():
             self._chain(row, along)
             if len(row) == 1:
-                row[0].arrangement = row[0].arrangement or ("column" if mark.column else "row")
+                _line_up(row, "column" if mark.column else "row")
         rows = [self._rows[index] for index in sorted(self._rows)]
         for upper, lower in pairwise(rows):
             for thing in upper:
