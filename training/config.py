@@ -185,20 +185,21 @@ _EARLY = (
     Bucket((256, 256), 0.06, 6, (0.4, 0.3, 0.3)),
 )
 
-# Then whole canvases: how many things there are, and where.
+# Then whole canvases: how many things there are, and where. A model that knows small canvases well
+# draws its thing on a large one several times.
 _LATE = (
-    Bucket((128, 128), 0.28, 24, (1.0, 0.0, 0.0)),
-    Bucket((160, 128), 0.06, 20, (1.0, 0.0, 0.0)),
-    Bucket((128, 160), 0.06, 20, (1.0, 0.0, 0.0)),
-    Bucket((192, 128), 0.07, 16, (0.7, 0.3, 0.0)),
-    Bucket((128, 192), 0.07, 16, (0.7, 0.3, 0.0)),
-    Bucket((256, 128), 0.09, 12, (0.7, 0.3, 0.0)),
-    Bucket((128, 256), 0.09, 12, (0.7, 0.3, 0.0)),
-    Bucket((192, 192), 0.06, 10, (0.5, 0.4, 0.1)),
-    Bucket((384, 128), 0.03, 8, (0.7, 0.2, 0.1)),
-    Bucket((128, 384), 0.03, 8, (0.7, 0.2, 0.1)),
-    Bucket((128, 128), 0.05, 24, (0.7, 0.3, 0.0), margin=64),
-    Bucket((256, 256), 0.16, 6, (0.4, 0.3, 0.3)),
+    Bucket((128, 128), 0.2, 24, (1.0, 0.0, 0.0)),
+    Bucket((160, 128), 0.03, 20, (1.0, 0.0, 0.0)),
+    Bucket((128, 160), 0.03, 20, (1.0, 0.0, 0.0)),
+    Bucket((192, 128), 0.05, 16, (0.7, 0.3, 0.0)),
+    Bucket((128, 192), 0.05, 16, (0.7, 0.3, 0.0)),
+    Bucket((256, 128), 0.07, 12, (0.7, 0.3, 0.0)),
+    Bucket((128, 256), 0.07, 12, (0.7, 0.3, 0.0)),
+    Bucket((192, 192), 0.05, 10, (0.5, 0.4, 0.1)),
+    Bucket((384, 128), 0.02, 8, (0.7, 0.2, 0.1)),
+    Bucket((128, 384), 0.02, 8, (0.7, 0.2, 0.1)),
+    Bucket((128, 128), 0.03, 24, (0.7, 0.3, 0.0), margin=64),
+    Bucket((256, 256), 0.38, 6, (0.4, 0.35, 0.25)),
 )
 
 
@@ -211,7 +212,7 @@ CONFIGS = {
         "full",
         _EARLY,
         _LATE,
-        late_from=24_000,
+        late_from=19_500,
         autoencoder=AutoencoderConfig(steps=6_000),  # 30 dB are there after 1,700
         denoiser=DenoiserConfig(
             channels=(64, 128, 192),
