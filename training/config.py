@@ -171,8 +171,7 @@ class Config:
 
 
 # Small canvases first: they are cheap, teach things, colours and fills, and are what a region's
-# crop is. Long ones hold one thing more often than two: a model that sees two there more often
-# draws a second one that nobody asked for.
+# crop is.
 _EARLY = (
     Bucket((96, 96), 0.3, 42, (1.0, 0.0, 0.0)),
     Bucket((128, 128), 0.36, 24, (1.0, 0.0, 0.0)),
@@ -185,21 +184,21 @@ _EARLY = (
     Bucket((256, 256), 0.06, 6, (0.4, 0.3, 0.3)),
 )
 
-# Then whole canvases: how many things there are, and where. A model that knows small canvases well
-# draws its thing on a large one several times.
+# Then larger canvases and more things: how many there are, what belongs to which, and where. A model
+# that knows small canvases alone draws its thing on a large one several times.
 _LATE = (
-    Bucket((128, 128), 0.2, 24, (1.0, 0.0, 0.0)),
-    Bucket((160, 128), 0.03, 20, (1.0, 0.0, 0.0)),
-    Bucket((128, 160), 0.03, 20, (1.0, 0.0, 0.0)),
-    Bucket((192, 128), 0.05, 16, (0.7, 0.3, 0.0)),
-    Bucket((128, 192), 0.05, 16, (0.7, 0.3, 0.0)),
-    Bucket((256, 128), 0.07, 12, (0.7, 0.3, 0.0)),
-    Bucket((128, 256), 0.07, 12, (0.7, 0.3, 0.0)),
-    Bucket((192, 192), 0.05, 10, (0.5, 0.4, 0.1)),
-    Bucket((384, 128), 0.02, 8, (0.7, 0.2, 0.1)),
-    Bucket((128, 384), 0.02, 8, (0.7, 0.2, 0.1)),
-    Bucket((128, 128), 0.03, 24, (0.7, 0.3, 0.0), margin=64),
-    Bucket((256, 256), 0.38, 6, (0.4, 0.35, 0.25)),
+    Bucket((128, 128), 0.16, 24, (1.0, 0.0, 0.0)),
+    Bucket((160, 128), 0.02, 20, (1.0, 0.0, 0.0)),
+    Bucket((128, 160), 0.02, 20, (1.0, 0.0, 0.0)),
+    Bucket((192, 128), 0.09, 16, (0.5, 0.5, 0.0)),
+    Bucket((128, 192), 0.09, 16, (0.5, 0.5, 0.0)),
+    Bucket((256, 128), 0.08, 12, (0.55, 0.45, 0.0)),
+    Bucket((128, 256), 0.08, 12, (0.55, 0.45, 0.0)),
+    Bucket((192, 192), 0.08, 10, (0.45, 0.45, 0.1)),
+    Bucket((384, 128), 0.01, 8, (0.5, 0.3, 0.2)),
+    Bucket((128, 384), 0.01, 8, (0.5, 0.3, 0.2)),
+    Bucket((128, 128), 0.02, 24, (0.7, 0.3, 0.0), margin=64),
+    Bucket((256, 256), 0.34, 6, (0.4, 0.4, 0.2)),
 )
 
 
@@ -218,10 +217,10 @@ CONFIGS = {
             channels=(64, 128, 192),
             layers=1,
             text_width=128,
-            steps=36_000,
+            steps=42_000,
             warmup=500,
             decay=0.78,
-            pool=2000,
+            pool=1200,
         ),
         bfloat16=True,
     ),
