@@ -184,8 +184,8 @@ _EARLY = (
     Bucket((256, 256), 0.06, 6, (0.4, 0.3, 0.3)),
 )
 
-# Then larger canvases and more things: how many there are, what belongs to which, and where. A model
-# that knows small canvases alone draws its thing on a large one several times.
+# Then larger canvases and more things: how many there are, what belongs to which, and where. A
+# model that knows small canvases alone draws its thing on a large one several times.
 _LATE = (
     Bucket((128, 128), 0.16, 24, (1.0, 0.0, 0.0)),
     Bucket((160, 128), 0.02, 20, (1.0, 0.0, 0.0)),
@@ -217,10 +217,10 @@ CONFIGS = {
             channels=(64, 128, 192),
             layers=1,
             text_width=128,
-            steps=42_000,
+            steps=54_000,
             warmup=500,
             decay=0.78,
-            pool=1200,
+            pool=2400,
         ),
         bfloat16=True,
     ),

@@ -19,7 +19,7 @@ from training import autoencoder
 from training.beginnings import begin_with_means
 from training.config import CONFIGS, Config, schedule
 from training.data import CELL, draw_batch, draw_crops, draw_views
-from training.denoiser import Trainer
+from training.denoiser import Trainer, draw_timesteps
 from training.export import load
 from training.latents import LatentPool
 from training.sheets import psnr
@@ -158,6 +158,18 @@ def test_the_learning_rate_rises_stays_and_falls_to_zero() -> None:
     assert shares[90] == pytest.approx(0.5)
     assert shares[100] == 0
     assert schedule(50, config, began=50) == pytest.approx(0.1)  # a new optimizer warms up again
+
+
+def test_larger_canvases_are_seen_in_more_noise() -> None:
+    def drawn(cells: int) -> torch.Tensor:
+        return draw_timesteps(4000, cells, torch.Generator().manual_seed(0))
+
+    small, large = drawn(16 * 16), drawn(32 * 32)
+    assert small.min() >= 0 and large.max() <= 999
+    assert torch.equal(small, drawn(8 * 8))
+    assert abs(small.float().mean() - 500) < 15
+    assert (small > 850).float().mean() < 0.17
+    assert (large > 850).float().mean() > 0.3
 
 
 def test_a_step_draws_the_same_batch_every_time() -> None:
