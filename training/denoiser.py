@@ -137,7 +137,8 @@ def draw_timesteps(count: int, cells: int, generator: torch.Generator) -> Tensor
     """
     shift = max(1.0, (cells / _UNSHIFTED) ** 0.75)
     drawn = torch.rand((count,), generator=generator)
-    return (1000 * shift * drawn / (1 + (shift - 1) * drawn)).long().clamp(max=999)
+    shifted: Tensor = 1000 * shift * drawn / (1 + (shift - 1) * drawn)
+    return shifted.long().clamp(max=999)
 
 
 _UNSHIFTED = 16 * 16  # cells, of 128 x 128 pixels
