@@ -12,7 +12,7 @@ from PIL import Image
 from rpg.geometry import Box
 from rpg.plan import Plan, Region
 from rpg.planners import RulePlanner
-from rpg.toybox import COLOURS, PLACES, THINGS
+from rpg.toybox import COLOURS, FILLS, PLACES, THINGS
 from rpg.toybox.detector import Detection, detect
 
 Kind = tuple[str, str]  # colour, thing
@@ -31,11 +31,19 @@ TALL_COLUMNS: Mapping[int, tuple[tuple[int, ...], ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A prompt, what it asks for, and the plan that every regional method draws."""
+    """A prompt, what it asks for, and the plan that every regional method draws.
+
+    Attributes:
+        prompt: the words.
+        kinds: what is to be there.
+        plan: one region for each.
+        fill: of the only thing; None where nothing is said, and with several things.
+    """
 
     prompt: str
     kinds: tuple[Kind, ...]
     plan: Plan
+    fill: str | None = None
 
     def boxes(self) -> list[Box]:
         """The region of each kind, in the kinds' order."""
@@ -53,8 +61,8 @@ class Verdict:
     Attributes:
         colours_anywhere: every colour is in the picture, as often as it was asked for.
         colours_placed: in each region stands a thing of the region's colour.
-        things_anywhere: every thing in its colour is in the picture.
-        things_placed: in each region stands its thing in its colour.
+        things_anywhere: every thing in its colour, and in its fill, is in the picture.
+        things_placed: in each region stands its thing in its colour, and in its fill.
         nothing_else: the picture has exactly as many things as were asked for.
     """
 
@@ -66,7 +74,10 @@ class Verdict:
 
 
 def make_cases(count: int, things: int, *, seed: int) -> list[Case]:
-    """`count` prompts for `things` things of different kinds; colours differ as far as they go."""
+    """`count` prompts for `things` things of different kinds, of no two the colour the same.
+
+    One thing alone has one of the world's fills besides; a plain one goes without saying.
+    """
     rng = random.Random(f"cases/{things}/{seed}")
     return [_case(rng, things) for _ in range(count)]
 
@@ -102,8 +113,17 @@ def _case(rng: random.Random, things: int, boxes: Sequence[Box] = ()) -> Case:
     colours = rng.sample(list(COLOURS), things)
     kinds = tuple((colour, rng.choice(THINGS)) for colour in colours)
     place = rng.choice(list(PLACES))
+    if things == 1:
+        return _filled(kinds[0], FILLS[rng.randrange(len(FILLS))], place)
     plan = laid_out(kinds, boxes, place) if boxes else RulePlanner().plan(_prompt(kinds, place))
     return Case(plan.prompt, kinds, plan)
+
+
+def _filled(kind: Kind, fill: str, place: str) -> Case:
+    colour, name = kind
+    looks = colour if fill == "plain" else f"{fill} {colour}"
+    plan = RulePlanner().plan(_prompt([(looks, name)], place))
+    return Case(plan.prompt, (kind,), plan, fill)
 
 
 def laid_out(kinds: Sequence[Kind], boxes: Sequence[Box], place: str) -> Plan:
@@ -127,7 +147,7 @@ def _phrase(kind: Kind) -> str:
 def judge(image: Image.Image, case: Case) -> Verdict:
     """Look at a picture at the model's own size with the detector."""
     found = detect(image)
-    seen: Counter[object] = Counter((d.colour, d.name) for d in found)
+    seen: Counter[object] = Counter((d.colour, d.name) for d in found if _is_filled(d, case))
     colours: Counter[object] = Counter(d.colour for d in found)
     regions = list(zip(case.kinds, case.boxes(), strict=True))
     standing = [(kind, inside(found, box, image.size)) for kind, box in regions]
@@ -138,10 +158,15 @@ def judge(image: Image.Image, case: Case) -> Verdict:
         ),
         things_anywhere=not Counter[object](case.kinds) - seen,
         things_placed=all(
-            any((d.colour, d.name) == kind for d in inside) for kind, inside in standing
+            any((d.colour, d.name) == kind and _is_filled(d, case) for d in inside)
+            for kind, inside in standing
         ),
         nothing_else=len(found) == len(case.kinds),
     )
+
+
+def _is_filled(found: Detection, case: Case) -> bool:
+    return case.fill in (None, found.fill)
 
 
 def article(word: str) -> str:

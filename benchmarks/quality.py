@@ -1,9 +1,10 @@
 """Composition, measured: plain SDXL against RPG, on the same Toybox weights.
 
 `python -m benchmarks.quality` runs the suite (`benchmarks.suite`, docs/benchmarks.md). With
-`--quick` it draws few fixed prompts with fixed seeds by the plain pipeline and each composer: every
-method starts from the same latents and takes the same steps, and the detector judges. With
-`--loop` it measures the closed loop and edits, with `--suite` it draws for other suites.
+`--quick` it goes by the number of things alone: fixed prompts, fixed seeds, the plain pipeline and
+the model's own composer, of four things every composer. All methods start from the same latents
+and take the same steps, and the detector judges; how well it does stands beside. With `--loop` it
+measures the closed loop and edits, with `--suite` it draws for other suites.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.cases import Case, Verdict, judge, make_cases
+from benchmarks.detector import SIZES, said, share_named
 from benchmarks.edits import edit_rows
 from benchmarks.loop import loop_rows
 from benchmarks.suite import flags
@@ -44,6 +46,9 @@ from rpg.toybox import weights_path
 
 PLAIN = "plain"
 METHODS = (PLAIN, "attention", "latent", "latent+attention")
+THINGS = (1, 2, 4, 6, 9)
+_ALL_METHODS = 4  # things with which every composer is drawn
+_FEW, _MANY = 24, 50  # prompts of a row, and of a category of the suite
 QUESTIONS = tuple(field.name for field in fields(Verdict))
 
 
@@ -63,7 +68,7 @@ def main(
         str | None, typer.Option(help="Folder of weights, or a hub id for --suite; the bundled.")
     ] = None,
     quick: Annotated[
-        bool, typer.Option("--quick", help="Few prompts of one and of four things, four methods.")
+        bool, typer.Option("--quick", help="By the number of things: 1, 2, 4, 6 and 9.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
     seed: Annotated[int, typer.Option(help="Seed of the prompts and of the first picture.")] = 0,
@@ -75,7 +80,7 @@ def main(
         bool, typer.Option("--loop", help="Measure the closed loop and edits instead.")
     ] = False,
     out: flags.Out = None,
-    limit: flags.Limit = 50,
+    limit: flags.Limit = None,
     ablations: flags.Ablations = 0,
     seeds: flags.Seeds = 1,
     arms: flags.Arms = None,
@@ -100,11 +105,12 @@ def main(
         elif loop:
             _measure_loop(folder, seed, quick, as_json)
         elif quick:
-            _measure_quickly(Bench(folder, seed=seed, steps=steps, keep=pictures), as_json)
+            bench = Bench(folder, seed=seed, steps=steps, keep=pictures)
+            _measure_quickly(bench, limit or _FEW, as_json)
         else:
             measuring = Measuring(
                 out or Path("out/quality"),
-                limit=limit,
+                limit=limit or _MANY,
                 short=ablations,
                 seeds=seeds,
                 arms=tuple(arms or ()),
@@ -144,13 +150,16 @@ def _export(
         raise typer.Exit(1)
 
 
-def _measure_quickly(bench: Bench, as_json: bool) -> None:
-    plan = [(1, 48, 1), (4, 24, 2)]
-    rows = [row for things, prompts, seeds in plan for row in bench.rows(things, prompts, seeds)]
+def _measure_quickly(bench: Bench, prompts: int, as_json: bool) -> None:
+    rows = [row for things in THINGS for row in bench.rows(things, prompts)]
+    error = {f"{w}x{h}": share_named((w, h), prompts, seed=bench.seed) for w, h in SIZES}
     if as_json:
-        typer.echo(json.dumps([asdict(row) for row in rows], indent=2))
-    else:
-        Console().print(table(rows))
+        found = {"rows": [asdict(row) for row in rows], "detector": error}
+        typer.echo(json.dumps(found, indent=2))
+        return
+    Console().print(table(rows))
+    for size, shares in error.items():
+        typer.echo(f"The detector on {prompts} drawn scenes of {size}: {said(shares)}")
 
 
 def _measure_loop(folder: Path, seed: int, quick: bool, as_json: bool) -> None:
@@ -193,17 +202,22 @@ class Bench:
         self.seed, self.keep = seed, keep
         self.steps = steps or self.defaults.num_inference_steps
 
-    def rows(self, things: int, prompts: int, seeds: int) -> Iterator[Row]:
-        """Draw `prompts` x `seeds` pictures by each method that applies."""
+    def rows(self, things: int, prompts: int) -> Iterator[Row]:
+        """Draw `prompts` pictures by each method that applies, each with a seed of its own."""
         cases = make_cases(prompts, things, seed=self.seed)
-        for method in METHODS if things > 1 else (PLAIN,):
-            yield self._row(method, things, cases, range(self.seed, self.seed + seeds))
+        for method in self._methods(things):
+            yield self._row(method, things, cases)
 
-    def _row(self, method: str, things: int, cases: list[Case], seeds: Iterable[int]) -> Row:
+    def _methods(self, things: int) -> tuple[str, ...]:
+        if things == _ALL_METHODS:
+            return METHODS
+        return (PLAIN, self.defaults.composer) if things > 1 else (PLAIN,)
+
+    def _row(self, method: str, things: int, cases: list[Case]) -> Row:
         started, verdicts = time.perf_counter(), []
         for number, case in enumerate(tracked(cases, f"{things} things, {method}")):
-            for image in self._draw(method, case, list(seeds), label=f"{things}-{number}"):
-                verdicts.append(judge(image, case))
+            image = self._draw(method, case, self.seed + number, label=f"{things}-{number}")
+            verdicts.append(judge(image, case))
         shares = {
             question: round(sum(getattr(v, question) for v in verdicts) / len(verdicts), 4)
             for question in QUESTIONS
@@ -211,32 +225,27 @@ class Bench:
         seconds = (time.perf_counter() - started) / len(verdicts)
         return Row(things, method, len(verdicts), shares, round(seconds, 3))
 
-    def _draw(self, method: str, case: Case, seeds: list[int], *, label: str) -> list[Image.Image]:
+    def _draw(self, method: str, case: Case, seed: int, *, label: str) -> Image.Image:
         width, height = self.defaults.canvas(case.boxes())
         with self._composed(method, case):
-            images: list[Image.Image] = self.pipe(
+            image: Image.Image = self.pipe(
                 case.prompt,
                 width=width,
                 height=height,
                 num_inference_steps=self.steps,
                 guidance_scale=self.defaults.guidance_scale,
-                num_images_per_prompt=len(seeds),
-                generator=[torch.Generator().manual_seed(seed) for seed in seeds],
-            ).images
-        self._keep(images, f"{label}-{method}")
-        return images
+                generator=torch.Generator().manual_seed(seed),
+            ).images[0]
+        if self.keep:
+            self.keep.mkdir(parents=True, exist_ok=True)
+            image.save(self.keep / f"{label}-{method}.png")
+        return image
 
     def _composed(self, method: str, case: Case) -> Any:
         if method == PLAIN:
             return nullcontext()
         words = {name: getattr(self.defaults, name) for name in ("base_ratio", "share", "feather")}
         return regional(self.pipe, case.plan, composer=cast(Composer, method), **words)
-
-    def _keep(self, images: list[Image.Image], label: str) -> None:
-        if self.keep:
-            self.keep.mkdir(parents=True, exist_ok=True)
-            for index, image in enumerate(images):
-                image.save(self.keep / f"{label}-{index}.png")
 
 
 def table(rows: Iterable[Row]) -> Table:

@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from rpg.toybox import weights_path
+
 # Two workers share two cores: threads of tiny models would only wait for one another. Set before
 # anything imports torch, for child processes as well.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _half_the_steps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Where no test names a model, in child processes too, it is Toybox with half the steps."""
+    folder = tmp_path_factory.mktemp("model") / "toybox"
+    folder.mkdir()
+    for part in weights_path().iterdir():
+        (folder / part.name).symlink_to(part)
+    settings = json.loads((weights_path() / "rpg.json").read_text())
+    (folder / "rpg.json").unlink()
+    settings["num_inference_steps"] //= 2
+    (folder / "rpg.json").write_text(json.dumps(settings))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RPG_MODEL", str(folder))
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -37,7 +37,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_wheel_holds_the_model_and_nothing_of_ours_that_is_not_the_product(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
-    assert "rpg/toybox/weights/unet/diffusion_pytorch_model.safetensors" in names
+    weights = ROOT / "rpg/toybox/weights"
+    files = {str(path.relative_to(ROOT)) for path in weights.rglob("*") if path.is_file()}
+    assert len(files) > 10 and files <= set(names)
     assert "rpg/toybox/weights/rpg.json" in names
     assert {f"rpg/_prompts/{path.name}" for path in (ROOT / "prompts").iterdir()} <= set(names)
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)

@@ -112,8 +112,9 @@ def tiny_sd15(seed: int = 0, **unet_overrides: Any) -> Any:
 def tiny_controlnet(pipe: Any, seed: int = 1) -> Any:
     """A ControlNet for a tiny pipeline, with an effect although it is untrained."""
     torch.manual_seed(seed)
+    halvings = int(pipe.vae_scale_factor).bit_length() - 1
     net = _library.ControlNetModel.from_unet(
-        pipe.unet, conditioning_embedding_out_channels=(4, 8, 8)
+        pipe.unet, conditioning_embedding_out_channels=(4, *(8,) * halvings)
     )
     picture = net.controlnet_cond_embedding.conv_out
     silent = (net.controlnet_down_blocks, net.controlnet_mid_block, picture)

@@ -25,6 +25,9 @@ def main(
         int, typer.Option(help="Autoencoder steps; 0: as configured.")
     ] = 0,
     steps: Annotated[int, typer.Option(help="UNet steps; 0: as configured.")] = 0,
+    seconds: Annotated[
+        float, typer.Option(help="UNet seconds, by the clock; 0: as configured.")
+    ] = 0,
     threads: Annotated[int, typer.Option(help="CPU threads; 0: as configured.")] = 0,
     only: Annotated[
         str, typer.Option(help="autoencoder: no UNet; export: as the run stands.")
@@ -37,7 +40,7 @@ def main(
     """Train the autoencoder, then the UNet with its text encoders, and export the pipeline."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    chosen = _chosen(config, autoencoder_steps, steps, threads)
+    chosen = _chosen(config, autoencoder_steps, steps, seconds, threads)
     out = out or run / "out"
     if only not in ("", "autoencoder", "export"):
         raise typer.BadParameter(f"--only {only}; autoencoder or export")
@@ -81,16 +84,16 @@ def continue_from(folder: Path, step: int, config: Config, run: Path, out: Path)
     export(assemble(vae, trainer.average, tokenizer), out)
 
 
-def _chosen(name: str, autoencoder_steps: int, steps: int, threads: int) -> Config:
+def _chosen(name: str, autoencoder_steps: int, steps: int, seconds: float, threads: int) -> Config:
     if name not in CONFIGS:
         raise typer.BadParameter(f"unknown configuration {name!r}; one of {', '.join(CONFIGS)}")
     config = CONFIGS[name]
     if autoencoder_steps:
         first = dataclasses.replace(config.autoencoder, steps=autoencoder_steps)
         config = dataclasses.replace(config, autoencoder=first)
-    if steps:
-        second = dataclasses.replace(config.denoiser, steps=steps)
-        config = dataclasses.replace(config, denoiser=second)
+    changed = {name: value for name, value in (("steps", steps), ("seconds", seconds)) if value}
+    second = dataclasses.replace(config.denoiser, **changed)  # type: ignore[arg-type]
+    config = dataclasses.replace(config, denoiser=second)
     return dataclasses.replace(config, threads=threads) if threads else config
 
 

@@ -95,13 +95,15 @@ class DenoiserConfig:
     Attributes:
         channels: of each level; the first has no attention.
         layers: residual blocks of a level, each with its attention; the way up has one more.
+        transformer_layers: of each attention, one number for all levels or one for each.
         head_dim: channels of an attention head.
         text_width: channels of each text encoder.
         text_layers: layers of each text encoder.
         time_embed_dim: channels of each number of the size conditioning.
         steps: how long it is trained.
+        seconds: how long it is trained where the clock decides, at most `steps`; 0: it does not.
         warmup: steps until the learning rate is full.
-        decay: the last share of the steps, over which the learning rate falls to zero.
+        decay: the last share of the steps or seconds, over which the learning rate falls to zero.
         learning_rate: at its height.
         empty_captions: share of the captions that are left out, for guidance.
         ema_decay: of the moving average of the weights.
@@ -111,11 +113,13 @@ class DenoiserConfig:
 
     channels: tuple[int, ...] = (64, 128)
     layers: int = 2
+    transformer_layers: int | tuple[int, ...] = 1
     head_dim: int = 32
     text_width: int = 64
     text_layers: tuple[int, int] = (2, 2)
     time_embed_dim: int = 32
     steps: int = 30_000
+    seconds: float = 0.0
     warmup: int = 300
     decay: float = 0.3
     learning_rate: float = 1e-3
@@ -124,10 +128,34 @@ class DenoiserConfig:
     pool: int = 0
 
 
-def schedule(step: int, config: AutoencoderConfig | DenoiserConfig, *, began: int = 0) -> float:
-    """Share of the learning rate at `step`: warm-up from `began`, plateau, linear fall to zero."""
-    falling = max(1.0, config.decay * config.steps)
-    return min(1.0, (step - began + 1) / config.warmup, max(0.0, (config.steps - step) / falling))
+def schedule(
+    step: int, config: AutoencoderConfig | DenoiserConfig, *, began: int = 0, past: float = 0.0
+) -> float:
+    """Share of the learning rate at `step`: warm-up from `began`, plateau, linear fall to zero.
+
+    `past` is the share of the time that is over, where the clock decides.
+    """
+    left = max(0.0, 1 - max(step / config.steps, past))
+    return min(1.0, (step - began + 1) / config.warmup, left / max(config.decay, 1 / config.steps))
+
+
+@dataclass(frozen=True, slots=True)
+class StockConfig:
+    """How a stock of latents in the device's memory is kept fresh.
+
+    Attributes:
+        workers: processes that draw scenes.
+        size: scenes that are kept of each bucket; new ones take the place of the oldest.
+        reuse: how often a scene is seen, on average, before it has to make place.
+        chunk: scenes that a worker hands over at a time, all of one bucket.
+        captions: of each scene; one of them goes with it each time.
+    """
+
+    workers: int
+    size: int
+    reuse: int = 4
+    chunk: int = 64
+    captions: int = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +176,7 @@ class Config:
         device: what torch calls it.
         bfloat16: whether passes run in bfloat16 where torch's autocast thinks it safe.
         save_every: seconds between checkpoints.
+        stock: of scenes in the device's memory; none where latents are kept on disk.
         watched: canvas and number of the pictures that are drawn at every checkpoint.
     """
 
@@ -163,6 +192,7 @@ class Config:
     device: str = "cpu"
     bfloat16: bool = False
     save_every: float = 300.0
+    stock: StockConfig | None = None
     watched: tuple[Size, int] = ((128, 128), 24)
 
     def buckets_at(self, step: int) -> tuple[Bucket, ...]:
@@ -202,6 +232,23 @@ _LATE = (
 )
 
 
+# A GPU takes large batches, and draws whole canvases from the start.
+_WIDE = (
+    Bucket((128, 128), 0.14, 1536, (1.0, 0.0, 0.0)),
+    Bucket((160, 128), 0.02, 1344, (1.0, 0.0, 0.0)),
+    Bucket((128, 160), 0.02, 1344, (1.0, 0.0, 0.0)),
+    Bucket((192, 128), 0.07, 1152, (0.6, 0.4, 0.0)),
+    Bucket((128, 192), 0.07, 1152, (0.6, 0.4, 0.0)),
+    Bucket((256, 128), 0.08, 960, (0.6, 0.4, 0.0)),
+    Bucket((128, 256), 0.08, 960, (0.6, 0.4, 0.0)),
+    Bucket((192, 192), 0.08, 960, (0.45, 0.45, 0.1)),
+    Bucket((384, 128), 0.01, 768, (0.5, 0.3, 0.2)),
+    Bucket((128, 384), 0.01, 768, (0.5, 0.3, 0.2)),
+    Bucket((128, 128), 0.02, 1536, (0.7, 0.3, 0.0), margin=64),
+    Bucket((256, 256), 0.4, 672, (0.35, 0.45, 0.2)),
+)
+
+
 def _widened(diet: tuple[_Food, ...], factor: int) -> tuple[_Food, ...]:
     return tuple(replace(one, batch=one.batch * factor) for one in diet)
 
@@ -226,13 +273,24 @@ CONFIGS = {
     ),
     "gpu": Config(
         "gpu",
-        _widened(_EARLY, 8),
-        _widened(_LATE, 8),
-        late_from=20_000,
-        autoencoder=AutoencoderConfig(crops=_widened(_CROPS, 8)),
-        denoiser=DenoiserConfig(channels=(64, 128, 192), text_width=128, steps=60_000),
+        _WIDE,
+        autoencoder=AutoencoderConfig(crops=_widened(_CROPS, 8), steps=6_000),
+        denoiser=DenoiserConfig(
+            channels=(64, 128, 192),
+            layers=1,
+            transformer_layers=(1, 2, 3),
+            text_width=128,
+            steps=100_000,
+            seconds=1_400,
+            warmup=300,
+            decay=0.8,
+            ema_decay=0.999,
+        ),
         device="cuda",
         bfloat16=True,
+        save_every=60.0,
+        stock=StockConfig(workers=14, size=102_400, reuse=20, chunk=128),
+        watched=((256, 256), 24),
     ),
     "tiny": Config(
         "tiny",

@@ -11,10 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from rpg.toybox.captions import caption
+from rpg.toybox.renderer import pixels
+from rpg.toybox.scene import Scene, random_scene
 from training.config import Bucket, Crop
-from training.world.captions import caption
-from training.world.renderer import pixels
-from training.world.scene import Scene, random_scene
 
 CELL = 8  # pixels of one cell of the latents; the world's patterns lie on this grid
 

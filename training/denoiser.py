@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-import random
 import time
 from contextlib import nullcontext
 from pathlib import Path
@@ -20,7 +19,8 @@ from training import checkpoint
 from training.config import Config, schedule
 from training.export import assemble
 from training.latents import LatentBatch, LatentPool
-from training.model import NOISE_SCHEDULE, Denoiser
+from training.model import NOISE_SCHEDULE, Denoiser, is_deeper
+from training.stock import Stock
 from training.text import tokenize
 from training.threads import share_cores
 from training.watching import watch
@@ -34,9 +34,9 @@ class Trainer:
     def __init__(self, config: Config, vae: AutoencoderKL, tok: CLIPTokenizer, run: Path) -> None:
         """Build an untrained model, or take up the run whose checkpoint lies in `run`."""
         torch.manual_seed(config.seed)
+        torch.backends.cuda.enable_cudnn_sdp(False)  # its backward pass gave NaN on Hopper
         self.config, self.settings = config, config.denoiser
         self.vae, self.tokenizer, self.run = vae, tok, run
-        self.pool = LatentPool(config, vae, run / "latents")
         channels = config.autoencoder.latent_channels
         self.model = Denoiser(self.settings, channels, tok).to(config.device)
         self.average = Denoiser(self.settings, channels, tok).to(config.device)
@@ -48,12 +48,20 @@ class Trainer:
         self.noise = DDPMScheduler(**NOISE_SCHEDULE)
         self.step, self.seconds, self.loss, self.samples = 0, 0.0, math.nan, 0
         self.began = 0  # the step at which the optimizer was new
+        self._losses: list[Tensor] = []  # since the last checkpoint
+        self._nothing = tokenize(tok, [""]).to(config.device)
         self._resume()
+        self.source = (
+            Stock(config, config.stock, vae, tok, self.step)
+            if config.stock
+            else LatentPool(config, vae, tok, run / "latents")
+        )
 
     def begin_from(self, exported: StableDiffusionXLPipeline, step: int) -> None:
         """Take up the weights of `exported` as those of `step`."""
         for module in (self.model, self.average):
-            module.unet.load_state_dict(exported.unet.state_dict())
+            missing, unknown = module.unet.load_state_dict(exported.unet.state_dict(), strict=False)
+            assert not unknown and all(is_deeper(name) for name in missing), "another architecture"
             module.text.first.load_state_dict(exported.text_encoder.state_dict())
             module.text.second.load_state_dict(exported.text_encoder_2.state_dict())
         self.step = self.began = step
@@ -61,30 +69,36 @@ class Trainer:
     def train(self) -> None:
         """Go on to the last step, saving and drawing in between."""
         saved = last = time.perf_counter()
-        while self.step < self.settings.steps:
+        while not self._over():
             share_cores(self.step, self.config.threads)
             self._train_step()
             now = time.perf_counter()
             self.seconds, last = self.seconds + now - last, now
-            if self.step == self.settings.steps or now - saved >= self.config.save_every:
+            if self._over() or now - saved >= self.config.save_every:
                 self._save()
                 saved = time.perf_counter()
 
+    def _past(self) -> float:
+        return self.seconds / self.settings.seconds if self.settings.seconds else 0.0
+
+    def _over(self) -> bool:
+        return self.step >= self.settings.steps or self._past() >= 1
+
     def _train_step(self) -> None:
+        share = schedule(self.step, self.settings, began=self.began, past=self._past())
         for group in self.optimizer.param_groups:
-            group["lr"] = self.settings.learning_rate * schedule(
-                self.step, self.settings, began=self.began
-            )
-        batch = self.pool.batch(self.step)
+            group["lr"] = self.settings.learning_rate * share
+        batch = self.source.batch(self.step)
         loss = self._loss(batch)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        # A step whose gradients are no numbers is left out; fused AdamW looks there, on the device.
+        self.optimizer.found_inf = (~norm.isfinite()).float()  # type: ignore[attr-defined]
         self.optimizer.step()
-        value = loss.item()
-        self.loss = value if math.isnan(self.loss) else 0.99 * self.loss + 0.01 * value
+        self._losses.append(loss.detach())  # to read it now would wait for the device
         self.step += 1
-        self.samples += len(batch.captions)
+        self.samples += len(batch.ids)
         checkpoint.follow(self.average, self.model, self.step, self.settings.ema_decay)
 
     def _loss(self, batch: LatentBatch) -> Tensor:
@@ -93,27 +107,23 @@ class Trainer:
         Min-SNR weighting, which counts velocities by the share of signal, hardly teaches what a
         picture holds, for that is settled where there is little of it.
         """
-        device, count = self.config.device, len(batch.captions)
-        rng = random.Random(f"{self.config.seed}/captions/{self.step}")
-        generator = torch.Generator().manual_seed(self.config.seed + self.step)
-        captions = [
-            "" if rng.random() < self.settings.empty_captions else text for text in batch.captions
-        ]
-        latents = batch.latents
-        noise = torch.randn(latents.shape, generator=generator).to(device)
-        timesteps = draw_timesteps(count, latents.shape[-2:].numel(), generator).to(device)
+        device, count, latents = self.config.device, len(batch.ids), batch.latents
+        generator = torch.Generator(device).manual_seed(self.config.seed + self.step)
+        noise = torch.randn(latents.shape, generator=generator, device=device)
+        timesteps = draw_timesteps(count, latents.shape[-2:].numel(), generator)
+        worded = torch.rand((count, 1), generator=generator, device=device)
+        ids = torch.where(worded < self.settings.empty_captions, self._nothing, batch.ids)
         noisy = self.noise.add_noise(latents, noise, timesteps)
         target = self.noise.get_velocity(latents, noise, timesteps)
-        size = batch.time_ids.to(device)
-        ids = tokenize(self.tokenizer, captions).to(device)
         precision = torch.autocast(device, torch.bfloat16, enabled=self.config.bfloat16)
         # The fused attention for CPUs takes a quarter of such a step, most of it backwards.
         attention = sdpa_kernel(SDPBackend.MATH) if device == "cpu" else nullcontext()
         with precision, attention:
-            velocity = self.model(noisy, timesteps, ids, size)
+            velocity = self.model(noisy, timesteps, ids, batch.time_ids)
         return functional.mse_loss(velocity.float(), target)
 
     def _save(self) -> None:
+        self.loss, self._losses = float(torch.stack(self._losses).mean()), []
         checkpoint.keep(self.run / "denoiser.pt", self, _NUMBERS, _PARTS)
         pipe = assemble(self.vae, self.average, self.tokenizer)
         size, count = self.config.watched
@@ -136,7 +146,7 @@ def draw_timesteps(count: int, cells: int, generator: torch.Generator) -> Tensor
     it is that to the power of 1.5, for layouts are what large canvases are to teach.
     """
     shift = max(1.0, (cells / _UNSHIFTED) ** 0.75)
-    drawn = torch.rand((count,), generator=generator)
+    drawn = torch.rand((count,), generator=generator, device=generator.device)
     shifted: Tensor = 1000 * shift * drawn / (1 + (shift - 1) * drawn)
     return shifted.long().clamp(max=999)
 

@@ -17,7 +17,7 @@ _DEFAULTS: dict[str, object] = {
     "width": 256,
     "height": 256,
     "num_inference_steps": 20,
-    "guidance_scale": 4.0,
+    "guidance_scale": 7.0,
     "composer": "latent",
     "base_ratio": 0.0,
     "display_scale": 3,
@@ -43,12 +43,12 @@ def assemble(
 
 
 def export(pipeline: StableDiffusionXLPipeline, folder: Path) -> None:
-    """Write `pipeline` to `folder` as safetensors in half precision."""
+    """Write `pipeline` to `folder` as safetensors in half precision, in small files."""
     for tokenizer in (pipeline.tokenizer, pipeline.tokenizer_2):  # what the last call asked for
         tokenizer.backend_tokenizer.no_padding()
         tokenizer.backend_tokenizer.no_truncation()
     pipeline.to(dtype=torch.float16)
-    pipeline.save_pretrained(folder, safe_serialization=True)
+    pipeline.save_pretrained(folder, safe_serialization=True, max_shard_size="14MB")
     pipeline.to(dtype=torch.float32)
     for part in ("text_encoder", "text_encoder_2"):
         _load_as_float32(folder / part / "config.json")

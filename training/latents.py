@@ -9,11 +9,13 @@ from pathlib import Path
 import torch
 from diffusers import AutoencoderKL
 from torch import Tensor
+from transformers import CLIPTokenizer
 
+from rpg.toybox.captions import caption
 from training import checkpoint
 from training.config import Config
 from training.data import View, as_tensor, draw_views
-from training.world.captions import caption
+from training.text import tokenize
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +24,12 @@ class LatentBatch:
 
     Attributes:
         latents: (B, c, h, w), of deviation 1.
-        captions: one for each.
+        ids: (B, 48), the tokens of a caption for each.
         time_ids: (B, 6), SDXL's size conditioning.
     """
 
     latents: Tensor
-    captions: list[str]
+    ids: Tensor
     time_ids: Tensor
 
 
@@ -38,9 +40,11 @@ class LatentPool:
     the same ones. When a batch comes again, its captions are new.
     """
 
-    def __init__(self, config: Config, vae: AutoencoderKL, folder: Path) -> None:
+    def __init__(
+        self, config: Config, vae: AutoencoderKL, tok: CLIPTokenizer, folder: Path
+    ) -> None:
         """Take up what lies in `folder`, made with the same autoencoder."""
-        self.config, self.vae, self.folder = config, vae, folder
+        self.config, self.vae, self.tokenizer, self.folder = config, vae, tok, folder
         self.pool = config.denoiser.pool
 
     def batch(self, step: int) -> LatentBatch:
@@ -52,21 +56,27 @@ class LatentPool:
         words = random.Random(f"{seed}/{step}")
         captions = [caption(view.scene, words) for view in views]
         latents = self._latents(views, self.folder / f"{stage}-{number:06}.pt")
-        return LatentBatch(latents, captions, torch.tensor([view.time_ids() for view in views]))
+        time_ids = torch.tensor([view.time_ids() for view in views])
+        device = self.config.device
+        return LatentBatch(
+            latents, tokenize(self.tokenizer, captions).to(device), time_ids.to(device)
+        )
 
     def _latents(self, views: list[View], path: Path) -> Tensor:
         kept = checkpoint.load(path) if self.pool else None
         if kept is None:
-            kept = {"latents": self._encoded(views).half().cpu()}
+            drawn = as_tensor([view.pixels() for view in views])
+            kept = {"latents": encoded(self.vae, drawn, self.config).half().cpu()}
             if self.pool:
                 checkpoint.save(path, kept)
         latents: Tensor = kept["latents"].float()
         return latents.to(self.config.device)
 
-    @torch.no_grad()
-    def _encoded(self, views: list[View]) -> Tensor:
-        drawn = as_tensor([view.pixels() for view in views]).to(self.config.device)
-        with torch.autocast(self.config.device, torch.bfloat16, enabled=self.config.bfloat16):
-            mean: Tensor = self.vae.encode(drawn).latent_dist.mean
-        scale: float = self.vae.config.scaling_factor
-        return mean.float() * scale
+
+@torch.no_grad()
+def encoded(vae: AutoencoderKL, drawn: Tensor, config: Config) -> Tensor:
+    """Pictures (B, 3, H, W) in [-1, 1] -> the means of their latents, of deviation 1."""
+    with torch.autocast(config.device, torch.bfloat16, enabled=config.bfloat16):
+        mean: Tensor = vae.encode(drawn.to(config.device)).latent_dist.mean
+    scale: float = vae.config.scaling_factor
+    return mean.float() * scale

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from diffusers import UNet2DConditionModel
+from diffusers.models.attention import BasicTransformerBlock
 from torch import Tensor, nn
 from transformers import CLIPTokenizer
 
@@ -34,6 +36,7 @@ class Denoiser(nn.Module):
             out_channels=latent_channels,
             block_out_channels=config.channels,
             layers_per_block=config.layers,
+            transformer_layers_per_block=config.transformer_layers,
             down_block_types=("DownBlock2D", *("CrossAttnDownBlock2D",) * attended),
             up_block_types=(*("CrossAttnUpBlock2D",) * attended, "UpBlock2D"),
             # diffusers' name is historical: these are the numbers of heads
@@ -45,6 +48,9 @@ class Denoiser(nn.Module):
             projection_class_embeddings_input_dim=config.text_width + 6 * config.time_embed_dim,
             norm_num_groups=16,
         )
+        for name, block in self.unet.named_modules():
+            if isinstance(block, BasicTransformerBlock) and is_deeper(name):
+                _begin_idle(block)
 
     def forward(self, noisy: Tensor, timesteps: Tensor, ids: Tensor, size: Tensor) -> Tensor:
         """Predict the velocity, (B, c, h, w) in and out; `size` is (B, 6), SDXL's time ids."""
@@ -52,3 +58,17 @@ class Denoiser(nn.Module):
         conditions = {"text_embeds": pooled, "time_ids": size}
         velocity: Tensor = self.unet(noisy, timesteps, hidden, added_cond_kwargs=conditions).sample
         return velocity
+
+
+def is_deeper(name: str) -> bool:
+    """Whether `name` is of a transformer layer, or of a part of one, past its attention's first.
+
+    These begin idle: a model without them goes on where it stood once it is given them.
+    """
+    return bool(re.search(r"\.transformer_blocks\.[1-9]", name))
+
+
+def _begin_idle(block: BasicTransformerBlock) -> None:
+    for last in (block.attn1.to_out[0], block.attn2.to_out[0], block.ff.net[2]):
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)

@@ -9,8 +9,8 @@ from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
+from rpg.toybox.vocabulary import known_words
 from training.config import DenoiserConfig
-from training.world.vocabulary import known_words
 
 MAX_TOKENS = 48  # twice the longest caption; padding is work in every step
 _START, _END = "<|startoftext|>", "<|endoftext|>"

@@ -11,9 +11,9 @@ import torch
 from diffusers import StableDiffusionXLPipeline
 from PIL import Image
 
-from training.world.captions import caption
-from training.world.detector import detect
-from training.world.scene import Scene, random_scene
+from rpg.toybox.captions import caption
+from rpg.toybox.detector import detect
+from rpg.toybox.scene import Scene, random_scene
 
 _SEED = 11
 _ROW = 6  # pictures

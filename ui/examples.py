@@ -5,10 +5,10 @@ from __future__ import annotations
 __all__ = ["RICH", "TOYBOX", "examples"]
 
 TOYBOX = (
-    "a red star above a blue square on the sand",
-    "a yellow moon at night, a purple heart below it",
-    "a green triangle, an orange circle and a pink heart in a row",
-    "two blue circles next to a big red square in the snow",
+    "a red house, a green tree and a striped orange cat in the meadow",
+    "a yellow moon at night, a purple house below it",
+    "a checkered teal fish, a dotted pink bird and a blue boat in a row, at sea",
+    "two green trees next to a big red mushroom in the snow",
 )
 RICH = (
     "A red fox asleep on the left, an old lighthouse on the right, a full moon above the sea",

@@ -20,7 +20,7 @@ SHARE = 0.4  # of the steps, by latents, in "latent+attention"
 _RATIO = 0.2  # figure 3 of the paper
 _GRIDS = {1: (1, 1), 2: (1, 2), 4: (2, 2), 6: (2, 3), 8: (2, 4), 9: (3, 3), 16: (4, 4)}
 _COLOURS = ("red", "blue", "green", "yellow")
-_THINGS = ("star", "circle", "heart", "moon")
+_THINGS = ("cat", "house", "tree", "fish")
 
 
 @dataclass(frozen=True)

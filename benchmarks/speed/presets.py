@@ -159,7 +159,7 @@ def main(
         list[str] | None,
         typer.Argument(help="SCHEDULER:STEPS[:END], several. Default: those tried."),
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="Prompts of each of six categories.")] = 10,
+    limit: Annotated[int, typer.Option(min=1, help="Prompts of each of seven categories.")] = 10,
     seed: Annotated[int, typer.Option(min=1, help="Of the prompts.")] = SEED,
     threads: Annotated[int, typer.Option(min=1, help="Of torch.")] = 1,
     keep: Annotated[Path | None, typer.Option(help="Write every picture's figures here.")] = None,

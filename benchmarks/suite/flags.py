@@ -16,7 +16,12 @@ Out = Annotated[
     typer.Option(help="Folder of results and pictures. Default: out/quality, out/SUITE."),
 ]
 Limit = Annotated[
-    int, typer.Option(min=1, help="Prompts of each category.", rich_help_panel=_SUITE)
+    int | None,
+    typer.Option(
+        min=1,
+        help="Prompts of each category, 50; of each row of --quick, 24.",
+        rich_help_panel=_SUITE,
+    ),
 ]
 Ablations = Annotated[
     int,

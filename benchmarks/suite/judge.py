@@ -6,7 +6,6 @@ right. `strict` is all or nothing: every fact right, and nothing else in the pic
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
@@ -15,13 +14,14 @@ from PIL import Image
 from pydantic import BaseModel, ConfigDict
 
 from benchmarks.suite.truth import Group, Item, Relation
-from rpg.toybox.detector import detect, place_of
+from rpg.toybox.detector import Detection, detect, place_of
 
 __all__ = ["Found", "Seen", "Verdict", "judge", "look"]
 
 ASPECTS: Mapping[str, tuple[str, ...]] = {
     "color": ("attributes",),
     "shape": ("attributes",),
+    "pattern": ("attributes",),
     "spatial": ("relations",),
     "numeracy": ("counts",),
     "complex": ("attributes", "relations", "counts"),
@@ -31,13 +31,24 @@ _CLEAR = 0.25  # of both things' extents together, between their middles: less i
 
 
 class Found(BaseModel):
-    """A thing in a picture: its shape and colour, None where unclear; the box in pixels."""
+    """A thing in a picture: its shape, colour and fill, None where unclear; the box in pixels."""
 
     model_config = ConfigDict(frozen=True)
 
     name: str | None
     colour: str | None
     box: tuple[int, int, int, int]
+    fill: str | None = None
+
+    @classmethod
+    def of(cls, found: Detection) -> Found:
+        """What the detector found."""
+        return cls(name=found.name, colour=found.colour, box=found.box, fill=found.fill)
+
+    def is_of(self, group: Group) -> bool:
+        """Whether it is what the group asks for; any fill is where none is named."""
+        filled = group.fill is None or group.fill == self.fill
+        return filled and (self.colour, self.name) == (group.colour, group.name)
 
 
 class Seen(BaseModel):
@@ -55,7 +66,7 @@ class Verdict:
     """How much of a prompt is in a picture: shares, 0 to 1, None where nothing is asked.
 
     Attributes:
-        attributes: Of the things, those that are there in their shape and colour.
+        attributes: Of the things, those that are there in their shape, colour and fill.
         counts: Mean over the kinds: half for being there, half for being as many as asked for
             (T2I-CompBench's rule for numbers).
         relations: Of the relations and corners, those that hold.
@@ -80,14 +91,13 @@ class Verdict:
 
 def look(image: Image.Image) -> Seen:
     """What the detector sees; the picture at the model's own size."""
-    things = tuple(Found(name=d.name, colour=d.colour, box=d.box) for d in detect(image))
+    things = tuple(Found.of(d) for d in detect(image))
     return Seen(size=image.size, place=place_of(image), things=things)
 
 
 def judge(seen: Seen, item: Item) -> Verdict:
     """How much of the item is in the picture."""
-    kinds = Counter((thing.colour, thing.name) for thing in seen.things)
-    there = [(kinds[group.colour, group.name], group.count) for group in item.groups]
+    there = [(len(_of(group, seen)), group.count) for group in item.groups]
     relations = [_holds(one, seen, item) for one in item.relations]
     relations += [_in_corner(item.groups[index], name, seen) for index, name in item.corners]
     facts: dict[str, float | None] = {
@@ -105,8 +115,7 @@ def judge(seen: Seen, item: Item) -> Verdict:
 
 
 def _of(group: Group, seen: Seen) -> list[Found]:
-    kind = (group.colour, group.name)
-    return [thing for thing in seen.things if (thing.colour, thing.name) == kind]
+    return [thing for thing in seen.things if thing.is_of(group)]
 
 
 def _holds(relation: Relation, seen: Seen, item: Item) -> bool:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from benchmarks.suite.truth import CORNERS, Group, Item, Relation, Way, cells, chunked
-from rpg.toybox.vocabulary import COLOURS, PLACES, THINGS
+from rpg.toybox.vocabulary import COLOURS, FILLS, PLACES, THINGS
 
 __all__ = ["CATEGORIES", "make_items"]
 
@@ -82,6 +82,13 @@ def _shape(rng: random.Random, number: int) -> _Draft:
     return _listed([Group(colour, name) for name in rng.sample(THINGS, count)])
 
 
+def _pattern(rng: random.Random, number: int) -> _Draft:
+    """One to three things, each with a fill; of two or three no two have the same."""
+    kinds = _kinds(rng, 1 + number % 3)
+    fills = rng.sample([fill for fill in FILLS if fill != "plain"], len(kinds))
+    return _listed([replace(one, fill=fill) for one, fill in zip(kinds, fills, strict=True)])
+
+
 def _numeracy(rng: random.Random, number: int) -> _Draft:
     """Two to nine things of one to three kinds."""
     total = 2 + number % 8
@@ -117,6 +124,7 @@ def _complex(rng: random.Random, number: int) -> _Draft:
 CATEGORIES: Mapping[str, Callable[[random.Random, int], _Draft]] = {
     "color": _color,
     "shape": _shape,
+    "pattern": _pattern,
     "spatial": _spatial,
     "numeracy": _numeracy,
     "complex": _complex,

@@ -74,7 +74,7 @@ def judge_error(items: Iterable[Item], defaults: ModelDefaults) -> dict[str, Any
     for item in items:
         picture = render(item.scene_of(*canvas(item, defaults)))
         right.setdefault(item.category, []).append(judge(look(picture), item).strict)
-    named = {f"{w}x{h}": share_named((w, h), _SCENES, seed=1) for w, h in SIZES}
+    named = {f"{w}x{h}": share_named((w, h), _SCENES, seed=1)["all"] for w, h in SIZES}
     shares = {name: sum(of) / len(of) for name, of in right.items()}
     return {"named": named, "scenes": _SCENES, "right": shares}
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from benchmarks.cases import article
 from rpg.geometry import Box
 from rpg.plan import Plan, Region
-from rpg.toybox.scene import SMALLEST_SIDE, Scene, Thing
+from rpg.toybox.scene import LARGEST_SIDE, SMALLEST_SIDE, Scene, Thing
 from rpg.toybox.vocabulary import DEFAULT_PLACE, plural
 
 __all__ = ["CORNERS", "Group", "Item", "Relation", "Way", "cells", "chunked"]
@@ -23,18 +23,20 @@ _FILLED = 0.6  # of a cell's shorter side, by a thing in the ground-truth pictur
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """So many things of one colour and shape, 1 to 9."""
+    """So many things of one colour and shape, 1 to 9; of one fill where the prompt names it."""
 
     colour: str
     name: str
     count: int = 1
+    fill: str | None = None
 
     @property
     def words(self) -> str:
-        """As a prompt says it: "a red star", "three red stars"."""
+        """As a prompt says it: "a red star", "three striped red stars"."""
+        looks = f"{self.fill} {self.colour}" if self.fill else self.colour
         if self.count == 1:
-            return f"{article(self.colour)} {self.name}"  # which begins with the colour
-        return f"{_NUMBERS[self.count]} {self.colour} {plural(self.name)}"
+            return f"{article(looks)} {self.name}"
+        return f"{_NUMBERS[self.count]} {looks} {plural(self.name)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ class Item:
         regions = []
         for number, (index, box) in enumerate(self.layout, start=1):
             group = self.groups[index]
-            said = Group(group.colour, group.name).words
+            said = replace(group, count=1).words
             words = f"{said} {self.scene}" if self.scene else said
             regions.append(Region(id=f"{group.name}-{number}", prompt=words, box=box))
         return Plan(prompt=self.prompt, regions=tuple(regions), source="truth")
@@ -93,8 +95,9 @@ class Item:
         for index, box in self.layout:
             group, (x, y) = self.groups[index], box.center
             side = _FILLED * min(box.width * width, box.height * height)
-            side = max(side, SMALLEST_SIDE)
-            things.append(Thing(group.name, group.colour, x * width, y * height, side))
+            side = min(max(side, SMALLEST_SIDE), LARGEST_SIDE)
+            looks = (group.name, group.colour, x * width, y * height, side)
+            things.append(Thing(*looks, group.fill or "plain"))
         return Scene(width, height, tuple(things), self.scene or DEFAULT_PLACE)
 
 

@@ -20,14 +20,15 @@ from rpg.settings import GenerationSettings
 from rpg.toybox import weights_path
 
 PROMPT = (
-    "a red star and a yellow moon above a green circle, a blue square and a pink heart, at night"
+    "a green tree and a yellow bird above a red house, a striped orange cat and a pink flower, "
+    "in the meadow"
 )
 SEED = 7
 _NEXT = """
 Look at {picture} and {drawn}. Then try:
-  {rpg} generate "a red star above a blue circle, in the snow" -n 4
+  {rpg} generate "a teal boat above a striped orange fish, at sea" -n 4
   {rpg} generate --from {picture} --seed 8
-  {rpg} plan "three green triangles between two purple moons"
+  {rpg} plan "three green trees between two purple houses"
   {rpg} generate --help"""
 
 

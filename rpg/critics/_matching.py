@@ -25,16 +25,20 @@ class Seen:
         name: One of Toybox's things; None where the form is unclear.
         colour: One of Toybox's colours; None where it is none of them.
         box: In fractions of the canvas.
+        fill: One of Toybox's fills; None where the colour is unclear.
     """
 
     name: str | None
     colour: str | None
     box: Box
+    fill: str | None = None
 
     @property
     def words(self) -> str:
-        """Colour and name: "red star", "blue blob"."""
-        return f"{self.colour or 'strangely coloured'} {self.name or 'blob'}"
+        """What it looks like and its name: "red star", "striped red star", "blue blob"."""
+        looks = [self.fill] if self.fill and self.fill != "plain" else []
+        looks.append(self.colour or "strangely coloured")
+        return " ".join([*looks, self.name or "blob"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +50,14 @@ class Slot:
         noun: What is to be there.
         colours: What it is to look like; empty where nothing is said.
         box: Where.
+        fills: Likewise.
     """
 
     key: tuple[str, str]
     noun: str
     colours: frozenset[str]
     box: Box
+    fills: frozenset[str] = frozenset()
 
     @property
     def known(self) -> bool:
@@ -77,8 +83,8 @@ def key_of(check: Check, place: int = 0) -> tuple[str, str]:
 def matched(slots: Sequence[Slot], seen: Sequence[Seen]) -> list[int | None]:
     """For each slot the number of what stands for it, one thing for one slot; None where nothing.
 
-    The sum of what is right, form, colour and place, is the largest there can be. A thing outside
-    a slot's box stands for it only if it is right in all else.
+    The sum of what is right, form, colour, fill and place, is the largest there can be. A thing
+    outside a slot's box stands for it only if it is right in all else.
     """
     if not slots or not seen:
         return [None] * len(slots)
@@ -96,11 +102,12 @@ def _worth(slot: Slot, seen: Seen) -> float:
     """How well a thing fits a slot; 0 where it does not stand for it at all."""
     form = 1.0 if slot.known and seen.name == slot.noun else 0.0
     colour = 1.0 if not slot.colours or seen.colour in slot.colours else 0.0
+    fill = 1.0 if not slot.fills or seen.fill in slot.fills else 0.0
     held = slot.holds(seen)
-    if not (held or (form and colour)):
+    if not (held or (form and colour and fill)):
         return 0.0
     if not form and (seen.name is None or not slot.known):
         form = _UNCLEAR
     place = 1.0 if held else 0.5 * slot.share(seen)
     (x, y), (u, v) = slot.box.center, seen.box.center
-    return form + colour + place + _NEARNESS * (1 - max(abs(x - u), abs(y - v)))
+    return form + colour + fill + place + _NEARNESS * (1 - max(abs(x - u), abs(y - v)))

@@ -14,12 +14,13 @@ from rpg.critics.checks import NOTHING_ELSE, number_of, place_in_words
 from rpg.geometry import FULL, Box
 from rpg.planners.rules.lexicon.inflect import article
 from rpg.toybox.detector import place_of
-from rpg.toybox.vocabulary import COLOURS, PLACES, THINGS
+from rpg.toybox.vocabulary import COLOURS, FILLS, THINGS, canonical, place_meant
 
 _UNCLEAR = 0.4  # something without a clear form
 _WRONG = 0.25  # another thing: better than none
 _ELSEWHERE = 0.2  # plus up to as much again, the more of it lies in its region
 _FAILED = 0.45  # the most that a colour or a number can have and still be wrong
+_PATTERN = 0.2  # another fill
 _STRAYS = 0.4  # for one thing too many; shared by several
 _CLEAR = 0.05  # of the canvas: so far apart, a direction is beyond doubt
 _PALETTE = {name: np.array(value, float) for name, value in COLOURS.items()}
@@ -118,29 +119,40 @@ def _where(box: Box) -> str:
 
 
 def _attribute(check: Check, picture: Picture) -> Finding:
-    if check.value not in COLOURS:
+    wanted = canonical(check.value)
+    if wanted not in COLOURS and wanted not in FILLS:
         return _unknown(check, f'the detector cannot tell what is "{check.value}"')
     found = picture.things(key_of(check))
     if not found:
         return _unknown(check, "nothing there that could be")
-    return _worst([_coloured(check, seen) for seen in found])
+    looks = _coloured if wanted in COLOURS else _filled
+    return _worst([looks(check, wanted, seen) for seen in found])
 
 
-def _coloured(check: Check, seen: Seen) -> Finding:
-    if seen.colour == check.value:
+def _coloured(check: Check, wanted: str, seen: Seen) -> Finding:
+    if seen.colour == wanted:
         return Finding(check=check, score=1)
     nearness = 0.0
     if seen.colour is not None:
-        away = float(np.linalg.norm(_PALETTE[seen.colour] - _PALETTE[check.value]))
+        away = float(np.linalg.norm(_PALETTE[seen.colour] - _PALETTE[wanted]))
         nearness = 1 - away / _WIDEST
     words = f"the {seen.name or 'thing'} is {seen.colour or 'of another colour'}, not {check.value}"
     return Finding(check=check, score=_FAILED * nearness, seen=words, box=seen.box)
 
 
+def _filled(check: Check, wanted: str, seen: Seen) -> Finding:
+    if seen.fill == wanted:
+        return Finding(check=check, score=1)
+    if seen.fill is None:
+        return _unknown(check, "its colour is none of Toybox's, so its fill cannot be read")
+    words = f"the {seen.name or 'thing'} is {seen.fill}, not {check.value}"
+    return Finding(check=check, score=_PATTERN, seen=words, box=seen.box)
+
+
 def _count(check: Check, picture: Picture) -> Finding:
     """Counts what stands for a planned one, whatever its form: its presence tells of that."""
     kind = check.things[0]
-    noun = kind.split()[-1].lower()
+    noun = canonical(kind.split()[-1])
     slots = [
         (slot, number)
         for slot, number in zip(picture.slots, picture.standing, strict=True)
@@ -204,12 +216,12 @@ def _name(things: Sequence[Seen], check: Check, place: int) -> str:
 
 
 def _scene(check: Check, picture: Picture) -> Finding:
-    wanted = [place for place in PLACES if place.split()[-1] in check.value.lower().split()]
-    if not wanted:
+    wanted = place_meant(check.value)
+    if wanted is None:
         return _unknown(check, f'Toybox has no place that is "{check.value}"')
     boxes = [picture.boxes[name] for name in check.regions if name in picture.boxes] or [FULL]
     for box in boxes:
         found = place_of(picture.image.crop(box.to_pixels(*picture.image.size)))
-        if found not in wanted:
+        if found != wanted:
             return Finding(check=check, score=0, seen=f"it is {found}, not {check.value}", box=box)
     return Finding(check=check, score=1)

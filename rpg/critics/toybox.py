@@ -14,7 +14,7 @@ from rpg.critics.base import Check, Critique
 from rpg.critics.checks import compile_checks
 from rpg.geometry import FULL, Box
 from rpg.toybox.detector import Detection, detect
-from rpg.toybox.vocabulary import COLOURS
+from rpg.toybox.vocabulary import COLOURS, FILLS, canonical
 
 if TYPE_CHECKING:
     from rpg.plan import Plan
@@ -29,10 +29,10 @@ _MOST_SLOTS = 64  # of one check
 class ToyboxCritic:
     """Finds the things of a Toybox picture with the detector and holds them against the checks.
 
-    It judges forms, colours, numbers, places, directions and the ground. What Toybox does not know,
-    a dragon or "fluffy", comes out unknown.
+    It judges forms, colours, fills, numbers, places, directions and the ground. What Toybox does
+    not know, a dragon or "fluffy", comes out unknown.
 
-    Pictures are expected at the size that the model drew them, 64 to 192 pixels a side. Those
+    Pictures are expected at the size that the model drew them, 128 to 768 pixels a side. Those
     enlarged for showing, every pixel a square of equal ones, are brought back to it first; other
     enlargements blur the edges, and are judged worse than they are.
     """
@@ -71,7 +71,7 @@ def _seen(found: Detection, size: tuple[int, int]) -> Seen:
     left, top, right, bottom = found.box
     width, height = size
     box = Box(left / width, top / height, right / width, bottom / height)
-    return Seen(found.name, found.colour, box)
+    return Seen(found.name, found.colour, box, found.fill)
 
 
 def _slots(checks: Sequence[Check], boxes: Mapping[str, Box]) -> Iterator[Slot]:
@@ -79,11 +79,14 @@ def _slots(checks: Sequence[Check], boxes: Mapping[str, Box]) -> Iterator[Slot]:
     for check in checks:
         if check.kind == "presence":
             key = key_of(check)
-            noun = (key[1].lower().split() or [""])[-1]
-            slot = Slot(key, noun, _colours(key, checks), boxes.get(key[0], FULL))
+            noun = canonical((key[1].split() or [""])[-1])
+            looks = _looks(key, checks)
+            colours, fills = looks & COLOURS.keys(), looks & set(FILLS)
+            slot = Slot(key, noun, colours, boxes.get(key[0], FULL), fills)
             yield from [slot] * min(check.count or 1, _MOST_SLOTS)
 
 
-def _colours(key: tuple[str, str], checks: Sequence[Check]) -> frozenset[str]:
-    values = {one.value for one in checks if one.kind == "attribute" and key_of(one) == key}
-    return frozenset(values & COLOURS.keys())
+def _looks(key: tuple[str, str], checks: Sequence[Check]) -> frozenset[str]:
+    """What the attribute checks of a thing ask for, in Toybox's own words."""
+    of = [one for one in checks if one.kind == "attribute" and key_of(one) == key]
+    return frozenset(canonical(one.value) for one in of)

@@ -4,9 +4,24 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rpg.toybox.vocabulary import COLOURS, PLACES, THINGS, describe_world, unknown_words
+from rpg.toybox.vocabulary import (
+    COLOURS,
+    FILLS,
+    PLACES,
+    THINGS,
+    describe_world,
+    unknown_words,
+)
 
-__all__ = ["COLOURS", "PLACES", "THINGS", "describe_world", "unknown_words", "weights_path"]
+__all__ = [
+    "COLOURS",
+    "FILLS",
+    "PLACES",
+    "THINGS",
+    "describe_world",
+    "unknown_words",
+    "weights_path",
+]
 
 
 def weights_path() -> Path:

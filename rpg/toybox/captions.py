@@ -4,52 +4,106 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 from rpg.toybox.scene import Scene, Thing
-from rpg.toybox.vocabulary import DEFAULT_PLACE, NUMBERS, plural
+from rpg.toybox.vocabulary import (
+    DEFAULT_PLACE,
+    FILL_NOUNS,
+    NUMBERS,
+    PLACE_PHRASES,
+    SYNONYMS,
+    plural,
+)
 
+_BIG, _SMALL = 100.0, 74.0  # pixels from and to which a thing may be called so
 _LISTS = ("{0} and {1}", "{0}, {1}", "{0} next to {1}", "{0} beside {1}", "{0} with {1}")
 _RELATIONS = {
-    "left": ("{0} to the left of {1}", "{0} on the left of {1}", "{0} left of {1}"),
+    "left": (
+        "{0} to the left of {1}",
+        "{0} on the left of {1}",
+        "{0} left of {1}",
+        "{0} left, {1} right",
+    ),
     "right": ("{0} to the right of {1}", "{0} on the right of {1}", "{0} right of {1}"),
     "above": ("{0} above {1}", "{0} on top of {1}"),
     "below": ("{0} below {1}", "{0} under {1}"),
+}
+_SIDES = ("on the left {0}, on the right {1}", "{0} on the left and {1} on the right")
+_STACKED = ("{0} at the top and {1} at the bottom", "at the top {0}, at the bottom {1}")
+_WITH = {fill: noun for noun, fill in FILL_NOUNS.items()}
+_OTHER_WORDS: Mapping[str, Sequence[str]] = {
+    own: tuple(word for word, meaning in SYNONYMS.items() if meaning == own)
+    for own in SYNONYMS.values()
 }
 
 
 def caption(scene: Scene, rng: random.Random) -> str:
     """One sentence that is true of `scene`, with counts, relations and the place."""
     things = list(scene.things)
-    counted = Counter((thing.colour, thing.name) for thing in things)
+    counted = Counter(thing.kind for thing in things)
     if len(counted) == 1:
-        body = _phrase(things[0], len(things), scene, rng)
+        body = _phrase(things, rng)
     elif len(things) == 2:
-        body = _pair(things[0], things[1], scene, rng)
+        body = _pair(things[0], things[1], rng)
     else:
-        body = _many(things, counted, scene, rng)
+        body = _many(things, counted, rng)
     return _with_place(body, scene.place, rng)
 
 
-def _phrase(thing: Thing, count: int, scene: Scene, rng: random.Random) -> str:
-    """The thing with its article or number: "a red star", "two red stars"."""
-    words = [thing.colour, thing.name]
-    share = thing.side / min(scene.width, scene.height)
-    if count == 1 and rng.random() < 0.15:
-        words[:0] = ["big"] if share > 0.6 else ["small"] if share < 0.45 else []
+def _word(own: str, rng: random.Random) -> str:
+    """Mostly the world's own word, now and then another for the same."""
+    others = _OTHER_WORDS.get(own, ())
+    return rng.choice(others) if others and rng.random() < 0.12 else own
+
+
+def _phrase(alike: Sequence[Thing], rng: random.Random) -> str:
+    """Things of one kind with article or number: "a red star", "two small dotted blue cups"."""
+    thing, count = alike[0], len(alike)
+    words, after = _described(thing, rng)
+    noun = _word(thing.name, rng)
+    size = _size(alike, rng)
     if count > 1:
-        return " ".join([NUMBERS[count - 1], *words[:-1], plural(words[-1])])
+        return " ".join([NUMBERS[count - 1], *size, *words, plural(noun), *after])
+    words = [*size, *words, noun, *after]
     article = "an" if words[0][0] in "aeiou" else "a"
-    start = rng.choices((article, "one", "the", ""), (0.84, 0.06, 0.04, 0.06))[0]
+    start = rng.choices((article, "one", "the", ""), (0.84, 0.04, 0.04, 0.08))[0]
     return " ".join([start, *words]).strip()
 
 
-def _pair(first: Thing, second: Thing, scene: Scene, rng: random.Random) -> str:
+def _described(thing: Thing, rng: random.Random) -> tuple[list[str], list[str]]:
+    """What is said of colour and fill before the noun, and after it."""
+    colour = _word(thing.colour, rng)
+    if thing.fill == "plain":
+        return (["plain", colour] if rng.random() < 0.05 else [colour]), []
+    if rng.random() < 0.06:
+        return [colour], ["with", _WITH[thing.fill]]
+    words = [_word(thing.fill, rng), colour]
+    return (words if rng.random() < 0.7 else words[::-1]), []
+
+
+def _size(alike: Sequence[Thing], rng: random.Random) -> list[str]:
+    """How big all of them are, where that is plain and worth a word."""
+    if rng.random() >= 0.25:
+        return []
+    if all(thing.side >= _BIG for thing in alike):
+        return [_word("big", rng)]
+    return [_word("small", rng)] if all(thing.side <= _SMALL for thing in alike) else []
+
+
+def _pair(first: Thing, second: Thing, rng: random.Random) -> str:
     if rng.random() < 0.5:
         first, second = second, first
-    a, b = _phrase(first, 1, scene, rng), _phrase(second, 1, scene, rng)
+    a, b = _phrase([first], rng), _phrase([second], rng)
     relation = _relation(first, second)
-    if relation and rng.random() < 0.55:
-        return rng.choice(_RELATIONS[relation]).format(a, b)
+    if relation and rng.random() < 0.6:
+        forms = _RELATIONS[relation]
+        if relation == "left" and rng.random() < 0.4:
+            forms = _SIDES
+        elif relation == "above" and rng.random() < 0.25:
+            forms = _STACKED
+        return rng.choice(forms).format(a, b)
     return rng.choice(_LISTS).format(a, b)
 
 
@@ -63,26 +117,25 @@ def _relation(first: Thing, second: Thing) -> str | None:
     return None
 
 
-def _many(
-    things: list[Thing], counted: Counter[tuple[str, str]], scene: Scene, rng: random.Random
-) -> str:
+def _many(things: list[Thing], counted: Counter[tuple[str, str, str]], rng: random.Random) -> str:
     ordered = sorted(things, key=lambda thing: thing.x)
-    spread = all(b.x - a.x > b.side / 2 for a, b in zip(ordered, ordered[1:], strict=False))
+    spread = all(b.x - a.x > b.side / 2 for a, b in pairwise(ordered))
     if spread and rng.random() < 0.15:
-        body = ", ".join(_phrase(thing, 1, scene, rng) for thing in ordered)
+        body = ", ".join(_phrase([thing], rng) for thing in ordered)
         return f"from left to right {body}"
-    by_kind = {(thing.colour, thing.name): thing for thing in things}
-    phrases = [_phrase(by_kind[kind], count, scene, rng) for kind, count in counted.items()]
+    phrases = [_phrase([one for one in things if one.kind == kind], rng) for kind in counted]
     rng.shuffle(phrases)
     *most, last = phrases
     return f"{', '.join(most)}{rng.choice((' and ', ', and ', ', '))}{last}"
 
 
 def _with_place(body: str, place: str, rng: random.Random) -> str:
-    if rng.random() < 0.08:
+    """With the place before or after; a plain background mostly goes without saying."""
+    if rng.random() < 0.06:
         body = f"{rng.choice(('a picture of', 'there is'))} {body}"
-    if place == DEFAULT_PLACE and rng.random() < 0.5:
+    if place == DEFAULT_PLACE and rng.random() < 0.7:
         return body
-    return rng.choices((f"{body} {place}", f"{body}, {place}", f"{place} {body}"), (0.6, 0.3, 0.1))[
-        0
-    ]
+    own, *others = PLACE_PHRASES[place]
+    said = own if rng.random() < 0.6 else rng.choice(others)
+    forms = (f"{body} {said}", f"{body}, {said}", f"{said} {body}", f"{said}, {body}")
+    return rng.choices(forms, (0.55, 0.27, 0.09, 0.09))[0]

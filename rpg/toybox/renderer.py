@@ -1,107 +1,71 @@
-"""Draws Toybox's scenes: flat, antialiased icons on a plain ground."""
+"""Draws Toybox's scenes: softly shaded things with a thin outline on the ground of their place."""
 
 from __future__ import annotations
 
-import math
-from functools import cache
+from functools import cache, lru_cache
 
-from PIL import Image, ImageDraw
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
 
-from rpg.toybox.scene import Scene
-from rpg.toybox.vocabulary import COLOURS, PLACES
+from rpg.toybox.scene import Scene, Thing
+from rpg.toybox.scenery import ground
+from rpg.toybox.sprites import Floats, pattern, sprite
+from rpg.toybox.vocabulary import COLOURS
 
-Point = tuple[float, float]
-_OVERSAMPLING = 4
-
-
-@cache
-def outline(name: str) -> tuple[Point, ...]:
-    """The polygon of a thing, within the square from (-1, -1) to (1, 1), y down."""
-    return _fitted(_OUTLINES[name]())
+_LINE, _DARK = 0.42, 0.66  # of the colour's brightness
+_LIGHT = 0.74  # of the way to white
 
 
 def render(scene: Scene) -> Image.Image:
     """Draw `scene` as an RGB image of its own size."""
-    scale = _OVERSAMPLING
-    image = Image.new("RGB", (scene.width * scale, scene.height * scale), PLACES[scene.place])
-    draw = ImageDraw.Draw(image)
+    return Image.fromarray(pixels(scene))
+
+
+def pixels(scene: Scene) -> NDArray[np.uint8]:
+    """Draw `scene` as (height, width, 3) RGB bytes."""
+    canvas = ground(scene.place, scene.width, scene.height, scene.backdrop).copy()
     for thing in scene.things:
-        half = thing.side / 2
-        polygon = [
-            ((thing.x + half * x) * scale, (thing.y + half * y) * scale)
-            for x, y in outline(thing.name)
-        ]
-        draw.polygon(polygon, fill=COLOURS[thing.colour])
-    return image.resize((scene.width, scene.height), Image.Resampling.BOX)
+        _draw(canvas, thing)
+    return canvas
 
 
-def _circle(steps: int = 48) -> list[Point]:
-    return _arc(0, 0, 1, 0, 360, steps)
+@cache
+def tones(colour: str) -> Floats:
+    """The colour and its lighter, darker and outline tones, (4, 3), 0 to 255."""
+    main = np.array(COLOURS[colour], np.float32)
+    return np.stack([main, main + (255 - main) * _LIGHT, main * _DARK, main * _LINE])
 
 
-def _arc(
-    x: float, y: float, radius: float, start: float, end: float, steps: int = 24
-) -> list[Point]:
-    """Points on a circle from `start` to `end` degrees (0 right, 90 down)."""
-    angles = [math.radians(start + (end - start) * i / steps) for i in range(steps + 1)]
-    return [(x + radius * math.cos(a), y + radius * math.sin(a)) for a in angles]
+@lru_cache(maxsize=128)
+def _shade(side: int) -> Floats:
+    """How bright each pixel of a thing is: lit from the upper left; (side, side, 1), about 1."""
+    across = np.linspace(-1, 1, side, dtype=np.float32)
+    y, x = np.meshgrid(across, across, indexing="ij")
+    return np.asarray(1.0 - 0.09 * y - 0.03 * x, np.float32)[..., None]
 
 
-def _square() -> list[Point]:
-    return [(-1, -1), (1, -1), (1, 1), (-1, 1)]
+def _draw(canvas: NDArray[np.uint8], thing: Thing) -> None:
+    side = round(thing.side)
+    left, top = round(thing.x - thing.side / 2), round(thing.y - thing.side / 2)
+    x0, y0 = max(left, 0), max(top, 0)
+    x1, y1 = min(left + side, canvas.shape[1]), min(top + side, canvas.shape[0])
+    if x0 >= x1 or y0 >= y1:
+        return
+    window = np.s_[y0 - top : y1 - top, x0 - left : x1 - left]
+    alpha = (sprite(thing.name, side).whole[window] / np.float32(255))[..., None]
+    under = canvas[y0:y1, x0:x1]
+    painted = _painted(thing, side, left, top)[window]
+    canvas[y0:y1, x0:x1] = (under + alpha * (painted - under) + 0.5).astype(np.uint8)
 
 
-def _triangle() -> list[Point]:
-    return [(0, -1), (1.1, 0.9), (-1.1, 0.9)]
-
-
-def _star() -> list[Point]:
-    radii = (1.0, 0.42)
-    return [
-        (
-            radii[i % 2] * math.sin(math.pi * i / 5),
-            -radii[i % 2] * math.cos(math.pi * i / 5),
-        )
-        for i in range(10)
-    ]
-
-
-def _heart(steps: int = 64) -> list[Point]:
-    angles = [2 * math.pi * i / steps for i in range(steps)]
-    return [
-        (
-            16 * math.sin(a) ** 3,
-            -(13 * math.cos(a) - 5 * math.cos(2 * a) - 2 * math.cos(3 * a) - math.cos(4 * a)),
-        )
-        for a in angles
-    ]
-
-
-def _moon() -> list[Point]:
-    # A crescent open to the right: the outer arc, and back along a circle set off to the right.
-    outer = _arc(0, 0, 1, 58, 302)
-    inner = _arc(0.55, 0, 0.849, -92, 92)
-    return outer + [(x, y) for x, y in _mirrored(inner)]
-
-
-def _mirrored(points: list[Point]) -> list[Point]:
-    """The points reflected to the left of their circle's centre (0.55, 0)."""
-    return [(1.1 - x, y) for x, y in points]
-
-
-def _fitted(points: list[Point]) -> tuple[Point, ...]:
-    """Centre the points and scale them evenly until they touch the square's sides."""
-    xs, ys = [x for x, _ in points], [y for _, y in points]
-    middle_x, middle_y = (min(xs) + max(xs)) / 2, (min(ys) + max(ys)) / 2
-    half = max(max(xs) - min(xs), max(ys) - min(ys)) / 2
-    return tuple(((x - middle_x) / half, (y - middle_y) / half) for x, y in points)
-
-
-_OUTLINES = {
-    "circle": _circle,
-    "square": _square,
-    "triangle": _triangle,
-    "star": _star,
-    "heart": _heart,
-    "moon": _moon,
-}
+def _painted(thing: Thing, side: int, left: int, top: int) -> Floats:
+    """The thing's colours over its whole square, (side, side, 3), 0 to 255."""
+    masks = sprite(thing.name, side)
+    whole = np.maximum(masks.whole, 1).astype(np.float32)
+    line, dark, light = (m / whole for m in (masks.line, masks.dark, masks.light))
+    main = np.clip(1 - line - dark - light, 0, 1)
+    period = np.s_[left % 16, top % 16]
+    spots = pattern(thing.fill, *period, side) * main if thing.fill != "plain" else 0.0
+    weights = np.stack([main - spots, light + spots, dark, line], axis=-1)
+    return np.asarray(np.minimum((weights @ tones(thing.colour)) * _shade(side), 255), np.float32)

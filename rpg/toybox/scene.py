@@ -6,11 +6,16 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rpg.toybox.vocabulary import COLOURS, DEFAULT_PLACE, PLACES, THINGS
+from rpg.toybox.vocabulary import COLOURS, DEFAULT_PLACE, FILLS, PLACES, THINGS
 
-SMALLEST_SIDE = 16.0  # pixels; below this, stars and hearts cannot be told apart
-_GAP = 2.0  # pixels between two things, and between a thing and the edge
+# Pixels, the same on every canvas: what is learnt on small canvases then holds on large ones.
+SMALLEST_SIDE = 60.0
+LARGEST_SIDE = 120.0
+BACKDROPS = 64  # arrangements of a place's scenery
+_GAP = 6.0  # pixels between two things, and between a thing and the edge
 _TRIES = 60
+# What a prompt without a place means is wanted most often; the dark one is hardest to learn.
+_PLACE_WEIGHTS = tuple({DEFAULT_PLACE: 3.0, "at night": 2.5}.get(place, 1.0) for place in PLACES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +27,12 @@ class Thing:
     x: float
     y: float
     side: float
+    fill: str = "plain"
+
+    @property
+    def kind(self) -> tuple[str, str, str]:
+        """Fill, colour and name: what makes two things the same in words."""
+        return self.fill, self.colour, self.name
 
     def clear_of(self, other: Thing) -> bool:
         """Whether the bounding squares of the two things are at least the gap apart."""
@@ -37,53 +48,65 @@ class Scene:
     height: int
     things: tuple[Thing, ...]
     place: str = DEFAULT_PLACE
+    backdrop: int = 0
 
 
 def random_scene(
-    rng: random.Random, width: int, height: int, count: int, *, names: Sequence[str] = THINGS
+    rng: random.Random,
+    width: int,
+    height: int,
+    count: int,
+    *,
+    names: Sequence[str] = THINGS,
+    fills: Sequence[str] = FILLS,
 ) -> Scene:
     """Draw a scene of `count` things at most; fewer only where the canvas has no room left.
 
     Args:
         rng: the source of randomness; the same state gives the same scene.
-        width: canvas width in pixels.
-        height: canvas height in pixels.
+        width: canvas width in pixels, at least 64.
+        height: canvas height in pixels, at least 64.
         count: things wanted, at least 1.
         names: the things to choose from.
+        fills: the fills to choose from, if not plain.
     """
-    place = rng.choice(list(PLACES))
+    place = rng.choices(list(PLACES), _PLACE_WEIGHTS)[0]
+    backdrop = rng.randrange(BACKDROPS)
     things: list[Thing] = []
     # One scene in five repeats its first thing, so that counts ("two red stars") are seen often.
     repeat = count > 1 and rng.random() < 0.2
     for _ in range(count):
-        name, colour = rng.choice(list(names)), rng.choice(list(COLOURS))
-        if repeat and things:
-            name, colour = things[0].name, things[0].colour
-        thing = _placed(rng, width, height, count, name, colour, things)
+        kind = things[0].kind if repeat and things else _random_kind(rng, names, fills)
+        thing = _placed(rng, width, height, kind, things)
         if thing is not None:
             things.append(thing)
-    return Scene(width, height, tuple(things), place)
+    return Scene(width, height, tuple(things), place, backdrop)
+
+
+def _random_kind(
+    rng: random.Random, names: Sequence[str], fills: Sequence[str]
+) -> tuple[str, str, str]:
+    """Half of the things are plain: what a prompt without a fill means."""
+    fill = "plain" if rng.random() < 0.5 else rng.choice(fills)
+    return fill, rng.choice(list(COLOURS)), rng.choice(list(names))
 
 
 def _placed(
     rng: random.Random,
     width: int,
     height: int,
-    count: int,
-    name: str,
-    colour: str,
+    kind: tuple[str, str, str],
     others: Sequence[Thing],
 ) -> Thing | None:
-    longest = min(width, height) * (0.85 if count == 1 else 0.62 if count == 2 else 0.5)
-    longest = max(longest, SMALLEST_SIDE)
+    longest = max(min(LARGEST_SIDE, min(width, height) - 2 * _GAP), SMALLEST_SIDE)
+    fill, colour, name = kind
     for attempt in range(_TRIES):
         # Later attempts try smaller things: a crowded canvas still gets what it was asked for.
         limit = longest - (longest - SMALLEST_SIDE) * attempt / _TRIES
-        side = rng.uniform(max(SMALLEST_SIDE, 0.6 * limit), limit)
+        side = float(round(rng.uniform(SMALLEST_SIDE, limit)))
         room = side / 2 + _GAP / 2
-        thing = Thing(
-            name, colour, rng.uniform(room, width - room), rng.uniform(room, height - room), side
-        )
+        x, y = rng.uniform(room, width - room), rng.uniform(room, height - room)
+        thing = Thing(name, colour, x, y, side, fill)
         if all(thing.clear_of(other) for other in others):
             return thing
     return None

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from PIL import Image
 
 from benchmarks.cases import Case, Verdict, judge, make_cases
-from rpg.toybox import COLOURS
+from rpg.toybox import COLOURS, FILLS
 from rpg.toybox.renderer import render
 from rpg.toybox.scene import Scene, Thing
 
-SIDE = 96
+SIDE = 512
 
 
 def picture(case: Case, kinds: tuple[tuple[str, str], ...], extra: int = 0) -> Image.Image:
@@ -18,8 +20,8 @@ def picture(case: Case, kinds: tuple[tuple[str, str], ...], extra: int = 0) -> I
     things = []
     for (colour, name), box in zip(kinds, case.boxes(), strict=False):
         x, y = box.center
-        things.append(Thing(name, colour, x * SIDE, y * SIDE, 24))
-    corner = [Thing("square", "brown", 10, 10, 16)] * extra
+        things.append(Thing(name, colour, x * SIDE, y * SIDE, 100))
+    corner = [Thing("square", "brown", 40, 40, 60)] * extra
     return render(Scene(SIDE, SIDE, (*things, *corner)))
 
 
@@ -70,11 +72,24 @@ def test_a_thing_too_many(case: Case) -> None:
     assert verdict.things_placed and not verdict.nothing_else
 
 
+def test_one_thing_has_a_fill_that_counts() -> None:
+    cases = make_cases(20, 1, seed=3)
+    assert {case.fill for case in cases} == set(FILLS)
+    for case in cases[:5]:
+        assert case.fill is not None and (case.fill in case.prompt) == (case.fill != "plain")
+        (colour, name), other = case.kinds[0], next(fill for fill in FILLS if fill != case.fill)
+        thing = Thing(name, colour, 128, 128, 100, case.fill)
+        things = (thing, replace(thing, fill=other))
+        right, wrong = (judge(render(Scene(256, 256, (one,))), case) for one in things)
+        assert right == Verdict(True, True, True, True, True)
+        assert wrong == Verdict(True, True, False, False, True)
+
+
 def test_an_empty_picture(case: Case) -> None:
     assert judge(render(Scene(SIDE, SIDE, ())), case) == Verdict(False, False, False, False, False)
 
 
-@pytest.mark.parametrize("things", [1, 2, 4, 6])
+@pytest.mark.parametrize("things", [1, 2, 4, 6, 9])
 def test_prompts_come_with_a_region_for_each_thing(things: int) -> None:
     cases = make_cases(20, things, seed=3)
     assert cases == make_cases(20, things, seed=3)

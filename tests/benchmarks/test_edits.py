@@ -19,8 +19,8 @@ from rpg.toybox import PLACES, weights_path
 from rpg.toybox.renderer import render
 from rpg.toybox.scene import Scene, Thing
 
-STAR, MOON = Thing("star", "red", 17, 16, 22), Thing("moon", "yellow", 72, 16, 22)
-GREEN = Thing("star", "green", 17, 16, 22)
+STAR, MOON = Thing("star", "red", 68, 64, 88), Thing("moon", "yellow", 288, 64, 88)
+GREEN = Thing("star", "green", 68, 64, 88)
 PLAN = Plan(
     prompt="a red star and a yellow moon at night",
     regions=tuple(
@@ -31,13 +31,13 @@ PLAN = Plan(
     ),
 )
 START = Start(
-    render(Scene(96, 32, (STAR, MOON), "at night")), PLAN, (("red", "star"), ("yellow", "moon"))
+    render(Scene(384, 128, (STAR, MOON), "at night")), PLAN, (("red", "star"), ("yellow", "moon"))
 )
 AFTER = e.apply(PLAN, [e.ModifyRegion(id="r0", prompt="a green star at night")])
 
 
 def masked(box: tuple[int, int, int, int]) -> Image.Image:
-    mask = Image.new("L", (96, 32))
+    mask = Image.new("L", (384, 128))
     mask.paste(255, box)
     return mask
 
@@ -51,34 +51,34 @@ def judged(
 
 
 def scene(*things: Thing) -> Image.Image:
-    return render(Scene(96, 32, things, "at night"))
+    return render(Scene(384, 128, things, "at night"))
 
 
 def test_an_edit_that_did_what_was_asked() -> None:
-    assert judged(scene(GREEN, MOON), masked((0, 0, 48, 32))) == (True, True, True, True)
+    assert judged(scene(GREEN, MOON), masked((0, 0, 192, 128))) == (True, True, True, True)
     gone = e.apply(PLAN, [e.RemoveRegion(id="r0")])
-    assert judged(scene(MOON), masked((0, 0, 48, 32)), "remove", gone) == (True, True, True, True)
+    assert judged(scene(MOON), masked((0, 0, 192, 128)), "remove", gone) == (True, True, True, True)
 
 
-@pytest.mark.parametrize("lost", [5, 6, 7])
+@pytest.mark.parametrize("lost", [20, 24, 28])
 def test_what_the_masks_edge_cut_is_not_whole(lost: int) -> None:
-    right = 28 - lost
+    right = 112 - lost
     cut = scene(GREEN, MOON)
-    cut.paste(PLACES["at night"], (right, 0, 48, 32))
-    whole = judged(scene(GREEN, MOON), masked((0, 0, 48, 32))).whole
-    assert whole and not judged(cut, masked((0, 0, right, 32))).whole
+    cut.paste(PLACES["at night"], (right, 0, 192, 128))
+    whole = judged(scene(GREEN, MOON), masked((0, 0, 192, 128))).whole
+    assert whole and not judged(cut, masked((0, 0, right, 128))).whole
 
 
 def test_what_went_wrong_is_told_apart() -> None:
-    mask = masked((0, 0, 48, 32))
+    mask = masked((0, 0, 192, 128))
     assert not judged(scene(STAR, MOON), mask).there  # still red
-    assert not judged(scene(Thing("star", "green", 60, 16, 20), MOON), mask).there  # elsewhere
-    ghost = Thing("circle", "pink", 38, 16, 14)
+    assert not judged(scene(Thing("star", "green", 214, 64, 60), MOON), mask).there  # elsewhere
+    ghost = Thing("circle", "pink", 152, 64, 60)
     assert judged(scene(GREEN, MOON, ghost), mask)[:3] == (False, False, False)
-    moved = Thing("moon", "yellow", 68, 16, 22)
+    moved = Thing("moon", "yellow", 272, 64, 88)
     assert judged(scene(GREEN, moved), mask) == (False, False, False, False)
     touched = scene(GREEN, MOON)
-    touched.putpixel((95, 31), (0, 0, 0))
+    touched.putpixel((383, 127), (0, 0, 0))
     assert judged(touched, mask) == (True, True, True, False)
 
 

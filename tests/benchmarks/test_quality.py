@@ -31,19 +31,23 @@ def folder(bench: Bench, tmp_path: Path) -> Iterator[Path]:
 
 
 def test_every_method_has_its_row_and_draws_its_own_picture(bench: Bench, folder: Path) -> None:
-    rows = list(bench.rows(2, prompts=1, seeds=1))
+    rows = list(bench.rows(4, prompts=1))
     assert [row.method for row in rows] == list(METHODS)
     for row in rows:
-        assert (row.things, row.pictures) == (2, 1)
+        assert (row.things, row.pictures) == (4, 1)
         assert tuple(row.shares) == QUESTIONS
         assert all(share in (0, 1) for share in row.shares.values())
         assert row.seconds_per_picture > 0
-    assert {file.name for file in folder.iterdir()} == {f"2-0-{name}-0.png" for name in METHODS}
+    assert {file.name for file in folder.iterdir()} == {f"4-0-{name}.png" for name in METHODS}
     assert len({Image.open(file).tobytes() for file in folder.iterdir()}) == len(METHODS)
 
 
+def test_several_things_are_drawn_plainly_and_by_the_model_s_own_composer(bench: Bench) -> None:
+    assert [row.method for row in bench.rows(2, prompts=1)] == [PLAIN, bench.defaults.composer]
+
+
 def test_one_thing_is_drawn_by_the_plain_pipeline_alone(bench: Bench, folder: Path) -> None:
-    (row,) = bench.rows(1, prompts=1, seeds=2)
+    (row,) = bench.rows(1, prompts=2)
     assert (row.method, row.pictures) == (PLAIN, 2)
     first, second = (Image.open(file).tobytes() for file in sorted(folder.iterdir()))
     assert first != second
@@ -52,7 +56,7 @@ def test_one_thing_is_drawn_by_the_plain_pipeline_alone(bench: Bench, folder: Pa
 def test_the_same_seeds_give_the_same_pictures(bench: Bench, folder: Path) -> None:
     drawn = []
     for _ in range(2):
-        list(bench.rows(1, prompts=1, seeds=1))
+        list(bench.rows(1, prompts=1))
         (file,) = folder.iterdir()
         drawn.append(Image.open(file).tobytes())
     assert drawn[0] == drawn[1]

@@ -13,7 +13,7 @@ from benchmarks.suite.judge import ASPECTS, Verdict, judge, look
 from benchmarks.suite.prompts import CATEGORIES, make_items
 from benchmarks.suite.truth import CORNERS, Item
 from rpg.defaults import of_model
-from rpg.toybox import PLACES, vocabulary, weights_path
+from rpg.toybox import FILLS, PLACES, weights_path
 from rpg.toybox.renderer import render
 from rpg.toybox.scene import Scene
 
@@ -41,7 +41,7 @@ def first(category: str, **with_: object) -> Item:
 
 
 def test_prompts_depend_on_the_seed_alone() -> None:
-    assert len(ITEMS) == 300 == len({item.id for item in ITEMS})
+    assert len(ITEMS) == 350 == len({item.id for item in ITEMS})
     assert make_items(50, seed=0) == ITEMS != make_items(50, seed=1)
     assert make_items(3, seed=0) == [item for item in ITEMS if item.number < 3]
     only = make_items(4, seed=0, categories=["scene"])
@@ -72,7 +72,7 @@ def test_words_layout_and_plan_say_the_same(item: Item) -> None:
     assert [region.box for region in regions] == [box for _, box in item.layout]
     for region, (index, _) in zip(regions, item.layout, strict=True):
         group = item.groups[index]
-        assert f"{group.colour} {group.name}" in region.prompt
+        assert replace(group, count=1).words in region.prompt
         assert region.prompt.endswith(item.scene or group.name)
 
 
@@ -101,9 +101,9 @@ def test_nothing_scores_nothing() -> None:
 def test_one_too_many_of_a_kind() -> None:
     item = first("numeracy", scene=False)
     scene = drawn(item)
-    extra = replace(scene.things[0], x=9.0, y=9.0, side=16.0)
-    crowd = [replace(one, x=one.x + 16, y=one.y + 16) for one in scene.things]
-    wider = replace(scene, width=scene.width + 16, height=scene.height + 16)
+    extra = replace(scene.things[0], x=36.0, y=36.0, side=60.0)
+    crowd = [replace(one, x=one.x + 72, y=one.y + 72) for one in scene.things]
+    wider = replace(scene, width=scene.width + 72, height=scene.height + 72)
     verdict = judged(replace(wider, things=(*crowd, extra)), item)
     assert verdict.attributes == 1 and not verdict.nothing_else
     assert verdict.counts == pytest.approx(1 - 0.5 / len(item.groups))
@@ -144,13 +144,13 @@ def test_what_is_too_near_in_a_direction_stands_in_none() -> None:
     a, b = (item.groups[i] for i in (0, 1))
     thing = drawn(item).things[0]
     things = [
-        replace(thing, name=g.name, colour=g.colour, x=x, y=y, side=20.0)
-        for g, x, y in ((a, 30.0, 16.0), (b, 33.0, 48.0))
+        replace(thing, name=g.name, colour=g.colour, x=x, y=y, side=80.0)
+        for g, x, y in ((a, 120.0, 64.0), (b, 132.0, 192.0))
     ]
-    level = [replace(things[0], x=16.0, y=32.0), replace(things[1], x=48.0, y=32.0)]
+    level = [replace(things[0], x=64.0, y=128.0), replace(things[1], x=192.0, y=128.0)]
     only = replace(item, relations=item.relations[:1], groups=(a, b))
-    assert judged(Scene(64, 64, tuple(things)), only).relations == 0
-    assert judged(Scene(64, 64, tuple(level)), only).relations == 1
+    assert judged(Scene(256, 256, tuple(things)), only).relations == 0
+    assert judged(Scene(256, 256, tuple(level)), only).relations == 1
 
 
 def test_a_plan_without_the_scene() -> None:
@@ -166,7 +166,11 @@ def test_a_plan_without_the_scene() -> None:
     assert plan_of(unplaced, Method("rpg", plan="bare")) == plan_of(unplaced, Method("rpg"))
 
 
-def test_the_suite_has_a_category_for_all_that_the_world_has() -> None:
-    """Toybox has no fills yet; when it has some, prompts have to ask for them."""
-    has_fills = any(name in vars(vocabulary) for name in ("FILLS", "PATTERNS"))
-    assert ("pattern" in CATEGORIES) == has_fills
+def test_patterns_are_asked_for_and_judged() -> None:
+    items = [item for item in ITEMS if item.category == "pattern"]
+    assert {group.fill for item in items for group in item.groups} == set(FILLS) - {"plain"}
+    for item in items[:6]:
+        scene = drawn(item)
+        plain = tuple(replace(thing, fill="plain") for thing in scene.things)
+        assert judged(scene, item).strict
+        assert judged(replace(scene, things=plain), item).score == 0

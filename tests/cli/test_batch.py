@@ -16,7 +16,7 @@ from rpg.batch.events import BatchEvent, Drawn
 from rpg.cli.batch_views import Told
 from tests.cli import helpers
 from tests.cli.helpers import PROMPT, rpg
-from tests.processes import two_processes
+from tests.processes import python, two_processes
 
 ROWS: list[dict[str, Any]] = [
     {"prompt": PROMPT},
@@ -172,7 +172,9 @@ def test_shards_by_hand_make_the_whole() -> None:
 def test_accelerate_shares_a_batch_between_processes() -> None:
     """On loopback. One process has bad rows to tell of, and waits for the other with that."""
     write("nonsense", *ROWS)
-    batch("-o", "whole", code=2)
+    # In a process of its own as well: what tests before left in this one shows in the last bits.
+    alone = python("-m", "rpg", "batch", "rows.jsonl", "-o", "whole")
+    assert alone.returncode == 2, alone.stderr
     done = two_processes("-m", "rpg", "batch", "rows.jsonl", "-o", "shared", "--json")
     assert done.returncode != 0
     assert "exitcode  : 2" in done.stderr

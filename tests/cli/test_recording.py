@@ -52,8 +52,8 @@ def test_a_batch_and_edits_of_it_draw_the_same_again(toybox: RPGPipeline) -> Non
     assert (made["session"], made["turn"]) == (session.id, 1)
     edited = told("edit", "a-2.png", "make the star green", "--seed", 5, "-o", "b.png")
     assert (edited["session"], edited["turn"]) == (session.id, 3)
-    mask = Image.new("L", (512, 512))
-    ImageDraw.Draw(mask).ellipse((37, 51, 300, 411), fill=255)
+    mask = Image.new("L", (768, 768))
+    ImageDraw.Draw(mask).ellipse((56, 77, 450, 617), fill=255)
     mask.save("mask.png")
     again = ("make the moon red", "--mask", "mask.png", "--seed", 6, "-o", "c.png")
     assert told("edit", "b.png", *again)["turn"] == 4
@@ -64,9 +64,9 @@ def test_a_batch_and_edits_of_it_draw_the_same_again(toybox: RPGPipeline) -> Non
     assert session.turn(3).made.instruction == "make the star green"
     assert [edit.kind for edit in session.turn(3).edits] == ["base", "modify"]
     painted = session.mask(4)
-    assert painted is not None and painted.size == session.image(4).size == (64, 64)
+    assert painted is not None and painted.size == session.image(4).size == (256, 256)
     assert len(set(painted.tobytes())) > 2  # the ellipse's edge is grey
-    assert (pixels("c.png")[:, 310:] == pixels("b.png")[:, 310:]).all()
+    assert (pixels("c.png")[:, 465:] == pixels("b.png")[:, 465:]).all()
     assert draws_the_same(session, toybox)
 
 

@@ -14,6 +14,7 @@ from rpg.edits import ModifyRegion, RemoveRegion, apply
 from rpg.geometry import Box
 from rpg.plan import Plan, Region
 from rpg.planners import RulePlanner
+from rpg.toybox import PLACES
 from rpg.toybox.renderer import render
 from rpg.toybox.scene import Scene, Thing
 
@@ -21,11 +22,11 @@ from .world import FAULTS, random_drawn
 
 SCENES = 60
 PLAN = RulePlanner().plan("a red star left of a blue moon in the snow")
-STAR, MOON = Thing("star", "red", 32, 32, 34), Thing("moon", "blue", 96, 32, 34)
+STAR, MOON = Thing("star", "red", 128, 128, 110), Thing("moon", "blue", 384, 128, 110)
 
 
 def drawn(*things: Thing, place: str = "in the snow") -> Image.Image:
-    return render(Scene(128, 64, things, place))
+    return render(Scene(512, 256, things, place))
 
 
 def review(*things: Thing, plan: Plan = PLAN, place: str = "in the snow") -> Critique:
@@ -69,19 +70,19 @@ def test_a_single_fault_fails_exactly_what_it_breaks(name: str) -> None:
         ((replace(STAR, colour="orange"), MOON), "attribute", "the star is orange, not red"),
         ((replace(STAR, name="heart"), MOON), "presence", "a heart, not a star"),
         (
-            (STAR, MOON, Thing("moon", "blue", 64, 32, 17)),
+            (STAR, MOON, Thing("moon", "blue", 256, 128, 64)),
             "count:moon",
             "two moons, not one",
         ),
         (
-            (STAR, MOON, Thing("circle", "green", 64, 12, 17)),
+            (STAR, MOON, Thing("circle", "green", 256, 48, 64)),
             "count:else",
             "an extra green circle at the top",
         ),
         ((STAR,), "presence", "nothing there"),
         ((STAR,), "count:moon", "no moon, not one"),
         (
-            (STAR, replace(MOON, x=64 - 18, side=18, y=10)),
+            (STAR, replace(MOON, x=256 - 72, side=72, y=44)),
             "presence",
             "the moon is at the top, not at the right",
         ),
@@ -100,19 +101,46 @@ def test_the_wrong_place_is_named() -> None:
 
 
 def test_things_that_changed_places_are_told_as_such() -> None:
-    critique = review(replace(STAR, x=96), replace(MOON, x=32))
+    critique = review(replace(STAR, x=384), replace(MOON, x=128))
     assert {finding.check.kind for finding in critique.failed} == {"presence", "relation"}
     said = {finding.seen for finding in critique.failed}
     assert "the star is right of the moon" in said
     assert "the star is at the right, not at the left" in said
 
 
+@pytest.mark.parametrize("word", ["striped", "stripy"])
+def test_fills_are_told_apart(word: str) -> None:
+    plan = RulePlanner().plan(f"a {word} red star left of a blue moon in the snow")
+    assert review(replace(STAR, fill="striped"), MOON, plan=plan).score == 1
+    finding = only(review(replace(STAR, fill="dotted"), MOON, plan=plan))
+    assert (finding.check.value, finding.seen) == (word, f"the star is dotted, not {word}")
+    with_stripes = RulePlanner().plan("a red star with stripes")
+    assert ToyboxCritic().review(drawn(STAR), with_stripes).failed[0].seen.startswith("the star is")
+
+
+def test_a_fill_that_nobody_asked_for_tells_two_alike_apart() -> None:
+    plan = RulePlanner().plan("a striped red star and a dotted red star in the snow")
+    striped, dotted = replace(STAR, fill="striped"), replace(STAR, x=384, fill="dotted")
+    assert review(striped, dotted, plan=plan).score == 1
+    turned = review(replace(striped, x=384), replace(dotted, x=128), plan=plan)
+    assert {finding.check.id for finding in turned.failed} == {
+        "attribute:star-1:star:striped",
+        "attribute:star-2:star:dotted",
+    }
+
+
+def test_other_words_for_the_same_mean_the_same() -> None:
+    plan = RulePlanner().plan("a turquoise kitten left of a grey mug in winter")
+    cat, cup = replace(STAR, name="cat", colour="teal"), replace(MOON, name="cup", colour="gray")
+    assert review(cat, cup, plan=plan).score == 1
+
+
 def test_findings_show_where() -> None:
-    extra = Thing("circle", "green", 64, 12, 17)
+    extra = Thing("circle", "green", 256, 48, 64)
     box = only(review(STAR, MOON, extra)).box
     assert box is not None
-    assert box.contains(extra.x / 128, extra.y / 64)
-    assert box.iou(Box(55.5 / 128, 3.5 / 64, 72.5 / 128, 20.5 / 64)) > 0.8
+    assert box.contains(extra.x / 512, extra.y / 256)
+    assert box.iou(Box(224 / 512, 16 / 256, 288 / 512, 80 / 256)) > 0.8
     gone = next(one for one in review(STAR).failed if one.check.kind == "count")
     assert gone.box == PLAN.layers()[1].box
 
@@ -122,32 +150,32 @@ def test_nearer_colours_and_smaller_faults_score_higher() -> None:
     far = review(replace(STAR, colour="blue"), MOON)
     nothing = review(MOON)
     assert 1 > near.score > far.score > nothing.score
-    one = Thing("circle", "green", 64, 12, 17)
-    two = replace(one, y=50)
+    one = Thing("circle", "green", 256, 48, 64)
+    two = replace(one, y=200)
     assert review(STAR, MOON, one).score > review(STAR, MOON, one, two).score
     assert review(STAR).score > review().score
-    slightly = replace(STAR, x=66)
-    wholly = replace(STAR, x=64 + 20, y=12, side=18)
+    slightly = replace(STAR, x=264)
+    wholly = replace(STAR, x=336, y=48, side=72)
     over, away = (
-        next(f.score for f in review(star, replace(MOON, x=110, side=26)).findings)
+        next(f.score for f in review(star, replace(MOON, x=440, side=104)).findings)
         for star in (slightly, wholly)
     )
     assert 0.5 > over > away > 0
 
 
 def test_what_is_elsewhere_and_looks_otherwise_is_another_thing() -> None:
-    critique = review(replace(STAR, colour="green", x=78, side=20), replace(MOON, x=110, side=30))
+    critique = review(replace(STAR, colour="green", x=312, side=80), replace(MOON, x=440))
     said = {finding.check.id: finding.seen for finding in critique.failed}
     assert said["presence:star-1:star"] == "nothing there"
     assert critique.findings[0].score == 0
 
 
 def test_of_two_alike_the_one_in_the_region_is_the_regions_own() -> None:
-    own, other = Thing("star", "red", 12, 12, 17), Thing("star", "red", 68, 32, 17)
-    finding = only(review(own, other, replace(MOON, x=108)))
+    own, other = Thing("star", "red", 48, 48, 64), Thing("star", "red", 272, 128, 64)
+    finding = only(review(own, other, replace(MOON, x=432)))
     assert finding.seen == "two stars, not one"
     assert finding.box is not None
-    assert finding.box.contains(68 / 128, 32 / 64)
+    assert finding.box.contains(272 / 512, 128 / 256)
 
 
 def test_an_empty_picture_fails_all_that_can_be_seen() -> None:
@@ -167,11 +195,11 @@ def test_one_missing_of_three_is_found_whichever_it_is() -> None:
     boxes = [region.box for region in plan.layers()]
     for gone in range(3):
         things = [
-            Thing("star", "red", 192 * box.center[0], 64 * box.center[1], 30)
+            Thing("star", "red", 768 * box.center[0], 256 * box.center[1], 110)
             for place, box in enumerate(boxes)
             if place != gone
         ]
-        critique = ToyboxCritic().review(render(Scene(192, 64, tuple(things))), plan)
+        critique = ToyboxCritic().review(render(Scene(768, 256, tuple(things))), plan)
         wanted = {f"presence:star-{gone + 1}:star", "count:star"}
         assert {finding.check.id for finding in critique.failed} == wanted
         assert "two stars, not three" in {finding.seen for finding in critique.failed}
@@ -182,7 +210,7 @@ def test_several_in_one_region_are_all_wanted() -> None:
         prompt="two red stars",
         regions=(Region(id="a", prompt="two red stars", box=Box(0, 0, 1, 1)),),
     )
-    other = replace(STAR, x=96)
+    other = replace(STAR, x=384)
     assert review(STAR, other, plan=plan).score == 1
     assert {f.check.id for f in review(STAR, plan=plan).failed} == {"presence:a:star", "count:star"}
     wrong = review(STAR, replace(other, colour="green"), plan=plan)
@@ -192,7 +220,7 @@ def test_several_in_one_region_are_all_wanted() -> None:
 def test_a_plan_without_regions_is_judged_over_the_whole_picture() -> None:
     plan = Plan(prompt="a red star left of a blue moon in the snow")
     assert review(STAR, MOON, plan=plan).score == 1
-    assert only(review(replace(STAR, x=120, side=16), MOON, plan=plan)).check.kind == "relation"
+    assert only(review(replace(STAR, x=476, side=64), MOON, plan=plan)).check.kind == "relation"
 
 
 def test_what_toybox_does_not_know_is_unknown_and_not_wrong() -> None:
@@ -206,21 +234,21 @@ def test_what_toybox_does_not_know_is_unknown_and_not_wrong() -> None:
     )
 
 
-@pytest.mark.parametrize("scale", [2, 8])
+@pytest.mark.parametrize("scale", [2, 3])
 def test_pictures_enlarged_for_showing_are_brought_back(scale: int) -> None:
     small = drawn(replace(STAR, colour="orange"), MOON)
-    large = small.resize((128 * scale, 64 * scale), Image.Resampling.NEAREST)
+    large = small.resize((512 * scale, 256 * scale), Image.Resampling.NEAREST)
     assert ToyboxCritic().review(large, PLAN) == ToyboxCritic().review(small, PLAN)
 
 
 def test_a_blank_picture_of_any_size_is_no_trouble() -> None:
     for size in ((64, 64), (192, 64), (512, 512), (70, 65)):
-        critique = ToyboxCritic().review(Image.new("RGB", size, "white"), PLAN)
+        critique = ToyboxCritic().review(Image.new("RGB", size, PLACES["in the snow"]), PLAN)
         assert {"presence", "count"} == {finding.check.kind for finding in critique.failed}
 
 
 def test_noise_is_no_thing_but_may_cost_points_only() -> None:
-    pixels = np.random.default_rng(0).integers(0, 256, (64, 128, 3), np.uint8)
+    pixels = np.random.default_rng(0).integers(0, 256, (256, 512, 3), np.uint8)
     critique = ToyboxCritic().review(Image.fromarray(pixels), PLAN)
     assert 0 <= critique.score < 0.6
 

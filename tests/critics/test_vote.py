@@ -32,7 +32,7 @@ from .answers import reviewer
 
 PLAN = RulePlanner().plan("a red star in the snow")
 RED = "attribute:star-1:star:red"
-IMAGE = render(Scene(64, 64, (Thing("star", "orange", 32, 32, 40),)))
+IMAGE = render(Scene(128, 128, (Thing("star", "orange", 64, 64, 80),), "in the snow"))
 
 
 @dataclass

@@ -53,11 +53,11 @@ def test_grabcut_is_always_of_the_same_mind_and_copes_with_large_pictures() -> N
 
 
 def test_toyboxs_things_may_reach_out_of_their_box() -> None:
-    image = Image.new("RGB", (64, 64), (244, 246, 250))
-    ImageDraw.Draw(image).ellipse((14, 20, 38, 44), fill=(48, 112, 228))
+    image = Image.new("RGB", (128, 128), (250, 246, 236))
+    ImageDraw.Draw(image).ellipse((28, 40, 76, 88), fill=(48, 112, 228))
     thing, nothing = ToyboxContours()(image, [LEFT, RIGHT])
     assert thing is not None and nothing is None
-    assert thing[32, 36] and not thing[32, 44]
+    assert thing[64, 72] and not thing[64, 88]
 
 
 def test_a_sam_that_is_not_there_is_a_model_error(tmp_path: Path) -> None:

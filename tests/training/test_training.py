@@ -14,19 +14,21 @@ import torch
 from diffusers import StableDiffusionXLPipeline
 from torch.nn import functional
 
+from rpg.toybox.renderer import pixels
+from rpg.toybox.vocabulary import known_words
 from training import __main__ as command
 from training import autoencoder
 from training.beginnings import begin_with_means
-from training.config import CONFIGS, Config, schedule
+from training.config import CONFIGS, Config, StockConfig, schedule
 from training.data import CELL, draw_batch, draw_crops, draw_views
 from training.denoiser import Trainer, draw_timesteps
 from training.export import load
 from training.latents import LatentPool
+from training.model import Denoiser, is_deeper
 from training.sheets import psnr
-from training.text import build_tokenizer
+from training.stock import Stock
+from training.text import build_tokenizer, tokenize
 from training.threads import share_cores
-from training.world.renderer import pixels
-from training.world.vocabulary import known_words
 
 ROOT = Path(__file__).parents[2]
 TINY = CONFIGS["tiny"]
@@ -129,10 +131,12 @@ def test_crops_lie_on_the_grid_of_the_latents() -> None:
 
 def test_the_pool_gives_the_same_latents_with_other_words(trained: Path, tmp_path: Path) -> None:
     vae = autoencoder.finished(TINY, trained / "run")
-    pool = LatentPool(TINY, vae, tmp_path)
+    tokenizer = build_tokenizer()
+    pool = LatentPool(TINY, vae, tokenizer, tmp_path)
     first, again = pool.batch(1), pool.batch(1 + TINY.denoiser.pool)
     torch.testing.assert_close(first.latents, again.latents)
-    assert first.captions == LatentPool(TINY, vae, tmp_path).batch(1).captions != again.captions
+    same = LatentPool(TINY, vae, tokenizer, tmp_path).batch(1)
+    assert torch.equal(first.ids, same.ids) and not torch.equal(first.ids, again.ids)
     height, width = first.time_ids[0, 4:].tolist()
     assert first.latents.shape[2:] == (height // CELL, width // CELL)
 
@@ -209,3 +213,55 @@ def test_training_goes_on_from_an_export(trained: Path, tmp_path: Path) -> None:
 
 def test_training_never_shows_more_than_three_things() -> None:
     assert all(len(bucket.counts) == 3 for config in CONFIGS.values() for bucket in config.buckets)
+
+
+@pytest.mark.enable_socket  # the processes hand their pictures over through one
+def test_a_stock_trains_and_never_runs_out(trained: Path, tmp_path: Path) -> None:
+    stock = StockConfig(workers=1, size=32, reuse=2, chunk=8)
+    config = dataclasses.replace(TINY, stock=stock)
+    vae, tokenizer = autoencoder.finished(TINY, trained / "run"), build_tokenizer()
+    Trainer(config, vae, tokenizer, tmp_path).train()
+    assert Trainer(config, vae, tokenizer, tmp_path).step == TINY.denoiser.steps
+
+
+def test_the_newest_scenes_take_the_place_of_the_oldest(trained: Path) -> None:
+    vae, tokenizer = autoencoder.finished(TINY, trained / "run"), build_tokenizer()
+    bucket = dataclasses.replace(TINY.buckets[1], batch=16)
+    config = dataclasses.replace(TINY, buckets=(bucket,))
+    stock = Stock(config, StockConfig(workers=0, size=16, reuse=1, chunk=8), vae, tokenizer, 0)
+    before = stock.shelves[0].latents[:8].clone()
+    batch = stock.batch(0)
+    assert batch.latents.shape == (16, 4, 8, 12) and batch.ids.shape == (16, 48)
+    assert batch.time_ids[0].tolist() == [64, 96, 0, 0, 64, 96]
+    stock.batch(1)
+    assert not torch.equal(stock.shelves[0].latents[:8], before)
+    assert stock.shelves[0].filled == 16
+    said = tokenizer.batch_decode(batch.ids, skip_special_tokens=True)
+    assert all(known_words() & set(text.split()) for text in said) and len(set(said)) > 1
+
+
+def test_training_ends_when_its_time_is_over(trained: Path, tmp_path: Path) -> None:
+    timed = dataclasses.replace(TINY, denoiser=dataclasses.replace(
+        TINY.denoiser, steps=10_000, seconds=0.5))  # fmt: skip
+    vae, tokenizer = autoencoder.finished(TINY, trained / "run"), build_tokenizer()
+    trainer = Trainer(timed, vae, tokenizer, tmp_path)
+    trainer.train()
+    assert 0 < trainer.step < 10_000 and trainer.seconds >= 0.5
+    assert schedule(5, timed.denoiser, past=1.0) == 0
+
+
+def test_a_deeper_model_goes_on_where_the_shallower_stood(trained: Path, tmp_path: Path) -> None:
+    deeper = dataclasses.replace(TINY, denoiser=dataclasses.replace(
+        TINY.denoiser, transformer_layers=2))  # fmt: skip
+    exported = load(trained / "out")
+    trainer = Trainer(deeper, exported.vae, build_tokenizer(), tmp_path)
+    trainer.begin_from(exported, 6)
+    ids = tokenize(exported.tokenizer, ["a red star"])
+    inputs = torch.randn(1, 4, 8, 8), torch.tensor([500]), ids, torch.zeros(1, 6)
+    shallow = Denoiser(TINY.denoiser, 4, exported.tokenizer)
+    shallow.unet, shallow.text.first = exported.unet, exported.text_encoder
+    shallow.text.second = exported.text_encoder_2
+    with torch.no_grad():
+        expected, deep = shallow(*inputs), trainer.model.eval()(*inputs)
+    torch.testing.assert_close(deep, expected)
+    assert sum(map(is_deeper, trainer.model.unet.state_dict())) > 20

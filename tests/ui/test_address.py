@@ -14,10 +14,10 @@ from ui.shared import Shared
 
 def test_a_session_brings_back_prompt_plan_and_settings(shared: Shared) -> None:
     plan = Plan(prompt="a red star")
-    used = GenerationSettings(seed=7, width=64, height=64, guidance_scale=6.0)
+    used = GenerationSettings(seed=7, width=256, height=256, guidance_scale=6.0)
     record = Record(plan=plan, settings=used)
     session = shared.shop.sessions.create()
-    turn = session.add(Image.new("RGB", (64, 64), "red"), record, parent=None).turn.id
+    turn = session.add(Image.new("RGB", (256, 256), "red"), record, parent=None).turn.id
     updates = arrived(shared, session.id)
     place = updates[shared.place]
     assert (place.session, place.turn) == (session.id, turn)

@@ -38,20 +38,20 @@ def app(url: str) -> Client:
 
 def things(path: str) -> list[tuple[str | None, str | None]]:
     with Image.open(path) as picture:
-        own = shrink(picture.convert("RGB"), 8)
+        own = shrink(picture.convert("RGB"), metadata.read(Path(path)).scale)
     return sorted((found.colour, found.name) for found in detect(own))
 
 
 def test_plan_generate_edit_refine_review(app: Client) -> None:
     plan = app.predict(PROMPT, api_name="/plan")
     assert [region["prompt"] for region in plan["regions"]] == ["a red star", "a blue circle"]
-    picture = app.predict(PROMPT, plan, 5, {"guidance_scale": 4.0}, api_name="/generate")
+    picture = app.predict(PROMPT, plan, 5, {"guidance_scale": 6.0}, api_name="/generate")
     assert things(picture) == [("blue", "circle"), ("red", "star")]
     record = metadata.read(picture)
-    assert (record.settings.seed, record.settings.guidance_scale) == (5, 4.0)
-    assert record.settings.num_inference_steps == 20
+    assert (record.settings.seed, record.settings.guidance_scale) == (5, 6.0)
+    assert record.settings.num_inference_steps == 10  # half of Toybox's own, see tests/conftest.py
     fast = app.predict(PROMPT, plan, 5, {"preset": "fast"}, api_name="/generate")
-    assert metadata.read(fast).settings.num_inference_steps == 4
+    assert metadata.read(fast).settings.num_inference_steps == 5
     assert json.loads(record.plan.to_json()) == plan
 
     edited = app.predict(handle_file(picture), "make the star green", 5, api_name="/edit")
@@ -66,7 +66,7 @@ def test_refining_draws_again_what_is_wrong(app: Client) -> None:
     wrong = app.predict(PROMPT, {"prompt": "a red star"}, 3, api_name="/generate")
     record = metadata.read(wrong)
     plan = RulePlanner().plan(PROMPT)
-    settings = record.settings.updated({"width": 64, "height": 64})
+    settings = record.settings.updated({"width": 256, "height": 256})
     with Image.open(wrong) as image:
         path = metadata.save(
             image,

@@ -84,7 +84,7 @@ def test_several_pictures_each_with_its_seed_by_a_preset(tab: Page) -> None:
     tab.fill("#prompt textarea", PROMPT)
     tab.click("#preset input")
     tab.get_by_role("option", name="Fast").click()
-    expect(tab.locator("#steps input")).to_have_attribute("placeholder", "4")
+    expect(tab.locator("#steps input")).to_have_attribute("placeholder", "5")
     generate(tab, count="3", seed="20")
     done(tab)
     small = tab.locator("#gallery .thumbnails button")
@@ -94,9 +94,9 @@ def test_several_pictures_each_with_its_seed_by_a_preset(tab: Page) -> None:
     expect(tab.locator("#keep-seed")).to_contain_text("22")
     expect(shown(tab)).to_have_attribute("src", re.compile(r"rpg-22\.png$"))
     tab.reload()
-    fast = re.compile("Fast: 4 steps of euler, guidance")
+    fast = re.compile("Fast: 5 steps of euler")
     expect(tab.locator("#preset input")).to_have_value(fast, timeout=SLOW)
-    expect(tab.locator("#steps input")).to_have_attribute("placeholder", "4")
+    expect(tab.locator("#steps input")).to_have_attribute("placeholder", "5")
 
 
 def test_problems_are_told_and_nothing_typed_is_lost(tab: Page, tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_problems_are_told_and_nothing_typed_is_lost(tab: Page, tmp_path: Path) 
 
 def test_a_long_drawing_can_be_left_found_again_and_cancelled(tab: Page) -> None:
     tab.fill("#prompt textarea", PROMPT)
-    generate(tab, steps="400")
+    generate(tab, steps="100")
     expect(tab.locator("#preview img")).to_be_visible(timeout=SLOW)
     expect(tab).to_have_url(NAMED)
     again = tab.context.new_page()
@@ -151,7 +151,7 @@ def test_a_long_drawing_can_be_left_found_again_and_cancelled(tab: Page) -> None
     expect(again.locator("#status")).to_have_text("Cancelled")
     expect(again).not_to_have_url(NAMED)
 
-    generate(again, steps="200")
+    generate(again, steps="40")
     expect(again).to_have_url(NAMED)
     back = again.context.new_page()
     back.goto(again.url)

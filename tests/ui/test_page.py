@@ -40,18 +40,18 @@ def test_a_dragged_box_takes_its_thing_along(tab: Page, tmp_path: Path) -> None:
     expect(tab.locator("#plan-undo")).to_be_enabled()
     moved = boxes(tab)[0]
     assert moved["x0"] > first["x0"] + 0.2 and moved["y0"] > first["y0"] + 0.2
-    tab.fill("#seed input", "4")
+    tab.fill("#seed input", "7")
     tab.click("#generate-button")
     done(tab)
     star = next(one for one in things(downloaded(tab, tmp_path)) if one.colour == "red")
-    size = read(tmp_path / "rpg-4.png").settings
-    x, y = star.centre[0] / (size.width or 64), star.centre[1] / (size.height or 64)
+    size = read(tmp_path / "rpg-7.png").settings
+    x, y = star.centre[0] / (size.width or 256), star.centre[1] / (size.height or 256)
     assert moved["x0"] < x < moved["x1"] and moved["y0"] < y < moved["y1"], (x, y, moved)
 
 
 def test_a_page_reloaded_in_the_middle_shows_what_was_drawn(tab: Page) -> None:
     tab.fill("#prompt textarea", PROMPT)
-    tab.fill("#steps input", "120")
+    tab.fill("#steps input", "60")
     tab.click("#generate-button")
     expect(tab.locator("#status")).to_contain_text("Step ", timeout=SLOW)
     expect(tab).to_have_url(re.compile(r"\?session=[0-9a-f]{12}$"))

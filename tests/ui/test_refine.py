@@ -47,13 +47,12 @@ def test_a_change_in_words_is_drawn_with_previews_and_leaves_the_rest(
 ) -> None:
     told = changed(shop, kept, "make the star green")
     assert told[-1].turn == 2 and not told[-1].failed
-    assert any(one.preview is not None and one.preview.size == (512, 512) for one in told)
+    assert any(one.preview is not None and one.preview.size == (768, 768) for one in told)
     assert any(one.job and one.line.startswith("Step") for one in told)
     kept.refresh()
     assert kept.head == 2 and kept.turn(2).made.instruction == "make the star green"
-    seen = toys.colours(kept, 2)
-    assert seen.pop("circle") == "blue" and list(seen.values()) == ["green"]
-    right = (40, 0, 64, 64)
+    assert toys.colours(kept, 2) == {"star": "green", "circle": "blue"}
+    right = (160, 0, 256, 256)
     assert kept.image(2).crop(right).tobytes() == kept.image(1).crop(right).tobytes()
 
 
@@ -83,11 +82,11 @@ def test_the_mask_is_shown_first_and_can_be_painted(shop: Workshop, kept: Sessio
     told = changed(shop, kept, "make the star green", mask_first=True)[-1]
     assert told.pending is not None and len(kept.turns) == 1
     proposed = decode_mask(told.pending.mask)
-    assert proposed.size == (64, 64) and proposed.getbbox() is not None
-    bare = replace(told.pending, mask=encode_mask(Image.new("L", (64, 64))))
+    assert proposed.size == (256, 256) and proposed.getbbox() is not None
+    bare = replace(told.pending, mask=encode_mask(Image.new("L", (256, 256))))
     refused = heard(draw_painted(shop, bare))[-1]
     assert refused.line == NOTHING_PAINTED and refused.pending == bare
-    whole = replace(told.pending, mask=encode_mask(Image.new("L", (64, 64), 255)))
+    whole = replace(told.pending, mask=encode_mask(Image.new("L", (256, 256), 255)))
     drawn = heard(draw_painted(shop, whole))[-1]
     assert drawn.turn == 2 and "whole picture" in drawn.line
 
@@ -95,12 +94,13 @@ def test_the_mask_is_shown_first_and_can_be_painted(shop: Workshop, kept: Sessio
 def test_a_part_is_drawn_anew_without_words(shop: Workshop, kept: Session) -> None:
     told = changed(shop, kept, " ", mask_first=True)[-1]
     assert told.pending is not None and decode_mask(told.pending.mask).getbbox() is None
-    mask = Image.new("L", (64, 64))
-    ImageDraw.Draw(mask).rectangle((32, 0, 63, 40), fill=255)
+    mask = Image.new("L", (256, 256))
+    ImageDraw.Draw(mask).rectangle((128, 0, 255, 160), fill=255)
     last = heard(draw_painted(shop, replace(told.pending, mask=encode_mask(mask))))[-1]
     assert last.turn == 2
     assert (
-        kept.image(2).crop((0, 0, 32, 64)).tobytes() == kept.image(1).crop((0, 0, 32, 64)).tobytes()
+        kept.image(2).crop((0, 0, 128, 256)).tobytes()
+        == kept.image(1).crop((0, 0, 128, 256)).tobytes()
     )
 
 
@@ -224,5 +224,5 @@ def test_a_view_shows_the_picture_with_all_it_carries(shop: Workshop, kept: Sess
     seen = view(shop, kept.id, 1)
     assert seen.picture is not None and Path(seen.picture).suffix == ".png"
     with Image.open(seen.picture) as shown:
-        assert shown.size == (512, 512)
+        assert shown.size == (768, 768)
     assert seen.numbers == [1] and not seen.can_undo and not seen.can_redo

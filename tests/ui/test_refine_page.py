@@ -92,8 +92,8 @@ def test_a_mask_is_painted_before_it_is_drawn(tab: Page, kept: Session) -> None:
     expect(canvas).to_be_hidden(timeout=DRAWN)
     mask = kept.mask(2)
     assert mask is not None
-    assert mask.crop((32, 0, 64, 30)).getbbox() is not None  # what was painted
-    assert mask.crop((0, 32, 32, 64)).getbbox() is not None  # what was proposed
+    assert mask.crop((128, 0, 256, 120)).getbbox() is not None  # what was painted
+    assert mask.crop((0, 128, 128, 256)).getbbox() is not None  # what was proposed
     assert toys.colours(kept, 2)["star"] == "green"
 
 

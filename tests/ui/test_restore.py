@@ -48,7 +48,7 @@ def test_what_another_model_drew_leaves_the_size_to_this_one(tmp_path: Path) -> 
     found = found_in(str(toys.saved(tmp_path / "a.png", model="org/large")), "toybox")
     assert found.settings is not None and found.settings.seed == 3
     assert (found.settings.width, found.settings.height) == (None, None)
-    assert "org/large, not toybox" in found.lines[1] and "64x64" in found.lines[1]
+    assert "org/large, not toybox" in found.lines[1] and "256x256" in found.lines[1]
 
 
 def test_what_the_file_does_not_hold_is_said(tmp_path: Path) -> None:
@@ -125,8 +125,8 @@ def test_a_bomb_gives_its_plan_but_never_its_pixels(shop: Workshop, tmp_path: Pa
 def test_a_picture_becomes_the_first_turn_at_its_own_size(shop: Workshop, tmp_path: Path) -> None:
     session, turn = into_history(shop, str(toys.saved(tmp_path / "a.png")))
     kept = shop.sessions.open(session)
-    assert kept.head == turn == 1 and kept.image(1).size == (64, 64)
-    assert kept.turn(1).plan == toys.plan() and kept.turn(1).made.record.scale == 8
+    assert kept.head == turn == 1 and kept.image(1).size == (256, 256)
+    assert kept.turn(1).plan == toys.plan() and kept.turn(1).made.record.scale == 3
     assert toys.colours(kept, 1) == {"star": "red", "circle": "blue"}
 
 

@@ -25,7 +25,7 @@ LEFT, RIGHT = Box(0, 0, 0.5, 1), Box(0.5, 0, 1, 1)
 
 def model() -> Any:
     """What pages ask of a model that never draws."""
-    return SimpleNamespace(model="toybox", defaults=ModelDefaults(display_scale=8))
+    return SimpleNamespace(model="toybox", defaults=ModelDefaults(display_scale=3))
 
 
 def plan(star: str = "a red star", prompt: str = PROMPT) -> Plan:
@@ -41,22 +41,22 @@ def plan(star: str = "a red star", prompt: str = PROMPT) -> Plan:
 
 
 def picture(star: str = "red") -> Image.Image:
-    """64x64 pixels of what `plan` says."""
-    things = (Thing("star", star, 17, 40, 24), Thing("circle", "blue", 47, 24, 20))
-    return render(Scene(64, 64, things))
+    """256x256 pixels of what `plan` says."""
+    things = (Thing("star", star, 68, 160, 96), Thing("circle", "blue", 188, 96, 80))
+    return render(Scene(256, 256, things))
 
 
 def record(seed: int = 3, *, of: Plan | None = None, model: str = "toybox") -> Record:
     settings = GenerationSettings(
         seed=seed,
-        width=64,
-        height=64,
+        width=256,
+        height=256,
         num_inference_steps=20,
         guidance_scale=4.0,
         composer="latent",
         base_ratio=0.0,
     )
-    return Record(plan=of or plan(), settings=settings, model=model, scale=8)
+    return Record(plan=of or plan(), settings=settings, model=model, scale=3)
 
 
 def session(sessions: Sessions, title: str = "", *, star: str = "red") -> Session:

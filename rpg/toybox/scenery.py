@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training.world.vocabulary import PLACES, RGB
+from rpg.toybox.vocabulary import PLACES, RGB
 
 Image = NDArray[np.uint8]
 Stamp = Callable[[Image, int, int, random.Random], None]

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training.world.shapes import Tone, parts
+from rpg.toybox.shapes import Tone, parts
 
 Floats = NDArray[np.float32]
 

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training.world.renderer import tones
-from training.world.sprites import PERIOD, tile
-from training.world.vocabulary import COLOURS, FILLS
+from rpg.toybox.renderer import tones
+from rpg.toybox.sprites import PERIOD, tile
+from rpg.toybox.vocabulary import COLOURS, FILLS
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]

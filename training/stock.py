@@ -1,0 +1,152 @@
+"""What the UNet learns from on a fast device: a stock of latents and words in its own memory.
+
+Processes draw scenes without end; each step takes in a few of them and draws its batch from all
+that is there. Nothing waits for the device, and the device for nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from diffusers import AutoencoderKL
+from torch import Tensor
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+from transformers import CLIPTokenizer
+
+from rpg.toybox.captions import caption
+from training.config import Bucket, Config, StockConfig
+from training.data import CELL, draw_views
+from training.latents import LatentBatch, encoded
+from training.text import MAX_TOKENS, tokenize
+
+
+class Drawn(NamedTuple):
+    """Scenes of one bucket.
+
+    Attributes:
+        bucket: its number.
+        pixels: (N, H, W, 3), RGB bytes.
+        ids: (N, K, 48) int16, the tokens of K captions of each.
+        time_ids: (N, 6) int16, SDXL's size conditioning.
+    """
+
+    bucket: int
+    pixels: Tensor
+    ids: Tensor
+    time_ids: Tensor
+
+
+class _Drawings(IterableDataset[Drawn]):
+    """Scenes without end, other ones in every process."""
+
+    def __init__(
+        self, buckets: Sequence[Bucket], config: StockConfig, tok: CLIPTokenizer, seed: str
+    ) -> None:
+        self.buckets, self.config, self.tokenizer, self.seed = buckets, config, tok, seed
+
+    def __iter__(self) -> Iterator[Drawn]:
+        worker = get_worker_info()
+        rng = random.Random(f"{self.seed}/{worker.id if worker else 0}")
+        numbers = range(len(self.buckets))
+        shares = [one.weight * one.batch for one in self.buckets]
+        while True:
+            yield self._drawn(rng.choices(numbers, shares)[0], rng)
+
+    def _drawn(self, number: int, rng: random.Random) -> Drawn:
+        views = draw_views([self.buckets[number]], rng, self.config.chunk)
+        pixels = torch.from_numpy(np.stack([view.pixels() for view in views]))
+        words = [caption(view.scene, rng) for view in views for _ in range(self.config.captions)]
+        ids = tokenize(self.tokenizer, words).view(len(views), -1, MAX_TOKENS).short()
+        time_ids = torch.tensor([view.time_ids() for view in views], dtype=torch.int16)
+        return Drawn(number, pixels, ids, time_ids)
+
+
+class Stock:
+    """Draws the batch of a step from what is in stock, and keeps the stock fresh.
+
+    The scenes depend on the seed and on the step at which the run was taken up.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        stock: StockConfig,
+        vae: AutoencoderKL,
+        tok: CLIPTokenizer,
+        began: int,
+    ) -> None:
+        """Start the processes, and wait until there is something of every bucket."""
+        os.environ["TOKENIZERS_PARALLELISM"] = "false"  # its threads do not survive a fork
+        self.config, self.stock, self.vae = config, stock, vae
+        self.shelves = [self._shelf(bucket) for bucket in config.buckets]
+        drawings = _Drawings(config.buckets, stock, tok, f"{config.seed + 2}/{began}")
+        self.arrivals = iter(
+            DataLoader(
+                drawings,
+                batch_size=None,
+                num_workers=stock.workers,
+                pin_memory=config.device != "cpu",
+            )
+        )
+        self.owed = 0.0  # scenes to be taken in
+        while not all(shelf.filled for shelf in self.shelves):
+            self._take()
+
+    def batch(self, step: int) -> LatentBatch:
+        """The batch of `step`."""
+        rng = random.Random(f"{self.config.seed}/stock/{step}")
+        weights = [bucket.weight for bucket in self.config.buckets]
+        number = rng.choices(range(len(weights)), weights)[0]
+        count = self.config.buckets[number].batch
+        self.owed += count / self.stock.reuse
+        while self.owed > 0:
+            self.owed -= self._take()
+        return self.shelves[number].pick(count)
+
+    def _take(self) -> int:
+        drawn = next(self.arrivals)
+        pixels, ids, time_ids = (
+            part.to(self.config.device, non_blocking=True) for part in drawn[1:]
+        )
+        images = pixels.movedim(-1, 1).contiguous().float() / 127.5 - 1
+        latents = encoded(self.vae, images, self.config)
+        self.shelves[drawn.bucket].put(latents, ids, time_ids)
+        return len(latents)
+
+    def _shelf(self, bucket: Bucket) -> _Shelf:
+        width, height = (side // CELL for side in bucket.size)
+        cells = (self.vae.config.latent_channels, height, width)
+        return _Shelf(self.stock, cells, self.config.device)
+
+
+class _Shelf:
+    """The scenes of one bucket: a ring in which the newest replace the oldest."""
+
+    def __init__(self, stock: StockConfig, cells: tuple[int, ...], device: str) -> None:
+        self.latents = torch.empty((stock.size, *cells), dtype=torch.float16, device=device)
+        ids = (stock.size, stock.captions, MAX_TOKENS)
+        self.ids = torch.empty(ids, dtype=torch.int16, device=device)
+        self.time_ids = torch.empty((stock.size, 6), dtype=torch.int16, device=device)
+        self.filled = self.next = 0
+
+    def put(self, latents: Tensor, ids: Tensor, time_ids: Tensor) -> None:
+        """Take in scenes; there is room for a whole number of such chunks."""
+        rows = slice(self.next, self.next + len(latents))
+        self.latents[rows], self.ids[rows] = latents.half(), ids
+        self.time_ids[rows] = time_ids
+        self.filled = max(self.filled, rows.stop)
+        self.next = rows.stop % len(self.latents)
+
+    def pick(self, count: int) -> LatentBatch:
+        """Any scenes, each with one of its captions."""
+        device = self.latents.device
+        rows = torch.randint(self.filled, (count,), device=device)
+        words = torch.randint(self.ids.shape[1], (count,), device=device)
+        return LatentBatch(
+            self.latents[rows].float(), self.ids[rows, words].long(), self.time_ids[rows].long()
+        )
