@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
 
 Size = tuple[int, int]  # width, height in pixels
 
@@ -46,8 +45,6 @@ class Crop:
     batch: int
     counts: tuple[int, ...] = (1,)
 
-
-_Food = TypeVar("_Food", Bucket, Crop)
 
 _CROPS = (
     Crop(128, 96, 0.6, 8),
@@ -247,10 +244,7 @@ _WIDE = (
     Bucket((128, 128), 0.02, 1536, (0.7, 0.3, 0.0), margin=64),
     Bucket((256, 256), 0.4, 672, (0.35, 0.45, 0.2)),
 )
-
-
-def _widened(diet: tuple[_Food, ...], factor: int) -> tuple[_Food, ...]:
-    return tuple(replace(one, batch=one.batch * factor) for one in diet)
+_WIDE_CROPS = tuple(replace(one, batch=8 * one.batch) for one in _CROPS)
 
 
 CONFIGS = {
@@ -274,7 +268,7 @@ CONFIGS = {
     "gpu": Config(
         "gpu",
         _WIDE,
-        autoencoder=AutoencoderConfig(crops=_widened(_CROPS, 8), steps=6_000),
+        autoencoder=AutoencoderConfig(crops=_WIDE_CROPS, steps=6_000),
         denoiser=DenoiserConfig(
             channels=(64, 128, 192),
             layers=1,

@@ -89,5 +89,9 @@ def _cropped(crop: Crop, rng: random.Random) -> View:
 
 def as_tensor(images: Sequence[NDArray[np.uint8]]) -> Tensor:
     """RGB bytes, each (H, W, 3) -> (B, 3, H, W) in [-1, 1]."""
-    stacked = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).contiguous()
-    return stacked.float() / 127.5 - 1
+    return normalized(torch.from_numpy(np.stack(images)))
+
+
+def normalized(pixels: Tensor) -> Tensor:
+    """RGB bytes (B, H, W, 3) -> (B, 3, H, W) in [-1, 1]."""
+    return pixels.permute(0, 3, 1, 2).contiguous().float() / 127.5 - 1

@@ -20,7 +20,7 @@ from transformers import CLIPTokenizer
 
 from rpg.toybox.captions import caption
 from training.config import Bucket, Config, StockConfig
-from training.data import CELL, draw_views
+from training.data import CELL, draw_views, normalized
 from training.latents import LatentBatch, encoded
 from training.text import MAX_TOKENS, tokenize
 
@@ -113,8 +113,7 @@ class Stock:
         pixels, ids, time_ids = (
             part.to(self.config.device, non_blocking=True) for part in drawn[1:]
         )
-        images = pixels.movedim(-1, 1).contiguous().float() / 127.5 - 1
-        latents = encoded(self.vae, images, self.config)
+        latents = encoded(self.vae, normalized(pixels), self.config)
         self.shelves[drawn.bucket].put(latents, ids, time_ids)
         return len(latents)
 
