@@ -12,12 +12,10 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import nullcontext
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
-import torch
 import typer
 from PIL import Image
 from rich.console import Console
@@ -36,11 +34,9 @@ from benchmarks.tools import tracked
 from rpg.cli import options
 from rpg.cli.console import explained
 from rpg.cli.planning import PlannerFlags
-from rpg.defaults import ModelDefaults, of_model
-from rpg.diffusion import regional
-from rpg.diffusion.backbones import load_pipeline
 from rpg.errors import SettingsError
-from rpg.pipeline import RPGPipeline
+from rpg.pipeline import RPGOutput, RPGPipeline
+from rpg.plan import Plan
 from rpg.settings import Composer
 from rpg.toybox import weights_path
 
@@ -103,7 +99,7 @@ def main(
             asked = PlannerFlags(planner, planner_model, base_url)
             _export(suite, prompts, out, model, asked, images_per_prompt, seed, method)
         elif loop:
-            _measure_loop(folder, seed, quick, as_json)
+            _measure_loop(folder, seed, limit, quick, as_json)
         elif quick:
             bench = Bench(folder, seed=seed, steps=steps, keep=pictures)
             _measure_quickly(bench, limit or _FEW, as_json)
@@ -162,12 +158,12 @@ def _measure_quickly(bench: Bench, prompts: int, as_json: bool) -> None:
         typer.echo(f"The detector on {prompts} drawn scenes of {size}: {said(shares)}")
 
 
-def _measure_loop(folder: Path, seed: int, quick: bool, as_json: bool) -> None:
+def _measure_loop(folder: Path, seed: int, limit: int | None, quick: bool, as_json: bool) -> None:
     rpg = RPGPipeline.from_pretrained(folder)
     rpg.pipe.set_progress_bar_config(disable=True)
     prompts, each = (6, 1) if quick else (60, 6)
     found: dict[str, list[Any]] = {
-        "loop": list(loop_rows(rpg, prompts, seed)),
+        "loop": list(loop_rows(rpg, limit or prompts, seed)),
         "edits": edit_rows(rpg, each, seed),
     }
     if as_json:
@@ -196,11 +192,10 @@ class Bench:
 
     def __init__(self, folder: Path, *, seed: int, steps: int, keep: Path | None) -> None:
         """Load the pipeline in `folder`; pictures go to `keep` where it is given."""
-        self.pipe: Any = load_pipeline(folder)
-        self.pipe.set_progress_bar_config(disable=True)
-        self.defaults: ModelDefaults = of_model(folder, "sdxl")
+        self.rpg = RPGPipeline.from_pretrained(folder)
+        self.rpg.pipe.set_progress_bar_config(disable=True)
         self.seed, self.keep = seed, keep
-        self.steps = steps or self.defaults.num_inference_steps
+        self.steps = steps or self.rpg.defaults.num_inference_steps
 
     def rows(self, things: int, prompts: int) -> Iterator[Row]:
         """Draw `prompts` pictures by each method that applies, each with a seed of its own."""
@@ -211,7 +206,7 @@ class Bench:
     def _methods(self, things: int) -> tuple[str, ...]:
         if things == _ALL_METHODS:
             return METHODS
-        return (PLAIN, self.defaults.composer) if things > 1 else (PLAIN,)
+        return (PLAIN, self.rpg.defaults.composer) if things > 1 else (PLAIN,)
 
     def _row(self, method: str, things: int, cases: list[Case]) -> Row:
         started, verdicts = time.perf_counter(), []
@@ -226,26 +221,23 @@ class Bench:
         return Row(things, method, len(verdicts), shares, round(seconds, 3))
 
     def _draw(self, method: str, case: Case, seed: int, *, label: str) -> Image.Image:
-        width, height = self.defaults.canvas(case.boxes())
-        with self._composed(method, case):
-            image: Image.Image = self.pipe(
-                case.prompt,
-                width=width,
-                height=height,
-                num_inference_steps=self.steps,
-                guidance_scale=self.defaults.guidance_scale,
-                generator=torch.Generator().manual_seed(seed),
-            ).images[0]
+        plan = Plan(prompt=case.prompt) if method == PLAIN else case.plan
+        composer = None if method == PLAIN else cast(Composer, method)
+        width, height = self.rpg.defaults.canvas(case.boxes())
+        output = self.rpg(
+            plan=plan,
+            seed=seed,
+            width=width,
+            height=height,
+            num_inference_steps=self.steps,
+            composer=composer,
+        )
+        assert isinstance(output, RPGOutput)
+        image: Image.Image = output.images[0]
         if self.keep:
             self.keep.mkdir(parents=True, exist_ok=True)
             image.save(self.keep / f"{label}-{method}.png")
         return image
-
-    def _composed(self, method: str, case: Case) -> Any:
-        if method == PLAIN:
-            return nullcontext()
-        words = {name: getattr(self.defaults, name) for name in ("base_ratio", "share", "feather")}
-        return regional(self.pipe, case.plan, composer=cast(Composer, method), **words)
 
 
 def table(rows: Iterable[Row]) -> Table:

@@ -3,8 +3,8 @@
 A model with values of its own has a file `rpg.json` beside `model_index.json`, every key optional::
 
     {"name": "toybox", "width": 64, "height": 64, "num_inference_steps": 20, "guidance_scale": 5.0,
-     "composer": "latent+attention", "base_ratio": 0.2, "share": 0.4, "display_scale": 8,
-     "region_side": 32, "fast": {"scheduler": "dpm++2m-karras", "steps": 0.5}}
+     "guidance_end": 0.5, "composer": "latent+attention", "base_ratio": 0.2, "share": 0.4,
+     "display_scale": 8, "region_side": 32, "fast": {"scheduler": "dpm++2m-karras", "steps": 0.5}}
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Sampling(BaseModel):
     Attributes:
         scheduler: As in `GenerationSettings`.
         steps: Share of the steps that the model takes otherwise, above 0, at most 1.
-        guidance_end: As in `GenerationSettings`.
+        guidance_end: As in `GenerationSettings`; None: the model's own.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -63,6 +63,7 @@ class ModelDefaults(BaseModel):
     height: Side = 1024
     num_inference_steps: Annotated[int, Field(ge=1)] = 30
     guidance_scale: Annotated[float, Field(ge=0.0)] = 5.0
+    guidance_end: Annotated[float, Field(gt=0.0, le=1.0)] | None = None
     composer: Composer = "latent+attention"
     base_ratio: Share = 0.2
     share: Share = 0.4
@@ -102,12 +103,12 @@ class ModelDefaults(BaseModel):
             raise SettingsError(f"preset {name!r:.40}: one of {', '.join(PRESETS)}")
         chosen: Sampling = getattr(self, name)
         steps = max(1, round(chosen.steps * self.num_inference_steps))
-        values = (chosen.scheduler, steps, chosen.guidance_end)
+        values = (chosen.scheduler, steps, chosen.guidance_end or self.guidance_end)
         return dict(zip(PRESET_FIELDS, values, strict=True))
 
     def preset_of(self, settings: GenerationSettings) -> str:
         """The preset that says what complete settings say; empty if there is none."""
-        never = {"guidance_end": 1.0}
+        never = {"guidance_end": self.guidance_end or 1.0}
         used = settings.filled(never)
         said = {name: GenerationSettings(**self.preset(name)).filled(never) for name in PRESETS}
         return next((name for name in PRESETS if _alike(used, said[name])), "")

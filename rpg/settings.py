@@ -59,7 +59,7 @@ class GenerationSettings(BaseModel):
         num_inference_steps: Denoising steps, 1 to 1000.
         guidance_scale: Classifier-free guidance, 0 to 100; 1 or less switches it off.
         guidance_end: Share of the steps, above 0, at most 1, after which guidance is switched off,
-            so that a step costs half; None or 1 never.
+            so that a step costs half; 1 never.
         guidance_rescale: Rescaling of guided noise (arXiv 2305.08891, section 3.4), 0 to 1.
         seed: 0 to 2**63 - 1. None, or -1, draws one. Image i of a call uses seed + i.
         width: Pixels, 8 to 8192; snapped to what the model can draw. At most 4096 x 4096 pixels in

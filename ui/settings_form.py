@@ -85,7 +85,7 @@ class SettingsForm:
             "scheduler": _choice(
                 "scheduler", LABELS["scheduler"], words.schedulers(defaults.scheduler)
             ),
-            "guidance_end": self._number("guidance_end", 1),
+            "guidance_end": self._number("guidance_end", defaults.guidance_end or 1),
             "guidance_rescale": self._number("guidance_rescale", 0),
             "clip_skip": self._number("clip_skip", "none"),
             "strength": self._number("strength", STRENGTH),

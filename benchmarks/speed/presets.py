@@ -38,7 +38,7 @@ from rpg.settings import GenerationSettings
 __all__ = ["CANDIDATES", "Candidate", "Figures", "Seen", "figures", "wanted"]
 
 CANDIDATES = (
-    "euler:10", "euler:8", "euler:8:0.5",
+    "euler:12:0.5", "euler:10", "euler:10:0.5", "euler:8", "euler:8:0.5",
     "euler:6", "euler:6:0.8", "euler:6:0.6", "euler:6:0.5", "euler:6:0.34",
     "euler:5", "euler:5:0.8", "euler:5:0.6", "euler:5:0.4",
     "euler:4:0.75", "euler:4:0.5", "euler:3:0.67",
@@ -177,7 +177,9 @@ def main(
         if keep is not None:
             every = {of: [asdict(row) for row in rows] for of, rows in drawn.items()}
             keep.write_text(json.dumps(every), "utf-8")
-    own = Candidate("the model's own", artist.rpg.defaults.num_inference_steps)
+    defaults = artist.rpg.defaults
+    end = defaults.guidance_end or 1.0
+    own = Candidate("the model's own", defaults.num_inference_steps, end)
     found = [
         figures(candidate, rows, drawn["own"])
         for candidate, rows in zip((own, *tried), drawn.values(), strict=True)

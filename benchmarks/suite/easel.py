@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from PIL import Image
 
 from benchmarks.suite.arms import canvas, plan_of
@@ -24,6 +23,7 @@ from rpg.diffusion.quiet import quiet_loading
 from rpg.events import Failed, Refined
 from rpg.metadata import Record
 from rpg.pipeline import RPGOutput, RPGPipeline
+from rpg.plan import Plan
 
 __all__ = ["Easel"]
 
@@ -100,47 +100,37 @@ class Easel:
         return self.rows[job.by(job.method.first, job.seed).key]
 
     def _plain_cells(self, job: Job) -> float:
-        """Latent cells of a plain picture: both halves of every step."""
+        """Latent cells of a plain picture: both halves of every step that is guided."""
         width, height = canvas(job.item, self.rpg.defaults)
         cell = int(self.rpg.pipe.vae_scale_factor)
-        return 2 * self.setup.steps * width * height / cell**2
+        steps, share = self.setup.steps, self.rpg.defaults.guidance_end or 1.0
+        halves = steps + max(round(share * steps), 1)
+        return halves * width * height / cell**2
 
     def _picture(self, job: Job) -> _Drawn:
-        method = job.method
-        if method.scheme == "rpg":
-            return self._ours(job)
+        """Draws a job; plain and official pictures are calls of the pipeline without regions."""
         width, height = canvas(job.item, self.rpg.defaults)
+        ours = job.method.scheme == "rpg"
+        plan = plan_of(job.item, job.method) if ours else Plan(prompt=job.item.prompt)
+        words = {name: getattr(job.method, name) for name in _REGIONAL} if ours else {}
         with self._scheme(job):
-            images = self.rpg.pipe(
-                job.item.prompt,
+            out = self.rpg(
+                plan=plan,
+                seed=job.seed,
                 width=width,
                 height=height,
                 num_inference_steps=self.setup.steps,
-                guidance_scale=self.rpg.defaults.guidance_scale,
-                generator=torch.Generator("cpu").manual_seed(job.seed),
-            ).images
-        return _Drawn(images[0])
+                **words,
+            )
+        assert isinstance(out, RPGOutput)
+        return _Drawn(out.images[0], out.records[0] if ours else None)
 
     def _scheme(self, job: Job) -> Any:
-        if job.method.scheme == "plain":
+        if job.method.scheme != "official":
             return nullcontext()
         plan = plan_of(job.item, job.method)
         ratio, last = job.method.base_ratio, job.method.last_pooled
         return official(self.rpg.pipe, plan, base_ratio=ratio, last_pooled=last)
-
-    def _ours(self, job: Job) -> _Drawn:
-        width, height = canvas(job.item, self.rpg.defaults)
-        words: dict[str, Any] = {name: getattr(job.method, name) for name in _REGIONAL}
-        out = self.rpg(
-            plan=plan_of(job.item, job.method),
-            seed=job.seed,
-            width=width,
-            height=height,
-            num_inference_steps=self.setup.steps,
-            **words,
-        )
-        assert isinstance(out, RPGOutput)
-        return _Drawn(out.images[0], out.records[0])
 
     def _loop(self, job: Job) -> _Drawn:
         """Goes on from the picture that the same method drew without the loop."""

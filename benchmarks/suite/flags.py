@@ -19,7 +19,7 @@ Limit = Annotated[
     int | None,
     typer.Option(
         min=1,
-        help="Prompts of each category, 50; of each row of --quick, 24.",
+        help="Prompts of each category, 50; of each row of --quick, 24; of each set of --loop, 60.",
         rich_help_panel=_SUITE,
     ),
 ]

@@ -57,11 +57,12 @@ def grid(sheet: Sheet, lines: Sequence[int], pictures: Path) -> Image.Image:
 
 
 def _put(paper: Image.Image, file: Path, place: tuple[int, int]) -> None:
-    """An enlarged picture with a thin edge: pixels stay squares."""
+    """A picture with a thin edge; where it is enlarged its pixels stay squares."""
     with Image.open(file) as picture:
         scale = _CELL / max(picture.size)
         size = (round(picture.width * scale), round(picture.height * scale))
-        shown = picture.convert("RGB").resize(size, Image.Resampling.NEAREST)
+        way = Image.Resampling.NEAREST if scale > 1 else Image.Resampling.LANCZOS
+        shown = picture.convert("RGB").resize(size, way)
     paper.paste(shown, place)
     right, bottom = place[0] + size[0] - 1, place[1] + size[1] - 1
     ImageDraw.Draw(paper).rectangle((*place, right, bottom), outline=_EDGE)

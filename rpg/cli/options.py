@@ -168,7 +168,7 @@ GuidanceEnd = Annotated[
     float | None,
     typer.Option(
         "--guidance-end",
-        help="Share of steps after which guidance is off and a step costs half. Default: never.",
+        help="Share of the steps that are guided; others cost half. Default: the model's own.",
         rich_help_panel=_HOW,
     ),
 ]

@@ -43,7 +43,7 @@ def test_every_method_has_its_row_and_draws_its_own_picture(bench: Bench, folder
 
 
 def test_several_things_are_drawn_plainly_and_by_the_model_s_own_composer(bench: Bench) -> None:
-    assert [row.method for row in bench.rows(2, prompts=1)] == [PLAIN, bench.defaults.composer]
+    assert [row.method for row in bench.rows(2, prompts=1)] == [PLAIN, bench.rpg.defaults.composer]
 
 
 def test_one_thing_is_drawn_by_the_plain_pipeline_alone(bench: Bench, folder: Path) -> None:

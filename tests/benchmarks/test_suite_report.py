@@ -154,7 +154,7 @@ def test_sheets_show_every_arm_s_picture(folder: Path, work: list[Unit], tmp_pat
     line = next(i for i, item in enumerate(sheet.items) if item.category == "color")
     with Image.open(folder / sheet.pictures["latent"][line][0].file) as picture:
         size = (round(side * 192 / max(picture.size)) for side in picture.size)
-        shown = picture.convert("RGB").resize((next(size), next(size)), Image.Resampling.NEAREST)
+        shown = picture.convert("RGB").resize((next(size), next(size)), Image.Resampling.LANCZOS)
     inner = np.asarray(shown).astype(int)[1:-1, 1:-1]  # within its edge
     height, width = inner.shape[:2]
     right = pixels[:, 217 : 217 + width]  # the second column: two gaps, a picture and the edge
