@@ -85,5 +85,5 @@ def sizes(defaults: ModelDefaults) -> Choices:
 def _summary(defaults: ModelDefaults, name: Preset) -> str:
     said: dict[str, Any] = defaults.preset(name)
     end = said["guidance_end"]
-    cut = f", guidance until {end:g}" if end is not None else ""
+    cut = f", guidance until {end:g}" if end != defaults.guidance_end else ""
     return f"{_PRESETS[name]}: {said['num_inference_steps']} steps of {said['scheduler']}{cut}"
