@@ -55,7 +55,7 @@ def nested(levels: int, siblings: int = 0) -> Region:
 
 @st.composite
 def plans(draw: st.DrawFn) -> Plan:
-    names = iter(draw(st.lists(WORDS, min_size=12, max_size=12, unique=True)))
+    names = iter(draw(st.lists(WORDS, min_size=14, max_size=14, unique=True)))
 
     def some(depth: int) -> tuple[Region, ...]:
         return tuple(
