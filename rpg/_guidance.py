@@ -15,6 +15,7 @@ import torch
 
 from rpg.diffusion.backbones import FAMILIES
 from rpg.diffusion.patches import replaced
+from rpg.settings import guided_steps
 
 __all__ = ["GuidanceEnd", "unreachable"]
 
@@ -96,7 +97,7 @@ class GuidanceEnd:
 
     def _ends(self, pipe: Any, done: int) -> bool:
         steps = pipe.num_timesteps
-        if self._share >= 1 or not max(round(self._share * steps), 1) <= done < steps:
+        if self._share >= 1 or not guided_steps(steps, self._share) <= done < steps:
             return False
         between = not getattr(pipe.scheduler, "state_in_first_order", True)
         return bool(pipe.do_classifier_free_guidance) and not between

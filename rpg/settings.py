@@ -135,6 +135,11 @@ class GenerationSettings(BaseModel):
         return GenerationSettings(**self.model_dump(include=_LASTING))
 
 
+def guided_steps(steps: int, end: float | None) -> int:
+    """How many of `steps`, at least the first, are guided until the share `end` of them."""
+    return steps if end is None else max(round(end * steps), 1)
+
+
 class Environment(BaseModel):
     """What the environment says: what is used where a call names nothing else.
 

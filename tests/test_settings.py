@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rpg.defaults import FAMILIES, PRESET_FIELDS, PRESETS, ModelDefaults, of_model
+from rpg.defaults import FAMILIES, PRESET_FIELDS, PRESETS, ModelDefaults, Sampling, of_model
 from rpg.errors import ModelError, SettingsError
 from rpg.geometry import Box, grid
 from rpg.settings import COMPOSERS, MAX_SEED, SCHEDULERS, GenerationSettings, environment
@@ -131,6 +131,18 @@ def test_the_canvas_grows_with_its_narrowest_region(
     boxes: tuple[Box, ...], canvas: tuple[int, int]
 ) -> None:
     assert ModelDefaults(width=64, height=64, region_side=32).canvas(boxes) == canvas
+
+
+def test_a_model_may_say_where_guidance_ends() -> None:
+    ending = ModelDefaults(guidance_end=0.5, fast=Sampling(scheduler="euler"))
+    own, fast = ending.words(), ending.preset("fast")
+    assert (own["guidance_end"], fast["guidance_end"]) == (0.5, 0.5)
+    assert "guidance_end" not in ModelDefaults().words()
+    used = GenerationSettings(**fast)
+    assert ending.preset_of(used) == "fast"
+    assert ending.preset_of(used.updated({"guidance_end": 1.0})) == ""
+    later = ending.model_copy(update={"fast": Sampling(guidance_end=0.8)})
+    assert later.preset("fast")["guidance_end"] == 0.8
 
 
 def test_without_a_file_the_family_speaks(tmp_path: Path) -> None:

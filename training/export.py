@@ -18,6 +18,7 @@ _DEFAULTS: dict[str, object] = {
     "height": 256,
     "num_inference_steps": 20,
     "guidance_scale": 7.0,
+    "guidance_end": 0.5,
     "composer": "latent",
     "base_ratio": 0.0,
     "display_scale": 3,

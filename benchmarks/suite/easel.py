@@ -24,6 +24,7 @@ from rpg.events import Failed, Refined
 from rpg.metadata import Record
 from rpg.pipeline import RPGOutput, RPGPipeline
 from rpg.plan import Plan
+from rpg.settings import guided_steps
 
 __all__ = ["Easel"]
 
@@ -103,8 +104,8 @@ class Easel:
         """Latent cells of a plain picture: both halves of every step that is guided."""
         width, height = canvas(job.item, self.rpg.defaults)
         cell = int(self.rpg.pipe.vae_scale_factor)
-        steps, share = self.setup.steps, self.rpg.defaults.guidance_end or 1.0
-        halves = steps + max(round(share * steps), 1)
+        steps = self.setup.steps
+        halves = steps + guided_steps(steps, self.rpg.defaults.guidance_end)
         return halves * width * height / cell**2
 
     def _picture(self, job: Job) -> _Drawn:

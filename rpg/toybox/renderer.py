@@ -10,7 +10,7 @@ from PIL import Image
 
 from rpg.toybox.scene import Scene, Thing
 from rpg.toybox.scenery import ground
-from rpg.toybox.sprites import Floats, pattern, sprite
+from rpg.toybox.sprites import PERIOD, Floats, pattern, sprite
 from rpg.toybox.vocabulary import COLOURS
 
 _LINE, _DARK = 0.42, 0.66  # of the colour's brightness
@@ -65,7 +65,7 @@ def _painted(thing: Thing, side: int, left: int, top: int) -> Floats:
     whole = np.maximum(masks.whole, 1).astype(np.float32)
     line, dark, light = (m / whole for m in (masks.line, masks.dark, masks.light))
     main = np.clip(1 - line - dark - light, 0, 1)
-    period = np.s_[left % 16, top % 16]
+    period = np.s_[left % PERIOD, top % PERIOD]
     spots = pattern(thing.fill, *period, side) * main if thing.fill != "plain" else 0.0
     weights = np.stack([main - spots, light + spots, dark, line], axis=-1)
     return np.asarray(np.minimum((weights @ tones(thing.colour)) * _shade(side), 255), np.float32)

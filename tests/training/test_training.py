@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import random
 import subprocess
@@ -14,6 +15,7 @@ import torch
 from diffusers import StableDiffusionXLPipeline
 from torch.nn import functional
 
+from rpg.toybox import weights_path
 from rpg.toybox.renderer import pixels
 from rpg.toybox.vocabulary import known_words
 from training import __main__ as command
@@ -197,6 +199,14 @@ def test_the_tokenizer_is_the_same_in_every_process() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=True
     )
     assert done.stdout.strip() == str(sorted(build_tokenizer().get_vocab().items()))
+
+
+def test_an_export_says_of_itself_what_the_shipped_model_says(trained: Path) -> None:
+    written, shipped = (
+        json.loads((folder / "rpg.json").read_text())
+        for folder in (trained / "out", weights_path())
+    )
+    assert written == shipped
 
 
 def test_training_goes_on_from_an_export(trained: Path, tmp_path: Path) -> None:
