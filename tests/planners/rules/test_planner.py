@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rpg.errors import PromptError
@@ -204,6 +204,13 @@ def chains(draw: st.DrawFn) -> Chain:
 
 
 @given(chains())
+@example(
+    Chain(
+        "a pink fox in front of a white dog in front of a red child inside a green cat",
+        ["pink fox", "white dog", "red child", "green cat"],
+        ["in front of", "in front of", "inside"],
+    )
+)
 @settings(max_examples=200, deadline=None)
 def test_every_relation_of_a_chain_holds(made: Chain) -> None:
     plan = plan_of(made.prompt)

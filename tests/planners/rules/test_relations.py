@@ -340,6 +340,23 @@ def test_in_front_inside_of_something_in_front() -> None:
     assert only(plan, "vase").z >= only(plan, "lamp").z > only(plan, "book").z
 
 
+@pytest.mark.parametrize(
+    ("prompt", "front", "inner"),
+    [
+        ("a dog in front of a girl holding a balloon", "a dog", "a balloon"),
+        ("a fox in front of a dog in front of a child inside a tent", "a dog", "a child"),
+        ("a huge fox in front of a dog in front of a child in a tent in a bag", "a dog", "a child"),
+    ],
+)
+def test_what_is_inside_shows_behind_what_stands_before_it(
+    prompt: str, front: str, inner: str
+) -> None:
+    boxes = {region.prompt: region.box for region in plan_of(prompt).layers()}
+    cover, hidden = boxes[front], boxes[inner]
+    common = cover.intersection(hidden)
+    assert common is not None and common.area < 0.8 * hidden.area
+
+
 def test_groups_keep_relations_each_to_each() -> None:
     plan = plan_of("three dogs to the left of two cats")
     dogs = [region for region in plan.layers() if "dog" in region.prompt]

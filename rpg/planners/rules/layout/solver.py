@@ -32,13 +32,21 @@ class Spot:
 
 def lay_out(things: Sequence[Thing], constraints: Constraints) -> tuple[Spot, ...]:
     """A box for every thing and each one of several. What contradicts the rest gives way."""
-    return tuple(_level(things, constraints, None, FULL, 0))
+    return tuple(_level(things, constraints, None, FULL, 0, ()))
 
 
 def _level(
-    things: Sequence[Thing], constraints: Constraints, parent: Thing | None, box: Box, z: int
+    things: Sequence[Thing],
+    constraints: Constraints,
+    parent: Thing | None,
+    box: Box,
+    z: int,
+    covers: Sequence[Box],
 ) -> Iterator[Spot]:
-    """The spots of what stands directly in `parent`, or on the canvas, from `z` up."""
+    """The spots of what stands directly in `parent`, or on the canvas, from `z` up.
+
+    `covers` are the boxes of what stands in front of `parent`.
+    """
     here = [thing for thing in things if thing.parent is parent]
     if not here:
         return
@@ -50,15 +58,28 @@ def _level(
     for cell in placed:
         first = id(cell.thing) not in firsts
         firsts.add(id(cell.thing))
-        inside = tuple(_inside(things, constraints, cell)) if first else ()
+        above = [*covers, *(other.box for other in placed if other.z > cell.z)]
+        inside = tuple(_inside(things, constraints, cell, above)) if first else ()
         yield Spot(cell.thing, cell.box, cell.z, inside)
 
 
-def _inside(things: Sequence[Thing], constraints: Constraints, cell: Placed) -> Iterator[Spot]:
+def _inside(
+    things: Sequence[Thing], constraints: Constraints, cell: Placed, covers: Sequence[Box]
+) -> Iterator[Spot]:
     inner = [thing for thing in things if thing.parent is cell.thing]
     if inner:
-        box = _HELD if any(thing.held for thing in inner) else _middle(inner, cell.thing)
-        yield from _level(things, constraints, cell.thing, box.within(cell.box), cell.z)
+        part = _HELD if any(thing.held for thing in inner) else _middle(inner, cell.thing)
+        box = _seen(part.within(cell.box), cell.box, covers)
+        yield from _level(things, constraints, cell.thing, box, cell.z, covers)
+
+
+def _seen(box: Box, outer: Box, covers: Sequence[Box]) -> Box:
+    """`box`, moved up in `outer` until half of it shows where one of `covers` would hide it."""
+    tops = [cover.y0 for cover in covers if cover.intersection(box) == box]
+    if not tops:
+        return box
+    top = max(outer.y0, min(tops) - box.height / 2)
+    return Box(box.x0, top, box.x1, top + box.height)
 
 
 def _middle(inner: Sequence[Thing], outer: Thing) -> Box:
