@@ -77,7 +77,9 @@ def _mark(tokens: Tokens, at: int) -> Found | None:
 
 
 def _other(tokens: Tokens, at: int) -> Found | None:
-    """Reads "the other", "the others", "the rest", where no noun follows."""
+    """Reads "each other"; and "the other", "the others", "the rest", where no noun follows."""
+    if (low(tokens, at), low(tokens, at + 1)) in (("each", "other"), ("one", "another")):
+        return Pron(w.EACH_OTHER), 2
     if low(tokens, at) != "the" or low(tokens, at + 1) not in ("other", "others", "rest"):
         return None
     after = at + 2

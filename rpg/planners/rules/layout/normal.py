@@ -82,7 +82,7 @@ def _flatten(reading: Reading) -> None:
     for thing in sorted(reading.things, key=lambda thing: len(thing.outer)):
         if len(thing.outer) > _DEEPEST and thing.parent is not None:
             reading.notes.append(f"{thing.name} inside {thing.parent.name}: there is no room left")
-            thing.parent, thing.held = None, False
+            thing.parent, thing.held = None, ""
 
 
 def _surround(reading: Reading, middle: Thing, around: list[Thing], into: Constraints) -> None:

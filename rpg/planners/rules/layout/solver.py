@@ -17,7 +17,8 @@ from rpg.planners.rules.layout.ranks import Ranks
 from rpg.planners.rules.layout.slots import Slots
 from rpg.planners.rules.reading.things import Thing
 
-_HELD = Box(0.3, 0.45, 0.7, 0.95)
+# Parts of somebody's box, by where they have a thing.
+_HELD = {"hand": Box(0.3, 0.45, 0.7, 0.95), "head": Box(0.3, 0.0, 0.7, 0.4)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +68,13 @@ def _inside(
     things: Sequence[Thing], constraints: Constraints, cell: Placed, covers: Sequence[Box]
 ) -> Iterator[Spot]:
     inner = [thing for thing in things if thing.parent is cell.thing]
-    if inner:
-        part = _HELD if any(thing.held for thing in inner) else _middle(inner, cell.thing)
+    for held in dict.fromkeys(thing.held for thing in inner):
+        others = [thing for thing in inner if thing.held != held]
+        group = [thing for thing in inner if thing not in others]
+        part = _HELD[held] if held else _middle(group, cell.thing)
         box = _seen(part.within(cell.box), cell.box, covers)
-        yield from _level(things, constraints, cell.thing, box, cell.z, covers)
+        rest = [thing for thing in things if thing not in others]
+        yield from _level(rest, constraints, cell.thing, box, cell.z, covers)
 
 
 def _seen(box: Box, outer: Box, covers: Sequence[Box]) -> Box:

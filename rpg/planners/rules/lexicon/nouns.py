@@ -153,6 +153,14 @@ PARTS = frozenset(
     ponytail ponytails pigtail pigtails braid braids bangs freckles nails shoulder shoulders
     """.split()
 )
+HEAD = frozenset(
+    """
+    head hair ear ears eye eyes nose mouth beak teeth neck mane forehead chin lips shoulder
+    shoulders ponytail braid braids hat cap helmet crown turban
+    """.split()
+)
+# With those among `PARTS`: what something can be on or in that somebody has about them.
+BODY = HEAD | frozenset("lap knee knees finger fingers wrist chest".split())
 WEARABLES = frozenset(
     """
     shirt t-shirt jeans pants trousers shorts skirt dress gown suit jacket coat sweater hoodie

@@ -27,6 +27,7 @@ MAX_COUNT = 12
 
 PRONOUNS = frozenset("it they them he she him both himself herself itself themselves".split())
 PLURAL_PRONOUNS = frozenset({"they", "them", "both", "these", "those", "themselves"})
+EACH_OTHER = "each other"
 PLURALS = PLURAL_PRONOUNS | {"their"}
 OTHER_PRONOUNS = frozenset(
     """

@@ -46,6 +46,8 @@ class Clause:
         quiet: What the subject does is not drawn: a side clause about a pronoun.
         verb: The clause's verb as a participle.
         owner: What has the subjects: the heart in "a heart with two stars on its left".
+        had: What the owner is "with" and has no place yet: an apple and a pear in "a table with an
+            apple and a pear on it".
         inverted: A relation, with its objects, whose subject comes after it.
         anchor: A place on the canvas whose thing comes after it; as do all if `anchors_lead`.
     """
@@ -61,6 +63,7 @@ class Clause:
     quiet: bool = False
     verb: str = ""
     owner: list[Thing] = field(default_factory=list)
+    had: list[Thing] = field(default_factory=list)
     inverted: Rel | None = None
     inverted_objects: list[Thing] = field(default_factory=list)
     anchor: Anchor | None = None
@@ -75,7 +78,9 @@ class Clause:
         if self.join and self.subjects and not self.predicate:
             self.subjects = list(dict.fromkeys([*self.subjects, *things]))
         else:
-            self.owner = self.owner if self.join == "and" or self.inverted is not None else []
+            goes_on = self.join == "and" or self.inverted is not None
+            self.owner = self.owner if goes_on else []
+            self.had = [*self.had, *things] if goes_on else []
             self.subjects, self.listed, self.predicate = list(things), False, False
             self.verb = ""
         self.last, self.last_link = list(things), None
@@ -88,7 +93,11 @@ class Clause:
 
     def companion(self, things: list[Thing], link: Link) -> None:
         """Takes things that the subjects are "with": they are the next subjects."""
-        self.owner, self.subjects, self.listed = self.subjects or self.owner, list(things), False
+        if link is self.last_link:  # "with an apple, a pear"
+            self.had = [*self.had, *things]
+        else:
+            self.owner, self.had = self.subjects or self.owner, list(things)
+        self.subjects, self.listed = list(things), False
         self.linked(things, link)
         self.verb = ""
 
@@ -119,6 +128,14 @@ class Clause:
         if self.last_link is not None and self.last != self.subjects:
             return list(self.last)
         return list(self.subjects if self.listed or self.verb or self.predicate else self.last)
+
+    def had_for_relation(self) -> list[Thing]:
+        """The same of a relation to the owner: all that it has and that has no place yet."""
+        subjects = self.subjects_for_relation()
+        if not self.owner or not all(thing in self.had for thing in subjects):
+            return subjects
+        had, self.had = self.had, []
+        return had
 
     def waits_for_second(self) -> bool:
         """Whether one of the two things is still to come that the subject is between."""

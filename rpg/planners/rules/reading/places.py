@@ -11,6 +11,7 @@ from rpg.planners.rules.lexicon.attributes import is_adjective
 from rpg.planners.rules.lexicon.inflect import singular
 from rpg.planners.rules.lexicon.nouns import (
     BARE_IDEAS,
+    BODY,
     BUILDINGS,
     CONTAINERS,
     ON_PLACES,
@@ -43,6 +44,7 @@ class Use(Enum):
     SCENE = auto()
     THING = auto()
     HELD = auto()
+    WORN = auto()
     ACTION = auto()
     LEFT_OUT = auto()
 
@@ -96,6 +98,11 @@ def without_scene(phrase: NounPhrase) -> NounPhrase:
 def is_owned(phrase: NounPhrase) -> bool:
     """Whether the phrase names a part or a garment of somebody."""
     return bool((PARTS | WEARABLES) & heads(phrase))
+
+
+def is_bodily(phrase: NounPhrase) -> bool:
+    """Whether the phrase names a part of a body, or a garment."""
+    return is_owned(phrase) or bool(BODY & heads(phrase))
 
 
 def _is_made_of_ideas(phrase: NounPhrase) -> bool:

@@ -12,9 +12,9 @@ from rpg.planners.rules.grammar.elements import (
     Rel,
     Verb,
 )
-from rpg.planners.rules.grammar.heads import head
+from rpg.planners.rules.grammar.heads import head, heads
 from rpg.planners.rules.lexicon.inflect import participle
-from rpg.planners.rules.lexicon.nouns import is_animate
+from rpg.planners.rules.lexicon.nouns import HEAD, VESSELS, is_animate
 from rpg.planners.rules.lexicon.verbs import (
     CARRYING,
     CONTACT,
@@ -29,6 +29,7 @@ from rpg.planners.rules.reading.clause import Clause, Link, verb_link
 from rpg.planners.rules.reading.places import (
     Use,
     belongs_to_scene,
+    is_bodily,
     is_owned,
     is_place,
     is_plain,
@@ -40,6 +41,8 @@ from rpg.planners.rules.reading.state import State
 
 # What stands for a verb that is a form of "to be", and for one after a preposition.
 BEING, SERVING, HAVING = "being", "serving", "having"
+# How a thing stands to one that is drawn already: "a table, and a ball on the table".
+_RESTING = {"on": Kind.ON, "in": Kind.INSIDE}
 
 
 def read_verb(state: State, verb: Verb) -> None:
@@ -164,9 +167,11 @@ def _verb_relation(state: State, phrase: NounPhrase, verb: str) -> bool:
 def read_prepositional(state: State, phrase: NounPhrase, link: Link) -> None:
     """A phrase after a preposition that is no relation by itself."""
     clause, text = state.clause, f"{link.word} {t.text_of(phrase)}"
-    use = prepositional(link.word, phrase, clause, joined=_is_joined(state, phrase))
+    use = _use(state, phrase, link.word)
     clause.link = None
-    if use is Use.SCENE:
+    if use is Use.WORN:
+        _worn(state, phrase, text)
+    elif use is Use.SCENE:
         state.scene(f"{link.word} {_with_second_place(state, phrase)}", phrase)
     elif isinstance(use, Kind):
         _plain_relation(state, use, phrase, link)
@@ -178,6 +183,39 @@ def read_prepositional(state: State, phrase: NounPhrase, link: Link) -> None:
         clause.act(text)
         if use is Use.HELD:
             state.hold(phrase)
+
+
+def _use(state: State, phrase: NounPhrase, word: str) -> Use | Kind:
+    """What the phrase is, where what was named before and what comes next may say."""
+    if word == "with" and isinstance(state.near(1), Anchor):
+        return Use.THING  # "running with a lighthouse in the background"
+    if word in ("in", "on", "at") and phrase.determiner in POSSESSIVES and is_bodily(phrase):
+        return Use.WORN
+    if word in _RESTING and state.memory.known(phrase) is not None:
+        return _RESTING[word]
+    return prepositional(word, phrase, state.clause, joined=_is_joined(state, phrase))
+
+
+def _worn(state: State, phrase: NounPhrase, text: str) -> None:
+    """Reads "with a bow in her hair": drawn inside her region; "standing on her head" is a deed."""
+    clause, bearer = state.clause, _bearer(state)
+    if bearer is not None:
+        for thing in clause.last:
+            thing.put_inside(bearer, held="head" if heads(phrase) & HEAD else "hand")
+        clause.subjects, clause.last, clause.last_link = [bearer], [bearer], None
+    elif clause.acts_alone():
+        clause.act(text)
+    else:
+        clause.own(text)
+
+
+def _bearer(state: State) -> t.Thing | None:
+    """Who has what was named last in the hand or in the hair: the last one named before it."""
+    things, named = state.clause.last, state.reading.things
+    if not things or (state.clause.last_link is None and is_animate(things[0].head)):
+        return None
+    before = named[: named.index(things[0])]
+    return next((one for one in reversed(before) if is_animate(one.head)), None)
 
 
 def _is_joined(state: State, phrase: NounPhrase) -> bool:
@@ -216,10 +254,27 @@ def _companion(state: State, phrase: NounPhrase, link: Link) -> None:
     if thing is None:
         return
     state.lines.saw([thing])
-    if state.clause.verb and state.clause.subjects:
-        state.clause.linked([thing], link)
-    else:
-        state.clause.companion([thing], link)
+    clause = state.clause
+    if clause.verb and clause.subjects:
+        clause.linked([thing], link)
+        return
+    clause.companion([thing], link)
+    if _is_vessel(clause.owner) and not _placed_next(state):
+        state.relate(Rel((Kind.CONTAINS,), link.word), clause.owner, [thing])
+
+
+def _is_vessel(things: list[t.Thing]) -> bool:
+    return len(things) == 1 and things[0].count == 1 and things[0].head in VESSELS
+
+
+def _placed_next(state: State) -> bool:
+    """Whether the list goes on to where it stands: "a plate with a fork and a knife next to it"."""
+    step = 1
+    while isinstance(state.near(step), NounPhrase) or state.near(step) in (Mark("and"), Mark(",")):
+        step += 1
+    found = state.near(step)
+    back = isinstance(found, Rel) and (found.pronoun or found.implied)
+    return bool(back) or isinstance(found, Anchor) or isinstance(state.near(step + 1), Pron)
 
 
 def read_attributes(state: State, attr: Attr) -> None:

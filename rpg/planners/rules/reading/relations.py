@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
-from rpg.planners.rules.grammar.elements import Anchor, Kind, NounPhrase, Pron, Rel, Verb
+from collections.abc import Sequence
+from dataclasses import replace
+
+from rpg.planners.rules.grammar.elements import Anchor, Arrange, Kind, NounPhrase, Pron, Rel, Verb
+from rpg.planners.rules.lexicon.nouns import UPRIGHT, VESSELS, WEARABLES, is_animate
 from rpg.planners.rules.lexicon.verbs import VERB_RELATIONS
-from rpg.planners.rules.lexicon.words import POSSESSIVES
+from rpg.planners.rules.lexicon.words import EACH_OTHER, POSSESSIVES
 from rpg.planners.rules.reading import things as t
-from rpg.planners.rules.reading.clause import Link, verb_link
+from rpg.planners.rules.reading.clause import Clause, Link, verb_link
 from rpg.planners.rules.reading.places import belongs_to_scene
 from rpg.planners.rules.reading.positions import place_on_canvas
 from rpg.planners.rules.reading.state import State
 
+# What has a front on which things are seen.
+_FACED = UPRIGHT | VESSELS | WEARABLES
 _VAGUE = frozenset({"over", "around", "past", "near", "above", "below"})
 
 
 def read_relation(state: State, rel: Rel) -> None:
     """A relation: its subjects are known, or come after its object."""
-    if rel.pronoun or rel.implied or not isinstance(state.near(1), NounPhrase | Pron):
+    after = state.near(1)
+    if rel.pronoun or rel.implied or not isinstance(after, NounPhrase | Pron):
         _relate_back(state, rel)
         return
-    subjects = None if _is_inverted(state) else state.clause.subjects_for_relation()
+    word = after.word if isinstance(after, Pron) else ""
+    subjects = None if _is_inverted(state) else _said_of(state.clause, word)
     state.clause.link = Link(relation=rel, subjects=subjects)
     state.clause.predicate = True
+
+
+def _said_of(clause: Clause, word: str) -> list[t.Thing]:
+    """The subjects of a relation to what the pronoun means; to a noun where it is empty."""
+    to_owner = word and clause.owner_as(word)
+    return clause.had_for_relation() if to_owner else clause.subjects_for_relation()
 
 
 def _is_inverted(state: State) -> bool:
@@ -38,8 +52,10 @@ def _relate_back(state: State, rel: Rel) -> None:
     """A relation whose object is not said: "with a cherry on top", "two stars on its left"."""
     clause, word = state.clause, rel.pronoun or "it"
     leads = bool(rel.pronoun and clause.join) and isinstance(state.near(1), NounPhrase)
-    subjects = clause.subjects_for_relation()
+    subjects = _said_of(clause, word)
     objects = clause.owner_as(word) or state.memory.refer(word, subjects)
+    if rel.text == "on" and _wear(objects, subjects):
+        rel = replace(rel, kinds=(Kind.INSIDE,))
     if objects and (leads or not subjects):
         clause.invert(rel, objects)
         clause.owner = objects
@@ -48,6 +64,12 @@ def _relate_back(state: State, rel: Rel) -> None:
         clause.predicate = True
     elif rel.text not in _VAGUE:
         state.note(rel.text, "relates to nothing that was named")
+
+
+def _wear(objects: Sequence[t.Thing], subjects: Sequence[t.Thing]) -> bool:
+    """Whether what is "on it" is seen within its outline: a star on a mug, a bow on a dog."""
+    riding = any(is_animate(thing.head) for thing in subjects)
+    return any(thing.head in _FACED or (is_animate(thing.head) and not riding) for thing in objects)
 
 
 def read_object(state: State, phrase: NounPhrase, link: Link) -> None:
@@ -68,11 +90,19 @@ def read_object(state: State, phrase: NounPhrase, link: Link) -> None:
 def read_pronoun(state: State, pron: Pron) -> None:
     """A pronoun as subject, or as object of a relation or a verb."""
     clause, link = state.clause, state.clause.link
+    if pron.word == EACH_OTHER:
+        _each_other(state, link)
+        return
     if clause.acts_alone() and clause.verb and link is None and not clause.join:
         state.aside = True
         return
     if link is not None and link.verb and link.verb in VERB_RELATIONS and clause.subjects:
         link = clause.link = verb_link(link.verb, clause)
+    if link is not None and link.word in ("on", "in") and pron.word in ("it", "them"):
+        kind = Kind.ON if link.word == "on" else Kind.INSIDE
+        clause.link = None
+        _relate_back(state, Rel((kind,), link.word, pronoun=pron.word))
+        return
     if link is not None and link.relation is None:
         if link.verb is not None:
             clause.act(pron.word)
@@ -85,6 +115,19 @@ def read_pronoun(state: State, pron: Pron) -> None:
         state.related(things, link)
     else:
         state.subjects(things)
+
+
+def _each_other(state: State, link: Link | None) -> None:
+    """Reads "facing each other": side by side; "above each other": in a column."""
+    clause, link = state.clause, link or Link()
+    kind = link.relation.kinds[0] if link.relation is not None else None
+    if clause.acts_alone():  # a couple in one region
+        clause.act(f"{link.word} {EACH_OTHER}".strip())
+    elif link.verb:
+        clause.act_together(link.verb)
+    shape = "column" if kind in (Kind.ABOVE, Kind.BELOW, Kind.ON) else "row"
+    state.lines.take(Arrange(shape, EACH_OTHER), clause)
+    clause.link = None
 
 
 def _meant(state: State, pron: Pron, link: Link | None) -> list[t.Thing]:

@@ -162,5 +162,5 @@ class State:
         """A thing in the hands of the one subject: drawn inside its region."""
         thing = self.resolve(phrase)
         if thing is not None:
-            thing.put_inside(self.clause.subjects[0], held=True)
+            thing.put_inside(self.clause.subjects[0], held="hand")
         self.clause.last_link, self.clause.join = None, ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from rpg.planners.rules.grammar.elements import Kind, NounPhrase
 from rpg.planners.rules.grammar.tokens import join
@@ -25,6 +26,8 @@ from rpg.planners.rules.lexicon.inflect import (
 from rpg.planners.rules.lexicon.nouns import MASS, UNIQUE, is_abstract
 from rpg.planners.rules.lexicon.verbs import NOUN_ING
 
+Held = Literal["", "hand", "head"]
+
 
 @dataclass(eq=False, slots=True)
 class Thing:
@@ -43,7 +46,8 @@ class Thing:
         back: It stands behind all else.
         arrangement: "row", "column", "grid", "RxC" or "".
         size: Area against an ordinary thing's.
-        parent: It is drawn inside that thing's region, and "held" rather than "inside" if `held`.
+        parent: It is drawn inside that thing's region.
+        held: Where the parent has it, rather than all around it; empty if it does not hold it.
         plural: The noun as the prompt counts it.
     """
 
@@ -60,7 +64,7 @@ class Thing:
     arrangement: str = ""
     size: float = 1.0
     parent: Thing | None = None
-    held: bool = False
+    held: Held = ""
     plural: str = ""
 
     @property
@@ -100,7 +104,7 @@ class Thing:
         """What it is inside of, from within outwards."""
         return [] if self.parent is None else [self.parent, *self.parent.outer]
 
-    def put_inside(self, outer: Thing, *, held: bool = False) -> bool:
+    def put_inside(self, outer: Thing, *, held: Held = "") -> bool:
         """Draws it inside the other; False if it is in a third already, or the other is in it."""
         if self.parent is None and outer is not self and self not in outer.outer:
             self.parent, self.held = outer, held
