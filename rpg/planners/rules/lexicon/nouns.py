@@ -216,6 +216,11 @@ MASS = frozenset(
     popcorn spaghetti curry lotion perfume air bark stone skin asphalt pavement
     """.split()
 )
+# Words for a group whose members are named after it: "two fruits: an apple and a pear".
+GENERAL = frozenset(
+    "shape object thing item fruit vegetable animal pet creature vehicle toy figure".split()
+)
+GENERAL_PEOPLE = frozenset("person people child kid friend human".split())
 UNIQUE = frozenset("wind sun sky sea ocean earth horizon world moonlight universe".split())
 CANVAS = frozenset(
     """

@@ -24,6 +24,7 @@ from rpg.planners.rules.grammar.tokens import join
 from rpg.planners.rules.lexicon.nouns import is_animate
 from rpg.planners.rules.lexicon.words import POSSESSIVES
 from rpg.planners.rules.reading import things as t
+from rpg.planners.rules.reading.announced import told_once
 from rpg.planners.rules.reading.clause import Clause, Link
 from rpg.planners.rules.reading.places import is_idea, opening_place, place_of, without_scene
 from rpg.planners.rules.reading.predicates import (
@@ -45,8 +46,9 @@ _DENIABLE = Rel | Prep | Attr | Anchor | Verb
 
 def read_elements(elements: Sequence[Element]) -> t.Reading:
     """The things, relations and scenes that the elements tell of."""
-    state = State(elements)
-    for state.at, element in enumerate(elements):
+    told = told_once(elements)
+    state = State(told)
+    for state.at, element in enumerate(told):
         if state.at >= state.resume and (not state.aside or isinstance(element, Mark)):
             _take(state, element)
     state.end_sentence()

@@ -1,0 +1,83 @@
+"""Groups that are announced and then told one by one: "three cars, a red one, a blue one, ..."."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from rpg.planners.rules.grammar.elements import Attr, Element, Loose, Mark, NounPhrase
+from rpg.planners.rules.grammar.heads import head
+from rpg.planners.rules.lexicon.attributes import COLOURS
+from rpg.planners.rules.lexicon.nouns import GENERAL, GENERAL_PEOPLE, is_person
+from rpg.planners.rules.reading.things import is_elliptic
+
+_COMMA = Mark(",")
+_OPENERS = (_COMMA, Mark(":"), Loose("-"), Loose("–"), Loose("—"))
+_JOINS = (_COMMA, Mark("and"))
+
+
+def told_once(elements: Sequence[Element]) -> list[Element]:
+    """The elements with every announced group told once.
+
+    Where its members have no noun of their own they become parts of the group, as in "three cars,
+    one red and two blue"; where they have one, the announcement is left out.
+    """
+    out, at = list(elements), 0
+    while at < len(out):
+        group = out[at]
+        if isinstance(group, NounPhrase) and (group.count or 1) > 1:
+            if at + 1 < len(out) and out[at + 1] in _OPENERS:
+                _tell(out, at, group)
+        at += 1
+    return out
+
+
+def _tell(out: list[Element], at: int, group: NounPhrase) -> None:
+    """Changes `out`, where a list follows the group at `at`, if it is the group's."""
+    places = list(_beginnings(out, at + 2))
+    parts = {place: _part(out[place]) for place in places[: group.count]}
+    told = [(place, part) for place, part in parts.items() if part is not None]
+    if len(told) == group.count:
+        for place, part in told:
+            out[place] = part
+    elif _adds_up(group, [out[place] for place in places], listed=out[at + 1] == _COMMA):
+        del out[at : at + 2]
+
+
+def _beginnings(out: Sequence[Element], at: int) -> Iterator[int]:
+    """Where each member of the list that begins at `at` begins."""
+    begins = True
+    while at < len(out) and out[at] != Mark("."):
+        if begins and out[at] not in _JOINS:
+            yield at
+        begins = out[at] in _JOINS
+        at += 1
+
+
+def _part(member: Element) -> NounPhrase | None:
+    """Makes "one red" of "red" and of "a red one"; None of what has a noun of its own."""
+    if isinstance(member, Attr) and len(member.words) == 1 and member.words[0].lower() in COLOURS:
+        return NounPhrase("", 1, member.words)
+    if not isinstance(member, NounPhrase) or (member.count or 1) > 1 or not is_elliptic(member):
+        return None
+    looks = member.words[:-1] if member.words[-1] == "one" else member.words
+    return replace(member, determiner="", count=1, words=looks) if looks else None
+
+
+def _adds_up(group: NounPhrase, members: Sequence[Element], *, listed: bool) -> bool:
+    """Whether members with nouns make up the group, and are not its neighbours in a list."""
+    number = 0
+    for place, member in enumerate(members):
+        if not isinstance(member, NounPhrase) or is_elliptic(member):
+            return False
+        if listed and not _is_kind_of(member, group):
+            return False
+        number += member.count or 1
+        if number == group.count:
+            return place > 0
+    return False
+
+
+def _is_kind_of(member: NounPhrase, group: NounPhrase) -> bool:
+    noun, kind = head(member), head(group)
+    return noun == kind or kind in GENERAL or (kind in GENERAL_PEOPLE and is_person(noun))
