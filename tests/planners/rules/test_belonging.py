@@ -80,6 +80,11 @@ SAID: dict[str, list[tuple[str, str, str]]] = {
     "a dog running with a lighthouse in the background": [
         ("a lighthouse", "behind", "a dog running"),
     ],
+    "a cat sitting on a chair in front of a window": [
+        ("a cat sitting", "above", "a chair"),
+        ("a cat sitting", "front", "a window"),
+        ("a chair", "front", "a window"),
+    ],
     # Each other
     "a king and a queen facing each other": [("a king", "beside", "a queen")],
     "a boy and a girl sitting across from one another": [

@@ -41,6 +41,8 @@ def normalize(reading: Reading) -> Constraints:
     constraints = Constraints()
     for relation in list(reading.relations):
         _reduce(reading, relation, constraints)
+    for relation in reading.relations:
+        _carry_forward(relation, constraints)
     _flatten(reading)
     constraints.pairs = list(dict.fromkeys(constraints.pairs))[:_MOST_PAIRS]
     return constraints
@@ -70,6 +72,17 @@ def _pairs(kind: Kind, subject: Thing, objects: list[Thing], into: Constraints) 
     for thing in objects:
         pair = (subject, thing) if kind in _PLAIN else (thing, subject)
         into.pairs.append(Pair(_FLIPPED.get(kind, kind), *pair))
+
+
+def _carry_forward(relation: Relation, into: Constraints) -> None:
+    """What stands on something stands in front of what that is in front of."""
+    if relation.kind is Kind.ON:
+        into.pairs += [
+            Pair(Kind.FRONT, relation.subject, pair.second)
+            for pair in into.pairs
+            if pair.kind is Kind.FRONT and pair.first in relation.objects
+            if pair.second is not relation.subject
+        ]
 
 
 def _put_inside(reading: Reading, inner: Thing, outer: Thing) -> None:

@@ -116,7 +116,7 @@ def _nodes(things: Sequence[Thing], constraints: Constraints) -> list[Node]:
     nodes += [Node(several(thing), [thing]) for thing in things if id(thing) not in taken]
     order = {id(thing): at for at, thing in enumerate(things)}
     nodes.sort(key=lambda node: order[id(node.things[0])])
-    return _piles(nodes, [pair for pair in constraints.pairs if pair.kind is Kind.FRONT])
+    return _piles(nodes, constraints)
 
 
 def _rings(things: Sequence[Thing], constraints: Constraints) -> list[Node]:
@@ -133,15 +133,16 @@ def _rings(things: Sequence[Thing], constraints: Constraints) -> list[Node]:
     return nodes
 
 
-def _piles(nodes: list[Node], pairs: Sequence[Pair]) -> list[Node]:
+def _piles(nodes: list[Node], constraints: Constraints) -> list[Node]:
     """Joins nodes that stand in front of each other into layers."""
-    edges = related(nodes, pairs)
+    edges = related(nodes, [pair for pair in constraints.pairs if pair.kind is Kind.FRONT])
     ranks = Ranks(len(nodes))
     kept = [(a, b) for _, a, b in edges if ranks.before(b, a)]
     depth = ranks.values()
     out: list[Node] = []
     for members in components(len(nodes), kept):
-        block = _pile(nodes, members, depth, kept) if len(members) > 1 else nodes[members[0]].block
+        one = nodes[members[0]].block
+        block = _pile(nodes, members, depth, kept, constraints) if len(members) > 1 else one
         out.append(Node(block, [thing for at in members for thing in nodes[at].things]))
     return out
 
@@ -151,11 +152,12 @@ def _pile(
     members: Sequence[int],
     depth: Sequence[int],
     kept: Sequence[tuple[int, int]],
+    constraints: Constraints,
 ) -> Block:
     """Layers of what is equally far back; one for each where some would miss what they cover."""
     ranks = sorted({depth[at] for at in members})
     layers = [[at for at in members if depth[at] == rank] for rank in ranks]
-    pile = Depth(tuple(tuple(nodes[at].block for at in layer) for layer in layers))
+    pile = Depth(tuple(_layer([nodes[at] for at in layer], constraints) for layer in layers))
     boxes: dict[int, list[Box]] = {}
     for placed in pile.place(FULL):
         boxes.setdefault(id(placed.thing), []).append(placed.box)
@@ -169,11 +171,14 @@ def _pile(
     return Depth(tuple((nodes[at].block,) for layer in layers for at in layer))
 
 
+def _layer(nodes: list[Node], constraints: Constraints) -> tuple[Block, ...]:
+    """Side by side, but what other relations tie together as they say."""
+    return tuple(part.block for part in _components(nodes, constraints))
+
+
 def _whole(nodes: list[Node], constraints: Constraints) -> Block:
     """One block of all nodes."""
-    edges = related(nodes, [pair for pair in constraints.pairs if pair.kind is not Kind.FRONT])
-    groups = components(len(nodes), [(a, b) for _, a, b in edges])
-    parts = [_component([nodes[at] for at in group], constraints) for group in groups]
+    parts = _components(nodes, constraints)
     if any(part.anchor != (None, None) for part in parts) and not _fills_all(parts):
         return Slots(tuple((part.anchor, part.block) for part in parts))
     return best_rows([block for part in parts for block in loose(part)])
@@ -182,6 +187,13 @@ def _whole(nodes: list[Node], constraints: Constraints) -> Block:
 def _fills_all(parts: Sequence[Node]) -> bool:
     """Whether there is one part only, in the middle."""
     return len(parts) == 1 and parts[0].anchor == (1, 1)
+
+
+def _components(nodes: list[Node], constraints: Constraints) -> list[Node]:
+    """One node of each part that is held together by relations on the plane."""
+    edges = related(nodes, [pair for pair in constraints.pairs if pair.kind is not Kind.FRONT])
+    groups = components(len(nodes), [(a, b) for _, a, b in edges])
+    return [_component([nodes[at] for at in group], constraints) for group in groups]
 
 
 def _component(nodes: list[Node], constraints: Constraints) -> Node:
