@@ -116,8 +116,8 @@ def _of_row(row: Row, maker: Maker, number: Counter[str]) -> list[Picture]:
     count = row.settings.num_images_per_prompt
     first = row.settings.seed
     if first is None:
-        first = int(digest(content, row.name)[:8], 16) + (0 if row.name else number[content])
-        number[content] += 0 if row.name else count
+        first = int(digest(content, row.name)[:8], 16) + (0 if row.name else number[group])
+        number[group] += 0 if row.name else count
     seeds = [(first + i) % (MAX_SEED + 1) for i in range(count)]
     if row.settings.seed is None:
         seeds = [seed % _DERIVED_SEEDS for seed in seeds]

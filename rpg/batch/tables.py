@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import json
@@ -25,7 +26,7 @@ def records(path: Path) -> Iterator[Record]:
     """Every line that is not blank: its number from 1, and its fields or why it has none.
 
     The name's ending says what the file is: `.jsonl` or `.ndjson`, `.csv` with a line of headings,
-    or `.txt`.
+    or `.txt`. It is UTF-8, or UTF-16 that begins with its mark, as Windows writes "Unicode".
 
     Raises:
         SettingsError: The file cannot be read, or has another ending.
@@ -34,21 +35,36 @@ def records(path: Path) -> Iterator[Record]:
     if read is None:
         raise SettingsError(f"{path}: expected a file that ends in {', '.join(_READERS)}")
     try:
-        data = path.read_bytes()
+        text = _decoded(path.read_bytes())
     except OSError as error:
         raise SettingsError(f"cannot read {path}: {error.strerror}") from error
-    text = data.decode("utf-8-sig", "surrogateescape")
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"cannot read {path}: it is UTF-16 text cut short") from error
     return ((line, _readable(found)) for line, found in read(text))
 
 
+def _decoded(data: bytes) -> str:
+    """The text; what cannot be decoded stays in it as halves of characters.
+
+    Raises:
+        UnicodeDecodeError: UTF-16 that ends within a character.
+    """
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16", "surrogatepass")
+    return data.decode("utf-8-sig", "surrogateescape")
+
+
 def _readable(found: Fields | PromptError) -> Fields | PromptError:
-    """Refuses what no file or model can take: bytes that are no UTF-8, halves of characters."""
+    """Refuses what no file or model can take: undecodable bytes, halves of characters, NULs."""
     if isinstance(found, PromptError):
         return found
+    text = json.dumps(found, ensure_ascii=False)
     try:
-        json.dumps(found, ensure_ascii=False).encode("utf-8")
+        text.encode("utf-8")
     except UnicodeEncodeError:
         return PromptError("is not UTF-8 text")
+    if "\\u0000" in text.replace("\\\\", ""):  # JSON's NUL, not a backslash before u0000
+        return PromptError("holds NUL characters: is the file UTF-8?")
     return found
 
 

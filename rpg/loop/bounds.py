@@ -18,7 +18,8 @@ class Bounds(BaseModel):
     Attributes:
         rounds: Of drawing again, after the first picture; 0 to 100.
         seconds: From the start; the first picture is finished in any case. None: no bound.
-        calls: Of the critic and the planner together. None: no bound.
+        calls: Of the critic and the planner together; looking ahead leaves one for the finished
+            picture. None: no bound.
         candidates: Pictures of each round, from as many seeds; the best is looked at further.
         look_ahead: Steps after which only the best of the candidates goes on; 0: all are finished.
 

@@ -15,7 +15,7 @@ from rpg._control import Control
 from rpg.critics.checks import compile_checks
 from rpg.diffusion.edit_masks import MaskShape, edit_mask, region_mask
 from rpg.edits import AnyEdit, apply, diff
-from rpg.errors import ChatError, PlanError, SettingsError
+from rpg.errors import ChatError, GenerationError, PlanError, SettingsError
 from rpg.events import Critiqued, Edited, Event, Notice, Refined, Step
 from rpg.loop.bounds import Bounds
 from rpg.loop.policy import APART, IN_PLACE, Action, Rung, next_action
@@ -143,6 +143,9 @@ class Loop:
             except ChatError as error:
                 self.control.emit(Notice(f"the loop stops: {error}"))
                 return "a model gave no answer"
+            except GenerationError as error:
+                self.control.emit(Notice(f"the loop stops: {error}"))
+                return "a round could not be drawn"
         return "everything is as planned" if not self.best.critique.failed else "no rounds are left"
 
     def _next(self) -> Action | None:
@@ -215,10 +218,15 @@ class Loop:
     ) -> GenerationSettings:
         """The settings for as many pictures as are to be finished."""
         count = self.bounds.candidates
+        if self.bounds.look_ahead and self.bounds.calls is not None:
+            left = self.bounds.calls - self._calls - 1  # one is for the finished picture
+            count = max(1, min(count, left))
         several = settings.updated({"num_images_per_prompt": count})
         if count < 2 or not self.bounds.look_ahead or several.seed is None:
             return several
         seen = self.studio.glance(self.control, plan, several, within, self.bounds.look_ahead)
+        if not seen:  # too few steps to look ahead
+            return several
         scores = [self._reviewed(image, plan).score for image in seen]
         best = max(range(len(scores)), key=scores.__getitem__)
         seed = (several.seed + best) % (MAX_SEED + 1)

@@ -71,6 +71,19 @@ def test_rows_without_seed_and_name_may_move_among_others(fields: dict[str, Any]
     assert [(one.id, one.seed) for one in alone] == [(one.id, one.seed) for one in behind]
 
 
+@given(
+    st.lists(FIELDS, max_size=4),
+    st.sampled_from([{}, {"guidance_scale": 2}, {"num_inference_steps": 3}, {"width": 64}]),
+)
+def test_rows_alike_in_words_take_no_seed_from_each_other(
+    before: list[dict[str, Any]], settings: dict[str, Any]
+) -> None:
+    own = {"prompt": "a star", "scheduler": "ddim", **settings}
+    (alone,), (*_, last) = pictures(own), pictures(*before, own)
+    assert (alone.id, alone.seed) == (last.id, last.seed)
+    assert alone.seed == pictures({"prompt": "a star"})[0].seed
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -182,6 +195,8 @@ def test_any_prompt_has_a_file(prompt: str) -> None:
         ("{}", "the prompt is empty"),
         ('{"prompt": 3}', "prompt: should be text, not 3"),
         ('{"prompt": "\\ud800"}', "is not UTF-8 text"),
+        ('{"prompt": "a \\u0000"}', "holds NUL characters"),
+        ('{"plan": {"prompt": "\\\\\\u0000"}}', "holds NUL characters"),
         ('{"prompt": "a", "stesp": 3}', "'stesp' is no field of a row"),
         ('{"prompt": "a", "num_inference_step": 3}', "did you mean num_inference_steps?"),
         (
@@ -215,6 +230,50 @@ def test_a_line_that_is_no_utf8_costs_that_line_alone(tmp_path: Path) -> None:
     rows, faults = read(file, GenerationSettings())
     assert [(one.line, one.prompt) for one in rows] == [(1, "a star"), (4, "a\u2028moon")]
     assert [(one.line, one.text) for one in faults] == [(2, "is not UTF-8 text")]
+
+
+@pytest.mark.parametrize("order", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("rows.txt", "a red star\r\n\r\n两只猫\r\n"),
+        ("rows.jsonl", '{"prompt": "a red star"}\n\n{"prompt": "两只猫"}\n'),
+        ("rows.csv", "prompt,seed\r\na red star,\r\n两只猫,\r\n"),
+    ],
+)
+def test_utf16_is_read_where_its_mark_says_so(
+    name: str, text: str, order: str, tmp_path: Path
+) -> None:
+    file = tmp_path / name
+    file.write_bytes(f"\ufeff{text}".encode(order))
+    rows, faults = read(file, GenerationSettings())
+    assert [(one.line, one.prompt) for one in rows] == [
+        (2 if name == "rows.csv" else 1, "a red star"),
+        (3, "两只猫"),
+    ]
+    assert faults == []
+
+
+def test_half_a_character_of_utf16_costs_its_line_and_half_a_unit_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "rows.txt"
+    data = "\ufeffa star\na \ud83d\na moon".encode("utf-16-le", "surrogatepass")
+    file.write_bytes(data)
+    rows, faults = read(file, GenerationSettings())
+    assert [one.prompt for one in rows] == ["a star", "a moon"]
+    assert [(one.line, one.text) for one in faults] == [(2, "is not UTF-8 text")]
+    file.write_bytes(data[:-1])
+    with pytest.raises(SettingsError, match=r"rows\.txt: it is UTF-16 text cut short"):
+        read(file, GenerationSettings())
+
+
+def test_nul_characters_cost_their_line_alone(tmp_path: Path) -> None:
+    file = tmp_path / "rows.txt"
+    file.write_bytes(b"a star\n" + "a sun".encode("utf-16-le") + b"\na \\u0000 moon")
+    rows, faults = read(file, GenerationSettings())
+    assert [one.prompt for one in rows] == ["a star", r"a \u0000 moon"]
+    assert [(one.line, one.text) for one in faults] == [
+        (2, "holds NUL characters: is the file UTF-8?")
+    ]
 
 
 def test_csv_says_the_same_as_jsonl(tmp_path: Path) -> None:

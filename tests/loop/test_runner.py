@@ -195,6 +195,28 @@ def test_looking_ahead_finishes_only_the_best_seed(rpg: RPGPipeline) -> None:
     assert same(done.image, alone[0][0])
 
 
+def test_looking_ahead_makes_do_with_the_calls_there_are(rpg: RPGPipeline) -> None:
+    for calls, looked_at in [(1, 0), (2, 0), (3, 2), (4, 3), (5, 3)]:
+        critic = Scores(lambda image, n: [1, n / 9])
+        words = {"candidates": 3, "look_ahead": 2, "calls": calls}
+        events, done = refined(rpg, critic, rounds=0, **words)
+        (drawn,) = of(events, Rendered)
+        assert len(drawn.images) == 1 and critic.asked == looked_at + 1
+        assert done.record.settings.seed == max(looked_at, 1)  # later ones score higher
+        _, done = refined(rpg, Scores(lambda image, n: [1, 0]), **words)
+        assert done.reason == "no calls are left"
+
+
+def test_where_there_is_nothing_to_look_ahead_at_all_candidates_are_finished(
+    rpg: RPGPipeline,
+) -> None:
+    critic = Scores(lambda image, n: [1, n])
+    words = {"candidates": 2, "look_ahead": 1, "num_inference_steps": 1}
+    events, done = refined(rpg, critic, **words)
+    (drawn,) = of(events, Rendered)
+    assert len(drawn.images) == 2 and same(done.image, drawn.images[1])
+
+
 def test_the_same_seed_gives_the_same_bytes(rpg: RPGPipeline) -> None:
     once, again = (refined(rpg, Scores(lambda image, n: [1, n / 9]))[1] for _ in range(2))
     assert same(once.image, again.image) and once.record == again.record
@@ -237,6 +259,28 @@ def test_a_critic_without_an_answer_ends_the_loop_with_the_best(rpg: RPGPipeline
 
     events = list(rpg.refine(PROMPT, critic=Scores(dead), **QUICK))
     assert isinstance(events[-1], Failed) and len(of(events, Rendered)) == 1
+
+
+def test_a_round_that_cannot_be_drawn_ends_the_loop_with_the_best(
+    rpg: RPGPipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decode, critic = rpg.pipe.vae.decode, Scores(lambda image, n: [0.3 * n, 1])
+
+    def full(latents: Any, **words: Any) -> Any:
+        if critic.asked == 2:
+            raise RuntimeError("out of memory")
+        return decode(latents, **words)
+
+    monkeypatch.setattr(rpg.pipe.vae, "decode", full)
+    events, done = refined(rpg, critic)
+    assert (done.rounds, done.reason) == (2, "a round could not be drawn")
+    first, second = of(events, Rendered)
+    assert same(done.image, second.images[0]) and not same(done.image, first.images[0])
+    (notice,) = of(events, Notice)
+    assert notice.text.startswith("the loop stops: out of memory: ask for a smaller size")
+
+    events = list(rpg.refine(PROMPT, critic=critic, **QUICK))
+    assert isinstance(events[-1], Failed) and not of(events, Rendered)
 
 
 def test_words_that_cannot_be_are_refused_at_once(rpg: RPGPipeline) -> None:
