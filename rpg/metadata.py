@@ -12,6 +12,7 @@ import io
 import os
 import re
 import secrets
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, BinaryIO, Literal
 
@@ -26,6 +27,7 @@ from rpg.plan import Plan
 from rpg.settings import GenerationSettings, explain
 
 Task = Literal["text2img", "img2img", "inpaint", "controlnet"]
+_DRAFT_BYTES = 245  # of the name in a draft's, which has ten more: file systems take 255
 _CHUNKS = frozenset({"parameters", "rpg"})
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 _NAME = r"^[^\x00-\x1f\x7f\\/]*(/[^\x00-\x1f\x7f\\/]+)?$"
@@ -132,14 +134,16 @@ def write_whole(target: Path, data: bytes) -> Path:
     Raises:
         MetadataError: The file cannot be written.
     """
-    draft = target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}")
+    name = os.fsencode(target.name[:100])[:_DRAFT_BYTES].decode(errors="ignore")
+    draft = target.with_name(f".{name}.{secrets.token_hex(4)}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with open(draft, "xb") as stream:
             stream.write(data)
         os.replace(draft, target)
     except OSError as error:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):  # what let no draft be made lets none be removed
+            draft.unlink()
         raise MetadataError(f"cannot write {target}: {error.strerror or error}") from error
     return target
 

@@ -250,6 +250,21 @@ def test_a_failed_write_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.M
     assert list(tmp_path.iterdir()) == [target]
 
 
+@pytest.mark.parametrize(
+    ("name", "reason"), [("file/x.png", "File exists"), ("星" * 90 + ".png", "File name too long")]
+)
+def test_where_no_file_can_be_is_said(tmp_path: Path, name: str, reason: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(MetadataError, match=f"cannot write .*{reason}"):
+        metadata.save(Image.new("RGB", (4, 4)), tmp_path / name, record())
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_the_longest_names_can_be_written(tmp_path: Path) -> None:
+    for name in ("星" * 83 + ".png", "x" * 251 + ".png"):
+        assert metadata.read(metadata.save(Image.new("RGB", (4, 4)), tmp_path / name, record()))
+
+
 def test_public_names_hold_no_folder(tmp_path: Path) -> None:
     assert metadata.public_name("stabilityai/stable-diffusion-xl-base-1.0").endswith("xl-base-1.0")
     assert metadata.public_name("/home/me/secret/juggernaut.safetensors") == "juggernaut"

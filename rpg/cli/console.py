@@ -62,6 +62,11 @@ def say(text: str, style: str = "", end: str = "\n") -> None:
     _stderr().print(Text(text, style=style), soft_wrap=True, end=end)
 
 
+def note(text: str) -> None:
+    """Something that a person should know of, on stderr."""
+    say(f"note: {text}", style="yellow")
+
+
 def show_plan(plan: Plan, reasoning: bool = True) -> None:
     """The plan as a table on stdout: number and colour as in `rpg.drawing`, place, subprompt.
 

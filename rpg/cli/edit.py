@@ -81,7 +81,7 @@ def edit(
         shown = _flat(files.read_picture(picture))
         known = _known(picture, shown, planning)
         painted = ImageOps.exif_transpose(files.read_picture(mask)) if mask is not None else None
-        (path,) = files.targets(output, 1)
+        targets = files.Targets(output)
         recording = Recording.of(session, no_session)
         flags = ModelFlags(
             model, dtype, device, variant, revision, read_adapters(lora or ()), cpu_offload
@@ -90,7 +90,8 @@ def edit(
         rpg.planner = planning
         _use_sam(rpg, sam)
         made = _drawn(rpg, known, instruction, painted, wishes, recording)
-        metadata.save(made.shown, path, made.record, enlarged=True)
+        recording.say()  # first, so that a file that cannot be written costs no picture
+        path = targets.save(made.shown, made.record, enlarged=True)
         _report(path, made, as_json, recording)
 
 
@@ -193,7 +194,7 @@ def _drawn(
                 case Edited():
                     edited = event
                 case Notice(text=text):
-                    console.say(f"note: {text}", style="yellow")
+                    console.note(text)
                 case Rendered(images=images, records=records) if edited is not None:
                     record = metadata.rescaled(records[0], known.scale)
                     shown = _into(known, images[0], painted or edited.mask)
@@ -223,4 +224,3 @@ def _report(path: Path, made: _Made, as_json: bool, recording: Recording) -> Non
         console.put(json.dumps(summary | recording.summary()))
     else:
         console.put(f"wrote {path} (seed {made.record.settings.seed})")
-    recording.say()

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import itertools
+import os
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from PIL import Image
 
-from rpg.errors import PlanError, SettingsError
+from rpg import metadata
+from rpg.cli import console
+from rpg.errors import MetadataError, PlanError, SettingsError
+from rpg.metadata import Record
 from rpg.plan import Plan
 from rpg.settings import MAX_PIXELS
 
@@ -50,33 +56,104 @@ def read_picture(path: Path) -> Image.Image:
         raise SettingsError(f"cannot read {path}: {reason}") from error
 
 
-def targets(output: Path | None, count: int) -> list[Path]:
-    """Where `count` pictures go: NAME.png, or NAME-1.png to NAME-n.png.
+class Targets:
+    """Where a command's pictures go, one after the other: NAME.png, or NAME-1.png to NAME-n.png.
 
     A named file is taken as it is. Without a name, or with a folder, nothing that is there is
-    replaced: numbers go on where earlier pictures stopped.
+    replaced: numbers go on where earlier pictures stopped, as it is when the pictures are saved.
+
+    Args:
+        output: What `-o` says.
+        count: How many pictures there will be.
 
     Raises:
         SettingsError: A name that does not end in .png.
     """
-    if output is None or output.is_dir():
-        return _free((output or Path()) / "out.png", count)
-    named = output if output.suffix else output.with_suffix(".png")
-    if named.suffix.lower() != ".png":
+
+    def __init__(self, output: Path | None, count: int = 1) -> None:
+        self._named = output is not None and not os.path.isdir(output)
+        given = output or Path()
+        self._names = _named(given, count) if self._named else _free(given / "out.png", count)
+
+    def save(
+        self,
+        image: Image.Image,
+        record: Record | None,
+        *,
+        enlarged: bool = False,
+        tell: Callable[[str], None] = console.note,
+    ) -> Path:
+        """Writes the next picture; arguments and errors as in `write_picture`."""
+        if self._named:
+            return write_picture(image, next(self._names), record, enlarged=enlarged, tell=tell)
+        path = next(filter(_take, self._names))
+        try:
+            return metadata.save(image, path, record, enlarged=enlarged)
+        except BaseException:
+            with suppress(OSError):
+                path.unlink()
+            raise
+
+
+def write_picture(
+    image: Image.Image,
+    path: Path,
+    record: Record | None,
+    *,
+    enlarged: bool = False,
+    tell: Callable[[str], None] = console.note,
+) -> Path:
+    """Writes a picture, and tells where a file that was there is replaced.
+
+    Args:
+        image: As in `metadata.encode`.
+        path: The file.
+        record: As in `metadata.encode`.
+        enlarged: As in `metadata.encode`.
+        tell: Called with the words.
+
+    Raises:
+        MetadataError: The file cannot be written.
+    """
+    replaced = os.path.exists(path)
+    metadata.save(image, path, record, enlarged=enlarged)
+    if replaced:
+        tell(f"replaced {path}")
+    return path
+
+
+def _named(output: Path, count: int) -> Iterator[Path]:
+    path = output if output.suffix else output.with_suffix(".png")
+    if path.suffix.lower() != ".png":
         raise SettingsError(
             f"{output}: only PNG keeps plan and settings; use a name that ends in .png"
         )
-    return [named] if count == 1 else [_numbered(named, i) for i in range(1, count + 1)]
+    return iter([path] if count == 1 else [_numbered(path, i) for i in range(1, count + 1)])
 
 
-def _free(path: Path, count: int) -> list[Path]:
-    if count == 1 and not path.exists():
-        return [path]
-    for first in itertools.count(1 if count > 1 else 2):
-        wanted = [_numbered(path, first + i) for i in range(count)]
-        if not any(one.exists() for one in wanted):
-            return wanted
-    raise AssertionError("there is always a free number")
+def _free(path: Path, count: int) -> Iterator[Path]:
+    """Names for `count` pictures that are free when the first is asked for, and all that follow."""
+    if count == 1 and not os.path.exists(path):
+        yield path
+    first = 1 if count > 1 else 2
+    while any(os.path.exists(_numbered(path, first + i)) for i in range(count)):
+        first += 1
+    yield from (_numbered(path, number) for number in itertools.count(first))
+
+
+def _take(path: Path) -> bool:
+    """Holds the place with an empty file, so that no other run takes it; False if one has.
+
+    Raises:
+        MetadataError: The file cannot be written.
+    """
+    try:
+        path.open("xb").close()
+    except FileExistsError:
+        return False
+    except OSError as error:
+        raise MetadataError(f"cannot write {path}: {error.strerror or error}") from error
+    return True
 
 
 def _numbered(path: Path, number: int) -> Path:

@@ -91,7 +91,7 @@ def generate(
         }
         source = Source.read(prompt, plan_file, picture)
         settings = source.open_to(preset).updated(wishes)
-        paths = files.targets(output, settings.num_images_per_prompt)
+        targets = files.Targets(output, settings.num_images_per_prompt)
         recording = Recording.of(session, no_session)
         flags = ModelFlags(
             model,
@@ -105,14 +105,16 @@ def generate(
             vae_slicing,
         )
         plan, shown = source.planned(
-            PlannerFlags(planner, planner_model, base_url, recaption, fallback, no_plan_cache)
+            PlannerFlags(planner, planner_model, base_url, recaption, fallback, no_plan_cache),
+            negative_prompt,
         )
         if not as_json:
             console.show_plan(plan, reasoning=not shown)
         rpg = flags.load()
         source.check_model(rpg.model, flags)
         made = draw_all(rpg, plan, settings, recording, preset)
-        made.save(paths, scale if scale is not None else source.scale, draw)
+        recording.say()  # first, so that a file that cannot be written costs no picture
+        made.save(targets, scale if scale is not None else source.scale, draw)
         made.report(as_json, recording)
 
 
@@ -145,18 +147,24 @@ class Source:
         plan = files.read_plan(plan_file) if plan_file is not None else None
         return cls(prompt, plan, GenerationSettings())
 
-    def planned(self, flags: PlannerFlags) -> tuple[Plan, bool]:
+    def planned(self, flags: PlannerFlags, negative: str | None) -> tuple[Plan, bool]:
         """The plan, made of the prompt where none was given, and whether its reasoning was shown.
+
+        Args:
+            flags: Of the planner.
+            negative: In place of the plan's own; None leaves that.
 
         Raises:
             SettingsError: There is a plan already, and flags of a planner.
         """
         if self.plan is None:
-            return planned(flags.build(), self.prompt or "")
-        flags.check_unused()
-        if self.prompt is None:
-            return self.plan, False
-        return Plan(**{**dict(self.plan), "prompt": self.prompt}), False
+            plan, shown = planned(flags.build(), self.prompt or "")
+        else:
+            flags.check_unused()
+            plan, shown = self.plan, False
+        update = {"prompt": self.prompt, "negative": negative}
+        said = {name: value for name, value in update.items() if value is not None}
+        return Plan(**{**dict(plan), **said}), shown
 
     def open_to(self, preset: Preset | None) -> GenerationSettings:
         """The settings; a preset, where one is asked for, goes before those of a picture."""
@@ -201,20 +209,19 @@ class Made:
     notices: list[str] = field(default_factory=list)
     paths: list[Path] = field(default_factory=list)
 
-    def save(self, paths: list[Path], scale: int | None, draw: bool) -> None:
+    def save(self, targets: files.Targets, scale: int | None, draw: bool) -> None:
         """Writes every picture, enlarged `scale` times, None as its model has it."""
-        for image, record, path in zip(self.images, self.records, paths, strict=True):
-            shown = metadata.rescaled(record, scale)
-            if path.exists():
-                self.tell(f"replaced {path}")
-            self.paths.append(metadata.save(image, path, shown))
+        for image, record in zip(self.images, self.records, strict=True):
+            path = targets.save(image, metadata.rescaled(record, scale), tell=self.tell)
+            self.paths.append(path)
             if draw:
-                metadata.save(draw_plan(image, record.plan), files.beside(path), None)
+                drawn = draw_plan(image, record.plan)
+                files.write_picture(drawn, files.beside(path), None, tell=self.tell)
 
     def tell(self, text: str) -> None:
         """A notice, said and kept."""
         self.notices.append(text)
-        console.say(f"note: {text}", style="yellow")
+        console.note(text)
 
     def report(self, as_json: bool, recording: Recording) -> None:
         """The files and their session, for people or programs."""
@@ -223,7 +230,6 @@ class Made:
         else:
             for path, record in zip(self.paths, self.records, strict=True):
                 console.put(f"wrote {path} (seed {record.settings.seed})")
-        recording.say()
 
     def _summary(self) -> dict[str, object]:
         record = self.records[0]

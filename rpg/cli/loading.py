@@ -72,12 +72,16 @@ class ModelFlags:
             pipe.vae.enable_tiling()
         if self.vae_slicing:
             pipe.vae.enable_slicing()
+        from rpg.diffusion.backbones import device_named
+
         try:
             if self.cpu_offload == "model":
+                device_named(self.device)  # else that it is missing would show while drawing
                 pipe.enable_model_cpu_offload(device=self.device)
             if self.cpu_offload == "group":
-                pipe.enable_group_offload(self.device or "cuda", offload_type="leaf_level")
-        except (RuntimeError, ValueError) as error:
+                device = device_named(self.device or "cuda")
+                pipe.enable_group_offload(device, offload_type="leaf_level")
+        except (ModelError, RuntimeError, ValueError) as error:
             raise ModelError(f"--cpu-offload {self.cpu_offload}: {error}") from error
 
 

@@ -109,7 +109,7 @@ class _Aloud:
         """Says what there is to say."""
         if isinstance(event, Notice):
             self.end_line()
-            console.say(f"note: {event.text}", style="yellow")
+            console.note(event.text)
         elif event.restart:
             self.end_line()
             self.said = ""

@@ -91,7 +91,7 @@ class Recording:
             image = found[0].image(found[1])
         except SessionError as error:
             self.store = None
-            console.say(f"note: not recorded: {error}", style="yellow")
+            console.note(f"not recorded: {error}")
             return own
         self.session, self.parent = found
         return image

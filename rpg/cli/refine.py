@@ -93,7 +93,7 @@ def refine(
         )
         planning = PlannerFlags(planner, planner_model, base_url).build()
         judge = _critic(critic, planning)
-        (path,) = files.targets(output, 1)
+        targets = files.Targets(output)
         recording = Recording.of(session, no_session)
         plan, shown = planned(planning, prompt)
         if not as_json:
@@ -118,7 +118,8 @@ def refine(
             **bounds,
         )
         done = _refined(recording.stream(events))
-        path = metadata.save(done.image, path, metadata.rescaled(done.record, scale))
+        recording.say()  # first, so that a file that cannot be written costs no picture
+        path = targets.save(done.image, metadata.rescaled(done.record, scale))
         _report(path, done, as_json, recording)
 
 
@@ -173,7 +174,7 @@ def _refined(events: Generator[Event, None, None]) -> Refined:
                 case Edited(why=why, round=number):
                     console.say(f"round {number}: {why}", style="dim")
                 case Notice(text=text):
-                    console.say(f"note: {text}", style="yellow")
+                    console.note(text)
                 case Refined():
                     return event
                 case Failed(error=error):
@@ -194,7 +195,6 @@ def _report(path: Path, done: Refined, as_json: bool, recording: Recording) -> N
     else:
         seed = done.record.settings.seed
         console.put(f"wrote {path} (seed {seed}, {done.rounds} rounds: {done.reason})")
-    recording.say()
 
 
 def _summary(path: Path, done: Refined) -> dict[str, object]:

@@ -222,7 +222,7 @@ def _write(
     session: Session, number: int, image: Image, output: Path | None, scale: int | None
 ) -> None:
     record = metadata.rescaled(session.turn(number).made.record, scale)
-    path = metadata.save(image, files.targets(output, 1)[0], record)
+    path = files.Targets(output).save(image, record)
     console.say(f"wrote {path}")
 
 

@@ -17,7 +17,16 @@ from safetensors import SafetensorError
 
 from rpg.errors import ModelError
 
-__all__ = ["FAMILIES", "Family", "Task", "family", "load_pipeline", "load_single_file", "sibling"]
+__all__ = [
+    "FAMILIES",
+    "Family",
+    "Task",
+    "device_named",
+    "family",
+    "load_pipeline",
+    "load_single_file",
+    "sibling",
+]
 
 _SDXL_PARTS = ("conditioner.embedders.", ".label_emb.", "add_embedding.")  # in names of tensors
 UNREADABLE = (
@@ -115,7 +124,7 @@ def load_pipeline(
     Raises:
         ModelError: it cannot be loaded, or its family is none that regions work with.
     """
-    device = _device(device)
+    device = device_named(device)
     source = os.fspath(model)
     if Path(source).is_dir() and not (Path(source) / "model_index.json").is_file():
         raise ModelError(f"{source}: no model_index.json in it; name a folder in diffusers' layout")
@@ -149,7 +158,7 @@ def load_single_file(
     Raises:
         ModelError: it is no safetensors file, or cannot be loaded.
     """
-    device = _device(device)
+    device = device_named(device)
     source = Path(path)
     pipeline: Any = FAMILIES[_family_of_file(source)].pipelines["text2img"]
     try:
@@ -194,9 +203,22 @@ def _over(wanted: type, held: Mapping[str, Any], pipe: Any) -> Any:
     return made
 
 
-def _device(asked: torch.device | str | None) -> torch.device:
+def device_named(asked: torch.device | str | None) -> torch.device:
+    """The device of that name; None is the best there is.
+
+    Raises:
+        ModelError: there is none of that name here.
+    """
     if asked is not None:
-        return torch.device(asked)
+        try:
+            device = torch.device(asked)
+            torch.zeros(1).to(device)  # a good name does not mean that it is there
+        except (AssertionError, ImportError, RuntimeError) as error:
+            raise ModelError(
+                f"device {str(asked)!r}: {_reason(error)}; name another, such as cpu, or none for "
+                "the best there is"
+            ) from error
+        return device
     if torch.cuda.is_available():
         return torch.device("cuda")
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
@@ -225,5 +247,9 @@ def _family_of_file(path: Path) -> str:
 
 
 def _unloadable(source: str, error: Exception) -> ModelError:
-    reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    return ModelError(f"cannot load {source}: {reason}")
+    return ModelError(f"cannot load {source}: {_reason(error)}")
+
+
+def _reason(error: Exception) -> str:
+    """Its first line."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,23 @@ def test_an_edit_keeps_the_bytes_of_the_saved_picture_and_carries_its_plan() -> 
     assert Path("b.png").read_bytes() == Path("c.png").read_bytes()
     rpg("edit", "b.png", "make the moon red", "-o", "d.png")
     assert (pixels("d.png")[:, :64] == after[:, :64]).all()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("edit", "a.png", "make the star green", "--json"),
+        ("refine", PROMPT, "--critic", "none", "--json"),
+        ("session", "replay", "--json"),
+    ],
+)
+def test_a_file_that_is_replaced_is_told(command: tuple[str, ...]) -> None:
+    rpg("generate", PROMPT, "-o", "a.png")
+    assert "replaced" not in rpg(*command, "-o", "b.png").stderr
+    again = rpg(*command, "-o", "b.png")
+    assert "note: replaced b.png\n" in again.stderr
+    assert json.loads(again.stdout)
+    assert "note: replaced b.png\n" in rpg("session", "save", "-o", "b.png").stderr
 
 
 def test_a_painted_mask_says_where() -> None:

@@ -89,6 +89,34 @@ def test_a_picture_made_with_more_than_words_is_refused() -> None:
     assert "made with image" in rpg("generate", "--from", "y.png", code=2).stderr
 
 
-def test_offloading_without_a_gpu_is_explained() -> None:
-    result = rpg("generate", PROMPT, "--cpu-offload", "model", code=1)
-    assert "error: --cpu-offload model: " in result.stderr
+@pytest.mark.parametrize("device", [[], ["--device", "cuda:77"]])
+@pytest.mark.parametrize("kind", ["model", "group"])
+def test_offloading_without_a_gpu_is_explained(kind: str, device: list[str]) -> None:
+    result = rpg("generate", PROMPT, "--cpu-offload", kind, *device, code=1)
+    assert f"error: --cpu-offload {kind}: " in result.stderr
+
+
+def test_a_device_that_is_not_here_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = rpg("generate", PROMPT, "--device", "cuda:77", code=1).stderr
+    assert said.startswith("error: device 'cuda:77': ") and said.count("\n") == 1
+    monkeypatch.setenv("RPG_DEVICE", "banana")
+    assert "error: device 'banana': " in rpg("generate", PROMPT, code=1).stderr
+
+
+@pytest.mark.parametrize("output", ["/dev/null/x.png", "星" * 90 + ".png"])
+def test_a_picture_that_cannot_be_written_is_named_with_its_session(output: str) -> None:
+    rpg("generate", PROMPT, "-o", "a.png")
+    for command in (
+        ("generate", PROMPT),
+        ("edit", "a.png", "make the star green"),
+        ("refine", PROMPT, "--critic", "none"),
+    ):
+        *_, session, error = rpg(*command, "-o", output, code=2).stderr.splitlines()
+        assert session.startswith("session ") and ", turn " in session
+        assert error.startswith(f"error: cannot write {output}: ")
+        rpg("session", "save", session.split()[1].strip(","), "-o", "saved.png")
+
+
+def test_a_folder_that_takes_no_file_is_one_line() -> None:
+    said = rpg("generate", PROMPT, "-o", "/dev/fd", "--no-session", code=2).stderr
+    assert said.startswith("error: cannot write /dev/fd/out.png: ") and said.count("\n") == 1

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
+from PIL import Image
 
 from rpg import metadata
-from rpg.cli.files import targets
+from rpg.cli.files import Targets
+from rpg.cli.generate import draw_all
+from rpg.errors import MetadataError
 from rpg.plan import Plan
 from tests.cli.helpers import PROMPT, pixels, rpg, told
 
@@ -90,6 +96,14 @@ def test_a_plan_file_is_drawn_and_a_prompt_may_go_with_it() -> None:
     assert metadata.read("c.png").plan.prompt == "stars"
 
 
+def test_an_empty_negative_prompt_goes_before_that_of_a_plan() -> None:
+    rpg("generate", PROMPT, "--negative-prompt", "grey", "-o", "grey.png")
+    Path("plan.json").write_text(metadata.read("grey.png").plan.to_json())
+    for source in ("--from=grey.png", "--plan=plan.json", "a red star and no moon"):
+        assert told("generate", source)["plan"]["negative"] in ("grey", "moon")
+        assert told("generate", source, "--negative-prompt", "")["plan"]["negative"] == ""
+
+
 def test_json_is_for_programs() -> None:
     summary = told("generate", PROMPT, "-n", "2", "--seed", "1", "--size", "33x32")
     assert summary["images"] == [{"path": "out-1.png", "seed": 1}, {"path": "out-2.png", "seed": 2}]
@@ -102,6 +116,8 @@ def test_json_is_for_programs() -> None:
 def test_the_plan_can_be_drawn_beside_the_picture() -> None:
     rpg("generate", PROMPT, "-o", "x.png", "--draw-plan")
     assert pixels("x-plan.png").shape == (1024, 1024, 3)
+    notices = told("generate", PROMPT, "-o", "x.png", "--draw-plan")["notices"]
+    assert notices == ["replaced x.png", "replaced x-plan.png"]
 
 
 def test_without_a_name_nothing_is_replaced_and_with_one_that_is_said() -> None:
@@ -113,16 +129,46 @@ def test_without_a_name_nothing_is_replaced_and_with_one_that_is_said() -> None:
     assert Path("out.png").read_bytes() != before
 
 
-def test_names_of_pictures(tmp_path: Path) -> None:
-    def names(output: str | None, count: int) -> list[str]:
-        return [str(path) for path in targets(Path(output) if output else None, count)]
+def test_a_picture_that_came_meanwhile_is_not_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    def slowly(*arguments: Any) -> Any:
+        Path("out.png").write_bytes(b"another run's")
+        return draw_all(*arguments)
 
-    assert names(None, 1) == ["out.png"]
-    assert names("a/b", 2) == ["a/b-1.png", "a/b-2.png"]
+    monkeypatch.setattr("rpg.cli.generate.draw_all", slowly)
+    assert "wrote out-2.png" in rpg("generate", PROMPT).stdout
+    assert Path("out.png").read_bytes() == b"another run's"
+
+
+def saved(output: str | None, count: int = 1) -> list[str]:
+    """The files that `count` pictures go to."""
+    targets = Targets(Path(output) if output else None, count)
+    return [str(targets.save(Image.new("RGB", (1, 1)), None)) for _ in range(count)]
+
+
+def test_names_of_pictures() -> None:
+    assert saved("a/b", 2) == saved("a/b.png", 2) == ["a/b-1.png", "a/b-2.png"]
+    assert saved(None) == ["out.png"]
     Path("out-2.png").touch()
-    assert names(None, 1) == ["out.png"]
-    assert names(None, 2) == ["out-3.png", "out-4.png"]
-    Path("out.png").touch()
-    assert names(None, 1) == ["out-3.png"]
-    (tmp_path / "folder").mkdir()
-    assert names("folder", 1) == ["folder/out.png"]
+    Path("out.png").unlink()
+    assert saved(None) == ["out.png"]
+    assert saved(None, 2) == ["out-3.png", "out-4.png"]
+    assert saved(None) == ["out-5.png"]
+    Path("folder").mkdir()
+    assert saved("folder") == ["folder/out.png"]
+
+
+def test_runs_at_once_share_no_name() -> None:
+    with ThreadPoolExecutor(8) as pool:
+        names = [name for some in pool.map(saved, [None] * 32, [1, 2] * 16) for name in some]
+    assert len(set(names)) == len(names) == 48
+    assert all(pixels(name).shape == (1, 1, 3) for name in names)
+
+
+def test_a_place_that_was_taken_in_vain_is_free_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("rpg.metadata.os.replace", full)
+    with pytest.raises(MetadataError, match="No space left"):
+        saved(None)
+    assert list(Path().iterdir()) == []

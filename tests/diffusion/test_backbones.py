@@ -40,6 +40,13 @@ def test_dtypes(tmp_path: Path) -> None:
         load_pipeline(tmp_path, dtype="float7")
 
 
+@pytest.mark.parametrize("device", ["banana", "cuda:77", "hpu"])
+def test_devices_that_are_not_here(device: str, tmp_path: Path) -> None:
+    for load in (load_pipeline, load_single_file):
+        with pytest.raises(ModelError, match=rf"^device '{device}': .*such as cpu.*\Z"):
+            load(tmp_path, device=device)
+
+
 def test_folders_that_hold_no_model(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="model_index.json"):
         load_pipeline(tmp_path)
