@@ -219,3 +219,19 @@ def test_what_moved_is_said() -> None:
     assert "moon-1 is new" in plan.reasoning
     assert "house-1" not in plan.reasoning
     assert plan.source == "rules"
+
+
+@pytest.mark.parametrize(
+    "instruction",
+    ["add a red hat to the dog", "add a red hat on the dog", "give the dog a red hat"],
+)
+def test_what_somebody_is_to_wear_takes_no_room_of_others(instruction: str) -> None:
+    plan = told("row", instruction)
+    assert prompts(plan)["dog-1"] == "a dog with a red hat"
+    assert [one.box for one in plan.layers()] == [one.box for one in PLANS["row"].layers()]
+
+
+def test_two_are_given_something_each() -> None:
+    found = prompts(told("row", "give the cat a red hat and the dog a blue hat"))
+    assert found["cat-1"] == "a cat with a red hat"
+    assert found["dog-1"] == "a dog with a blue hat"

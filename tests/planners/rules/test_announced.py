@@ -21,6 +21,22 @@ TOLD = {
     "four cats: two black cats and two white cats": ["a black cat"] * 2 + ["a white cat"] * 2,
     "two shapes, one red and one blue": ["a red shape", "a blue shape"],
     "two animals, a cat and a dog, next to a tree": ["a cat", "a dog", "a tree"],
+    # One and the other
+    "three men, one in a red shirt, one in a blue shirt and one in a green shirt": [
+        "a man in a red shirt", "a man in a blue shirt", "a man in a green shirt",
+    ],
+    "two women, one is wearing a red dress and the other is wearing a green dress": [
+        "a woman wearing a red dress", "a woman wearing a green dress",
+    ],
+    "two girls, one with red hair and the other with blue hair": [
+        "a girl with red hair", "a girl with blue hair",
+    ],
+    "two boys, one eating an apple, the other taking a photo": [
+        "a boy eating an apple", "an apple", "a boy taking a photo",
+    ],
+    "two cats, one black and the other white, sitting on a sofa": [
+        "a black cat sitting", "a white cat sitting", "a sofa",
+    ],
 }  # fmt: skip
 # Lists in which the counted things are neighbours, and looks that one thing has together.
 APART = {
@@ -37,10 +53,18 @@ def test_each_of_a_group_is_drawn_once(prompt: str) -> None:
     assert sorted(prompts_of(prompt)) == sorted((TOLD | APART)[prompt])
 
 
-def test_places_of_the_members() -> None:
-    layers = plan_of(
-        "three cars, a red one on the left, a blue one in the middle and a green one on the right"
-    ).layers()
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "three cars, a red one on the left, a blue one in the middle and a green one on the right",
+        "three cars in a row: red, blue, and green",
+        "three cars in a row: a red car, a blue car and a green car",
+        "three cars, one red, one blue and one green in a row",
+    ],
+)
+def test_places_of_the_members(prompt: str) -> None:
+    layers = plan_of(prompt).layers()
+    assert all(one.box.height == 1 for one in layers)
     assert [one.prompt for one in sorted(layers, key=lambda one: one.box.x0)] == [
         "a red car", "a blue car", "a green car",
     ]  # fmt: skip

@@ -85,6 +85,20 @@ SAID: dict[str, list[tuple[str, str, str]]] = {
         ("a cat sitting", "front", "a window"),
         ("a chair", "front", "a window"),
     ],
+    # He, she and it
+    "a king and a queen. She is wearing a green dress and he is wearing a red cloak.": [
+        ("a king wearing a red cloak", "left", "a queen wearing a green dress"),
+    ],
+    "A man stands next to a woman. He is wearing a red hat. She is holding a white cat.": [
+        ("a man standing wearing a red hat", "beside", "a woman holding a white cat"),
+        ("a white cat", "inside", "a woman holding a white cat"),
+    ],
+    "A man stands next to a car. It is red.": [("a man standing", "beside", "a red car")],
+    # Tags
+    "1girl, red hair, blue dress, holding a white rose": [
+        ("a white rose", "inside", "a girl with red hair, blue dress holding a white rose"),
+    ],
+    "a cat, a red hat": [("a cat", "left", "a red hat")],
     # Each other
     "a king and a queen facing each other": [("a king", "beside", "a queen")],
     "a boy and a girl sitting across from one another": [

@@ -165,6 +165,11 @@ def test_what_is_held_is_a_region_inside_its_holder() -> None:
         ("a cat and a dog in the style of Van Gogh", "Van Gogh"),
         ("a cat and a dog in watercolor", "watercolor"),
         ("a watercolor painting of a cat and a dog", "watercolor painting"),
+        ("pixel art of a cat and a dog", "pixel art"),
+        ("a cat and a dog, 85mm lens, f/2.8", "85mm lens, f/2.8"),
+        ("a cat and a dog, dramatic lighting --ar 16:9 --v 5", "dramatic lighting"),
+        ("masterpiece, best quality, a cat and a dog", "masterpiece, best quality"),
+        ("a cat, soft light, a dog", "soft light"),
     ],
 )
 def test_the_style_goes_with_everything(prompt: str, style: str) -> None:
@@ -174,7 +179,13 @@ def test_the_style_goes_with_everything(prompt: str, style: str) -> None:
     assert ["cat" in prompt for prompt in prompts] == [True, False]
 
 
-@pytest.mark.parametrize("text", ["a photo of", "a picture of", "There is", "an image showing"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a photo of", "a picture of", "There is", "an image showing", "Create an image of",
+        "Please draw", "Can you show me", "I want a picture with", "imagine",
+    ],
+)  # fmt: skip
 def test_what_says_nothing_is_left_out(text: str) -> None:
     assert prompts_of(f"{text} a red bench and a yellow clock") == ["a red bench", "a yellow clock"]
 

@@ -128,9 +128,10 @@ class Attr:
 
 @dataclass(frozen=True, slots=True)
 class Pron:
-    """A pronoun, or "the other"."""
+    """A pronoun, or "the other"; `post` is what follows and belongs to it: "in a red coat"."""
 
     word: str
+    post: str = ""
 
 
 @dataclass(frozen=True, slots=True)

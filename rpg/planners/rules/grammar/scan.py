@@ -39,11 +39,26 @@ def scan(tokens: Tokens) -> tuple[Element, ...]:
     while at < len(tokens):
         element, used = _next(tokens, at, elements)
         if isinstance(element, NounPhrase):
-            element, more = with_suffixes(tokens, at + used, element)
+            element, more = _with_suffixes(tokens, at + used, element, elements)
             used += more
+        elif element == Pron("other"):
+            other, more = _with_suffixes(tokens, at + used, NounPhrase("", 1, ()), elements)
+            element, used = Pron("other", other.post), used + more
         elements.append(element)
         at += used
     return tuple(elements)
+
+
+def _with_suffixes(
+    tokens: Tokens, at: int, phrase: NounPhrase, before: list[Element]
+) -> tuple[NounPhrase, int]:
+    """The phrase with what belongs to it; "one" and "the other" are what the group is."""
+    if phrase.words or phrase.count != 1:
+        return with_suffixes(tokens, at, phrase)
+    phrases = (one for one in reversed(before) if isinstance(one, NounPhrase))
+    group = next((one for one in phrases if (one.count or 1) > 1), phrase)
+    whole, used = with_suffixes(tokens, at, replace(group, post=""))
+    return replace(phrase, post=whole.post), used
 
 
 def _next(tokens: Tokens, at: int, elements: list[Element]) -> Found:
@@ -87,7 +102,8 @@ def _other(tokens: Tokens, at: int) -> Found | None:
         after += 1
     word = low(tokens, after)
     small = w.AUXILIARIES | w.DETERMINERS
-    acts = looks_like_verb(word) and not is_noun_next(tokens, after)
+    object_next = low(tokens, after + 1) in w.DETERMINERS
+    acts = looks_like_verb(word) and (object_next or not is_noun_next(tokens, after))
     is_noun = after < len(tokens) and tokens[after].is_word and word not in small and not acts
     if is_noun and match_phrase(tokens, after) is None and word not in w.PREPOSITIONS:
         return None

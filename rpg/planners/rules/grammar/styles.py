@@ -7,6 +7,19 @@ import re
 _KINDS = (
     r"photo|photograph|picture|image|shot|illustration|drawing|sketch|painting|render|rendering"
     r"|cartoon|poster|watercolou?r|depiction|view|snapshot|close-up|portrait|scene|mosaic|engraving"
+    r"|art|artwork|still life|still|wallpaper"
+)
+# What asks for a picture: "Please create ...", "I want ...". What is wanted must follow.
+_REQUEST = re.compile(
+    r"\s*(?:please |can you |could you )*"
+    r"(?:(?:create|generate|make|draw|paint|show|imagine|render|design|produce|illustrate|depict)"
+    r"(?: me)?|(?:i want|i need|i would like|i'd like|give me))(?: to see)?:? "
+    r"(?=(?:an?|the|some|one|two|three|four|five|six|\d+) )",
+    re.IGNORECASE,
+)
+_PICTURE_WITH = re.compile(
+    r"\s*(?:an?|the) (?:photo|photograph|picture|image) (?:with|where|in which|that shows) (?=\S)",
+    re.IGNORECASE,
 )
 _PREFIX = re.compile(
     rf"\s*(?:there (?:is|are) )?((?:an?|the) )?((?:[\w-]+ ){{0,4}}?)({_KINDS})"
@@ -20,6 +33,7 @@ _NOT_STYLE = frozenset(
 _IN_STYLE = re.compile(
     r",?\s*\b(?:in|with) (?:the|a|an) (?:[\w-]+ ){0,2}style(?: of [^,.;\n]+)?"
     r"|,?\s*\bin (?:black and white|watercolou?r|pixel art|oil paint|cartoon|anime)(?: style)?"
+    r"|,\s*(?:[\w-]+ ){1,2}style(?=,|$)"
     r"|,?\s*\b[\w-]+ style$",
     re.IGNORECASE,
 )
@@ -31,7 +45,9 @@ _STRONG = frozenset(
     resolution isometric low-poly lowpoly sketch vector digital style raytracing dslr
     """.split()
 )
-_MEDIA = frozenset("painting drawing photo poster shot".split())
+_MEDIA = frozenset(
+    "painting drawing photo poster shot lens film lighting light fog focus fantasy grain".split()
+)
 _WEAK = frozenset(
     """
     highly ultra lighting concept trending on oil painting best sharp focus dramatic soft engine
@@ -39,24 +55,29 @@ _WEAK = frozenset(
     vintage beautiful award winning award-winning very extremely light warm pencil natural depth
     of field wide angle shot photo rendering retro modern clean simple background white by in the
     quality design poster drawing ink line lines comic book epic composition
+    lens macro fantasy fog noir golden hour moody rim ambient telephoto prime close-up close up
     """.split()
 )
+_CAMERA = re.compile(r"\d+mm|f/?\d+(?:\.\d+)?")
+_FLAGS = re.compile(r"(?:\s+--[a-z]+(?: [^\s-][^\s]*)*)+\s*$", re.IGNORECASE)
 
 
 def split_style(prompt: str) -> tuple[str, list[str]]:
-    """The prompt's content, and its styles as they are to be added to subprompts."""
-    rest, styles = _without_prefix(prompt)
+    """The prompt's content, and its styles, wherever they stand, for the subprompts."""
+    rest, styles = _without_prefix(_FLAGS.sub("", prompt))
     for match in _IN_STYLE.finditer(rest):
         styles.append(match[0].strip(" ,"))
     rest = _IN_STYLE.sub("", rest)
     parts = rest.split(",")
-    tail: list[str] = []
-    while len(parts) > 1 and _is_style(parts[-1]):
-        tail.insert(0, parts.pop().strip(" ."))
-    return ",".join(parts), styles + tail
+    content = [part for part in parts if not _is_style(part)] or parts[:1]
+    return ",".join(content), styles + [part.strip(" .") for part in parts if part not in content]
 
 
 def _without_prefix(prompt: str) -> tuple[str, list[str]]:
+    if request := _REQUEST.match(prompt):
+        prompt = prompt[request.end() :]
+    if picture := _PICTURE_WITH.match(prompt):
+        return prompt[picture.end() :], []
     match = _PREFIX.match(prompt)
     if match is None:
         return prompt, []
@@ -71,6 +92,9 @@ def _is_style(part: str) -> bool:
     words = part.strip(" .").lower().split()
     return (
         bool(words)
-        and all(w in _STRONG or w in _WEAK for w in words)
-        and (any(w in _STRONG for w in words) or (len(words) > 1 and words[-1] in _MEDIA))
+        and all(w in _STRONG or w in _WEAK or _CAMERA.fullmatch(w) for w in words)
+        and (
+            any(w in _STRONG or _CAMERA.fullmatch(w) for w in words)
+            or (len(words) > 1 and words[-1] in _MEDIA)
+        )
     )

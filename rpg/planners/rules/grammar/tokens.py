@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 _TOKEN = re.compile(
-    r"\d+(?:[.:,x×]\d+)+|\d+(?=\s)|\d+\w*|[^\W\d_]+(?:[-'’][^\W_]+)*(?:'(?=\s))?|[&]|\n\s*|[^\w\s]|_"
+    r"\d+(?:[.:,x×]\d+)+|\d+(?=\s|(?:girl|boy)s?\b)|\d+\w*|[^\W\d_]+(?:[-'’][^\W_]+)*(?:'(?=\s))?|[&]|\n\s*|[^\w\s]|_"
 )
 STOPS = frozenset(".;!?\n|—–")
 COMMAS = frozenset(',():"“”')

@@ -103,7 +103,7 @@ ABSTRACT = frozenset(
     adventure exploration couple sort kind type lot center centre middle object thing tension
     experience dinner breakfast lunch meal fragrance training medicine duty order sleep risk
     favorite choice choices injuries injury destination accommodations marvel masterpiece symbol
-    testament delight treat oasis wonder retreat challenge puzzle treasure expression melding
+    solo testament delight treat oasis wonder retreat challenge puzzle treasure expression melding
     ritual embrace sight reminder escape wonderland centerpiece possibilities survival witness
     passage triumph grandeur most least pair place places
     """.split()
@@ -192,6 +192,18 @@ _ANIMALS = """
     """
 PEOPLE = frozenset(_PEOPLE.split())
 ANIMALS = frozenset(_ANIMALS.split())
+FEMALE = frozenset(
+    """
+    woman girl lady bride mother mom daughter sister grandmother queen princess witch nun actress
+    waitress lioness cow hen
+    """.split()
+)
+MALE = frozenset(
+    """
+    man boy gentleman guy groom father dad son brother grandfather king prince wizard monk waiter
+    cowboy fisherman policeman craftsman bull rooster
+    """.split()
+)
 _AGENT_ENDINGS = ("ist", "man", "woman", "person", "boy", "girl")
 _AGENTS = frozenset(
     """
@@ -242,6 +254,15 @@ def is_abstract(noun: str) -> bool:
 def is_person(noun: str) -> bool:
     """Whether the singular noun names people."""
     return noun in PEOPLE or noun in _AGENTS or (len(noun) > 5 and noun.endswith(_AGENT_ENDINGS))
+
+
+def agrees(pronoun: str, noun: str) -> bool:
+    """Whether the lower-case pronoun may stand for what the singular noun names."""
+    if pronoun in ("he", "him", "his"):
+        return is_animate(noun) and noun not in FEMALE
+    if pronoun in ("she", "her"):
+        return is_animate(noun) and noun not in MALE
+    return pronoun not in ("it", "its") or not is_person(noun)
 
 
 def is_animate(noun: str) -> bool:

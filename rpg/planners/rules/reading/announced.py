@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from rpg.planners.rules.grammar.elements import Attr, Element, Loose, Mark, NounPhrase
+from rpg.planners.rules.grammar.elements import Arrange, Attr, Element, Loose, Mark, NounPhrase
 from rpg.planners.rules.grammar.heads import head
 from rpg.planners.rules.lexicon.attributes import COLOURS
 from rpg.planners.rules.lexicon.nouns import GENERAL, GENERAL_PEOPLE, is_person
@@ -26,22 +26,30 @@ def told_once(elements: Sequence[Element]) -> list[Element]:
     while at < len(out):
         group = out[at]
         if isinstance(group, NounPhrase) and (group.count or 1) > 1:
-            if at + 1 < len(out) and out[at + 1] in _OPENERS:
-                _tell(out, at, group)
+            mark = at + 1
+            if mark < len(out) and isinstance(out[mark], Arrange):  # "three cups in a row: ..."
+                mark += 1
+            if mark < len(out) and out[mark] in _OPENERS:
+                _tell(out, at, mark, group)
         at += 1
     return out
 
 
-def _tell(out: list[Element], at: int, group: NounPhrase) -> None:
-    """Changes `out`, where a list follows the group at `at`, if it is the group's."""
-    places = list(_beginnings(out, at + 2))
+def _tell(out: list[Element], at: int, mark: int, group: NounPhrase) -> None:
+    """Changes `out`, where a list follows the group at `at` and a mark, if it is the group's."""
+    places = list(_beginnings(out, mark + 1))
+    arrangement = out[at + 1 : mark]
     parts = {place: _part(out[place]) for place in places[: group.count]}
     told = [(place, part) for place, part in parts.items() if part is not None]
+    named = _adding_up(group, [out[place] for place in places], listed=out[mark] == _COMMA)
     if len(told) == group.count:
         for place, part in told:
             out[place] = part
-    elif _adds_up(group, [out[place] for place in places], listed=out[at + 1] == _COMMA):
-        del out[at : at + 2]
+        out[told[-1][0] + 1 : told[-1][0] + 1] = arrangement
+        del out[at + 1 : mark]
+    elif named:
+        out[places[named - 1] + 1 : places[named - 1] + 1] = arrangement
+        del out[at : mark + 1]
 
 
 def _beginnings(out: Sequence[Element], at: int) -> Iterator[int]:
@@ -60,22 +68,22 @@ def _part(member: Element) -> NounPhrase | None:
         return NounPhrase("", 1, member.words)
     if not isinstance(member, NounPhrase) or (member.count or 1) > 1 or not is_elliptic(member):
         return None
-    looks = member.words[:-1] if member.words[-1] == "one" else member.words
+    looks = member.words[:-1] if member.words[-1:] == ("one",) else member.words
     return replace(member, determiner="", count=1, words=looks) if looks else None
 
 
-def _adds_up(group: NounPhrase, members: Sequence[Element], *, listed: bool) -> bool:
-    """Whether members with nouns make up the group, and are not its neighbours in a list."""
+def _adding_up(group: NounPhrase, members: Sequence[Element], *, listed: bool) -> int:
+    """How many members with nouns make up the group; 0 where they are its neighbours in a list."""
     number = 0
-    for place, member in enumerate(members):
+    for place, member in enumerate(members, 1):
         if not isinstance(member, NounPhrase) or is_elliptic(member):
-            return False
+            return 0
         if listed and not _is_kind_of(member, group):
-            return False
+            return 0
         number += member.count or 1
         if number == group.count:
-            return place > 0
-    return False
+            return place if place > 1 else 0
+    return 0
 
 
 def _is_kind_of(member: NounPhrase, group: NounPhrase) -> bool:

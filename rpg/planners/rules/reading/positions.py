@@ -82,7 +82,8 @@ class Lines:
             self._mark_row(element)
 
     def _arrange(self, element: Arrange, clause: Clause) -> None:
-        things = clause.subjects or clause.last
+        # In the order of the prompt: of a group that was split, the rest comes last.
+        things = sorted(clause.subjects or clause.last, key=self._reading.things.index)
         if element.shape != "grid":
             self._chain(things, Kind.LEFT if element.shape == "row" else Kind.ABOVE)
         if element.shape != "grid" or len(things) == 1:

@@ -26,7 +26,13 @@ from rpg.planners.rules.lexicon.words import POSSESSIVES
 from rpg.planners.rules.reading import things as t
 from rpg.planners.rules.reading.announced import told_once
 from rpg.planners.rules.reading.clause import Clause, Link
-from rpg.planners.rules.reading.places import is_idea, opening_place, place_of, without_scene
+from rpg.planners.rules.reading.places import (
+    is_idea,
+    is_owned,
+    opening_place,
+    place_of,
+    without_scene,
+)
 from rpg.planners.rules.reading.predicates import (
     read_attributes,
     read_prepositional,
@@ -50,6 +56,8 @@ def read_elements(elements: Sequence[Element]) -> t.Reading:
     state = State(told)
     for state.at, element in enumerate(told):
         if state.at >= state.resume and (not state.aside or isinstance(element, Mark)):
+            if _is_one_of_several(element) and isinstance(state.near(1), Verb):
+                state.clause = Clause(opening=False)  # "two girls, | one is sleeping"
             _take(state, element)
     state.end_sentence()
     return state.reading
@@ -75,6 +83,13 @@ def _take(state: State, element: Element) -> None:
             state.lines.take(element, state.clause)
         case Mark():
             _mark(state, element)
+
+
+def _is_one_of_several(element: Element) -> bool:
+    """Finds "one", where its noun is left out, and "the other"."""
+    if isinstance(element, NounPhrase):
+        return element.count == 1 and not element.words
+    return isinstance(element, Pron) and element.word == "other"
 
 
 def _small_word(state: State, element: Prep | Loose) -> None:
@@ -177,10 +192,21 @@ def _named(state: State, phrase: NounPhrase, link: Link | None) -> None:
         state.note(t.text_of(phrase), "names nothing that could be placed")
 
 
+def _is_tag(phrase: NounPhrase, named: Sequence[t.Thing]) -> bool:
+    """Whether a part or a garment is listed after its one owner: "a girl, red hair, blue dress"."""
+    bare = not phrase.determiner and phrase.count is None and len(phrase.words) > 1
+    one = len(named) == 1 and named[0].count == 1 and is_animate(named[0].head)
+    return bare and one and is_owned(phrase)
+
+
 def _is_no_subject(state: State, phrase: NounPhrase) -> bool:
     """Takes care of what stands like a subject and is none."""
     clause = state.clause
-    if phrase.determiner in POSSESSIVES and clause.join == "," and clause.predicate:
+    if clause.join == "," and clause.last and _is_tag(phrase, clause.last):
+        said = t.text_of(phrase)
+        clause.last[0].post += f", {said}" if clause.last[0].post else f"with {said}"
+        clause.spoken()
+    elif phrase.determiner in POSSESSIVES and clause.join == "," and clause.predicate:
         state.aside = True  # ", their carvings telling stories"
     elif not clause.opening and is_idea(phrase):
         state.note(t.text_of(phrase))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from rpg.planners.rules.grammar.elements import NounPhrase
 from rpg.planners.rules.grammar.heads import head
+from rpg.planners.rules.grammar.tokens import join
+from rpg.planners.rules.lexicon.nouns import agrees
 from rpg.planners.rules.lexicon.words import DEMONSTRATIVES, PLURALS
 from rpg.planners.rules.reading.things import Reading, Thing, attributes_of, split_off, thing_of
 
@@ -61,8 +63,10 @@ class Memory:
             return []
         if word in PLURALS:
             return self._several(others, group)
-        if not subjects and not self._here and self._previous:
-            return [self._spoken(self._previous[0])]
+        others = [t for t in others if agrees(word, t.head)] or others
+        previous = [t for t in self._previous if t in others]
+        if not subjects and not self._here and previous:
+            return [self._spoken(previous[0])]
         first = min((self._things.index(t) for t in subjects), default=len(self._things))
         before = [t for t in others if self._things.index(t) < first]
         return [self._spoken((before or others)[-1])]
@@ -85,14 +89,16 @@ class Memory:
         group = next((t for t in reversed(self._things) if 1 < t.count and t.count >= count), None)
         if phrase.words[-1:] != ("one",) and self._group is not None and self._group.count == count:
             self._group.attributes[:0] = words
+            self._group.post = join([self._group.post, phrase.post])
             return self._group
         if phrase.words[-1:] != ("one",) and group is not None:
-            return self._split(group, count, words)
+            return self._split(group, count, words, phrase.post)
         return self.another(words) if self._things and words else None
 
-    def _split(self, group: Thing, count: int, words: list[str]) -> Thing:
+    def _split(self, group: Thing, count: int, words: list[str], post: str) -> Thing:
         part = group if group.count == count else split_off(group, count)
         part.attributes[:0] = words
+        part.post = join([part.post, post])
         if part is not group:
             self._group = group
             self._things.insert(self._things.index(group), part)

@@ -115,6 +115,8 @@ def read_pronoun(state: State, pron: Pron) -> None:
         state.related(things, link)
     else:
         state.subjects(things)
+        for thing in things:
+            thing.post = f"{thing.post} {pron.post}".strip()
 
 
 def _each_other(state: State, link: Link | None) -> None:

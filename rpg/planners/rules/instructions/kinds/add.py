@@ -9,12 +9,14 @@ from rpg import edits as e
 from rpg.geometry import Box
 from rpg.plan import Region
 from rpg.planners.rules.grammar.chunks import noun_phrase
+from rpg.planners.rules.grammar.elements import Kind
 from rpg.planners.rules.grammar.quantities import number
 from rpg.planners.rules.grammar.scan import scan
 from rpg.planners.rules.grammar.tokens import join, tokenize
 from rpg.planners.rules.instructions.board import Board, Item
 from rpg.planners.rules.instructions.describe import shared
 from rpg.planners.rules.instructions.forms import Match, form
+from rpg.planners.rules.instructions.kinds.look import give
 from rpg.planners.rules.instructions.kinds.scene import set_scene
 from rpg.planners.rules.instructions.references import refer
 from rpg.planners.rules.instructions.scenes import kind_of, scenes_in, scenes_of, styles_in
@@ -22,6 +24,7 @@ from rpg.planners.rules.instructions.stage import Place
 from rpg.planners.rules.instructions.where import Where, cuts, spread, together
 from rpg.planners.rules.layout.splits import split_rows
 from rpg.planners.rules.lexicon.inflect import singular
+from rpg.planners.rules.lexicon.nouns import WEARABLES, is_animate
 from rpg.planners.rules.lexicon.words import DETERMINERS, PRONOUNS
 from rpg.planners.rules.reading.reader import read_elements
 from rpg.planners.rules.reading.things import Thing, thing_of
@@ -46,12 +49,26 @@ def add(board: Board, text: str) -> bool:
         if where is None and " and " in what and any(w for _, w in cuts(board, what)):
             return False  # several things with places of their own: one at a time
         things = _things(what)
+        if things and where is not None and _is_put_on(things, where, text[len(what) :]):
+            return give(board, where.others, what)
         if things:
             _put_all(board, things, where)
             return True
         if where is None and what.split()[0].lower() not in _DEFINITE and scenes_of(what):
             return set_scene(board, scenes_of(what))
     return False
+
+
+def _is_put_on(things: Sequence[Thing], where: Where, said: str) -> bool:
+    """Whether somebody is to wear the things: "add a hat | to the dog", "on the dog"."""
+    worn = all(thing.head in WEARABLES or thing.noun[-1].lower() in WEARABLES for thing in things)
+    somebody = bool(where.others) and all(is_animate(item.head) for item in where.others)
+    return (
+        worn
+        and somebody
+        and said.lower().lstrip().startswith(("to ", "on ", "onto "))
+        and where.kinds in ((Kind.BESIDE,), (Kind.ON,))
+    )
 
 
 def _things(text: str) -> list[Thing]:

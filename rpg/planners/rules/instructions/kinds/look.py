@@ -186,11 +186,17 @@ def _given(board: Board, match: Match) -> bool:
             if colour != gift.lower():
                 look = read_look(colour.split(" ", 1)[-1])
                 return look is not None and show(board, items, look)
-            return _give(board, items, gift)
+            return not _goes_on(board, gift) and give(board, items, gift)
     return False
 
 
-def _give(board: Board, items: Sequence[Item], gift: str) -> bool:
+def _goes_on(board: Board, gift: str) -> bool:
+    """Whether another is given something too: "a red hat and | the dog a blue hat"."""
+    second = gift.partition(" and ")[2]
+    return any(refer_list(board, what) for what, _ in prefixes(board, second))
+
+
+def give(board: Board, items: Sequence[Item], gift: str) -> bool:
     """Adds to a description what its subject has; another one of the kind goes."""
     new = subject_of(gift)
     for item in items:
