@@ -43,6 +43,7 @@ from tests.planners.instructions.helpers import PLANS, PROMPTS, follows, prompts
         ("pair", "put it in a box", "did not understand"),
         ("pair", "and", "did not understand"),
         ("pair", " . ", "the instruction is empty"),
+        ("row", "give the dog , & column other", "did not understand"),
         ("pair", "x" * 9000, "9,000 characters"),
         ("pair", "make the star " + "very " * 99 + "blue", "at most 300"),
         ("pair", "make it night. " * 41, "at most 40"),

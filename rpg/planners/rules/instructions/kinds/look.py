@@ -31,6 +31,7 @@ from rpg.planners.rules.reading.things import thing_of
 _BROKEN = frozenset({"and", ",", "not", "no"})  # names nothing that could be looked for
 Found = tuple[Item, Mention]
 
+_GIVEN = ("a ", "an ", "some ", "two ", "three ", "its ", "his ")
 _MAKE = (
     r"(?:make|turn|paint|colou?r|dye|recolou?r|repaint|tint|change|transform|convert|render|set|have"
     r"|let|draw|give)"
@@ -181,7 +182,7 @@ def _given(board: Board, match: Match) -> bool:
     """Reads "give the man a red hat": part of what the man is described as."""
     for what, gift in prefixes(board, match["rest"]):
         items = refer_list(board, what)
-        if items and gift.split()[0].lower() in ("a", "an", "some", "two", "three", "its", "his"):
+        if items and gift.lstrip().lower().startswith(_GIVEN):
             colour = gift.lower().removesuffix(" colour").removesuffix(" color")
             if colour != gift.lower():
                 look = read_look(colour.split(" ", 1)[-1])
