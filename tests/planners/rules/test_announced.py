@@ -21,6 +21,11 @@ TOLD = {
     "four cats: two black cats and two white cats": ["a black cat"] * 2 + ["a white cat"] * 2,
     "two shapes, one red and one blue": ["a red shape", "a blue shape"],
     "two animals, a cat and a dog, next to a tree": ["a cat", "a dog", "a tree"],
+    # Each
+    "two ducks, each wearing a yellow hat": ["a duck wearing a yellow hat"] * 2,
+    "two girls, each holding a red balloon": ["a girl holding a red balloon"] * 2,
+    "two dogs each with a blue collar": ["a dog with a blue collar"] * 2,
+    "two children, each in a red coat, next to a tree": ["a child in a red coat"] * 2 + ["a tree"],
     # One and the other
     "three men, one in a red shirt, one in a blue shirt and one in a green shirt": [
         "a man in a red shirt", "a man in a blue shirt", "a man in a green shirt",

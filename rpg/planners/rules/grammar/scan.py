@@ -24,7 +24,7 @@ from rpg.planners.rules.grammar.elements import (
 )
 from rpg.planners.rules.grammar.phrases import match_phrase
 from rpg.planners.rules.grammar.suffixes import with_suffixes
-from rpg.planners.rules.grammar.tokens import COMMAS
+from rpg.planners.rules.grammar.tokens import COMMAS, join
 from rpg.planners.rules.lexicon import words as w
 from rpg.planners.rules.lexicon.attributes import is_adjective, is_pure_adjective
 from rpg.planners.rules.lexicon.verbs import EITHER_WORDS, STRICT_VERBS
@@ -37,6 +37,11 @@ def scan(tokens: Tokens) -> tuple[Element, ...]:
     elements: list[Element] = []
     at = 0
     while at < len(tokens):
+        if (group := _each_of(tokens, at, elements)) is not None:
+            whole, used = _told_of_each(tokens, at + 1, group)
+            elements[-2 if elements[-1] == Mark(",") else -1 :] = [whole]
+            at += used + 1
+            continue
         element, used = _next(tokens, at, elements)
         if isinstance(element, NounPhrase):
             element, more = _with_suffixes(tokens, at + used, element, elements)
@@ -47,6 +52,26 @@ def scan(tokens: Tokens) -> tuple[Element, ...]:
         elements.append(element)
         at += used
     return tuple(elements)
+
+
+def _each_of(tokens: Tokens, at: int, before: list[Element]) -> NounPhrase | None:
+    """The group of which "each" says what all have or do: "two girls, each with a hat"."""
+    after = low(tokens, at + 1)
+    if low(tokens, at) != "each" or not (after in ("with", "in") or after.endswith("ing")):
+        return None
+    named = before[:-1] if before[-1:] == [Mark(",")] else before
+    group = named[-1] if named else None
+    return group if isinstance(group, NounPhrase) and (group.count or 1) > 1 else None
+
+
+def _told_of_each(tokens: Tokens, at: int, group: NounPhrase) -> tuple[NounPhrase, int]:
+    """The group with what all have or do: "with a hat", "holding a kite"."""
+    found = noun_phrase(tokens, at + 1) if low(tokens, at).endswith("ing") else None
+    if found is None:
+        return with_suffixes(tokens, at, group)
+    used = 1 + found[1]
+    said = join(token.text for token in tokens[at : at + used])
+    return replace(group, post=join([group.post, said])), used
 
 
 def _with_suffixes(
