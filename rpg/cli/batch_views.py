@@ -111,7 +111,7 @@ class Told:
                 self.wanted.append(_row(event))
             case Said(line=line, text=text) if text not in self.notices:
                 self.notices.append(text)  # once, however many rows it is true of
-                console.say(f"note: {f'line {line}: ' if line else ''}{text}", style="yellow")
+                console.note(f"{f'line {line}: ' if line else ''}{text}")
 
     def summary(self) -> dict[str, object]:
         """The counts, for programs."""

@@ -90,11 +90,9 @@ def _without_prefix(prompt: str) -> tuple[str, list[str]]:
 
 def _is_style(part: str) -> bool:
     words = part.strip(" .").lower().split()
+    strong = {w for w in words if w in _STRONG or _CAMERA.fullmatch(w)}
     return (
         bool(words)
-        and all(w in _STRONG or w in _WEAK or _CAMERA.fullmatch(w) for w in words)
-        and (
-            any(w in _STRONG or _CAMERA.fullmatch(w) for w in words)
-            or (len(words) > 1 and words[-1] in _MEDIA)
-        )
+        and all(w in strong or w in _WEAK for w in words)
+        and (bool(strong) or (len(words) > 1 and words[-1] in _MEDIA))
     )

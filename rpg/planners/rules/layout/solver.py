@@ -69,12 +69,11 @@ def _inside(
 ) -> Iterator[Spot]:
     inner = [thing for thing in things if thing.parent is cell.thing]
     for held in dict.fromkeys(thing.held for thing in inner):
-        others = [thing for thing in inner if thing.held != held]
-        group = [thing for thing in inner if thing not in others]
+        group = [thing for thing in inner if thing.held == held]
         part = _HELD[held] if held else _middle(group, cell.thing)
         box = _seen(part.within(cell.box), cell.box, covers)
-        rest = [thing for thing in things if thing not in others]
-        yield from _level(rest, constraints, cell.thing, box, cell.z, covers)
+        these = [thing for thing in things if thing in group or thing not in inner]
+        yield from _level(these, constraints, cell.thing, box, cell.z, covers)
 
 
 def _seen(box: Box, outer: Box, covers: Sequence[Box]) -> Box:

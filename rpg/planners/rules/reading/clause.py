@@ -168,7 +168,7 @@ class Clause:
     def own(self, text: str) -> None:
         """Adds what every subject has to its description."""
         for thing in self.subjects:
-            thing.post = f"{thing.post} {text}".strip()
+            thing.own(text)
         self.spoken()
 
     def act(self, text: str) -> None:

@@ -36,6 +36,8 @@ _ALONG = frozenset(
     "through across along down up into over onto around throughout amid among".split()
 )
 _TO = frozenset("from off for to about as like of toward towards out up by".split())
+# How a thing stands to one that is drawn already: "a table, and a ball on the table", "on it".
+RESTING = {"on": Kind.ON, "in": Kind.INSIDE}
 
 
 class Use(Enum):

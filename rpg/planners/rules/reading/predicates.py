@@ -27,6 +27,7 @@ from rpg.planners.rules.lexicon.words import POSSESSIVES
 from rpg.planners.rules.reading import things as t
 from rpg.planners.rules.reading.clause import Clause, Link, verb_link
 from rpg.planners.rules.reading.places import (
+    RESTING,
     Use,
     belongs_to_scene,
     is_bodily,
@@ -41,8 +42,6 @@ from rpg.planners.rules.reading.state import State
 
 # What stands for a verb that is a form of "to be", and for one after a preposition.
 BEING, SERVING, HAVING = "being", "serving", "having"
-# How a thing stands to one that is drawn already: "a table, and a ball on the table".
-_RESTING = {"on": Kind.ON, "in": Kind.INSIDE}
 
 
 def read_verb(state: State, verb: Verb) -> None:
@@ -191,8 +190,8 @@ def _use(state: State, phrase: NounPhrase, word: str) -> Use | Kind:
         return Use.THING  # "running with a lighthouse in the background"
     if word in ("in", "on", "at") and phrase.determiner in POSSESSIVES and is_bodily(phrase):
         return Use.WORN
-    if word in _RESTING and state.memory.known(phrase) is not None:
-        return _RESTING[word]
+    if word in RESTING and state.memory.known(phrase) is not None:
+        return RESTING[word]
     return prepositional(word, phrase, state.clause, joined=_is_joined(state, phrase))
 
 

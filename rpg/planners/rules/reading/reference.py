@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from rpg.planners.rules.grammar.elements import NounPhrase
 from rpg.planners.rules.grammar.heads import head
-from rpg.planners.rules.grammar.tokens import join
 from rpg.planners.rules.lexicon.nouns import agrees
 from rpg.planners.rules.lexicon.words import DEMONSTRATIVES, PLURALS
 from rpg.planners.rules.reading.things import Reading, Thing, attributes_of, split_off, thing_of
@@ -89,7 +88,7 @@ class Memory:
         group = next((t for t in reversed(self._things) if 1 < t.count and t.count >= count), None)
         if phrase.words[-1:] != ("one",) and self._group is not None and self._group.count == count:
             self._group.attributes[:0] = words
-            self._group.post = join([self._group.post, phrase.post])
+            self._group.own(phrase.post)
             return self._group
         if phrase.words[-1:] != ("one",) and group is not None:
             return self._split(group, count, words, phrase.post)
@@ -98,7 +97,7 @@ class Memory:
     def _split(self, group: Thing, count: int, words: list[str], post: str) -> Thing:
         part = group if group.count == count else split_off(group, count)
         part.attributes[:0] = words
-        part.post = join([part.post, post])
+        part.own(post)
         if part is not group:
             self._group = group
             self._things.insert(self._things.index(group), part)

@@ -11,7 +11,7 @@ from rpg.planners.rules.lexicon.verbs import VERB_RELATIONS
 from rpg.planners.rules.lexicon.words import EACH_OTHER, POSSESSIVES
 from rpg.planners.rules.reading import things as t
 from rpg.planners.rules.reading.clause import Clause, Link, verb_link
-from rpg.planners.rules.reading.places import belongs_to_scene
+from rpg.planners.rules.reading.places import RESTING, belongs_to_scene
 from rpg.planners.rules.reading.positions import place_on_canvas
 from rpg.planners.rules.reading.state import State
 
@@ -98,10 +98,9 @@ def read_pronoun(state: State, pron: Pron) -> None:
         return
     if link is not None and link.verb and link.verb in VERB_RELATIONS and clause.subjects:
         link = clause.link = verb_link(link.verb, clause)
-    if link is not None and link.word in ("on", "in") and pron.word in ("it", "them"):
-        kind = Kind.ON if link.word == "on" else Kind.INSIDE
+    if link is not None and link.word in RESTING and pron.word in ("it", "them"):
         clause.link = None
-        _relate_back(state, Rel((kind,), link.word, pronoun=pron.word))
+        _relate_back(state, Rel((RESTING[link.word],), link.word, pronoun=pron.word))
         return
     if link is not None and link.relation is None:
         if link.verb is not None:
@@ -116,7 +115,7 @@ def read_pronoun(state: State, pron: Pron) -> None:
     else:
         state.subjects(things)
         for thing in things:
-            thing.post = f"{thing.post} {pron.post}".strip()
+            thing.own(pron.post)
 
 
 def _each_other(state: State, link: Link | None) -> None:

@@ -99,6 +99,10 @@ class Thing:
             self.attributes.extend([*(["and"] if self.attributes else []), *seen])
         self.size = size_of([word.lower() for word in self.attributes])
 
+    def own(self, text: str) -> None:
+        """Adds what it has to its description."""
+        self.post = f"{self.post} {text}".strip()
+
     @property
     def outer(self) -> list[Thing]:
         """What it is inside of, from within outwards."""
