@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+MOST_THINGS = 3  # of a scene that training shows
+
 Size = tuple[int, int]  # width, height in pixels
 
 
@@ -102,6 +104,9 @@ class DenoiserConfig:
         warmup: steps until the learning rate is full.
         decay: the last share of the steps or seconds, over which the learning rate falls to zero.
         learning_rate: at its height.
+        relative_rate: the same as a share of each tensor's size, in its place; 0: one rate for all.
+        lower_half: how much higher relative rates are on the UNet's last level and in its middle.
+        listening: weight of the loss that says which words each thing's cells should listen to.
         empty_captions: share of the captions that are left out, for guidance.
         ema_decay: of the moving average of the weights.
         pool: batches whose latents are kept on disk and come again with other noise and other
@@ -120,6 +125,9 @@ class DenoiserConfig:
     warmup: int = 300
     decay: float = 0.3
     learning_rate: float = 1e-3
+    relative_rate: float = 0.0
+    lower_half: float = 1.0
+    listening: float = 0.0
     empty_captions: float = 0.1
     ema_decay: float = 0.999
     pool: int = 0
@@ -244,8 +252,41 @@ _WIDE = (
     Bucket((128, 128), 0.02, 1536, (0.7, 0.3, 0.0), margin=64),
     Bucket((256, 256), 0.4, 672, (0.35, 0.45, 0.2)),
 )
+
+# On from an export, where what is left to learn is which word is for which thing: mostly pairs.
+_PAIRS = (
+    Bucket((128, 128), 0.18, 64, (1.0, 0.0, 0.0)),
+    Bucket((192, 128), 0.02, 40, (0.0, 1.0, 0.0)),
+    Bucket((128, 192), 0.02, 40, (0.0, 1.0, 0.0)),
+    Bucket((256, 128), 0.06, 32, (0.4, 0.6, 0.0)),
+    Bucket((128, 256), 0.06, 32, (0.4, 0.6, 0.0)),
+    Bucket((192, 192), 0.06, 28, (0.0, 1.0, 0.0)),
+    Bucket((256, 256), 0.6, 16, (0.2, 0.6, 0.2)),
+)
 _WIDE_CROPS = tuple(replace(one, batch=8 * one.batch) for one in _CROPS)
 
+_SHIPPED = DenoiserConfig(
+    channels=(64, 128, 192),
+    layers=1,
+    transformer_layers=(1, 2, 3),
+    text_width=128,
+    steps=100_000,
+    seconds=1_400,
+    warmup=300,
+    decay=0.8,
+)
+_ONWARDS = replace(_SHIPPED, relative_rate=0.004, lower_half=2.5, listening=0.02, warmup=50)
+_GPU = Config(
+    "gpu",
+    _WIDE,
+    autoencoder=AutoencoderConfig(crops=_WIDE_CROPS, steps=6_000),
+    denoiser=_SHIPPED,
+    device="cuda",
+    bfloat16=True,
+    save_every=60.0,
+    stock=StockConfig(workers=14, size=102_400, reuse=20, chunk=128),
+    watched=((256, 256), 24),
+)
 
 CONFIGS = {
     "full": Config(
@@ -265,27 +306,15 @@ CONFIGS = {
         ),
         bfloat16=True,
     ),
-    "gpu": Config(
-        "gpu",
-        _WIDE,
-        autoencoder=AutoencoderConfig(crops=_WIDE_CROPS, steps=6_000),
-        denoiser=DenoiserConfig(
-            channels=(64, 128, 192),
-            layers=1,
-            transformer_layers=(1, 2, 3),
-            text_width=128,
-            steps=100_000,
-            seconds=1_400,
-            warmup=300,
-            decay=0.8,
-            ema_decay=0.999,
-        ),
-        device="cuda",
+    "gpu": _GPU,
+    "onwards": Config(
+        "onwards",
+        _PAIRS,
+        denoiser=replace(_ONWARDS, seconds=4_100, decay=0.7, ema_decay=0.998, pool=300),
         bfloat16=True,
-        save_every=60.0,
-        stock=StockConfig(workers=14, size=102_400, reuse=20, chunk=128),
         watched=((256, 256), 24),
     ),
+    "gpu-onwards": replace(_GPU, name="gpu-onwards", denoiser=_ONWARDS),
     "tiny": Config(
         "tiny",
         (

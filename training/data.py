@@ -14,7 +14,7 @@ from torch import Tensor
 from rpg.toybox.captions import caption
 from rpg.toybox.renderer import pixels
 from rpg.toybox.scene import Scene, random_scene
-from training.config import Bucket, Crop
+from training.config import MOST_THINGS, Bucket, Crop
 
 CELL = 8  # pixels of one cell of the latents; the world's patterns lie on this grid
 
@@ -41,6 +41,15 @@ class View:
         """The part, (height, width, 3) RGB bytes."""
         whole = pixels(self.scene)
         return whole[self.top : self.top + self.height, self.left : self.left + self.width]
+
+    def boxes(self) -> list[tuple[float, float, float, float]]:
+        """Left, top, right and bottom of three things in cells; of no size where there is none."""
+        found = []
+        for thing in self.scene.things:
+            x, y = (thing.x - self.left) / CELL, (thing.y - self.top) / CELL
+            half = thing.side / CELL / 2
+            found.append((x - half, y - half, x + half, y + half))
+        return found + [(0.0, 0.0, 0.0, 0.0)] * (MOST_THINGS - len(found))
 
     def time_ids(self) -> list[int]:
         """SDXL's size conditioning: the scene's size, the part's corner, the canvas's size."""

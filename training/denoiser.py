@@ -5,21 +5,23 @@ from __future__ import annotations
 import logging
 import math
 import time
-from contextlib import nullcontext
 from pathlib import Path
 
 import torch
 from diffusers import AutoencoderKL, DDPMScheduler, StableDiffusionXLPipeline
 from torch import Tensor
 from torch.nn import functional
-from torch.nn.attention import SDPBackend, sdpa_kernel
 from transformers import CLIPTokenizer
 
 from training import checkpoint
 from training.config import Config, schedule
 from training.export import assemble
+from training.halves import Halves
 from training.latents import LatentBatch, LatentPool
+from training.listening import Listening
 from training.model import NOISE_SCHEDULE, Denoiser, is_deeper
+from training.optimizer import Optimizer
+from training.softening import soften
 from training.stock import Stock
 from training.text import tokenize
 from training.threads import share_cores
@@ -42,11 +44,13 @@ class Trainer:
         self.average = Denoiser(self.settings, channels, tok).to(config.device)
         self.average.load_state_dict(self.model.state_dict())
         self.average.eval().requires_grad_(False)
-        self.optimizer = torch.optim.AdamW(
-            self.model.parameters(), betas=(0.9, 0.99), weight_decay=0.01, fused=True
-        )
+        self.optimizer = Optimizer(self.model, self.settings)
+        self.halves = Halves(self.model, wanted=config.bfloat16)
+        self.listening = Listening()
+        self.halves.model.unet.set_attn_processor(self.listening)
         self.noise = DDPMScheduler(**NOISE_SCHEDULE)
-        self.step, self.seconds, self.loss, self.samples = 0, 0.0, math.nan, 0
+        self.step, self.seconds, self.samples = 0, 0.0, 0
+        self.loss = self.unheard = math.nan
         self.began = 0  # the step at which the optimizer was new
         self._losses: list[Tensor] = []  # since the last checkpoint
         self._nothing = tokenize(tok, [""]).to(config.device)
@@ -58,13 +62,25 @@ class Trainer:
         )
 
     def begin_from(self, exported: StableDiffusionXLPipeline, step: int) -> None:
-        """Take up the weights of `exported` as those of `step`."""
+        """Take up the weights of `exported` as those of `step`, its attention made soft."""
         for module in (self.model, self.average):
             missing, unknown = module.unet.load_state_dict(exported.unet.state_dict(), strict=False)
             assert not unknown and all(is_deeper(name) for name in missing), "another architecture"
             module.text.first.load_state_dict(exported.text_encoder.state_dict())
             module.text.second.load_state_dict(exported.text_encoder_2.state_dict())
         self.step = self.began = step
+        self._soften()
+        self.average.load_state_dict(self.model.state_dict())
+        self.optimizer.begin()
+
+    def _soften(self) -> None:
+        batch = self.source.batch(self.step)
+        generator = torch.Generator(self.config.device).manual_seed(self.config.seed)
+        timesteps = draw_timesteps(len(batch.ids), 0, generator)
+        noise = torch.randn(batch.latents.shape, generator=generator, device=self.config.device)
+        noisy = self.noise.add_noise(batch.latents, noise, timesteps)
+        inputs = (noisy, timesteps, batch.ids, batch.time_ids)
+        soften(self.model.unet, lambda: self.model(*inputs))
 
     def train(self) -> None:
         """Go on to the last step, saving and drawing in between."""
@@ -86,23 +102,21 @@ class Trainer:
 
     def _train_step(self) -> None:
         share = schedule(self.step, self.settings, began=self.began, past=self._past())
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.settings.learning_rate * share
         batch = self.source.batch(self.step)
-        loss = self._loss(batch)
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        # A step whose gradients are no numbers is left out; fused AdamW looks there, on the device.
-        self.optimizer.found_inf = (~norm.isfinite()).float()  # type: ignore[attr-defined]
-        self.optimizer.step()
-        self._losses.append(loss.detach())  # to read it now would wait for the device
+        self.halves.follow()
+        loss, unheard = self._losses_of(batch)
+        total = loss + self.settings.listening * unheard
+        total.backward()  # type: ignore[no-untyped-call]
+        self.halves.hand_over()
+        self.optimizer.step(share)
+        # To read them now would wait for the device.
+        self._losses.append(torch.stack([loss.detach(), unheard.detach()]))
         self.step += 1
         self.samples += len(batch.ids)
         checkpoint.follow(self.average, self.model, self.step, self.settings.ema_decay)
 
-    def _loss(self, batch: LatentBatch) -> Tensor:
-        """Mean squared error of the velocity, every timestep with the same weight.
+    def _losses_of(self, batch: LatentBatch) -> tuple[Tensor, Tensor]:
+        """Mean squared error of the velocity, every timestep with the same weight; and Listening's.
 
         Min-SNR weighting, which counts velocities by the share of signal, hardly teaches what a
         picture holds, for that is settled where there is little of it.
@@ -112,24 +126,25 @@ class Trainer:
         noise = torch.randn(latents.shape, generator=generator, device=device)
         timesteps = draw_timesteps(count, latents.shape[-2:].numel(), generator)
         worded = torch.rand((count, 1), generator=generator, device=device)
-        ids = torch.where(worded < self.settings.empty_captions, self._nothing, batch.ids)
+        wordless = worded < self.settings.empty_captions
+        ids = torch.where(wordless, self._nothing, batch.ids)
         noisy = self.noise.add_noise(latents, noise, timesteps)
         target = self.noise.get_velocity(latents, noise, timesteps)
-        precision = torch.autocast(device, torch.bfloat16, enabled=self.config.bfloat16)
-        # The fused attention for CPUs takes a quarter of such a step, most of it backwards.
-        attention = sdpa_kernel(SDPBackend.MATH) if device == "cpu" else nullcontext()
-        with precision, attention:
-            velocity = self.model(noisy, timesteps, ids, batch.time_ids)
-        return functional.mse_loss(velocity.float(), target)
+        model = self.halves.model
+        velocity = model(noisy.to(model.unet.dtype), timesteps, ids, batch.time_ids)
+        words = batch.words & ~wordless[..., None]
+        unheard = self.listening.loss(batch.boxes, words, latents.shape[-2:])
+        return functional.mse_loss(velocity.float(), target), unheard
 
     def _save(self) -> None:
-        self.loss, self._losses = float(torch.stack(self._losses).mean()), []
+        self.loss, self.unheard = torch.stack(self._losses).mean(0).tolist()
+        self._losses = []
         checkpoint.keep(self.run / "denoiser.pt", self, _NUMBERS, _PARTS)
         pipe = assemble(self.vae, self.average, self.tokenizer)
         size, count = self.config.watched
         log.info(
-            "denoiser %d loss %.4f samples %d %.0f s: %s",
-            *(self.step, self.loss, self.samples, self.seconds),
+            "denoiser %d loss %.4f listening %.3f samples %d %.0f s: %s",
+            *(self.step, self.loss, self.unheard, self.samples, self.seconds),
             watch(pipe, self.run / "denoiser.png", size, count),
         )
 
@@ -152,5 +167,5 @@ def draw_timesteps(count: int, cells: int, generator: torch.Generator) -> Tensor
 
 
 _UNSHIFTED = 16 * 16  # cells, of 128 x 128 pixels
-_NUMBERS = ("step", "began", "seconds", "loss", "samples")
+_NUMBERS = ("step", "began", "seconds", "loss", "unheard", "samples")
 _PARTS = ("model", "average", "optimizer")

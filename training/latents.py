@@ -11,11 +11,11 @@ from diffusers import AutoencoderKL
 from torch import Tensor
 from transformers import CLIPTokenizer
 
-from rpg.toybox.captions import caption
+from rpg.toybox.captions import worded
 from training import checkpoint
 from training.config import Config
 from training.data import View, as_tensor, draw_views
-from training.text import tokenize
+from training.text import naming, tokenize
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +26,16 @@ class LatentBatch:
         latents: (B, c, h, w), of deviation 1.
         ids: (B, 48), the tokens of a caption for each.
         time_ids: (B, 6), SDXL's size conditioning.
+        boxes: (B, 3, 4), left, top, right and bottom of each thing in cells; of size zero where
+            there is none.
+        words: (B, 3, 48), which tokens name the thing.
     """
 
     latents: Tensor
     ids: Tensor
     time_ids: Tensor
+    boxes: Tensor
+    words: Tensor
 
 
 class LatentPool:
@@ -54,13 +59,14 @@ class LatentPool:
         seed = f"{self.config.seed + 2}/{stage}/{number}"
         views = draw_views(self.config.buckets_at(step), random.Random(seed), None)
         words = random.Random(f"{seed}/{step}")
-        captions = [caption(view.scene, words) for view in views]
+        captions = [worded(view.scene, words) for view in views]
+        ids = tokenize(self.tokenizer, [caption.text for caption in captions])
+        named = naming(self.tokenizer, captions, [view.scene for view in views], ids)
         latents = self._latents(views, self.folder / f"{stage}-{number:06}.pt")
         time_ids = torch.tensor([view.time_ids() for view in views])
+        boxes = torch.tensor([view.boxes() for view in views])
         device = self.config.device
-        return LatentBatch(
-            latents, tokenize(self.tokenizer, captions).to(device), time_ids.to(device)
-        )
+        return LatentBatch(latents, *(part.to(device) for part in (ids, time_ids, boxes, named)))
 
     def _latents(self, views: list[View], path: Path) -> Tensor:
         kept = checkpoint.load(path) if self.pool else None

@@ -68,6 +68,12 @@ def is_deeper(name: str) -> bool:
     return bool(re.search(r"\.transformer_blocks\.[1-9]", name))
 
 
+def is_lower(name: str, levels: int) -> bool:
+    """Whether `name` is of the last of a UNet's `levels`, down or up, or of its middle."""
+    below = (f".down_blocks.{levels - 1}.", ".mid_block.", ".up_blocks.0.")
+    return any(part in f".{name}" for part in below)
+
+
 def _begin_idle(block: BasicTransformerBlock) -> None:
     for last in (block.attn1.to_out[0], block.attn2.to_out[0], block.ff.net[2]):
         nn.init.zeros_(last.weight)

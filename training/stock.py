@@ -18,11 +18,11 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from transformers import CLIPTokenizer
 
-from rpg.toybox.captions import caption
-from training.config import Bucket, Config, StockConfig
+from rpg.toybox.captions import worded
+from training.config import MOST_THINGS, Bucket, Config, StockConfig
 from training.data import CELL, draw_views, normalized
 from training.latents import LatentBatch, encoded
-from training.text import MAX_TOKENS, tokenize
+from training.text import MAX_TOKENS, naming, tokenize
 
 
 class Drawn(NamedTuple):
@@ -33,12 +33,16 @@ class Drawn(NamedTuple):
         pixels: (N, H, W, 3), RGB bytes.
         ids: (N, K, 48) int16, the tokens of K captions of each.
         time_ids: (N, 6) int16, SDXL's size conditioning.
+        boxes: (N, 3, 4), each thing's in cells.
+        words: (N, K, 3, 48) bool, which tokens of each caption name the thing.
     """
 
     bucket: int
     pixels: Tensor
     ids: Tensor
     time_ids: Tensor
+    boxes: Tensor
+    words: Tensor
 
 
 class _Drawings(IterableDataset[Drawn]):
@@ -60,10 +64,21 @@ class _Drawings(IterableDataset[Drawn]):
     def _drawn(self, number: int, rng: random.Random) -> Drawn:
         views = draw_views([self.buckets[number]], rng, self.config.chunk)
         pixels = torch.from_numpy(np.stack([view.pixels() for view in views]))
-        words = [caption(view.scene, rng) for view in views for _ in range(self.config.captions)]
-        ids = tokenize(self.tokenizer, words).view(len(views), -1, MAX_TOKENS).short()
+        scenes = [view.scene for view in views for _ in range(self.config.captions)]
+        said = [worded(scene, rng) for scene in scenes]
+        ids = tokenize(self.tokenizer, [one.text for one in said])
+        words = naming(self.tokenizer, said, scenes, ids)
         time_ids = torch.tensor([view.time_ids() for view in views], dtype=torch.int16)
-        return Drawn(number, pixels, ids, time_ids)
+        boxes = torch.tensor([view.boxes() for view in views])
+        by_view = (len(views), self.config.captions)
+        return Drawn(
+            number,
+            pixels,
+            ids.view(*by_view, *ids.shape[1:]).short(),
+            time_ids,
+            boxes,
+            words.view(*by_view, *words.shape[1:]),
+        )
 
 
 class Stock:
@@ -110,11 +125,9 @@ class Stock:
 
     def _take(self) -> int:
         drawn = next(self.arrivals)
-        pixels, ids, time_ids = (
-            part.to(self.config.device, non_blocking=True) for part in drawn[1:]
-        )
+        pixels, *rest = (part.to(self.config.device, non_blocking=True) for part in drawn[1:])
         latents = encoded(self.vae, normalized(pixels), self.config)
-        self.shelves[drawn.bucket].put(latents, ids, time_ids)
+        self.shelves[drawn.bucket].put(latents, *rest)
         return len(latents)
 
     def _shelf(self, bucket: Bucket) -> _Shelf:
@@ -127,17 +140,23 @@ class _Shelf:
     """The scenes of one bucket: a ring in which the newest replace the oldest."""
 
     def __init__(self, stock: StockConfig, cells: tuple[int, ...], device: str) -> None:
-        self.latents = torch.empty((stock.size, *cells), dtype=torch.float16, device=device)
-        ids = (stock.size, stock.captions, MAX_TOKENS)
-        self.ids = torch.empty(ids, dtype=torch.int16, device=device)
-        self.time_ids = torch.empty((stock.size, 6), dtype=torch.int16, device=device)
+        def room(*sizes: int, dtype: torch.dtype = torch.int16) -> Tensor:
+            return torch.empty((stock.size, *sizes), dtype=dtype, device=device)
+
+        named = (stock.captions, MOST_THINGS, MAX_TOKENS)
+        self.latents = room(*cells, dtype=torch.float16)
+        self.ids, self.time_ids = room(stock.captions, MAX_TOKENS), room(6)
+        self.boxes = room(MOST_THINGS, 4, dtype=torch.float32)
+        self.words = room(*named, dtype=torch.bool)
         self.filled = self.next = 0
 
-    def put(self, latents: Tensor, ids: Tensor, time_ids: Tensor) -> None:
+    def put(
+        self, latents: Tensor, ids: Tensor, time_ids: Tensor, boxes: Tensor, words: Tensor
+    ) -> None:
         """Take in scenes; there is room for a whole number of such chunks."""
         rows = slice(self.next, self.next + len(latents))
         self.latents[rows], self.ids[rows] = latents.half(), ids
-        self.time_ids[rows] = time_ids
+        self.time_ids[rows], self.boxes[rows], self.words[rows] = time_ids, boxes, words
         self.filled = max(self.filled, rows.stop)
         self.next = rows.stop % len(self.latents)
 
@@ -145,7 +164,11 @@ class _Shelf:
         """Any scenes, each with one of its captions."""
         device = self.latents.device
         rows = torch.randint(self.filled, (count,), device=device)
-        words = torch.randint(self.ids.shape[1], (count,), device=device)
+        said = torch.randint(self.ids.shape[1], (count,), device=device)
         return LatentBatch(
-            self.latents[rows].float(), self.ids[rows, words].long(), self.time_ids[rows].long()
+            self.latents[rows].float(),
+            self.ids[rows, said].long(),
+            self.time_ids[rows].long(),
+            self.boxes[rows],
+            self.words[rows, said],
         )

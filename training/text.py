@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import string
+from collections.abc import Sequence
+from itertools import islice
 
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
+from rpg.toybox.captions import Caption, Phrase
+from rpg.toybox.scene import Scene
 from rpg.toybox.vocabulary import known_words
-from training.config import DenoiserConfig
+from training.config import MOST_THINGS, DenoiserConfig
 
 MAX_TOKENS = 48  # twice the longest caption; padding is work in every step
+_ARTICLES = ("a", "an", "one", "the")
 _START, _END = "<|startoftext|>", "<|endoftext|>"
 
 
@@ -87,3 +92,48 @@ def tokenize(tokenizer: CLIPTokenizer, captions: list[str]) -> Tensor:
         captions, padding="max_length", max_length=MAX_TOKENS, truncation=True, return_tensors="pt"
     ).input_ids
     return ids
+
+
+def naming(
+    tokenizer: CLIPTokenizer, captions: Sequence[Caption], scenes: Sequence[Scene], ids: Tensor
+) -> Tensor:
+    """Which tokens name each thing, (B, 3, 48), without the articles.
+
+    Args:
+        tokenizer: what the ids are of.
+        captions: one of each scene.
+        scenes: of three things at most.
+        ids: (B, 48), the captions' tokens.
+    """
+    phrases = [phrase for caption in captions for phrase in caption.phrases]
+    bare = [_bare(phrase.words) for phrase in phrases]
+    tokens = iter(tokenizer(bare, add_special_tokens=False).input_ids)
+    named = torch.zeros(len(captions), MOST_THINGS, ids.shape[1], dtype=torch.bool)
+    for row, (caption, scene) in enumerate(zip(captions, scenes, strict=True)):
+        own = list(islice(tokens, len(caption.phrases)))
+        places = _places(ids[row].tolist(), own)
+        for phrase, place in zip(caption.phrases, places, strict=True):
+            for thing in _of(phrase, scene):
+                named[row, thing, place] = True
+    return named
+
+
+def _bare(words: str) -> str:
+    first, _, rest = words.partition(" ")
+    return rest if first in _ARTICLES else words
+
+
+def _places(row: list[int], phrases: Sequence[list[int]]) -> list[slice]:
+    """Where the phrases stand in a row of tokens, one after the other."""
+    places, start = [], 0
+    for tokens in phrases:
+        while row[start : start + len(tokens)] != tokens:
+            start += 1
+            assert start < len(row), "a phrase is not in its caption"
+        places.append(slice(start, start + len(tokens)))
+        start += len(tokens)
+    return places
+
+
+def _of(phrase: Phrase, scene: Scene) -> list[int]:
+    return [number for number, thing in enumerate(scene.things) if thing in phrase.things]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 from rpg.toybox.scene import Scene, Thing
@@ -39,17 +40,39 @@ _OTHER_WORDS: Mapping[str, Sequence[str]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """The words of a caption for some of a scene's things: one thing, or all of one kind."""
+
+    things: tuple[Thing, ...]
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """A sentence, and the phrases in it, which together name every thing once."""
+
+    text: str
+    phrases: tuple[Phrase, ...]
+
+
 def caption(scene: Scene, rng: random.Random) -> str:
     """One sentence that is true of `scene`, with counts, relations and the place."""
+    return worded(scene, rng).text
+
+
+def worded(scene: Scene, rng: random.Random) -> Caption:
+    """The same sentence, and which words in it are for which things."""
     things = list(scene.things)
     counted = Counter(thing.kind for thing in things)
     if len(counted) == 1:
-        body = _phrase(things, rng)
+        phrases = [_phrase(things, rng)]
+        body = phrases[0].words
     elif len(things) == 2:
-        body = _pair(things[0], things[1], rng)
+        body, phrases = _pair(things[0], things[1], rng)
     else:
-        body = _many(things, counted, rng)
-    return _with_place(body, scene.place, rng)
+        body, phrases = _many(things, counted, rng)
+    return Caption(_with_place(body, scene.place, rng), tuple(phrases))
 
 
 def _word(own: str, rng: random.Random) -> str:
@@ -58,18 +81,19 @@ def _word(own: str, rng: random.Random) -> str:
     return rng.choice(others) if others and rng.random() < 0.12 else own
 
 
-def _phrase(alike: Sequence[Thing], rng: random.Random) -> str:
+def _phrase(alike: Sequence[Thing], rng: random.Random) -> Phrase:
     """Things of one kind with article or number: "a red star", "two small dotted blue cups"."""
     thing, count = alike[0], len(alike)
     words, after = _described(thing, rng)
     noun = _word(thing.name, rng)
     size = _size(alike, rng)
     if count > 1:
-        return " ".join([NUMBERS[count - 1], *size, *words, plural(noun), *after])
+        said = [NUMBERS[count - 1], *size, *words, plural(noun), *after]
+        return Phrase(tuple(alike), " ".join(said))
     words = [*size, *words, noun, *after]
     article = "an" if words[0][0] in "aeiou" else "a"
     start = rng.choices((article, "one", "the", ""), (0.84, 0.04, 0.04, 0.08))[0]
-    return " ".join([start, *words]).strip()
+    return Phrase((thing,), " ".join([start, *words]).strip())
 
 
 def _described(thing: Thing, rng: random.Random) -> tuple[list[str], list[str]]:
@@ -92,10 +116,11 @@ def _size(alike: Sequence[Thing], rng: random.Random) -> list[str]:
     return [_word("small", rng)] if all(thing.side <= _SMALL for thing in alike) else []
 
 
-def _pair(first: Thing, second: Thing, rng: random.Random) -> str:
+def _pair(first: Thing, second: Thing, rng: random.Random) -> tuple[str, list[Phrase]]:
     if rng.random() < 0.5:
         first, second = second, first
-    a, b = _phrase([first], rng), _phrase([second], rng)
+    phrases = [_phrase([first], rng), _phrase([second], rng)]
+    words = [phrase.words for phrase in phrases]
     relation = _relation(first, second)
     if relation and rng.random() < 0.6:
         forms = _RELATIONS[relation]
@@ -103,8 +128,8 @@ def _pair(first: Thing, second: Thing, rng: random.Random) -> str:
             forms = _SIDES
         elif relation == "above" and rng.random() < 0.25:
             forms = _STACKED
-        return rng.choice(forms).format(a, b)
-    return rng.choice(_LISTS).format(a, b)
+        return rng.choice(forms).format(*words), phrases
+    return rng.choice(_LISTS).format(*words), phrases
 
 
 def _relation(first: Thing, second: Thing) -> str | None:
@@ -117,16 +142,18 @@ def _relation(first: Thing, second: Thing) -> str | None:
     return None
 
 
-def _many(things: list[Thing], counted: Counter[tuple[str, str, str]], rng: random.Random) -> str:
+def _many(
+    things: list[Thing], counted: Counter[tuple[str, str, str]], rng: random.Random
+) -> tuple[str, list[Phrase]]:
     ordered = sorted(things, key=lambda thing: thing.x)
     spread = all(b.x - a.x > b.side / 2 for a, b in pairwise(ordered))
     if spread and rng.random() < 0.15:
-        body = ", ".join(_phrase([thing], rng) for thing in ordered)
-        return f"from left to right {body}"
+        phrases = [_phrase([thing], rng) for thing in ordered]
+        return f"from left to right {', '.join(one.words for one in phrases)}", phrases
     phrases = [_phrase([one for one in things if one.kind == kind], rng) for kind in counted]
     rng.shuffle(phrases)
-    *most, last = phrases
-    return f"{', '.join(most)}{rng.choice((' and ', ', and ', ', '))}{last}"
+    *most, last = (phrase.words for phrase in phrases)
+    return f"{', '.join(most)}{rng.choice((' and ', ', and ', ', '))}{last}", phrases
 
 
 def _with_place(body: str, place: str, rng: random.Random) -> str:

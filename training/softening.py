@@ -1,0 +1,45 @@
+"""Attention that has hardened, made soft again.
+
+At a high learning rate queries and keys grow without end. Once the logits lie hundreds apart, a
+softmax picks one word for every cell, whatever the cell shows, and has no gradient left by which
+it could learn better. Smaller queries bring the logits back to where it has one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from diffusers import UNet2DConditionModel
+from diffusers.models.attention_processor import Attention
+from torch import Tensor
+
+from training.listening import Listening
+
+MOST_OVER_WORDS, MOST_OVER_CELLS = 1.5, 4.0  # deviations of the logits
+
+
+@torch.no_grad()
+def soften(unet: UNet2DConditionModel, run: Callable[[], object]) -> None:
+    """Shrink queries until no head's logits have more than so much deviation.
+
+    Args:
+        unet: whose queries become smaller, in place.
+        run: passes examples through the model once.
+    """
+    before = dict(unet.attn_processors)
+    unet.set_attn_processor(_Softening())
+    run()
+    unet.set_attn_processor(before)
+
+
+class _Softening(Listening):
+    """Layer by layer as the pass comes to it, so that each hears what the ones before became."""
+
+    def weighed(self, attn: Attention, logits: Tensor) -> Tensor:
+        spread = (logits - logits.mean(-1, keepdim=True)).float().square().mean((0, 2, 3)).sqrt()
+        most = MOST_OVER_WORDS if attn.is_cross_attention else MOST_OVER_CELLS
+        shares = (most / spread).clamp(max=1.0)
+        rows = attn.to_q.weight.shape[0] // attn.heads
+        attn.to_q.weight.mul_(shares.repeat_interleave(rows)[:, None])
+        return logits * shares[:, None, None]
