@@ -3,19 +3,24 @@
 A solver of the probability flow moves, within one step, along the line from where it stands to the
 clean latent that it believes in. Two latents in a row therefore give that clean latent away: in
 coordinates x / alpha with noise level sigma it is x1 - sigma1 * (x0 - x1) / (sigma0 - sigma1).
-Exact for Euler and DDIM, near enough for the others.
+Exact for Euler and DDIM, near enough for the others. Samplers that add noise of their own leave
+that line, and say themselves what they believe in.
 """
 
 from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import wraps
 from typing import Any
 
 import torch
 from PIL import Image
 
 _SMALL_DECODER = 8_000_000
+_STOCHASTIC = ("DDPMScheduler", "EulerAncestralDiscreteScheduler", "LCMScheduler")
 # Least-squares maps from four latent channels to red, green and blue in -1..1, as used by ComfyUI's
 # previews.
 _LINEAR = {
@@ -32,6 +37,30 @@ _LINEAR = {
         (-0.2120, -0.2616, -0.7177),
     ),
 }
+
+
+@contextmanager
+def remembering(scheduler: Any) -> Iterator[None]:
+    """Keeps what each step takes the clean latents for, where a scheduler adds noise of its own.
+
+    There is no line then from the latents before a step to those after it, nor on to clean ones.
+    """
+    if type(scheduler).__name__ not in _STOCHASTIC:
+        yield
+        return
+    step = scheduler.step
+
+    @wraps(step)
+    def kept(*args: Any, **words: Any) -> Any:
+        found = step(*args, **words)
+        kept.clean = found[1]  # type: ignore[attr-defined]
+        return found
+
+    scheduler.step = kept
+    try:
+        yield
+    finally:
+        del scheduler.step
 
 
 class Previewer:
@@ -98,6 +127,9 @@ def _heading_for(
     scheduler: Any, before: torch.Tensor, after: torch.Tensor, timestep: Any
 ) -> torch.Tensor:
     """The clean latents that the step from `before` to `after` points at, both (B, C, h, w)."""
+    kept: torch.Tensor | None = getattr(scheduler.step, "clean", None)
+    if kept is not None:
+        return kept[: len(after)].float()
     here, there = _noise_levels(scheduler, timestep)
     x0, x1 = before.float(), after.float()
     if float(scheduler.init_noise_sigma) < 1.5:  # kept at unit variance: to x / alpha

@@ -15,6 +15,7 @@ from PIL import Image
 from rpg._call import Inputs
 from rpg._guidance import GuidanceEnd
 from rpg._memory import memory_explained
+from rpg._preview import remembering
 from rpg.diffusion import regional
 from rpg.diffusion.inpaint import SoftMask
 from rpg.errors import GenerationError, SettingsError
@@ -116,7 +117,8 @@ def render(
     words["callback_on_step_end_tensor_inputs"] = _callback_inputs(inputs, soft, guidance)
     with restored(pipe), sampler(pipe, used.scheduler), memory_explained(GenerationError, _MEMORY):
         words_of_regions = {**_regional_words(used), "redrawn": redrawn}
-        with regional(pipe, plans, **words_of_regions), guidance.watching(pipe):
+        believing = remembering(pipe.scheduler)
+        with regional(pipe, plans, **words_of_regions), guidance.watching(pipe), believing:
             with np.errstate(invalid="ignore"):
                 return pipe(**words).images
 

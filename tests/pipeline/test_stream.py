@@ -7,12 +7,15 @@ import time
 from typing import Any
 
 import pytest
+import torch
 from PIL import Image
 
+from rpg._render import sampler
 from rpg.errors import PlanError
 from rpg.events import Event, Failed, Planned, Rendered, Step
 from rpg.pipeline import RPGPipeline
 from rpg.plan import Plan
+from rpg.settings import Scheduler
 from tests.pipeline.helpers import PROMPT, QUICK, STEPS, HalvesPlanner, called, columns, same
 
 
@@ -32,7 +35,32 @@ def test_events_come_in_order(rpg: RPGPipeline) -> None:
     assert [event.plan for event in events if isinstance(event, Planned)] == direct.plans
 
 
-@pytest.mark.parametrize("scheduler", ["euler", "ddim", "dpm++2m", "heun"])
+@pytest.mark.parametrize("scheduler", ["euler-a", "ddpm"])
+def test_previews_show_what_a_sampler_with_noise_of_its_own_believes_in(
+    rpg: RPGPipeline, scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with sampler(rpg.pipe, scheduler):
+        kind = type(rpg.pipe.scheduler)
+    step, believed = kind.step, []
+
+    def noted(*args: Any, **words: Any) -> Any:
+        believed.append(step(*args, **words))
+        return believed[-1]
+
+    monkeypatch.setattr(kind, "step", noted)
+    words = {**QUICK, "num_inference_steps": 6, "scheduler": scheduler}
+    events = list(rpg.stream(PROMPT, seed=1, preview_every=0.0, **words))
+    previews = [event.preview for event in events if isinstance(event, Step)]
+    vae = rpg.pipe.vae
+    for preview, (_, clean) in list(zip(previews, believed, strict=True))[1:]:
+        with torch.no_grad():
+            decoded = vae.decode(clean / vae.config.scaling_factor).sample[0]
+        shown = decoded.add(1).mul(127.5).clamp(0, 255).byte().permute(1, 2, 0).numpy()
+        assert preview is not None and same(preview, Image.fromarray(shown), tolerance=1)
+    assert "step" not in vars(rpg.pipe.scheduler)
+
+
+@pytest.mark.parametrize("scheduler", ["euler", "euler-a", "ddim", "dpm++2m", "heun"])
 def test_the_last_preview_looks_like_the_picture(rpg: RPGPipeline, scheduler: str) -> None:
     words = {**QUICK, "num_inference_steps": 6, "scheduler": scheduler}
     events = list(rpg.stream(PROMPT, seed=1, preview_every=0.0, **words))
