@@ -1,9 +1,10 @@
 """Which words each part of a picture listens to, and a loss that says how well.
 
 A thing's cells should hear the words that name it: "red" and "cat" where the red cat stands, not
-where the blue car does. The denoiser's own loss hardly says so, for while there is much noise a
-wrong name costs little. Here half of the heads of every cross-attention are judged directly, for
-what stands where is known while training (as TokenCompose does, 2312.03626, with segmentations).
+where the blue car or nothing does. The denoiser's own loss hardly says so, for while there is much
+noise a wrong name costs little. Here half of the heads of every cross-attention are judged
+directly, for what stands where is known while training (as TokenCompose does, 2312.03626, with
+segmentations).
 """
 
 from __future__ import annotations
@@ -54,44 +55,70 @@ class Listening:
         return logits
 
     def loss(self, boxes: Tensor, words: Tensor, cells: Sequence[int]) -> Tensor:
-        """Cross-entropy of the own words in each thing's cells, and forget what was heard.
+        """Cross-entropy of the words that each cell may listen to, and forget what was heard.
+
+        Where a thing stands those are the words that name it, where none does all but such words;
+        the cells at a thing's edge may listen to any.
 
         Args:
             boxes: (B, n, 4), left, top, right and bottom of each thing in cells of the latents;
                 of size zero where there is none.
-            words: (B, n, 48), which tokens name the thing.
+            words: (B, n, 48), which tokens name the thing; none of a picture without a caption.
             cells: height and width of the latents.
 
         Returns:
-            The mean over the layers and the cells that show a thing, in nats.
+            The mean over the layers of the things' cells and the others' together, in nats.
         """
         heard, self.heard = self.heard, []
-        losses = [_unheard(logits, boxes, words, cells) for logits in heard]
+        losses = [_lost(logits, boxes, words, cells) for logits in heard]
         return torch.stack(losses).mean()
 
 
-def _unheard(logits: Tensor, boxes: Tensor, words: Tensor, cells: Sequence[int]) -> Tensor:
-    own = own_words(boxes, words, cells, logits.shape[2])
+def _lost(logits: Tensor, boxes: Tensor, words: Tensor, cells: Sequence[int]) -> Tensor:
+    count = logits.shape[2]
+    own = own_words(boxes, words, cells, count)
+    others = clear_of_things(boxes, cells, count)[..., None] & ~words.any(1)[:, None]
+    others = others & words.any(2).any(1)[:, None, None]
     heads = logits[:, : max(1, logits.shape[1] // 2)].float()
-    mine = heads.masked_fill(~own[:, None], _NOT)
-    lost = (heads.logsumexp(-1) - mine.logsumexp(-1)).mean(1)
-    counts = own.any(-1)
-    return (lost * counts).sum() / counts.sum().clamp(min=1)
+    return _missed(heads, own) + _missed(heads, others)
+
+
+def _missed(heads: Tensor, allowed: Tensor) -> Tensor:
+    """Cross-entropy of the allowed words, over the cells to which any are."""
+    hit = heads.masked_fill(~allowed[:, None], _NOT).logsumexp(-1)
+    missed = (heads.logsumexp(-1) - hit).mean(1)
+    counts = allowed.any(-1)
+    return (missed * counts).sum() / counts.sum().clamp(min=1)
 
 
 def own_words(boxes: Tensor, words: Tensor, cells: Sequence[int], count: int) -> Tensor:
     """Which words are for each of a level's `count` cells, (B, count, 48); none outside things."""
-    height, width = cells
-    side = round((height * width / count) ** 0.5)  # of one of the level's cells
-    y, x = (
-        (torch.arange(length // side, device=boxes.device) + 0.5) * side
-        for length in (height, width)
-    )
-    left, top, right, bottom = boxes.float().unbind(-1)
-    across, down = (
-        ((at - (low + high)[..., None] / 2).abs() < _INSIDE * (high - low)[..., None] / 2)
-        for at, low, high in ((x, left, right), (y, top, bottom))
-    )
-    inside = (down[..., None] & across[..., None, :]).flatten(2)
+    inside = _within(boxes, cells, count, shrunk=_INSIDE)
     own: Tensor = (inside[..., None] & words[:, :, None]).any(1)
     return own
+
+
+def clear_of_things(boxes: Tensor, cells: Sequence[int], count: int) -> Tensor:
+    """Which of a level's `count` cells no part of a thing lies in, (B, count)."""
+    return ~_within(boxes, cells, count, wider=0.5).any(1)
+
+
+def _within(
+    boxes: Tensor, cells: Sequence[int], count: int, *, shrunk: float = 1.0, wider: float = 0.0
+) -> Tensor:
+    """Whether the middles of a level's cells lie in boxes, (B, n, count).
+
+    The boxes are shrunk about their middles, or are so many of the level's cells wider a side.
+    """
+    height, width = cells
+    side = round((height * width / count) ** 0.5)  # of one of the level's cells
+    left, top, right, bottom = boxes.float().unbind(-1)
+
+    def between(low: Tensor, high: Tensor, length: int) -> Tensor:
+        at = (torch.arange(length // side, device=boxes.device) + 0.5) * side
+        half = shrunk * (high - low) / 2 + torch.where(high > low, wider * side, 0.0)
+        return (at - ((low + high) / 2)[..., None]).abs() < half[..., None]
+
+    down, across = between(top, bottom, height), between(left, right, width)
+    inside: Tensor = (down[..., None] & across[..., None, :]).flatten(2)
+    return inside

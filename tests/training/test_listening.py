@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +22,7 @@ from training.data import CELL, View
 from training.denoiser import Trainer
 from training.export import load
 from training.halves import Halves
-from training.listening import Listening, own_words
+from training.listening import Listening, clear_of_things, own_words
 from training.model import Denoiser, is_lower
 from training.optimizer import Optimizer
 from training.softening import MOST_OVER_CELLS, MOST_OVER_WORDS, soften
@@ -116,19 +117,35 @@ def test_listening_attends_as_diffusers_does(model: Denoiser) -> None:
         torch.testing.assert_close(model(*_inputs()), expected, atol=1e-5, rtol=1e-4)
 
 
-def test_the_loss_is_of_the_own_words_share() -> None:
-    listening, logits = Listening(), torch.zeros(1, 2, 16, 48)
-    boxes = torch.tensor([[[0.0, 0, 4, 4], [0, 0, 0, 0], [0, 0, 0, 0]]])
+def test_cells_clear_of_things_hear_none_of_their_words() -> None:
+    boxes = torch.tensor([[[0.0, 0, 8, 8], [0, 0, 0, 0], [0, 0, 0, 0]]])
+    clear = clear_of_things(boxes, (16, 16), 64).view(8, 8)
+    assert not clear[:4, :4].any()  # the thing and half a cell of this level about it
+    assert clear[5:].all() and clear[:, 5:].all()
+    assert clear_of_things(torch.zeros(1, 3, 4), (16, 16), 64).all()
+
+
+def _loss(logits: Tensor, boxes: Tensor, words: Tensor) -> float:
+    listening = Listening()
+    listening.heard = [logits]
+    found = float(listening.loss(boxes, words, (4, 4)))
+    assert not listening.heard
+    return found
+
+
+def test_the_loss_is_of_the_words_that_cells_may_listen_to() -> None:
     words = torch.zeros(1, 3, 48, dtype=torch.bool)
     words[0, 0, 3:6] = True
-    listening.heard = [logits]
-    assert listening.loss(boxes, words, (4, 4)).item() == pytest.approx(torch.tensor(16.0).log())
-    assert not listening.heard
-    logits[:, 0, :, 3:6] = 20.0  # the second head is not judged
-    listening.heard = [logits]
-    assert listening.loss(boxes, words, (4, 4)).item() == pytest.approx(0, abs=1e-6)
-    listening.heard = [logits]
-    assert listening.loss(boxes, words & False, (4, 4)).item() == 0  # where nothing is said
+    everywhere = torch.tensor([[[0.0, 0, 4, 4], [0, 0, 0, 0], [0, 0, 0, 0]]])
+    nowhere = torch.zeros(1, 3, 4)
+    even, heard = torch.zeros(1, 2, 16, 48), torch.zeros(1, 2, 16, 48)
+    heard[:, 0, :, 3:6] = 20.0  # the second head is not judged
+    assert _loss(even, everywhere, words) == pytest.approx(math.log(48 / 3))
+    assert _loss(even, nowhere, words) == pytest.approx(math.log(48 / 45))
+    assert _loss(heard, everywhere, words) == pytest.approx(0, abs=1e-6)
+    assert _loss(heard, nowhere, words) > 10
+    for boxes in (everywhere, nowhere):
+        assert _loss(heard, boxes, words & False) == 0  # nothing is said
 
 
 class _Measuring(Listening):
