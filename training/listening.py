@@ -117,8 +117,8 @@ def _within(
     def between(low: Tensor, high: Tensor, length: int) -> Tensor:
         at = (torch.arange(length // side, device=boxes.device) + 0.5) * side
         half = shrunk * (high - low) / 2 + torch.where(high > low, wider * side, 0.0)
-        return (at - ((low + high) / 2)[..., None]).abs() < half[..., None]
+        near: Tensor = (at - ((low + high) / 2)[..., None]).abs() < half[..., None]
+        return near
 
     down, across = between(top, bottom, height), between(left, right, width)
-    inside: Tensor = (down[..., None] & across[..., None, :]).flatten(2)
-    return inside
+    return (down[..., None] & across[..., None, :]).flatten(2)
