@@ -15,6 +15,7 @@ import diffusers
 import torch
 from safetensors import SafetensorError
 
+from rpg._memory import memory_explained
 from rpg.errors import ModelError
 
 __all__ = [
@@ -28,6 +29,10 @@ __all__ = [
     "sibling",
 ]
 
+_TOO_LARGE = (
+    "load it in dtype float16, or on the cpu and call pipe.enable_model_cpu_offload() "
+    "(--dtype float16, --cpu-offload model)"
+)
 _SDXL_PARTS = ("conditioner.embedders.", ".label_emb.", "add_embedding.")  # in names of tensors
 UNREADABLE = (
     OSError,
@@ -136,7 +141,7 @@ def load_pipeline(
     except UNREADABLE as error:
         raise _unloadable(source, error) from error
     family(pipe)
-    return pipe.to(device)
+    return _moved(pipe, device)
 
 
 def load_single_file(
@@ -165,7 +170,12 @@ def load_single_file(
         pipe = pipeline.from_single_file(str(source), dtype=_dtype(dtype, device), **words)
     except UNREADABLE as error:
         raise _unloadable(str(source), error) from error
-    return pipe.to(device)
+    return _moved(pipe, device)
+
+
+def _moved(pipe: Any, device: torch.device) -> Any:
+    with memory_explained(ModelError, f"the model does not fit on {device}; {_TOO_LARGE}"):
+        return pipe.to(device)
 
 
 def sibling(pipe: Any, task: Task, *, controlnet: Any = None) -> Any:

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
+from rpg.errors import ModelError
 from rpg.pipeline import RPGOutput, RPGPipeline
 from tests.pipeline.helpers import PROMPT, HalvesPlanner, called, same
 
@@ -29,6 +31,18 @@ def test_a_saved_model_loads_with_its_own_defaults_and_draws_the_same(
     )
     monkeypatch.setenv("RPG_MODEL", str(folder))
     assert RPGPipeline.from_pretrained().model == "little"
+
+
+def test_a_model_that_does_not_fit_says_how_it_may(
+    pipe: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any, **__: Any) -> Any:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 EiB")
+
+    pipe.save_pretrained(tmp_path)
+    monkeypatch.setattr(type(pipe), "to", full)
+    with pytest.raises(ModelError, match="does not fit on cpu; .*offload"):
+        RPGPipeline.from_pretrained(tmp_path, device="cpu")
 
 
 def test_another_rpg_pipeline_shares_model_and_planner(rpg: RPGPipeline) -> None:
