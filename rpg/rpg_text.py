@@ -43,6 +43,7 @@ _RATIO = re.compile(
 _PROMPT = re.compile(_LEAD + _WORD + r"regional[ \t_]{1,3}prompts?\b" + _TAIL, _FLAGS)
 _OPENING = re.compile(r"\s*(?:```\w*\s+)?[\s*_`\"'>]*")
 # A whole word in capitals: neither BREAKFAST nor TEA-BREAK nor BREAK's.
+_RULE = re.compile(r"[-*_=]{3,}")
 _BREAK = re.compile(r"[*`]{0,3}(?<!\w)(?<!\w['\u2019-])BREAK(?!\w|['\u2019-]\w)[*`]{0,3}")
 _ITEM = re.compile(
     r"(?:[-*\u2022]|[0-9]{1,2}[.)])\s|region ?[0-9]{1,2} ?(?:\([^()]{0,60}\) ?)?:", re.IGNORECASE
@@ -265,7 +266,7 @@ def _lines(text: str, start: int, end: int) -> Iterator[tuple[str, int]]:
 
 def _ends_section(line: str) -> bool:
     bare = line.strip()
-    rule = len(bare) >= 3 and set(bare) <= set("-*_=")
+    rule = _RULE.fullmatch(bare) is not None
     markers = (_RATIO.match(line), _PROMPT.match(line))
     titled = any(match and match["lead"] is not None and match["colon"] for match in markers)
     return rule or titled or bare.startswith(("```", "# ", "## ", "### ", "#### "))
