@@ -21,8 +21,8 @@ _HEAD = """# Gallery
 
 What [Toybox](toybox.md), the model that is shipped here, makes of prompts with up to nine things,
 by `rpg generate PROMPT --seed SEED` and no other settings: the rule planner's plan, which stands
-on the right, and the model's own steps and guidance. The seed is 1, but for the picture at sea, where 1
-drew two boats. `python -m benchmarks.gallery` draws the page again.
+on the right, and the model's own steps and guidance. The seed is 1, but for the picture at sea,
+where 1 drew two boats. `python -m benchmarks.gallery` draws the page again.
 """
 
 
