@@ -42,8 +42,8 @@ _RATIO = re.compile(
 )
 _PROMPT = re.compile(_LEAD + _WORD + r"regional[ \t_]{1,3}prompts?\b" + _TAIL, _FLAGS)
 _OPENING = re.compile(r"\s*(?:```\w*\s+)?[\s*_`\"'>]*")
-# A whole word in capitals: neither BREAKFAST nor TEA-BREAK nor BREAK's.
 _RULE = re.compile(r"[-*_=]{3,}")
+# A whole word in capitals: neither BREAKFAST nor TEA-BREAK nor BREAK's.
 _BREAK = re.compile(r"[*`]{0,3}(?<!\w)(?<!\w['\u2019-])BREAK(?!\w|['\u2019-]\w)[*`]{0,3}")
 _ITEM = re.compile(
     r"(?:[-*\u2022]|[0-9]{1,2}[.)])\s|region ?[0-9]{1,2} ?(?:\([^()]{0,60}\) ?)?:", re.IGNORECASE

@@ -11,11 +11,10 @@ from diffusers import AutoencoderKL
 from torch import Tensor
 from transformers import CLIPTokenizer
 
-from rpg.toybox.captions import worded
 from training import checkpoint
 from training.config import Config
 from training.data import View, as_tensor, draw_views
-from training.text import naming, tokenize
+from training.text import spoken
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +58,7 @@ class LatentPool:
         seed = f"{self.config.seed + 2}/{stage}/{number}"
         views = draw_views(self.config.buckets_at(step), random.Random(seed), None)
         words = random.Random(f"{seed}/{step}")
-        captions = [worded(view.scene, words) for view in views]
-        ids = tokenize(self.tokenizer, [caption.text for caption in captions])
-        named = naming(self.tokenizer, captions, [view.scene for view in views], ids)
+        ids, named = spoken(self.tokenizer, [view.scene for view in views], words)
         latents = self._latents(views, self.folder / f"{stage}-{number:06}.pt")
         time_ids = torch.tensor([view.time_ids() for view in views])
         boxes = torch.tensor([view.boxes() for view in views])

@@ -18,11 +18,10 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from transformers import CLIPTokenizer
 
-from rpg.toybox.captions import worded
 from training.config import MOST_THINGS, Bucket, Config, StockConfig
 from training.data import CELL, draw_views, normalized
 from training.latents import LatentBatch, encoded
-from training.text import MAX_TOKENS, naming, tokenize
+from training.text import MAX_TOKENS, spoken
 
 
 class Drawn(NamedTuple):
@@ -65,9 +64,7 @@ class _Drawings(IterableDataset[Drawn]):
         views = draw_views([self.buckets[number]], rng, self.config.chunk)
         pixels = torch.from_numpy(np.stack([view.pixels() for view in views]))
         scenes = [view.scene for view in views for _ in range(self.config.captions)]
-        said = [worded(scene, rng) for scene in scenes]
-        ids = tokenize(self.tokenizer, [one.text for one in said])
-        words = naming(self.tokenizer, said, scenes, ids)
+        ids, words = spoken(self.tokenizer, scenes, rng)
         time_ids = torch.tensor([view.time_ids() for view in views], dtype=torch.int16)
         boxes = torch.tensor([view.boxes() for view in views])
         by_view = (len(views), self.config.captions)

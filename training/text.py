@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import string
 from collections.abc import Sequence
 from itertools import islice
@@ -11,7 +12,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
-from rpg.toybox.captions import Caption, Phrase
+from rpg.toybox.captions import Caption, Phrase, worded
 from rpg.toybox.scene import Scene
 from rpg.toybox.vocabulary import known_words
 from training.config import MOST_THINGS, DenoiserConfig
@@ -92,6 +93,15 @@ def tokenize(tokenizer: CLIPTokenizer, captions: list[str]) -> Tensor:
         captions, padding="max_length", max_length=MAX_TOKENS, truncation=True, return_tensors="pt"
     ).input_ids
     return ids
+
+
+def spoken(
+    tokenizer: CLIPTokenizer, scenes: Sequence[Scene], rng: random.Random
+) -> tuple[Tensor, Tensor]:
+    """A caption's ids for each scene, (B, 48), and which of them name each thing, (B, 3, 48)."""
+    captions = [worded(scene, rng) for scene in scenes]
+    ids = tokenize(tokenizer, [caption.text for caption in captions])
+    return ids, naming(tokenizer, captions, scenes, ids)
 
 
 def naming(
