@@ -40,8 +40,10 @@ def planned(page: Page, prompt: str, cards: int) -> None:
 
 
 def canvas(page: Page) -> FloatRect:
-    """Where the canvas is, once it is in sight."""
-    page.evaluate("document.querySelector('#plan-canvas').scrollIntoView()")
+    """Where the canvas is, once the plan is drawn on it and it is in sight."""
+    page.locator("#plan-canvas canvas").wait_for()
+    until(page, lambda: shade(page, 0.5, 0.5)[3] > 0)
+    page.locator("#plan-canvas").evaluate("node => node.scrollIntoView()")
     found = page.locator("#plan-canvas canvas").bounding_box()
     assert found
     return found
