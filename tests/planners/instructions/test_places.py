@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from rpg.errors import PlanError
 from rpg.geometry import Box
 from rpg.planners.rules.reasoning import where_is
 from tests.planners.instructions.helpers import PLANS, box, disjoint, prompts, regions, told
@@ -101,6 +102,9 @@ def test_several_at_once() -> None:
         ("no stars", 0),
         ("only two stars", 2),
         ("make it five stars", 5),
+        ("duplicate the star at the bottom left", 4),
+        ("clone the stars", 6),
+        ("copy the star at the bottom left three times", 6),
         ("keep only the moon", 0),
         ("remove everything except the stars", 3),
     ],
@@ -235,3 +239,34 @@ def test_two_are_given_something_each() -> None:
     found = prompts(told("row", "give the cat a red hat and the dog a blue hat"))
     assert found["cat-1"] == "a cat with a red hat"
     assert found["dog-1"] == "a dog with a blue hat"
+
+
+@pytest.mark.parametrize(
+    ("name", "instruction", "gone", "come"),
+    [
+        ("row", "replace the dog by two birds", ["dog-1"], ["bird-2", "bird-3"]),
+        ("row", "swap the dog for a cow and a pig", ["dog-1"], ["cow-1", "pig-1"]),
+        ("sky", "replace the stars with two hearts", ["star-1", "star-2", "star-3"],
+         ["heart-1", "heart-2"]),
+        ("nested", "replace the dog with two birds", ["dog-1"], ["bird-1", "bird-2"]),
+    ],
+)  # fmt: skip
+def test_several_share_the_places_of_what_they_replace(
+    name: str, instruction: str, gone: list[str], come: list[str]
+) -> None:
+    before, plan = PLANS[name], told(name, instruction)
+    there = regions(plan)
+    assert there.keys() == regions(before).keys() - set(gone) | set(come)
+    left = [box(before, each) for each in gone]
+    for each in come:
+        assert any(old.intersection(there[each].box) == there[each].box for old in left)
+    if name != "nested":
+        assert disjoint(plan)
+
+
+def test_a_copy_goes_where_it_is_told() -> None:
+    plan = told("pair", "copy the star to the bottom right")
+    assert prompts(plan)["star-2"] == "a red star"
+    assert where_is(box(plan, "star-2")) == "bottom right"
+    with pytest.raises(PlanError, match="there is no 'the dog'"):
+        told("pair", "duplicate the dog")

@@ -6,7 +6,8 @@ import pytest
 
 from rpg.planners.rules.instructions.looks import changed
 from rpg.planners.rules.instructions.scenes import scenes_of, with_scene
-from tests.planners.instructions.helpers import PLANS, box, prompts, told
+from rpg.planners.rules.instructions.styles import style_of, with_style
+from tests.planners.instructions.helpers import PLANS, box, follows, prompts, told
 
 
 @pytest.mark.parametrize(
@@ -154,3 +155,49 @@ def test_other_words_are_no_scene(words: str) -> None:
 def test_what_is_inside_a_building_stays_there_when_the_scene_changes() -> None:
     plan = told("village", "add a dog inside the house, then turn the background into a city")
     assert plan.prompt == "a dog inside a house to the left of a tree in a city"
+
+
+@pytest.mark.parametrize(
+    ("instruction", "style"),
+    [
+        ("make it a watercolor", "watercolor"),
+        ("paint it in watercolors", "watercolor"),
+        ("use a watercolor style", "watercolor"),
+        ("change the oil painting to a watercolor", "watercolor"),
+        ("turn it into a pencil sketch", "pencil sketch"),
+        ("draw it as a comic", "comic style"),
+        ("make the picture pixel art", "pixel art"),
+        ("make everything low poly", "low-poly"),
+        ("turn it into a photo", "realistic photo"),
+        ("give it an anime look", "anime"),
+        ("in the style of Van Gogh", "in the style of Van Gogh"),
+        ("change the style to ukiyo-e style", "ukiyo-e style"),
+        ("make the picture black and white", "in black and white"),
+    ],
+)
+def test_a_style_takes_the_place_of_another_in_every_prompt(instruction: str, style: str) -> None:
+    plan = told("painting", instruction)
+    assert prompts(plan) == {
+        "fox-1": f"a fox in a garden at sunset, {style}",
+        "rabbit-1": f"a rabbit in a garden at sunset, {style}",
+    }
+    assert plan.prompt == plan.base_prompt == f"a fox and a rabbit in a garden at sunset, {style}"
+    assert follows(plan, f"change the style to {style}") == plan
+    assert prompts(follows(plan, "make it an oil painting"))["fox-1"].endswith(", oil painting")
+
+
+def test_a_style_leaves_words_of_quality_and_serves_beside_other_wishes() -> None:
+    assert with_style("an oil painting of a fox, highly detailed", "watercolor") == (
+        "a fox, highly detailed, watercolor"
+    )
+    plan = told("pair", "make it watercolor and night, and make the star green")
+    assert prompts(plan) == {
+        "star-1": "a green star at night, watercolor",
+        "circle-1": "a blue circle at night, watercolor",
+    }
+    assert plan.prompt == "a green star left of a blue circle at night, watercolor"
+
+
+@pytest.mark.parametrize("words", ["blue", "a circle", "the dog", "night", "bigger", "a house", ""])
+def test_other_words_are_no_style(words: str) -> None:
+    assert style_of(words) is None

@@ -69,7 +69,7 @@ def split_style(prompt: str) -> tuple[str, list[str]]:
         styles.append(match[0].strip(" ,"))
     rest = _IN_STYLE.sub("", rest)
     parts = rest.split(",")
-    content = [part for part in parts if not _is_style(part)] or parts[:1]
+    content = [part for part in parts if not is_style(part)] or parts[:1]
     return ",".join(content), styles + [part.strip(" .") for part in parts if part not in content]
 
 
@@ -88,7 +88,8 @@ def _without_prefix(prompt: str) -> tuple[str, list[str]]:
     return prompt[match.end() :], [] if plain else [f"{match[2]}{match[3]}".lower()]
 
 
-def _is_style(part: str) -> bool:
+def is_style(part: str) -> bool:
+    """Whether a part of a prompt, between commas, says how to draw rather than what."""
     words = part.strip(" .").lower().split()
     strong = {w for w in words if w in _STRONG or _CAMERA.fullmatch(w)}
     return (

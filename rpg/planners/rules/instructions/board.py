@@ -70,6 +70,7 @@ class Board:
         notes: What was done, in words.
         last: Ids of what was spoken of last: what "it" means.
         scenes: Scenes that were set for the whole picture.
+        styles: Styles, likewise.
         renamed: Attributes and noun of things as they were, lower case, and their new names.
     """
 
@@ -79,6 +80,7 @@ class Board:
         self.notes: list[str] = []
         self.last: tuple[str, ...] = ()
         self.scenes: list[str] = []
+        self.styles: list[str] = []
         self.renamed: list[Renaming] = []
         self._items: tuple[Item, ...] | None = None
 

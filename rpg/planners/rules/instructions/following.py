@@ -12,15 +12,25 @@ from rpg.plan import MAX_PROMPT_CHARS, Plan
 from rpg.planners.rules.grammar.tokens import tokenize
 from rpg.planners.rules.instructions.board import Board
 from rpg.planners.rules.instructions.describe import describe
-from rpg.planners.rules.instructions.kinds import add, look, move, remove, replace, scene, size
+from rpg.planners.rules.instructions.kinds import (
+    add,
+    look,
+    move,
+    remove,
+    replace,
+    scene,
+    size,
+    style,
+)
 from rpg.planners.rules.instructions.scenes import with_scene
+from rpg.planners.rules.instructions.styles import styles_of, with_style
 from rpg.planners.rules.instructions.wording import mentions, with_name
 from rpg.planners.rules.lexicon.inflect import singular
 from rpg.planners.rules.reasoning import where_is
 
 _FORMS = (
-    *move.SWAPPING, *scene.FORMS, *replace.FORMS, *size.FORMS, *remove.FORMS, *move.FORMS,
-    *add.FORMS, *look.FORMS, *move.BARE,
+    *move.SWAPPING, *style.FORMS, *scene.FORMS, *replace.FORMS, *size.FORMS, *remove.FORMS,
+    *move.FORMS, *add.FORMS, *look.FORMS, *move.BARE,
 )  # fmt: skip
 _MOST = 40
 _LONGEST = 300
@@ -39,13 +49,13 @@ _JOINT = re.compile(
 _VERBS = (
     "make turn change add remove delete erase move shift push slide bring drag nudge put place set"
     " insert draw include replace swap exchange switch enlarge shrink double take get drop lose"
-    " raise lift lower paint recolour recolor give keep scale no"
+    " raise lift lower render redraw duplicate clone copy paint recolour recolor give keep scale no"
 ).split()
 _OPENS = re.compile(rf"(?:also |please |then )?(?:{'|'.join(_VERBS)})\b", re.IGNORECASE)
 _EXAMPLES = (
     "'make the house blue', 'turn the star into a circle', 'add a moon top right', 'remove the "
     "tree', 'move the star to the left of the house', 'swap the star and the moon', 'make it "
-    "night', 'make the house bigger', 'two more stars', 'no clouds'"
+    "night', 'make it a watercolor', 'make the house bigger', 'two more stars', 'no clouds'"
 )
 
 
@@ -158,7 +168,7 @@ def _obey_parts(board: Board, command: str) -> bool:
 def _retell(board: Board) -> None:
     """Brings the prompt and the base prompt up to date."""
     plan = board.plan
-    if plan.regions == board.before.regions and not board.scenes:
+    if plan.regions == board.before.regions and not (board.scenes or board.styles):
         return
     prompt = _retold(board, plan.prompt)
     base = _retold(board, plan.base_prompt) if plan.base_prompt else ""
@@ -172,6 +182,8 @@ def _retold(board: Board, text: str) -> str:
     things = {item.head for item in board.items}
     for scene_text in board.scenes:
         told = with_scene(told, scene_text, things)
+    for style_text in board.styles:
+        told = with_style(told, style_text, styles_of(board.before))
     return told[:MAX_PROMPT_CHARS]
 
 

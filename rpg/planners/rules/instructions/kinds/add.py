@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from rpg import edits as e
+from rpg.errors import PlanError
 from rpg.geometry import Box
 from rpg.plan import Region
 from rpg.planners.rules.grammar.chunks import noun_phrase
@@ -18,14 +19,14 @@ from rpg.planners.rules.instructions.describe import shared
 from rpg.planners.rules.instructions.forms import Match, form
 from rpg.planners.rules.instructions.kinds.look import give
 from rpg.planners.rules.instructions.kinds.scene import set_scene
-from rpg.planners.rules.instructions.references import refer
+from rpg.planners.rules.instructions.references import must_refer, refer
 from rpg.planners.rules.instructions.scenes import kind_of, scenes_in, scenes_of, styles_in
 from rpg.planners.rules.instructions.stage import Place
 from rpg.planners.rules.instructions.where import Where, cuts, spread, together
 from rpg.planners.rules.layout.splits import split_rows
 from rpg.planners.rules.lexicon.inflect import singular
 from rpg.planners.rules.lexicon.nouns import WEARABLES, is_animate
-from rpg.planners.rules.lexicon.words import DETERMINERS, PRONOUNS
+from rpg.planners.rules.lexicon.words import DETERMINERS, MAX_COUNT, PRONOUNS
 from rpg.planners.rules.reading.reader import read_elements
 from rpg.planners.rules.reading.things import Thing, thing_of
 from rpg.planners.rules.reasoning import where_is
@@ -48,7 +49,7 @@ def add(board: Board, text: str) -> bool:
     for what, where in cuts(board, text):
         if where is None and " and " in what and any(w for _, w in cuts(board, what)):
             return False  # several things with places of their own: one at a time
-        things = _things(what)
+        things = things_named(what)
         if things and where is not None and _is_put_on(things, where, text[len(what) :]):
             return give(board, where.others, what)
         if things:
@@ -71,7 +72,7 @@ def _is_put_on(things: Sequence[Thing], where: Where, said: str) -> bool:
     )
 
 
-def _things(text: str) -> list[Thing]:
+def things_named(text: str) -> list[Thing]:
     """The things that the words name, those that stand in others among them; or none."""
     words = text.lower().split()
     if not words or words[0] in _DEFINITE | PRONOUNS:
@@ -96,9 +97,7 @@ def _put_all(board: Board, things: Sequence[Thing], where: Where | None) -> None
     new: list[str] = []
     if where is not None and total > 1 and together(where):
         place = where.find(board, min(max(thing.size for thing in outer) * total**0.5, 1.5))
-        ones = (thing for thing in outer for _ in range(thing.count))
-        for thing, box in zip(ones, _shares(place.box, total), strict=True):
-            new.append(_put(board, thing, replace(place, box=box), things))
+        new += put_into(board, things, [replace(place, box=b) for b in shares(place.box, total)])
     else:
         for thing in outer:
             spots = spread(where, thing.count)
@@ -109,7 +108,13 @@ def _put_all(board: Board, things: Sequence[Thing], where: Where | None) -> None
     board.last = tuple(new)
 
 
-def _shares(box: Box, count: int) -> list[Box]:
+def put_into(board: Board, things: Sequence[Thing], places: Sequence[Place]) -> list[str]:
+    """Adds one thing at each place, in order, with what it holds; gives their ids."""
+    ones = [each for each in things if each.parent not in things for _ in range(each.count)]
+    return [_put(board, one, place, things) for one, place in zip(ones, places, strict=True)]
+
+
+def shares(box: Box, count: int) -> list[Box]:
     """The box in as many parts, in rows that suit its form."""
     rows = split_rows(count, round(box.width / box.height, 6))
     return [
@@ -190,6 +195,31 @@ def copy(board: Board, like: Item, where: Where) -> str:
     return _insert(board, like.head, like.region.prompt, place)
 
 
+def _copied(board: Board, match: Match) -> bool:
+    """Reads "duplicate the dog", "copy the star to the bottom right"."""
+    times = 2 if match["twice"] else number((match["times"] or "one").lower())
+    if times is None or times > MAX_COUNT:
+        return False
+    items, where = _copied_where(board, match["what"])
+    spots = [(each, spot) for each in items for spot in spread(where, times)]
+    board.last = tuple([copy(board, each, spot) for each, spot in spots])
+    return True
+
+
+def _copied_where(board: Board, text: str) -> tuple[tuple[Item, ...], Where | None]:
+    """The things, and the place; none where it is needed to tell which things are meant.
+
+    Raises:
+        PlanError: Nothing in the plan is meant, or several things could be.
+    """
+    for what, where in cuts(board, text):
+        try:
+            return must_refer(board, what), where
+        except PlanError as error:
+            why = error
+    raise why
+
+
 def _bare(board: Board, match: Match) -> bool:
     """Reads "a moon above the house": a thing that is new, with a place."""
     text = match["rest"]
@@ -225,5 +255,9 @@ FORMS = (
         _more,
     ),
     form(rf"{_ADD} (?:also |in )?(?P<rest>.+?)(?: too| as well)?", _added),
+    form(
+        r"(?:duplicate|clone|copy) (?P<what>.+?)(?: (?:(?P<twice>twice)|(?P<times>\w+) times))?",
+        _copied,
+    ),
     form(r"(?P<rest>(?:an?|one|two|three|some) .+)", _bare),
 )

@@ -9,7 +9,11 @@ from rpg.planners.rules.grammar.tokens import join
 from rpg.planners.rules.instructions.board import Board, Item
 from rpg.planners.rules.instructions.complement import read_look
 from rpg.planners.rules.instructions.forms import Match, form
+from rpg.planners.rules.instructions.kinds.add import put_into, shares, things_named
+from rpg.planners.rules.instructions.kinds.remove import remove
 from rpg.planners.rules.instructions.references import must_refer
+from rpg.planners.rules.instructions.spots import reading_order
+from rpg.planners.rules.instructions.stage import Place
 from rpg.planners.rules.instructions.wording import Mention, subject_of, with_name
 from rpg.planners.rules.lexicon.inflect import singular
 from rpg.planners.rules.reading.things import thing_of
@@ -19,7 +23,7 @@ def _replaced(board: Board, match: Match) -> bool:
     """Reads "replace the star with a circle"."""
     look = read_look(f"into {match['become']}")
     if look is None or look.noun is None:
-        return False
+        return _by_several(board, match)
     items = must_refer(board, match["what"])
     for item in items:
         mention = subject_of(item.region.prompt)
@@ -27,6 +31,26 @@ def _replaced(board: Board, match: Match) -> bool:
             phrase = _alone(look.noun) if len(items) > 1 else look.noun
             board.mend(item, _exchanged(item, mention, phrase))
     board.last = tuple(item.id for item in items)
+    return True
+
+
+def _by_several(board: Board, match: Match) -> bool:
+    """Reads "replace the dog by two birds": they share the places of what goes."""
+    things = things_named(match["become"])
+    if not things:
+        return False
+    items = reading_order(must_refer(board, match["what"]))
+    total = sum(thing.count for thing in things if thing.parent not in things)
+    each, more = divmod(total, len(items))
+    places = [
+        Place(box, item.parent, item.region.z)
+        for number, item in enumerate(items)
+        if (count := each + (number < more))
+        for box in shares(item.box, count)
+    ]
+    new = put_into(board, things, places)
+    remove(board, items)
+    board.last = tuple(new)
     return True
 
 

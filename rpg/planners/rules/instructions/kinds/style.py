@@ -1,0 +1,53 @@
+"""How it is all drawn: "make it a watercolor", "in the style of Van Gogh"."""
+
+from __future__ import annotations
+
+from rpg import edits as e
+from rpg.planners.rules.instructions.board import Board
+from rpg.planners.rules.instructions.forms import Match, form
+from rpg.planners.rules.instructions.references import refer
+from rpg.planners.rules.instructions.styles import style_of, styles_of, with_style
+
+_PICTURE = (
+    r"(?:it|this|that|them|everything|all of it|(?:the )?(?:whole )?(?:picture|image|scene|photo"
+    r"|painting|drawing|thing))"
+)
+_DRAW = (
+    r"(?:make|turn|change|convert|transform|render|draw|redraw|redo|paint|repaint|show|have|do|let)"
+)
+_STYLE = r"(?:the )?(?:style|look|medium)(?: of (?:it|everything|the (?:picture|image)))?"
+
+
+def _styled(board: Board, match: Match) -> bool:
+    """Of everything: only what is a style."""
+    style = style_of(match["what"])
+    if style is None:
+        return False
+    old = styles_of(board.before)
+    for item in board.items:
+        if item.region.prompt:
+            prompt = with_style(item.region.prompt, style, old)
+            board.do(e.ModifyRegion(id=item.id, prompt=prompt))
+    board.styles.append(style)
+    board.notes.append(f"everything is drawn so now: {style}")
+    return True
+
+
+def _exchanged(board: Board, match: Match) -> bool:
+    """Reads "change the oil painting to a watercolor": no thing of the plan, but its style."""
+    old = style_of(match["old"])
+    return (
+        old in styles_of(board.before) and not refer(board, match["old"]) and _styled(board, match)
+    )
+
+
+FORMS = (
+    form(rf"{_DRAW} {_PICTURE} (?:to )?(?P<what>.+?)", _styled),
+    form(rf"(?:change|switch|set|turn|make) {_STYLE} (?:to |into |be )?(?P<what>.+?)", _styled),
+    form(rf"(?:use|apply|add|try|give {_PICTURE}) (?P<what>.+ (?:style|look))", _styled),
+    form(
+        r"(?:change|turn|replace|swap|convert) (?P<old>.+?) (?:to|into|with|for|by) (?P<what>.+?)",
+        _exchanged,
+    ),
+    form(r"(?P<what>.+)", _styled),
+)
