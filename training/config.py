@@ -275,7 +275,7 @@ _SHIPPED = DenoiserConfig(
     warmup=300,
     decay=0.8,
 )
-_ONWARDS = replace(_SHIPPED, relative_rate=0.004, lower_half=2.5, listening=0.02, warmup=50)
+_ONWARDS = replace(_SHIPPED, relative_rate=0.005, lower_half=2.0, listening=0.02, warmup=50)
 _GPU = Config(
     "gpu",
     _WIDE,
@@ -310,7 +310,7 @@ CONFIGS = {
     "onwards": Config(
         "onwards",
         _PAIRS,
-        denoiser=replace(_ONWARDS, seconds=4_100, decay=0.7, ema_decay=0.998, pool=300),
+        denoiser=replace(_ONWARDS, seconds=5_600, decay=0.7, ema_decay=0.998, pool=600),
         bfloat16=True,
         watched=((256, 256), 24),
     ),

@@ -16,12 +16,15 @@ from torch import Tensor
 
 from training.listening import Listening
 
-MOST_OVER_WORDS, MOST_OVER_CELLS = 1.5, 4.0  # deviations of the logits
+# Deviations of the logits: of heads that have hardened, and what theirs become. Those that listen
+# well have up to 6.
+HARD_OVER_WORDS, HARD_OVER_CELLS = 12.0, 24.0
+MOST_OVER_WORDS, MOST_OVER_CELLS = 1.5, 4.0
 
 
 @torch.no_grad()
 def soften(unet: UNet2DConditionModel, run: Callable[[], object]) -> None:
-    """Shrink queries until no head's logits have more than so much deviation.
+    """Shrink the queries of every head that has hardened.
 
     Args:
         unet: whose queries become smaller, in place.
@@ -38,8 +41,10 @@ class _Softening(Listening):
 
     def weighed(self, attn: Attention, logits: Tensor) -> Tensor:
         spread = (logits - logits.mean(-1, keepdim=True)).float().square().mean((0, 2, 3)).sqrt()
-        most = MOST_OVER_WORDS if attn.is_cross_attention else MOST_OVER_CELLS
-        shares = (most / spread).clamp(max=1.0)
+        over_words = attn.is_cross_attention
+        hard = HARD_OVER_WORDS if over_words else HARD_OVER_CELLS
+        most = MOST_OVER_WORDS if over_words else MOST_OVER_CELLS
+        shares = torch.where(spread > hard, most / spread, 1.0)
         rows = attn.to_q.weight.shape[0] // attn.heads
         attn.to_q.weight.mul_(shares.repeat_interleave(rows)[:, None])
         return logits * shares[:, None, None]

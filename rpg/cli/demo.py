@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from rpg import metadata
 from rpg.cli import console
+from rpg.cli.files import write_picture
 from rpg.cli.generate import draw_all
 from rpg.cli.loading import ModelFlags
 from rpg.cli.recording import Recording
@@ -44,9 +44,9 @@ def demo(
         rpg = ModelFlags(model=str(weights_path())).load()
         made = draw_all(rpg, plan, GenerationSettings(seed=SEED), Recording(None))
         record = made.records[0]
-        picture = metadata.save(made.images[0], folder / "demo.png", record)
+        picture = write_picture(made.images[0], folder / "demo.png", record)
         drawn = folder / "demo-plan.png"
-        metadata.save(draw_plan(made.images[0], record.plan), drawn, None)
+        write_picture(draw_plan(made.images[0], record.plan), drawn, None)
         console.put(_NEXT.format(picture=picture, drawn=drawn, rpg=_command()))
 
 

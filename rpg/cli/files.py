@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from PIL import Image
@@ -115,11 +115,18 @@ def write_picture(
     Raises:
         MetadataError: The file cannot be written.
     """
-    replaced = os.path.exists(path)
-    metadata.save(image, path, record, enlarged=enlarged)
-    if replaced:
-        tell(f"replaced {path}")
+    with replacing(path, tell):
+        metadata.save(image, path, record, enlarged=enlarged)
     return path
+
+
+@contextmanager
+def replacing(path: Path, tell: Callable[[str], None] = console.note) -> Iterator[None]:
+    """Tells, once the file is written, that one which was there is replaced."""
+    there = os.path.exists(path)
+    yield
+    if there:
+        tell(f"replaced {path}")
 
 
 def _named(output: Path, count: int) -> Iterator[Path]:

@@ -129,7 +129,8 @@ def export_session(
         session = opened(name)
         target = output if output is not None else Path(f"{session.id}.zip")
         target = target / f"{session.id}.zip" if target.is_dir() else target
-        Sessions().export(session.id, target)
+        with files.replacing(target):
+            Sessions().export(session.id, target)
         _answer({"id": session.id, "path": str(target)}, f"wrote {target}", as_json)
 
 

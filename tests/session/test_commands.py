@@ -133,6 +133,7 @@ def test_out_and_in_again(session: Session) -> None:
     Path("folder").mkdir()
     assert "wrote" in rpg("export", other["id"], "-o", "folder").stdout
     assert [path.name for path in Path("folder").iterdir()] == [f"{other['id']}.zip"]
+    assert "replaced" in rpg("export", other["id"], "-o", "folder").stderr
     Path("x.zip").write_text("x")
     assert "no session" in rpg("import", "x.zip", code=2).stderr
 

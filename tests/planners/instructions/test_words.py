@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from rpg.planners import RulePlanner
 from rpg.planners.rules.instructions.looks import changed
 from rpg.planners.rules.instructions.scenes import scenes_of, with_scene
 from rpg.planners.rules.instructions.styles import style_of, with_style
@@ -173,6 +174,8 @@ def test_what_is_inside_a_building_stays_there_when_the_scene_changes() -> None:
         ("in the style of Van Gogh", "in the style of Van Gogh"),
         ("change the style to ukiyo-e style", "ukiyo-e style"),
         ("make the picture black and white", "in black and white"),
+        ("make it in black and white", "in black and white"),
+        ("make it a glass look", "glass style"),
     ],
 )
 def test_a_style_takes_the_place_of_another_in_every_prompt(instruction: str, style: str) -> None:
@@ -196,6 +199,14 @@ def test_a_style_leaves_words_of_quality_and_serves_beside_other_wishes() -> Non
         "circle-1": "a blue circle at night, watercolor",
     }
     assert plan.prompt == "a green star left of a blue circle at night, watercolor"
+
+
+def test_black_and_white_is_the_colour_of_one_thing_or_of_the_picture() -> None:
+    cat = RulePlanner().plan("a cat")
+    assert prompts(follows(cat, "make it black and white")) == {"cat-1": "a black and white cat"}
+    assert prompts(follows(cat, "make the image black and white")) == {
+        "cat-1": "a cat, in black and white"
+    }
 
 
 @pytest.mark.parametrize("words", ["blue", "a circle", "the dog", "night", "bigger", "a house", ""])

@@ -18,7 +18,7 @@ _MEDIA = frozenset(
 )
 _LEADS = re.compile(r"(?:(?:be|look|more|like|as|into|in|to|with|the|an?)\s+)*", re.IGNORECASE)
 _OF = re.compile(r"(?:in|with)?\s*(?:the |a )?(?:style|manner) of (?P<whom>\S.*)", re.IGNORECASE)
-_MONOCHROME = re.compile(r"(?:in )?black[ -]and[ -]white|in monochrome", re.IGNORECASE)
+MONOCHROME = "in black and white"
 _CALLED = re.compile(r"(?P<name>[\w-]+(?: [\w-]+)?) (?:style|look)", re.IGNORECASE)
 _MADE = re.compile(
     r"(?:[\w-]+ )?(?:photo|photograph|illustration|drawing|sketch|painting|render|rendering|cartoon"
@@ -32,17 +32,18 @@ def style_of(words: str) -> str | None:
     text = " ".join(words.split()).strip(" .,")
     if of := _OF.fullmatch(text):
         return f"in the style of {of['whom']}"
-    if _MONOCHROME.fullmatch(text):
-        return "in black and white"
+    if text.lower() in (MONOCHROME, "in monochrome", "monochrome"):
+        return MONOCHROME  # with "in": a cat may be black and white as well
     bare = _LEADS.sub("", text, count=1)
     called = _CALLED.fullmatch(bare)
     name = called["name"] if called else bare
     name = re.sub(r"\blow poly\b", "low-poly", name, flags=re.IGNORECASE)
-    one = name.removesuffix("s")
+    made = _MADE.fullmatch(name)
+    one = name.removesuffix("s") if made else name
     if one.lower() in ("photo", "photograph"):
         return f"realistic {one}"  # which is told from a thing in a list
     found = next((each for each in (name, one) if is_style(each)), None)
-    return found or (f"{one} style" if called or _MADE.fullmatch(name) else None)
+    return found or (f"{one} style" if called or made else None)
 
 
 def with_style(text: str, style: str, old: Collection[str] = ()) -> str:

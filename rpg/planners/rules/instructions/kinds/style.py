@@ -6,23 +6,18 @@ from rpg import edits as e
 from rpg.planners.rules.instructions.board import Board
 from rpg.planners.rules.instructions.forms import Match, form
 from rpg.planners.rules.instructions.references import refer
-from rpg.planners.rules.instructions.styles import style_of, styles_of, with_style
+from rpg.planners.rules.instructions.styles import MONOCHROME, style_of, styles_of, with_style
 
-_PICTURE = (
-    r"(?:it|this|that|them|everything|all of it|(?:the )?(?:whole )?(?:picture|image|scene|photo"
-    r"|painting|drawing|thing))"
-)
+_WHOLE = r"(?:the )?(?:whole )?(?:picture|image|scene|photo|painting|drawing|thing)"
+_PICTURE = rf"(?:it|this|that|them|everything|all of it|{_WHOLE})"
 _DRAW = (
     r"(?:make|turn|change|convert|transform|render|draw|redraw|redo|paint|repaint|show|have|do|let)"
 )
 _STYLE = r"(?:the )?(?:style|look|medium)(?: of (?:it|everything|the (?:picture|image)))?"
 
 
-def _styled(board: Board, match: Match) -> bool:
-    """Of everything: only what is a style."""
-    style = style_of(match["what"])
-    if style is None:
-        return False
+def set_style(board: Board, style: str) -> bool:
+    """Draws every region in the style, and the whole picture with them."""
     old = styles_of(board.before)
     for item in board.items:
         if item.region.prompt:
@@ -31,6 +26,17 @@ def _styled(board: Board, match: Match) -> bool:
     board.styles.append(style)
     board.notes.append(f"everything is drawn so now: {style}")
     return True
+
+
+def _styled(board: Board, match: Match) -> bool:
+    """Of everything: only what is a style."""
+    style = style_of(match["what"])
+    return style is not None and set_style(board, style)
+
+
+def _monochrome(board: Board, match: Match) -> bool:
+    """Reads "make the picture black and white", which said of "it" is a thing's colour."""
+    return set_style(board, MONOCHROME)
 
 
 def _exchanged(board: Board, match: Match) -> bool:
@@ -42,6 +48,7 @@ def _exchanged(board: Board, match: Match) -> bool:
 
 
 FORMS = (
+    form(rf"{_DRAW} {_WHOLE} black[ -]and[ -]white", _monochrome),
     form(rf"{_DRAW} {_PICTURE} (?:to )?(?P<what>.+?)", _styled),
     form(rf"(?:change|switch|set|turn|make) {_STYLE} (?:to |into |be )?(?P<what>.+?)", _styled),
     form(rf"(?:use|apply|add|try|give {_PICTURE}) (?P<what>.+ (?:style|look))", _styled),
