@@ -165,6 +165,7 @@ def test_what_is_inside_a_building_stays_there_when_the_scene_changes() -> None:
         ("paint it in watercolors", "watercolor"),
         ("use a watercolor style", "watercolor"),
         ("change the oil painting to a watercolor", "watercolor"),
+        ("Change the Oil Painting to a watercolor", "watercolor"),
         ("turn it into a pencil sketch", "pencil sketch"),
         ("draw it as a comic", "comic style"),
         ("make the picture pixel art", "pixel art"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rpg import edits as e
@@ -115,6 +115,12 @@ class Board:
             self.renamed.append(renaming or _renaming(item, without_scenes(text)))
             note = f"{item.id}: {item.region.prompt!r} is now {text!r}"
             self.do(e.ModifyRegion(id=item.id, prompt=text), note=note)
+
+    def reword(self, change: Callable[[str], str]) -> None:
+        """Gives every region that has words those that `change` makes of them."""
+        for item in self.items:
+            if item.region.prompt:
+                self.do(e.ModifyRegion(id=item.id, prompt=change(item.region.prompt)))
 
     def emptied(self, item: Item) -> Item | None:
         """The outermost group, without a subprompt of its own, that the item's going empties."""

@@ -93,7 +93,7 @@ def things_named(text: str) -> list[Thing]:
 def _put_all(board: Board, things: Sequence[Thing], where: Where | None) -> None:
     """Adds things, each as many times as it says, with what they hold."""
     outer = [thing for thing in things if thing.parent not in things]
-    total = sum(thing.count for thing in outer)
+    total = len(each_of(things))
     new: list[str] = []
     if where is not None and total > 1 and together(where):
         place = where.find(board, min(max(thing.size for thing in outer) * total**0.5, 1.5))
@@ -110,8 +110,13 @@ def _put_all(board: Board, things: Sequence[Thing], where: Where | None) -> None
 
 def put_into(board: Board, things: Sequence[Thing], places: Sequence[Place]) -> list[str]:
     """Adds one thing at each place, in order, with what it holds; gives their ids."""
-    ones = [each for each in things if each.parent not in things for _ in range(each.count)]
-    return [_put(board, one, place, things) for one, place in zip(ones, places, strict=True)]
+    pairs = zip(each_of(things), places, strict=True)
+    return [_put(board, one, place, things) for one, place in pairs]
+
+
+def each_of(things: Sequence[Thing]) -> list[Thing]:
+    """Every thing as many times as it says, without those that stand in others."""
+    return [each for each in things if each.parent not in things for _ in range(each.count)]
 
 
 def shares(box: Box, count: int) -> list[Box]:

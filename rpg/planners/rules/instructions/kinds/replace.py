@@ -9,7 +9,7 @@ from rpg.planners.rules.grammar.tokens import join
 from rpg.planners.rules.instructions.board import Board, Item
 from rpg.planners.rules.instructions.complement import read_look
 from rpg.planners.rules.instructions.forms import Match, form
-from rpg.planners.rules.instructions.kinds.add import put_into, shares, things_named
+from rpg.planners.rules.instructions.kinds.add import each_of, put_into, shares, things_named
 from rpg.planners.rules.instructions.kinds.remove import remove
 from rpg.planners.rules.instructions.references import must_refer
 from rpg.planners.rules.instructions.spots import reading_order
@@ -40,8 +40,7 @@ def _by_several(board: Board, match: Match) -> bool:
     if not things:
         return False
     items = reading_order(must_refer(board, match["what"]))
-    total = sum(thing.count for thing in things if thing.parent not in things)
-    each, more = divmod(total, len(items))
+    each, more = divmod(len(each_of(things)), len(items))
     places = [
         Place(box, item.parent, item.region.z)
         for number, item in enumerate(items)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from rpg import edits as e
+from functools import partial
+
 from rpg.planners.rules.instructions.board import Board
 from rpg.planners.rules.instructions.forms import Match, form
 from rpg.planners.rules.instructions.references import refer
@@ -22,10 +23,7 @@ _CHANGE = r"(?:make|turn|change|set|let|have|switch|convert|transform|replace|pu
 def set_scene(board: Board, scenes: tuple[str, ...]) -> bool:
     """Puts every region into the scenes, and the whole picture with them."""
     for scene in scenes:
-        for item in board.items:
-            if item.region.prompt:
-                prompt = with_scene(item.region.prompt, scene)
-                board.do(e.ModifyRegion(id=item.id, prompt=prompt))
+        board.reword(partial(with_scene, scene=scene))
         board.scenes.append(scene)
         board.notes.append(f"everything is {scene} now")
     return bool(scenes)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from rpg import edits as e
+from functools import partial
+
 from rpg.planners.rules.instructions.board import Board
 from rpg.planners.rules.instructions.forms import Match, form
 from rpg.planners.rules.instructions.references import refer
@@ -19,10 +20,7 @@ _STYLE = r"(?:the )?(?:style|look|medium)(?: of (?:it|everything|the (?:picture|
 def set_style(board: Board, style: str) -> bool:
     """Draws every region in the style, and the whole picture with them."""
     old = styles_of(board.before)
-    for item in board.items:
-        if item.region.prompt:
-            prompt = with_style(item.region.prompt, style, old)
-            board.do(e.ModifyRegion(id=item.id, prompt=prompt))
+    board.reword(partial(with_style, style=style, old=old))
     board.styles.append(style)
     board.notes.append(f"everything is drawn so now: {style}")
     return True
@@ -41,10 +39,9 @@ def _monochrome(board: Board, match: Match) -> bool:
 
 def _exchanged(board: Board, match: Match) -> bool:
     """Reads "change the oil painting to a watercolor": no thing of the plan, but its style."""
-    old = style_of(match["old"])
-    return (
-        old in styles_of(board.before) and not refer(board, match["old"]) and _styled(board, match)
-    )
+    old = style_of(match["old"]) or ""
+    known = old.lower() in styles_of(board.before)
+    return known and not refer(board, match["old"]) and _styled(board, match)
 
 
 FORMS = (
