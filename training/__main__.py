@@ -14,6 +14,7 @@ from training import autoencoder
 from training.config import CONFIGS, Config
 from training.denoiser import Trainer
 from training.export import assemble, export, load
+from training.halves import has_bfloat16
 from training.text import build_tokenizer
 
 
@@ -93,7 +94,8 @@ def _chosen(name: str, autoencoder_steps: int, steps: int, seconds: float, threa
         config = dataclasses.replace(config, autoencoder=first)
     changed = {name: value for name, value in (("steps", steps), ("seconds", seconds)) if value}
     second = dataclasses.replace(config.denoiser, **changed)  # type: ignore[arg-type]
-    config = dataclasses.replace(config, denoiser=second)
+    halves = config.bfloat16 and (config.device != "cpu" or has_bfloat16())
+    config = dataclasses.replace(config, denoiser=second, bfloat16=halves)
     return dataclasses.replace(config, threads=threads) if threads else config
 
 

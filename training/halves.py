@@ -33,3 +33,9 @@ class Halves:
         for own, copied in zip(self.whole.parameters(), self.model.parameters(), strict=True):
             own.grad = None if copied.grad is None else copied.grad.float()
             copied.grad = None
+
+
+def has_bfloat16() -> bool:
+    """Whether this CPU multiplies in bfloat16: without, it takes dozens of times as long."""
+    able = torch.cpu.get_capabilities()
+    return any(able.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))

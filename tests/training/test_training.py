@@ -122,6 +122,17 @@ def test_a_busy_machine_gets_one_thread(
         torch.set_num_threads(before)
 
 
+@pytest.mark.parametrize(("able", "halves"), [({"avx2": True}, False), ({"amx_bf16": True}, True)])
+def test_half_precision_is_for_cpus_that_multiply_in_it(
+    able: dict[str, bool], halves: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: able)
+    configs: list[Config] = []
+    monkeypatch.setattr(command, "train", lambda config, *_: configs.append(config))
+    command.main("full")
+    assert [config.bfloat16 for config in configs] == [halves]
+
+
 def test_crops_lie_on_the_grid_of_the_latents() -> None:
     (crop,) = TINY.autoencoder.crops
     assert draw_crops([crop], 0, 0).shape == (crop.batch, 3, crop.side, crop.side)

@@ -89,3 +89,16 @@ def test_relations_between_groups_of_clauses() -> None:
     assert stands(only(plan, "vase"), "above", table)
     assert stands(only(plan, "window"), "behind", table)
     assert stands(only(plan, "cat"), "below", table)
+
+
+def test_three_thirds_side_by_side() -> None:
+    plan = plan_of(
+        "in the left third, a red house; in the middle third, a tree; in the right third, a boat"
+    )
+    house, tree, boat = (only(plan, word) for word in ("red house", "tree", "boat"))
+    assert stands(house, "left", tree) and stands(tree, "left", boat)
+    assert len(plan.layers()) == 3
+
+
+def test_half_of_a_thing_is_a_thing() -> None:
+    assert "sandwich" in only(plan_of("the right half of a sandwich on a plate"), "half").prompt

@@ -32,6 +32,11 @@ TWO = {
         "a {b}, and to the left of the {b} a {a}",
         "a {b}, which is to the right of a {a}",
         "a {a} in the left half of the picture, a {b} in the right half of the picture",
+        "left half: a {a}, right half: a {b}",
+        "The left half is a {a} and the right half is a {b}.",
+        "the left part of the image shows a {a}, the right two thirds show a {b}",
+        "split screen: a {a} on the left, a {b} on the right",
+        "a diptych of a {a} and a {b}",
     ],
     "right": [
         "a {a} to the right of a {b}",
@@ -57,6 +62,8 @@ TWO = {
         "top row: a {a}, bottom row: a {b}",
         "a {a} in the top row and a {b} in the bottom row",
         "a {a} at the top and a {b} at the bottom",
+        "top half a {a}, bottom half a {b}",
+        "the upper third contains a {a}; the lower part holds a {b}",
     ],
     "below": [
         "a {a} below a {b}",

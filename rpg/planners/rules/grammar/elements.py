@@ -37,6 +37,7 @@ class NounPhrase:
         post: What follows with "of", as written: "of flowers".
         arrangement: "row", "column" or "grid" where the phrase says so, or "RxC".
         negated: The prompt says that this is not there.
+        member: The word that says which of a group it is: "first", "left".
     """
 
     determiner: str
@@ -45,6 +46,7 @@ class NounPhrase:
     post: str = ""
     arrangement: str = ""
     negated: bool = False
+    member: str = ""
 
 
 @dataclass(frozen=True, slots=True)

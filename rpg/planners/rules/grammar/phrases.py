@@ -73,6 +73,10 @@ def _end(match: Match) -> Element:
     return Anchor(None, _DY[match["up"]] + 1, match["core"])
 
 
+def _middle(match: Match) -> Element:
+    return Anchor(1, 1, match["core"])
+
+
 def _row(match: Match) -> Element:
     return RowMark(_PLACE_IN_ROW[match["place"]], match["line"] == "column", match["core"])
 
@@ -86,6 +90,15 @@ _LR = r"(?P<side>left|right)"
 _AND = r"and (?:(?:to|on) the )?"
 _OTHER = r"(?:each other|one another|another)"
 _NOT_OF = r"(?! (?:of|side of|hand side of)\b)"
+# A share of the canvas, which is no thing: "the left half", "the upper two thirds".
+_PART = (
+    r"[ -](?:half|third|quarter|part|portion|section|(?:two|three)[ -](?:thirds|quarters))"
+    rf"{_TAIL}(?! of)"
+)
+_SHOWS = (
+    r"(?: (?:(?:is|are)(?= (?:an?|the|one|two|three|four|\d+) )"
+    r"|shows?|has|have|holds|contains|depicts|displays|features))?"
+)
 
 _TABLE: tuple[tuple[str, _Maker], ...] = (
     # Orders and arrangements.
@@ -131,13 +144,16 @@ _TABLE: tuple[tuple[str, _Maker], ...] = (
         _corner,
     ),
     (rf"{_IN}{_LR} {_UP}(?: corner| side)?{_TAIL}{_NOT_OF}", _corner),
-    (rf"{_LR}(?: side)?(?= :)", _edge),
-    (rf"{_UP}(?= :)", _end),
-    (r"(?:middle|center|centre)(?= :)", lambda m: Anchor(1, 1, m["core"])),
+    (rf"(?:the )?{_LR}(?: side)?(?= :)", _edge),
+    (rf"(?:the )?{_UP}(?= :)", _end),
+    (r"(?:the )?(?:middle|center|centre)(?= :)", _middle),
+    (rf"(?:the )?{_LR}{_PART}{_SHOWS}", _edge),
+    (rf"(?:the )?{_UP}{_PART}{_SHOWS}", _end),
+    (rf"(?:the )?(?:middle|center|centre|central){_PART}{_SHOWS}", _middle),
     (
         r"(?:in|at|on|near) (?:the )?(?:very |exact )?(?:middle|center|centre)"
-        rf"{_TAIL}(?! (?:of|row))",
-        lambda m: Anchor(1, 1, m["core"]),
+        rf"(?:{_PART}|{_TAIL}(?! (?:of|row)))",
+        _middle,
     ),
     (r"(?:in|into) the (?:far )?background", lambda m: Anchor(None, None, m["core"], back=True)),
     (r"in the foreground", lambda m: Anchor(None, 2, m["core"])),
@@ -153,7 +169,7 @@ _TABLE: tuple[tuple[str, _Maker], ...] = (
     (rf"{_LR} of", _side),
     (
         rf"(?:in|on|at|to|towards?|along|from) (?:the )?(?:far |very |extreme )?{_LR}{_HAND}"
-        rf"(?:[ -](?:side|edge|half|third))?{_TAIL}{_NOT_OF}",
+        rf"(?:{_PART}|(?:[ -](?:side|edge))?{_TAIL}{_NOT_OF})",
         _edge,
     ),
     (r"(?:on|at) (?:either|each|both) (?:side|sides|end|ends) of", _rel(Kind.SIDES)),
@@ -165,7 +181,7 @@ _TABLE: tuple[tuple[str, _Maker], ...] = (
     (r"on top(?! of)", _rel(Kind.ABOVE, implied=True)),
     (
         rf"(?:in|on|at|along|near|across|towards?) (?:the )?(?:very )?{_UP}"
-        rf"(?: (?:edge|half|part|side|third))?{_TAIL}{_NOT_OF}(?! row)",
+        rf"(?:{_PART}|(?: (?:edge|side))?{_TAIL}{_NOT_OF}(?! row))",
         _end,
     ),
     (r"(?:atop(?: of)?|above|over|higher (?:up )?than|overlooking)", _rel(Kind.ABOVE)),

@@ -26,6 +26,12 @@ _PREFIX = re.compile(
     r" (?:of|showing|shows|depicting|depicts) (?=\S)",
     re.IGNORECASE,
 )
+# Says that the picture has parts, which is what a plan makes of it anyway.
+_SPLIT = re.compile(
+    r"\s*(?:an? )?(?:split[ -]?screen|diptych|triptych|side[ -]by[ -]side)"
+    r"(?: (?:image|picture|photo|view|comparison|composition))?(?: of|:|,| showing| with) (?=\S)",
+    re.IGNORECASE,
+)
 _PLAIN = frozenset("photo photograph picture image depiction view shot scene snapshot".split())
 _NOT_STYLE = frozenset(
     "of and a an the with in on is are by under above below next to two three four five".split()
@@ -78,6 +84,8 @@ def _without_prefix(prompt: str) -> tuple[str, list[str]]:
         prompt = prompt[request.end() :]
     if picture := _PICTURE_WITH.match(prompt):
         return prompt[picture.end() :], []
+    if split := _SPLIT.match(prompt):
+        prompt = prompt[split.end() :]
     match = _PREFIX.match(prompt)
     if match is None:
         return prompt, []

@@ -76,7 +76,7 @@ def _adding_up(group: NounPhrase, members: Sequence[Element], *, listed: bool) -
     """How many members with nouns make up the group; 0 where they are its neighbours in a list."""
     number = 0
     for place, member in enumerate(members, 1):
-        if not isinstance(member, NounPhrase) or is_elliptic(member):
+        if not isinstance(member, NounPhrase) or is_elliptic(member) or member.member:
             return 0
         if listed and not _is_kind_of(member, group):
             return 0

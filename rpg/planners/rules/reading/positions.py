@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from rpg.planners.rules.grammar.elements import Anchor, Arrange, Kind, Order, RowMark
 from rpg.planners.rules.reading.clause import Clause
-from rpg.planners.rules.reading.things import Reading, Relation, Thing, split_off
+from rpg.planners.rules.reading.things import Reading, Relation, Thing, singled
 
 _NATURAL = {"floor": (None, 2), "flooring": (None, 2), "ceiling": (None, 0)}
 _CORNERS = ((0, 0), (2, 0), (0, 2), (2, 2))
@@ -35,17 +35,10 @@ def settle(reading: Reading) -> None:
 
 def _into_corners(reading: Reading, things: list[Thing]) -> None:
     if len(things) == 1:
-        things = _singles(reading, things[0], 4 if things[0].count == 1 else things[0].count)
+        count = 4 if things[0].count == 1 else things[0].count
+        things = singled(reading.things, things[0], count)
     for thing, corner in zip(things, _CORNERS, strict=False):
         thing.anchor = corner
-
-
-def _singles(reading: Reading, thing: Thing, count: int) -> list[Thing]:
-    thing.count = count
-    parts = [split_off(thing, 1) for _ in range(count - 1)]
-    at = reading.things.index(thing)
-    reading.things[at + 1 : at + 1] = parts
-    return [thing, *parts]
 
 
 class Lines:

@@ -26,6 +26,7 @@ from rpg.planners.rules.lexicon.words import POSSESSIVES
 from rpg.planners.rules.reading import things as t
 from rpg.planners.rules.reading.announced import told_once
 from rpg.planners.rules.reading.clause import Clause, Link
+from rpg.planners.rules.reading.members import with_members
 from rpg.planners.rules.reading.places import (
     is_idea,
     is_owned,
@@ -52,11 +53,11 @@ _DENIABLE = Rel | Prep | Attr | Anchor | Verb
 
 def read_elements(elements: Sequence[Element]) -> t.Reading:
     """The things, relations and scenes that the elements tell of."""
-    told = told_once(elements)
+    told = told_once(with_members(elements))
     state = State(told)
     for state.at, element in enumerate(told):
         if state.at >= state.resume and (not state.aside or isinstance(element, Mark)):
-            if _is_one_of_several(element) and isinstance(state.near(1), Verb):
+            if _begins_anew(state, element):
                 state.clause = Clause(opening=False)  # "two girls, | one is sleeping"
             _take(state, element)
     state.end_sentence()
@@ -85,10 +86,18 @@ def _take(state: State, element: Element) -> None:
             _mark(state, element)
 
 
+def _begins_anew(state: State, element: Element) -> bool:
+    """Whether something is said of one alone of several."""
+    placed = isinstance(state.near(1), Anchor)
+    says = isinstance(state.near(2 if placed else 1), Verb)
+    listed = state.clause.join == "and" and not state.clause.predicate
+    return says and _is_one_of_several(element) and not (listed and state.clause.subjects)
+
+
 def _is_one_of_several(element: Element) -> bool:
-    """Finds "one", where its noun is left out, and "the other"."""
+    """Finds "one", where its noun is left out, "the first", and "the other"."""
     if isinstance(element, NounPhrase):
-        return element.count == 1 and not element.words
+        return bool(element.member) or element.count == 1 and not element.words
     return isinstance(element, Pron) and element.word == "other"
 
 
@@ -190,6 +199,7 @@ def _named(state: State, phrase: NounPhrase, link: Link | None) -> None:
         state.subjects([thing])
     elif t.text_of(phrase):
         state.note(t.text_of(phrase), "names nothing that could be placed")
+        state.aside = bool(phrase.member)  # nor is there anything of which it could be said
 
 
 def _is_tag(phrase: NounPhrase, named: Sequence[t.Thing]) -> bool:

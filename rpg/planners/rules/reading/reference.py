@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from rpg.planners.rules.grammar.elements import NounPhrase
+from itertools import pairwise
+
+from rpg.planners.rules.grammar.elements import Kind, NounPhrase
 from rpg.planners.rules.grammar.heads import head
 from rpg.planners.rules.lexicon.nouns import agrees
 from rpg.planners.rules.lexicon.words import DEMONSTRATIVES, PLURALS
-from rpg.planners.rules.reading.things import Reading, Thing, attributes_of, split_off, thing_of
+from rpg.planners.rules.reading.members import place_in_group, shape_of_group
+from rpg.planners.rules.reading.things import (
+    Reading,
+    Relation,
+    Thing,
+    attributes_of,
+    singled,
+    split_off,
+    thing_of,
+)
 
 _DEFINITE = DEMONSTRATIVES | {"the"}
 
@@ -16,10 +27,11 @@ class Memory:
 
     def __init__(self, reading: Reading) -> None:
         """Remembers the things of the reading."""
-        self._things = reading.things
+        self._reading, self._things = reading, reading.things
         self._here: list[Thing] = []
         self._previous: list[Thing] = []
         self._group: Thing | None = None
+        self._members: list[list[Thing]] = []  # of every group that was told apart
 
     def end_sentence(self) -> None:
         """What was spoken of up to now is the previous sentence's, if that spoke of anything."""
@@ -46,6 +58,37 @@ class Memory:
             if thing.head == head(phrase) and attributes_of(phrase) <= owned and same_count:
                 return self._spoken(thing)
         return None
+
+    def member(self, phrase: NounPhrase) -> Thing | None:
+        """The one of a group that the phrase names by number or place; None if there is none.
+
+        From then on the group is single things; left to right or top to bottom if it is by place.
+        """
+        noun, word = phrase.words[-1].lower(), phrase.member
+        groups = (one for one in reversed(self._members) if one[0].head == noun)
+        members = next(groups, None) or self._told_apart(noun)
+        at = place_in_group(word, len(members))
+        if at is None:
+            return None
+        self._line_up(members, members[0].arrangement or shape_of_group(word))
+        members[at].attributes[:0] = phrase.words[:-1]
+        members[at].own(phrase.post)
+        return self._spoken(members[at])
+
+    def _told_apart(self, noun: str) -> list[Thing]:
+        found = (one for one in reversed(self._things) if one.count > 1 and one.head == noun)
+        group = next(found, None)
+        if group is None:
+            return []
+        self._members.append(singled(self._things, group, group.count))
+        return self._members[-1]
+
+    def _line_up(self, members: list[Thing], shape: str) -> None:
+        kind = {"row": Kind.LEFT, "column": Kind.ABOVE}.get(shape)
+        for first, second in pairwise(members):
+            tied = any(r.subject is first and second in r.objects for r in self._reading.relations)
+            if kind is not None and not tied:
+                self._reading.relations.append(Relation(kind, first, (second,)))
 
     def refer(self, word: str, subjects: list[Thing], *, group: bool = False) -> list[Thing]:
         """The things a pronoun means, never `subjects`; empty if none are known.

@@ -75,6 +75,8 @@ class State:
 
     def resolve(self, phrase: NounPhrase) -> t.Thing | None:
         """The thing a phrase names: a new one, one named before, or part of a group."""
+        if phrase.member:
+            return self.memory.member(phrase)
         if t.is_elliptic(phrase) or self._is_one_of_two(phrase):
             return self.memory.elliptic(phrase, self._next_noun() if phrase.words else ())
         known = self.memory.known(phrase)

@@ -266,7 +266,7 @@ def is_elliptic(phrase: NounPhrase) -> bool:
 def text_of(phrase: NounPhrase) -> str:
     """The phrase as running text."""
     number = str(phrase.count) if phrase.count and phrase.count > 1 else ""
-    words = join([phrase.determiner, number, *phrase.words, phrase.post])
+    words = join([phrase.determiner, number, phrase.member, *phrase.words, phrase.post])
     if phrase.determiner in ("a", "an"):
         rest = words.split(" ", 1)[-1]
         return f"{article(rest)} {rest}"
@@ -279,3 +279,16 @@ def split_off(thing: Thing, count: int) -> Thing:
     return replace(
         thing, count=count, attributes=list(thing.attributes), noun=list(thing.noun), actions=[]
     )
+
+
+def singled(things: list[Thing], thing: Thing, count: int) -> list[Thing]:
+    """The thing and as many like it as make `count`, each alone; those that are new go to `things`.
+
+    Raises:
+        ValueError: The thing is none of `things`.
+    """
+    thing.count = count
+    parts = [split_off(thing, 1) for _ in range(count - 1)]
+    at = things.index(thing)
+    things[at + 1 : at + 1] = parts
+    return [thing, *parts]
