@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import torch
-from diffusers import AutoencoderKL, EulerDiscreteScheduler, StableDiffusionXLPipeline
+from diffusers import AutoencoderKL, EulerAncestralDiscreteScheduler, StableDiffusionXLPipeline
 from transformers import CLIPTokenizer
 
 from training.model import NOISE_SCHEDULE, Denoiser
@@ -37,7 +37,7 @@ def assemble(
         tokenizer=tokenizer,
         tokenizer_2=tokenizer,
         unet=denoiser.unet,
-        scheduler=EulerDiscreteScheduler(**NOISE_SCHEDULE, timestep_spacing="trailing"),
+        scheduler=EulerAncestralDiscreteScheduler(**NOISE_SCHEDULE, timestep_spacing="trailing"),
         force_zeros_for_empty_prompt=False,
         add_watermarker=False,
     )

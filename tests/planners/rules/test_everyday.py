@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.planners.rules.helpers import only, plan_of, prompts_of, stands
 
 
@@ -102,3 +104,24 @@ def test_three_thirds_side_by_side() -> None:
 
 def test_half_of_a_thing_is_a_thing() -> None:
     assert "sandwich" in only(plan_of("the right half of a sandwich on a plate"), "half").prompt
+
+
+@pytest.mark.parametrize(
+    ("said", "drawn"),
+    [
+        ("a girl hugs the dog", "a girl hugging the dog"),
+        ("a boy kicks the ball", "a boy kicking the ball"),
+        ("a man pushes a red cart", "a man pushing a red cart"),
+        ("a dog licks the cat", "a dog licking"),
+        ("a chef tosses two eggs", "a chef tossing 2 eggs"),
+        ("the boy on the left opens a door", "a boy opening a door"),
+    ],
+)
+def test_what_somebody_does_in_the_present(said: str, drawn: str) -> None:
+    assert prompts_of(said)[0] == drawn
+
+
+def test_nouns_that_look_like_deeds_stay_nouns() -> None:
+    assert prompts_of("two red hugs, three kicks and a box of waves") == [
+        *["a red hug"] * 2, *["a kick"] * 3, "a box of waves",
+    ]  # fmt: skip

@@ -24,6 +24,12 @@ TOLD = {
     ],
     "two boxes, the top one is red and the bottom one is blue": ["a red box", "a blue box"],
     "five cups in a row, the last one is green": ["a cup"] * 4 + ["a green cup"],
+    "two knights, the left knight has a red shield, the right knight has a blue shield": [
+        "a knight with a red shield", "a knight with a blue shield",
+    ],
+    "three kids, the kid in the middle opens the door": [
+        "a kid", "a kid opening the door", "a kid",
+    ],
     "two men; the first and the second are old": ["an old man", "an old man"],
 }  # fmt: skip
 

@@ -13,6 +13,7 @@ from rpg.planners.rules.grammar.chunks import (
     noun_phrase,
 )
 from rpg.planners.rules.grammar.elements import (
+    Anchor,
     Attr,
     Element,
     Loose,
@@ -194,7 +195,8 @@ def _either(tokens: Tokens, at: int, before: list[Element]) -> bool:
         return after in objects and word not in w.DETERMINERS and word not in w.NUMBERS
     if word not in EITHER_WORDS or match_phrase(tokens, at) is not None:
         return False
-    return bool(before) and isinstance(before[-1], NounPhrase | Pron) and _follows_noun(tokens, at)
+    named = before[:-1] if before and isinstance(before[-1], Anchor) else before
+    return bool(named) and isinstance(named[-1], NounPhrase | Pron) and _follows_noun(tokens, at)
 
 
 def _opens(tokens: Tokens, at: int) -> bool:

@@ -54,10 +54,14 @@ _EITHER = frozenset(
 )
 
 
+def _third_person(base: str) -> str:
+    return base + ("es" if base.endswith(("ch", "sh", "ss", "x", "go")) else "s")
+
+
 def _register() -> None:
     for entry in _IRREGULAR.split():
         base, past, ing = entry.split(":")
-        forms = [base, base + ("es" if base.endswith(("ch", "sh", "go")) else "s")]
+        forms = [base, _third_person(base)]
         forms += [form for form in past.split(",") if form]
         if base == "fly":
             forms[1] = "flies"
@@ -99,18 +103,20 @@ COMPOUND_ED = frozenset(
     lit coated dipped topped driven legged haired eyed headed winged tailed faced sided
     """.split()
 )
-# Words that may be nouns too: verbs before a determiner, or agreeing with a subject.
-EITHER_WORDS = _EITHER | frozenset(
-    """
+# Words that may be nouns too, as their third persons may: "a hug" and "hugs".
+_NOUNS_TOO = """
     mix cook stir measure display shape slice pound hook light watch park play cover show face
     hold rest nap perch wash stack water paint plant hammer brush comb iron bake guard attract
     supply store house book cross circle ring star frame top line fill join touch support
-    reflect reads read shows covers faces fills supports shapes plays watches parks guards marks
-    mark hug kiss pet push pull drag kick lick chew bite smell sniff lift drop wave flash shine
-    look looks wait waits work works talk talks laugh laughs stretch stretches smile smiles walks
-    walk dance dances hop hops skate skates surf surfs ski skis sails march marches drift drifts
-    wheel wheels point points stare stares jot
-    """.split()
+    reflect read mark hug kiss pet push pull drag kick lick chew bite smell sniff lift drop wave
+    flash shine look wait work talk laugh stretch smile walk dance hop skate surf ski march
+    drift wheel point stare jot pour roll toss grab squeeze bounce juggle balance spill smash
+    crush wrap tie scratch tickle pat mow chop peel fry grill film record shake admire fix
+    repair steer tow haul stroke spray groom squash
+""".split()
+# Verbs before a determiner, or agreeing with a subject.
+EITHER_WORDS = _EITHER.union(
+    _NOUNS_TOO, map(_third_person, _NOUNS_TOO), ("opens", "closes", "cleans", "sails")
 )
 INTRANSITIVE = frozenset(
     """

@@ -146,7 +146,9 @@ def _done_to(state: State, phrase: NounPhrase, link: Link) -> bool:
     owned = phrase.determiner in POSSESSIVES or bare
     if is_animate(head(phrase)) and not owned and verb not in CARRYING:
         return False
-    state.clause.act(t.text_of(phrase))
+    text = t.text_of(phrase)
+    has = verb == HAVING and state.clause.verb != HAVING  # "having a picnic" is a deed
+    state.clause.act(f"with {text}" if has else text)
     definite = phrase.determiner in ("a", "an", "the") or phrase.count is not None
     if verb in CONTACT | CARRYING and (definite or t.has_visual(phrase)):
         state.hold(phrase)
