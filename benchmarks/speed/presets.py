@@ -5,8 +5,9 @@ composer, and says how many pictures are all right and how many seconds of a pro
 prompt after prompt, so that whatever else the machine does befalls all candidates alike. A preset
 is the cheapest candidate that is as good as the model's own settings, as far as these prompts can
 tell: the 95% interval of the paired difference in pictures that are all right reaches zero, and it
-draws no fewer right than the model's own, since of many candidates one reaches zero by luck. The
-prompts are none of the suite's own, so that nothing is chosen by what is reported there.
+draws no fewer right than the model's own, since of many candidates one reaches zero by luck. Where
+none does, it is the one that loses least. The prompts are none of the suite's own, so that nothing
+is chosen by what is reported there.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from rpg.settings import GenerationSettings
 
 __all__ = ["CANDIDATES", "Candidate", "Figures", "Seen", "figures", "wanted"]
 
-CANDIDATES = ("euler:12:0.5", "euler:10:0.5", "euler:10", "euler:8:0.5")
+CANDIDATES = ("euler-a:12:0.5", "euler-a:10:0.5", "euler:10:0.5", "euler:8:0.5")
 _FORM = "candidate {!r:.40}: expected SCHEDULER:STEPS[:END], as in euler:10 or euler:10:0.6"
 SEED = 1  # of the prompts; the suite's own are of 0
 
