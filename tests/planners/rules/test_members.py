@@ -54,6 +54,20 @@ def test_what_is_told_of_a_member_relates_to_it_alone() -> None:
     assert sum(stands(bird, "above", house) for house in houses) >= 1
 
 
+def test_what_was_told_of_the_group_holds_for_every_member() -> None:
+    plan = plan_of("two birds on a branch, the first is red, the second is blue")
+    red, blue, branch = (only(plan, word) for word in ("red bird", "blue bird", "branch"))
+    assert stands(red, "above", branch) and stands(blue, "above", branch)
+    plan = plan_of("a cat under two clouds; the first cloud is pink")
+    clouds = [region for region in plan.layers() if "cloud" in region.prompt]
+    assert [stands(only(plan, "cat"), "below", cloud) for cloud in clouds] == [True, True]
+
+
+def test_a_member_named_again_is_the_same() -> None:
+    said = "two cats. The first cat is red. The first red cat sleeps."
+    assert prompts_of(said) == ["a red cat sleeping", "a cat"]
+
+
 def test_a_member_that_is_not_there_is_no_new_thing() -> None:
     assert prompts_of("two cats, the first is red") == ["a red cat", "a cat"]
     plan = plan_of("two cats, the third one is red")

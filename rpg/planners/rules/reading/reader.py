@@ -89,15 +89,19 @@ def _take(state: State, element: Element) -> None:
 def _begins_anew(state: State, element: Element) -> bool:
     """Whether something is said of one alone of several."""
     placed = isinstance(state.near(1), Anchor)
-    says = isinstance(state.near(2 if placed else 1), Verb)
-    listed = state.clause.join == "and" and not state.clause.predicate
-    return says and _is_one_of_several(element) and not (listed and state.clause.subjects)
+    if not _is_one_of_several(element) or not isinstance(state.near(2 if placed else 1), Verb):
+        return False
+    return not (_is_member(element) and _is_member(state.near(-2)) and state.clause.join == "and")
+
+
+def _is_member(element: Element | None) -> bool:
+    return isinstance(element, NounPhrase) and bool(element.member)
 
 
 def _is_one_of_several(element: Element) -> bool:
     """Finds "one", where its noun is left out, "the first", and "the other"."""
     if isinstance(element, NounPhrase):
-        return bool(element.member) or element.count == 1 and not element.words
+        return _is_member(element) or element.count == 1 and not element.words
     return isinstance(element, Pron) and element.word == "other"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 from rpg.planners.rules.grammar.elements import Kind, NounPhrase
@@ -71,7 +72,8 @@ class Memory:
         if at is None:
             return None
         self._line_up(members, members[0].arrangement or shape_of_group(word))
-        members[at].attributes[:0] = phrase.words[:-1]
+        new = [word for word in phrase.words[:-1] if word not in members[at].attributes]
+        members[at].attributes[:0] = new
         members[at].own(phrase.post)
         return self._spoken(members[at])
 
@@ -80,8 +82,17 @@ class Memory:
         group = next(found, None)
         if group is None:
             return []
-        self._members.append(singled(self._things, group, group.count))
-        return self._members[-1]
+        members = singled(self._things, group, group.count)
+        self._members.append(members)
+        for at, relation in enumerate(list(self._reading.relations)):
+            if group in relation.objects:
+                others = [one for one in relation.objects if one is not group]
+                relation = replace(relation, objects=(*others, *members))
+                self._reading.relations[at] = relation
+            if relation.subject is group:
+                more = [replace(relation, subject=member) for member in members[1:]]
+                self._reading.relations.extend(more)
+        return members
 
     def _line_up(self, members: list[Thing], shape: str) -> None:
         kind = {"row": Kind.LEFT, "column": Kind.ABOVE}.get(shape)
