@@ -72,7 +72,7 @@ class Memory:
         if at is None:
             return None
         self._line_up(members, members[0].arrangement or shape_of_group(word))
-        new = [word for word in phrase.words[:-1] if word not in members[at].attributes]
+        new = [look for look in phrase.words[:-1] if look not in members[at].attributes]
         members[at].attributes[:0] = new
         members[at].own(phrase.post)
         return self._spoken(members[at])
