@@ -125,3 +125,10 @@ def test_nouns_that_look_like_deeds_stay_nouns() -> None:
     assert prompts_of("two red hugs, three kicks and a box of waves") == [
         *["a red hug"] * 2, *["a kick"] * 3, "a box of waves",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("moon", ["a red moon", "an orange moon"])
+def test_below_a_moon_of_its_own_is_no_scene(moon: str) -> None:
+    plan = plan_of(f"a gray house left of a green boat and below {moon}")
+    house, boat = only(plan, "gray house"), only(plan, "green boat")
+    assert stands(only(plan, moon), "above", house) and stands(house, "left", boat)

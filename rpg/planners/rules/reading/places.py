@@ -147,7 +147,7 @@ def belongs_to_scene(phrase: NounPhrase, rel: Rel | None = None) -> bool:
         return is_place(phrase) or (kind is Kind.INSIDE and is_setting(phrase))
     if kind is Kind.BELOW:
         overhead = bool(OVERHEAD & heads(phrase)) and not phrase.count
-        return overhead and (phrase.determiner != "a" or is_place(phrase))
+        return overhead and (phrase.determiner not in ("a", "an") or is_place(phrase))
     return kind is Kind.BESIDE and is_place(phrase) and definite and phrase.count is None
 
 
