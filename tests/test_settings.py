@@ -162,7 +162,7 @@ def test_a_preset_is_a_share_of_the_models_own_steps(tmp_path: Path) -> None:
     (tmp_path / "rpg.json").write_text(json.dumps(said))
     fast = of_model(tmp_path, "sdxl").preset("fast")
     assert fast == {"scheduler": "unipc", "num_inference_steps": 3, "guidance_end": 0.5}
-    assert of_model(weights_path(), "sdxl").preset("fast")["num_inference_steps"] == 10
+    assert of_model(weights_path(), "sdxl").preset("fast")["num_inference_steps"] == 12
     assert ModelDefaults().preset("fast")["guidance_end"] is None
     assert ModelDefaults(num_inference_steps=1).preset("fast")["num_inference_steps"] == 1
     with pytest.raises(SettingsError, match="preset 'hasty': one of fast"):
