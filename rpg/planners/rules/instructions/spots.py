@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 
 from rpg.planners.rules.grammar.elements import Anchor, Kind
 from rpg.planners.rules.instructions.board import Item
+from rpg.planners.rules.lexicon.words import MIDDLE, ORDINALS
 
 _TIED = 0.02
 _ROW = 0.15
@@ -15,11 +16,9 @@ _AXES: dict[str, tuple[float, float]] = {
     **dict.fromkeys(("top", "upper", "topmost", "uppermost", "highest", "higher"), (0.0, 1.0)),
     **dict.fromkeys(("bottom", "lower", "lowest", "bottommost", "lowermost"), (0.0, -1.0)),
 }
-_MIDDLE = frozenset("middle center centre central".split())
-_ORDINALS = {"first": 0, "second": 1, "third": 2, "fourth": 3, "fifth": 4, "sixth": 5, "last": -1}
 _LARGE = frozenset("biggest largest bigger larger hugest".split())
 _SMALL = frozenset("smallest smaller tiniest littlest".split())
-WORDS = frozenset(_AXES) | _MIDDLE | frozenset(_ORDINALS) | _LARGE | _SMALL
+WORDS = frozenset(_AXES) | MIDDLE | frozenset(ORDINALS) | _LARGE | _SMALL
 
 
 def reading_order(items: Sequence[Item]) -> list[Item]:
@@ -41,7 +40,7 @@ def pick(items: Sequence[Item], words: Collection[str], *, side: str = "") -> li
         words: Out of `WORDS`.
         side: "left" or "right" where an ordinal counts from there.
     """
-    ordinal = next((_ORDINALS[word] for word in words if word in _ORDINALS), None)
+    ordinal = next((ORDINALS[word] for word in words if word in ORDINALS), None)
     if ordinal is not None:
         return _nth(items, ordinal, side)
     if _LARGE & set(words):

@@ -55,6 +55,8 @@ _EITHER = frozenset(
 
 
 def _third_person(base: str) -> str:
+    if base.endswith("y") and base[-2] not in "aeiou":
+        return base[:-1] + "ies"
     return base + ("es" if base.endswith(("ch", "sh", "ss", "x", "go")) else "s")
 
 
@@ -63,13 +65,10 @@ def _register() -> None:
         base, past, ing = entry.split(":")
         forms = [base, _third_person(base)]
         forms += [form for form in past.split(",") if form]
-        if base == "fly":
-            forms[1] = "flies"
         PARTICIPLES.update(dict.fromkeys(forms, ing))
         STRICT_VERBS.update(form for form in forms if form not in _EITHER)
     for base in _STRICT:
-        third = base[:-1] + "ies" if base.endswith("ry") else base + "s"
-        STRICT_VERBS.update({base, third} - _EITHER)
+        STRICT_VERBS.update({base, _third_person(base)} - _EITHER)
     for base in _DOUBLED:
         ing = base + base[-1] + "ing"
         PARTICIPLES.update({base: ing, base + "s": ing, base + base[-1] + "ed": ing})

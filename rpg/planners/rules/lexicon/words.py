@@ -28,6 +28,11 @@ MAX_COUNT = 12
 PRONOUNS = frozenset("it they them he she him both himself herself itself themselves".split())
 PLURAL_PRONOUNS = frozenset({"they", "them", "both", "these", "those", "themselves"})
 EACH_OTHER = "each other"
+# Places in a line, from 0; the last from its end.
+ORDINALS: Mapping[str, int] = {
+    "first": 0, "second": 1, "third": 2, "fourth": 3, "fifth": 4, "sixth": 5, "last": -1,
+}  # fmt: skip
+MIDDLE = frozenset("middle center centre central".split())
 PLURALS = PLURAL_PRONOUNS | {"their"}
 OTHER_PRONOUNS = frozenset(
     """

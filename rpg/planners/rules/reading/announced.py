@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from rpg.planners.rules.grammar.elements import Arrange, Attr, Element, Loose, Mark, NounPhrase
@@ -16,7 +16,7 @@ _OPENERS = (_COMMA, Mark(":"), Loose("-"), Loose("–"), Loose("—"))
 _JOINS = (_COMMA, Mark("and"))
 
 
-def told_once(elements: Sequence[Element]) -> list[Element]:
+def told_once(elements: Iterable[Element]) -> list[Element]:
     """The elements with every announced group told once.
 
     Where its members have no noun of their own they become parts of the group, as in "three cars,

@@ -12,34 +12,30 @@ from typing import TypeGuard
 
 from rpg.planners.rules.grammar.elements import Anchor, Element, NounPhrase
 from rpg.planners.rules.grammar.heads import head
+from rpg.planners.rules.lexicon.words import MIDDLE, ORDINALS
 from rpg.planners.rules.reading.things import is_elliptic
 
-_NUMBERS = {"first": 0, "second": 1, "third": 2, "fourth": 3, "fifth": 4, "last": -1}
 _ACROSS = {"left": 0, "leftmost": 0, "right": -1, "rightmost": -1}
 _UPRIGHT = {"top": 0, "upper": 0, "topmost": 0, "bottom": -1, "lower": -1}
-_MIDDLE = ("middle", "center", "centre", "central")
-_WORDS = {*_NUMBERS, *_ACROSS, *_UPRIGHT, *_MIDDLE}
+_PLACES = {**ORDINALS, **_ACROSS, **_UPRIGHT}
+_WORDS = MIDDLE.union(_PLACES)
 
 
 def place_in_group(word: str, count: int) -> int | None:
     """The place of the member that `word` means among so many, from 0; None if there is none."""
-    if word in _MIDDLE:
+    if word in MIDDLE:
         return count // 2 if count % 2 else None
-    at = {**_NUMBERS, **_ACROSS, **_UPRIGHT}[word]
+    at = _PLACES[word]
     return at % count if at < count > 0 else None
 
 
 def shape_of_group(word: str) -> str:
     """How a group stands in which `word` means a member: "row", "column", or "" of numbers."""
-    return "" if word in _NUMBERS else "column" if word in _UPRIGHT else "row"
+    return "" if word in ORDINALS else "column" if word in _UPRIGHT else "row"
 
 
-def with_members(elements: Sequence[Element]) -> list[Element]:
+def with_members(elements: Sequence[Element]) -> Iterator[Element]:
     """The elements, in which every phrase that names a member of a group before it says so."""
-    return list(_with_members(elements))
-
-
-def _with_members(elements: Sequence[Element]) -> Iterator[Element]:
     groups: list[NounPhrase] = []
     at = 0
     while at < len(elements):
