@@ -11,6 +11,7 @@ from typing import Annotated, Any, Self
 from PIL import Image
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     ValidationError,
@@ -18,6 +19,7 @@ from pydantic import (
     model_validator,
 )
 
+from rpg._json_size import MAX_VALUES, has_too_many_values
 from rpg.errors import LayoutError, PlanError
 from rpg.geometry import Box
 
@@ -26,13 +28,21 @@ __all__ = ["MAX_PROMPT_CHARS", "MAX_REGIONS", "Plan", "Region", "decode_mask", "
 MAX_REGIONS = 64
 MAX_PROMPT_CHARS = 8000
 MAX_DEPTH = 8
+MAX_PLAN_BYTES = 16 * 2**20  # of a plan as JSON; masks take most of it
 MAX_MASK_SIDE = 2048
 MAX_MASK_CHARS = 2_000_000
 _MAX_REASONING_CHARS = 200_000
 _PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"  # how every PNG begins; width and height follow
 
 Words = Annotated[str, Field(max_length=MAX_PROMPT_CHARS)]
-Ratio = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
+Ratio = Annotated[float, Field(strict=True, ge=0.0, le=1.0, allow_inf_nan=False)]
+
+
+def _numbers(box: object) -> object:
+    """A box from JSON as it is: "0" and true are no edges, though pydantic would take them."""
+    if isinstance(box, dict) and any(isinstance(edge, str | bool) for edge in box.values()):
+        raise ValueError("edges must be numbers")
+    return box
 
 
 class Model(BaseModel):
@@ -70,10 +80,10 @@ class Region(Model):
 
     id: Annotated[str, Field(min_length=1, max_length=100)]
     prompt: Words
-    box: Box
+    box: Annotated[Box, BeforeValidator(_numbers)]
     negative: Words = ""
     base_ratio: Ratio | None = None
-    z: Annotated[int, Field(ge=-1000, le=1000)] = 0
+    z: Annotated[int, Field(strict=True, ge=-1000, le=1000)] = 0
     children: tuple[Region, ...] = ()
     mask: Annotated[str, Field(max_length=MAX_MASK_CHARS)] | None = None
 
@@ -125,6 +135,15 @@ class Plan(Model):
     reasoning: Annotated[str, Field(max_length=_MAX_REASONING_CHARS)] = ""
     source: Annotated[str, Field(max_length=200)] = ""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _not_too_many(cls, data: Any) -> Any:
+        """Counted before any of them is validated, which costs a thousand times as much."""
+        count = _count(data.get("regions")) if isinstance(data, dict) else 0
+        if count > MAX_REGIONS:
+            raise ValueError(f"{count} regions; at most {MAX_REGIONS} are drawn: merge some")
+        return data
+
     @field_validator("prompt", "base_prompt", "negative", mode="before")
     @classmethod
     def _stripped(cls, text: Any) -> Any:
@@ -133,8 +152,6 @@ class Plan(Model):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         ids = [region.id for region in _walk(self.regions)]
-        if len(ids) > MAX_REGIONS:
-            raise ValueError(f"{len(ids)} regions; at most {MAX_REGIONS} are drawn: merge some")
         twice = next((name for name in ids if ids.count(name) > 1), None)
         if twice is not None:
             raise ValueError(f"two regions have the id {twice!r}: every region needs its own")
@@ -158,13 +175,18 @@ class Plan(Model):
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Plan:
-        """Read a plan written by `to_json`, or by hand.
+        """Read a plan written by `to_json`, or by hand: at most `MAX_PLAN_BYTES` of JSON.
 
         Raises:
             PlanError: the text is no JSON, or not that of a plan; says where.
         """
+        if len(text) > MAX_PLAN_BYTES:
+            raise PlanError(f"a plan of {len(text):,} bytes; at most {MAX_PLAN_BYTES:,} are read")
+        data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+        if has_too_many_values(data):
+            raise PlanError(f"a plan of over {MAX_VALUES:,} values; no plan holds as many")
         try:
-            return cls.model_validate_json(text)
+            return cls.model_validate_json(data)
         except ValidationError as error:
             raise PlanError(explained(error, "plan")) from error
 
@@ -234,6 +256,20 @@ def _inside(mask: Image.Image) -> Image.Image:
         if opacity.histogram()[255] < opacity.width * opacity.height:
             return opacity
     return mask.convert("L")
+
+
+def _count(regions: Any) -> int:
+    """How many regions there are in what may become regions, children included."""
+    waiting, count = [regions], 0
+    while waiting:
+        listed = waiting.pop()
+        if isinstance(listed, list | tuple):
+            count += len(listed)
+            waiting += [
+                one.get("children") if isinstance(one, dict) else getattr(one, "children", None)
+                for one in listed
+            ]
+    return count
 
 
 def _walk(regions: Sequence[Region], depth: int = 1) -> Iterator[Region]:

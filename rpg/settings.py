@@ -18,6 +18,7 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    field_validator,
     model_validator,
 )
 
@@ -41,9 +42,7 @@ _LASTING |= {"guidance_rescale", "scheduler", "num_inference_steps", "clip_skip"
 
 
 def _random_if_minus_one(value: object) -> object:
-    """Every web UI writes -1 for "draw a seed"; True is an int to Python, but no seed."""
-    if isinstance(value, bool):
-        raise ValueError("a seed is a whole number")
+    """Every web UI writes -1 for "draw a seed"."""
     return None if value == -1 else value
 
 
@@ -110,6 +109,14 @@ class GenerationSettings(BaseModel):
         except ValidationError as error:
             raise SettingsError(explain(error)) from None
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_value(cls, value: object) -> object:
+        """True is a number to Python and to pydantic; no setting is one of the two."""
+        if isinstance(value, bool):
+            raise ValueError("should be a number or a word")
+        return value
+
     @model_validator(mode="after")
     def _consistent(self) -> GenerationSettings:
         if self.start >= self.end:
@@ -119,6 +126,18 @@ class GenerationSettings(BaseModel):
                 f"{self.width}x{self.height} is over {MAX_PIXELS:,} pixels; ask for less"
             )
         return self
+
+    @classmethod
+    def strictly(cls, values: Mapping[str, Any]) -> GenerationSettings:
+        """The settings that a program names: no value is converted, 20.0 is no number of steps.
+
+        Raises:
+            SettingsError: A word is unknown, of another type, or out of its range.
+        """
+        try:
+            return cls.model_validate(dict(values), strict=True)
+        except ValidationError as error:
+            raise SettingsError(explain(error)) from None
 
     def updated(self, values: Mapping[str, Any]) -> GenerationSettings:
         """A validated copy with every value of `values` that is not None in place of ours."""
@@ -152,6 +171,8 @@ class Environment(BaseModel):
         openai_api_key: `OPENAI_API_KEY`, the key of the endpoint that chat models are asked at. It
             never shows in a log, an error or a representation.
         openai_base_url: `OPENAI_BASE_URL`, that endpoint's address. None: OpenAI's own.
+        auth: `RPG_AUTH`, "user:password" that the web UI asks for. None: nobody is asked.
+        mcp_token: `RPG_MCP_TOKEN`, the token that MCP clients of the web UI send.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -162,6 +183,8 @@ class Environment(BaseModel):
     sessions: str | None = None
     openai_api_key: SecretStr | None = None
     openai_base_url: str | None = None
+    auth: SecretStr | None = None
+    mcp_token: SecretStr | None = None
 
 
 def environment(variables: Mapping[str, str] | None = None) -> Environment:

@@ -15,6 +15,7 @@ from ui.shared import Place, Shared
 
 __all__ = ["arrived", "build"]
 
+_NOTHING: dict[Any, Any] = gr.skip()  # an empty dict would be an error to a load event
 _NAME_IT = """(session) => {
     const address = new URL(window.location.href);
     if (session) address.searchParams.set("session", session);
@@ -29,11 +30,11 @@ def build(blocks: gr.Blocks, shared: Shared) -> None:
     fields = [shared.place, shared.book, shared.prompt, *shared.settings.fields]
 
     def load(request: gr.Request) -> dict[Any, Any]:
-        return arrived(shared, str(request.query_params.get("session", ""))[:64])
+        return arrived(shared, str(request.query_params.get("session", ""))[:64]) or _NOTHING
 
     blocks.load(load, None, fields, api_visibility="private", show_progress="hidden")
     shared.place.change(
-        lambda place: place.session, shared.place, name, api_visibility="private", queue=False
+        lambda place: place.session, shared.place, name, api_visibility="private"
     ).then(None, name, None, js=_NAME_IT)
 
 

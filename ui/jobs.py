@@ -25,6 +25,7 @@ from weakref import WeakValueDictionary
 
 from rpg.errors import Cancelled, RPGError, SettingsError
 from rpg.events import Event, Rendered
+from ui.failures import BROKEN
 from ui.progress import Phase, Snapshot, heard
 
 __all__ = ["Job", "Jobs", "Kind"]
@@ -32,7 +33,6 @@ __all__ = ["Job", "Jobs", "Kind"]
 _LOG = logging.getLogger(__name__)
 _PLANNERS = 16  # plans made at once; they wait for servers for the most part
 _POLL = 0.05
-_BROKEN = "something went wrong that should not; the log of the app has the details"
 
 T = TypeVar("T")
 Work = Callable[[], Generator[Event, None, None]]
@@ -147,7 +147,7 @@ class Job:
         except Exception as error:
             # Never its text: that of a foreign error may hold a key.
             _LOG.error("a job failed: %s", type(error).__name__, exc_info=_where(error))
-            return self._failed(_BROKEN)
+            return self._failed(BROKEN)
         return Phase.CANCELLED if self._cancelled.is_set() else Phase.DONE
 
     def _failed(self, why: str) -> Phase:

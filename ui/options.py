@@ -6,8 +6,10 @@ import logging
 from typing import Annotated, Literal
 
 import typer
+from pydantic import SecretStr
 
 from rpg.errors import RPGError, SettingsError
+from rpg.settings import environment
 
 __all__ = ["main"]
 
@@ -52,12 +54,27 @@ def _app(
     port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="Default: the first free from 7860.")
     ] = None,
+    allowed_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Answer to this name, too, such as rpg.example.org behind a proxy; repeatable.",
+        ),
+    ] = None,
     auth: Annotated[
         str | None,
         typer.Option(metavar="USER:PASSWORD", help="Ask for these. Or RPG_AUTH, unseen by others."),
     ] = None,
     share: Annotated[bool, typer.Option(help="A public address, for three days.")] = False,
     mcp: Annotated[bool, typer.Option(help="Offer the API as MCP tools, too.")] = False,
+    mcp_token: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TOKEN",
+            help="Programs have to send it. Or RPG_MCP_TOKEN, unseen by others. With --auth "
+            "and none, one is made and printed.",
+        ),
+    ] = None,
     open_browser: Annotated[
         bool, typer.Option("--open/--no-open", help="Open a browser window.")
     ] = False,
@@ -66,6 +83,7 @@ def _app(
     from ui.server import Serving, serve
 
     try:
+        said = environment()
         serve(
             Serving(
                 model=model,
@@ -78,15 +96,29 @@ def _app(
                 device=device,
                 host=host,
                 port=port,
-                auth=_pair(auth),
+                allowed_hosts=tuple(allowed_host or ()),
+                auth=_pair(auth or _secret(said.auth)),
                 share=share,
                 mcp=mcp,
+                mcp_token=_checked_token(mcp_token or _secret(said.mcp_token)),
                 open_browser=open_browser,
             )
         )
     except RPGError as error:
         typer.secho(str(error), fg="red", err=True)
         raise typer.Exit(2) from None
+
+
+def _secret(held: SecretStr | None) -> str | None:
+    return held.get_secret_value() if held is not None else None
+
+
+def _checked_token(text: str | None) -> SecretStr | None:
+    if text is None:
+        return None
+    if not text.isascii() or not text.isprintable() or " " in text or not text:
+        raise SettingsError("--mcp-token: write letters, digits and signs without spaces")
+    return SecretStr(text)
 
 
 def _pair(text: str | None) -> tuple[str, str] | None:

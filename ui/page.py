@@ -16,6 +16,7 @@ from ui import (
     shelf,
     shelf_parts,
 )
+from ui.blocks import Page
 from ui.shared import Shared
 from ui.workshop import Workshop
 
@@ -24,10 +25,10 @@ __all__ = ["STYLE", "page"]
 STYLE = look.CSS + compose.CSS + generate.CSS + refine_parts.CSS + shelf_parts.CSS
 
 
-def page(shop: Workshop) -> gr.Blocks:
+def page(shop: Workshop, ends: api.Endpoints | None = None) -> gr.Blocks:
     """Builds the page of a workshop; `ui.look` has what `launch` needs beside it."""
-    with gr.Blocks(title="RPG", analytics_enabled=False, delete_cache=(3600, 86400)) as blocks:
-        api.build(shop)  # first, so that the endpoints' names are theirs
+    with Page(title="RPG", analytics_enabled=False, delete_cache=(3600, 86400)) as blocks:
+        api.build(ends or api.Endpoints(shop))  # first, so that the endpoints' names are theirs
         gr.Markdown(f"# RPG\n{_in_use(shop)}", elem_id="headline")
         tabs = gr.Tabs(selected="create")
         shared = Shared.of(shop, tabs)  # outside: what is no tab makes the browser miscount them

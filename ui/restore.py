@@ -12,7 +12,7 @@ import gradio as gr
 from rpg import metadata
 from rpg.errors import MetadataError, RPGError, SettingsError
 from rpg.metadata import Record
-from rpg.plan import Plan
+from rpg.plan import MAX_PLAN_BYTES, Plan
 from rpg.session import adopted
 from rpg.settings import GenerationSettings
 from ui.lines import line
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Found", "build", "found_in", "into_history"]
 
-MAX_PLAN_BYTES = 16 * 2**20
 _BROUGHT = {
     "image": "a picture to start from",
     "mask_image": "a mask",

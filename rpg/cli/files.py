@@ -14,10 +14,8 @@ from rpg import metadata
 from rpg.cli import console
 from rpg.errors import MetadataError, PlanError, SettingsError
 from rpg.metadata import Record
-from rpg.plan import Plan
+from rpg.plan import MAX_PLAN_BYTES, Plan
 from rpg.settings import MAX_PIXELS
-
-MAX_PLAN_BYTES = 16 * 2**20
 
 
 def read_plan(path: Path) -> Plan:
