@@ -18,6 +18,7 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -111,10 +112,11 @@ class GenerationSettings(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _no_truth_value(cls, value: object) -> object:
+    def _no_truth_value(cls, value: object, info: ValidationInfo) -> object:
         """True is a number to Python and to pydantic; no setting is one of the two."""
         if isinstance(value, bool):
-            raise ValueError("should be a number or a word")
+            expected = "a seed is a whole number" if info.field_name == "seed" else "is no switch"
+            raise ValueError(expected)
         return value
 
     @model_validator(mode="after")
@@ -126,18 +128,6 @@ class GenerationSettings(BaseModel):
                 f"{self.width}x{self.height} is over {MAX_PIXELS:,} pixels; ask for less"
             )
         return self
-
-    @classmethod
-    def strictly(cls, values: Mapping[str, Any]) -> GenerationSettings:
-        """The settings that a program names: no value is converted, 20.0 is no number of steps.
-
-        Raises:
-            SettingsError: A word is unknown, of another type, or out of its range.
-        """
-        try:
-            return cls.model_validate(dict(values), strict=True)
-        except ValidationError as error:
-            raise SettingsError(explain(error)) from None
 
     def updated(self, values: Mapping[str, Any]) -> GenerationSettings:
         """A validated copy with every value of `values` that is not None in place of ours."""

@@ -166,6 +166,12 @@ ENDPOINTS: tuple[type[Arguments], ...] = (
 )
 
 
+class _Strict(GenerationSettings):
+    """Settings of which no value is converted: 20.0 and "20" are no numbers of steps."""
+
+    model_config = ConfigDict(strict=True)
+
+
 def read_plan(value: dict[str, Any]) -> Plan:
     """A plan as a client sent it.
 
@@ -181,11 +187,10 @@ def read_settings(given: dict[str, Any], seed: int) -> tuple[GenerationSettings,
     Raises:
         SettingsError: One is unknown, of another type, out of its range, or at odds with another.
     """
-    own = {name: value for name, value in given.items() if name != "preset"}
-    if own.get("num_images_per_prompt", 1) != 1:
+    if given.get("num_images_per_prompt", 1) != 1:
         raise SettingsError("num_images_per_prompt: a call makes one; call again for another")
-    if seed != -1 and own.get("seed", seed) != seed:
+    own = _Strict(**{name: value for name, value in given.items() if name != "preset"})
+    if seed != -1 and own.seed not in (None, seed):
         raise SettingsError(f"seed: {seed} is given, and another one among the settings")
-    if seed != -1:
-        own["seed"] = seed
-    return GenerationSettings.strictly(own), given.get("preset")
+    used = GenerationSettings(**own.model_dump())
+    return used if seed == -1 else used.updated({"seed": seed}), given.get("preset")

@@ -176,7 +176,7 @@ class SettingsForm:
 
     def _listen(self, dice: gr.Button) -> None:
         """What goes on in the browser alone, but for the words of empty fields."""
-        quiet = {"queue": False, "api_visibility": "private", "show_progress": "hidden"}
+        quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
         sides = [self._named["width"], self._named["height"]]
         self.seed.change(None, self.seed, self.lock, js=_LOCKED_IF_GIVEN, **quiet)
         dice.click(None, None, self.seed, js="() => ''", **quiet)

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -76,11 +77,31 @@ def shared(shop: Workshop) -> Shared:
     return built(make)
 
 
+@dataclass(frozen=True)
+class RunningApp:
+    """`python app.py` in a process of its own: its address, its process, and what it wrote."""
+
+    url: str
+    pid: int
+    log: Path
+
+    def written(self) -> str:
+        return self.log.read_text("utf-8")
+
+
 @contextmanager
 def serving(sessions: Path, *flags: str) -> Iterator[str]:
-    """`python app.py` in a process of its own; gives its address."""
+    """The address of an app in a process of its own."""
+    with running_app(sessions, *flags) as app:
+        yield app.url
+
+
+@contextmanager
+def running_app(sessions: Path, *flags: str, **variables: str) -> Iterator[RunningApp]:
+    """`python app.py` in a process of its own, with these environment variables besides."""
     command = [sys.executable, "-u", "app.py", "--port", str(_free_port()), *flags]
     env = {**os.environ, "RPG_SESSIONS": str(sessions), "GRADIO_TEMP_DIR": str(sessions / "temp")}
+    env |= variables
     log = sessions / "app.log"
     with (
         log.open("wb") as out,
@@ -90,7 +111,7 @@ def serving(sessions: Path, *flags: str) -> Iterator[str]:
         try:
             for line in app.stdout:
                 if found := re.search(rb"http://127\.0\.0\.1:\d+", line):
-                    yield found[0].decode()
+                    yield RunningApp(found[0].decode(), app.pid, log)
                     break
             else:
                 raise AssertionError(log.read_text("utf-8"))

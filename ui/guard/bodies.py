@@ -37,12 +37,13 @@ class BodyError(Exception):
     """A body that is refused.
 
     Attributes:
-        status: Of the answer: 400 or 413.
+        status: Of the answer: 400, 408 or 413.
+        unread: Whether more of it is still to come.
     """
 
-    def __init__(self, message: str, status: int = 400) -> None:
+    def __init__(self, message: str, status: int = 400, *, unread: bool = False) -> None:
         super().__init__(message)
-        self.status = status
+        self.status, self.unread = status, unread
 
 
 class _Form(BaseModel):
@@ -87,7 +88,7 @@ class ComponentCall(_Form):
 def too_large(size: int | None, most: int) -> BodyError:
     """What is said of a body over its limit; `size` where it is known."""
     has = f"is {size:,} bytes" if size is not None else f"is over {most:,} bytes"
-    return BodyError(f"the request {has}; at most {most:,} are read: send less", 413)
+    return BodyError(f"the request {has}; at most {most:,} are read: send less", 413, unread=True)
 
 
 def read_json(body: bytes, form: type[BaseModel] | None) -> bytes:

@@ -120,7 +120,7 @@ class Guard:
         except _Gone:
             return
         except BodyError as error:
-            if error.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE and "expect" not in headers:
+            if error.unread and "expect" not in headers:
                 await _drained(receive)
             await answer.refuse(error.status, str(error), connection="close")
         except _Refused as error:
