@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 
 import gradio as gr
 
+from rpg.chat.addresses import kind_of, literal
 from rpg.diffusion.quiet import quiet_loading
 from rpg.pipeline import RPGPipeline
 from rpg.session import Sessions
 from ui import look
 from ui.adapters import Adapters
+from ui.endpoints import EndpointPolicy
 from ui.page import STYLE, page
 from ui.planner_choice import PlannerChoice, PlannerKind
 from ui.workshop import Workshop
@@ -43,6 +45,15 @@ class Serving:
     mcp: bool = False
     open_browser: bool = False
     sessions: str | None = None
+    endpoints: tuple[str, ...] = ()
+    allow_any_endpoint: bool = False
+
+    @property
+    def shared(self) -> bool:
+        """Whether others than whoever started it may use the page."""
+        address = literal(self.host)  # 0.0.0.0 lets everybody in, though it connects to loopback
+        alone = kind_of(self.host) == "loopback" if address is None else address.is_loopback
+        return self.share or self.auth is not None or not alone
 
 
 def serve(wishes: Serving) -> None:
@@ -89,8 +100,14 @@ def running(wishes: Serving) -> Iterator[gr.Blocks]:
 
 
 def _workshop(wishes: Serving) -> Workshop:
+    endpoints = EndpointPolicy.of(
+        wishes.base_url,
+        wishes.endpoints,
+        shared=wishes.shared,
+        allow_any=wishes.allow_any_endpoint,
+    )
     adapters = Adapters.found(wishes.loras, wishes.controlnets)
     with quiet_loading():
         rpg = RPGPipeline.from_pretrained(wishes.model, dtype=wishes.dtype, device=wishes.device)
     choice = PlannerChoice(wishes.planner, wishes.planner_model, wishes.base_url)
-    return Workshop(rpg, Sessions(wishes.sessions), choice, adapters)
+    return Workshop(rpg, Sessions(wishes.sessions), choice, adapters, endpoints)

@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from typing import Literal, get_args
 from urllib.parse import unquote
 
+from rpg.errors import ChatAccessError
+
 Kind = Literal["link-local", "loopback", "private", "public"]
 Resolver = Callable[[str], Sequence[str]]
 """From a host name to its addresses; raises OSError where there are none."""
@@ -105,6 +107,14 @@ def literal(host: str) -> _Address | None:
         return ipaddress.IPv4Address(socket.inet_aton(text))  # octal, hexadecimal, fewer parts
     except (OSError, ValueError):
         return None
+
+
+def forbidden(base_url: str) -> ChatAccessError:
+    """The refusal of an address that no visitor may name."""
+    return ChatAccessError(
+        f"{base_url} is a link-local or metadata address, and those are never asked: "
+        "give the base URL of a language model"
+    )
 
 
 def plain(host: str) -> str:

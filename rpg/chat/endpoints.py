@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 from urllib.parse import SplitResult, urlsplit
 
-from rpg.chat.addresses import kind_of
+from rpg.chat.addresses import Kind, kind_of
 from rpg.errors import ChatAccessError
 
 Format = Literal["json_schema", "json_object", "words"]
@@ -100,8 +100,13 @@ def endpoint_of(base_url: str) -> Endpoint:
 
 
 def is_local(host: str) -> bool:
-    """Whether a host is this machine or one of its private network; see `addresses.kind_of`."""
-    return host not in _HOSTED and kind_of(host) != "public"
+    """Whether a host is this machine or one of its private network."""
+    return whereabouts(host) != "public"
+
+
+def whereabouts(host: str) -> Kind:
+    """`addresses.kind_of` a host, without asking for those that everybody knows."""
+    return "public" if host in _HOSTED else kind_of(host)
 
 
 def takes_temperature(model: str) -> bool:

@@ -182,7 +182,7 @@ def test_the_second_question_is_shown(server: ChatServer) -> None:
 @pytest.mark.parametrize(
     ("play", "code", "words"),
     [
-        ("unauthorised", 2, "wants a key (401)"),
+        ("unauthorised", 2, "refuses the key (401)"),
         ("failing", 1, "500"),
         ("refuses", 1, "I will not draw that"),
         ("never-plans", 1, "gave no plan that can be drawn"),
