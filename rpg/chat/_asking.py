@@ -96,11 +96,15 @@ class Asking:
     async def _attempt(
         self, asked: openai.AsyncOpenAI, say: Callable[[Delta], None]
     ) -> Failure | None:
+        def proven(delta: Delta) -> None:
+            self._tellable = True  # only a chat API says words
+            say(delta)
+
         try:
-            heard = await listen(asked, self._draft, self._place, say)
+            heard = await listen(asked, self._draft, self._place, proven)
         except _FOREIGN as error:
             return failure_of(error, self._place)
-        self._tellable = self._tellable or heard.proven
+        self._tellable = self._tellable or bool(heard.refusal)
         if heard.failure is None:
             self._used = heard.completion_tokens
             self._count(heard)

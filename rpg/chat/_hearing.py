@@ -40,7 +40,6 @@ class Heard:
         completion_tokens: Tokens written.
         cost: US dollars, where the endpoint says so itself.
         failure: What made the attempt useless, where that is known already.
-        proven: Whether anything came that only a chat API says.
         repeats: Whether it ends in one piece again and again.
     """
 
@@ -52,7 +51,6 @@ class Heard:
     completion_tokens: int = 0
     cost: float | None = None
     failure: Failure | None = None
-    proven: bool = False
     repeats: bool = False
 
 
@@ -148,7 +146,6 @@ class _Ear:
         self.heard.refusal += _text(part, "refusal")
         self._chars += len(thought) + len(content)
         self._repetition.feed(thought + content)
-        self.heard.proven = self.heard.proven or bool(thought + content + self.heard.refusal)
         if self._repetition.evident:
             words = "repeats itself and does not stop: try a larger model, or ask for less"
             self.heard.failure = Failure(ChatLengthError(f"{self._place.who} {words}"))

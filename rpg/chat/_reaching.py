@@ -27,11 +27,11 @@ _SENT = frozenset(
 )
 
 
-class ExcessError(Exception):
+class ExcessError(httpx2.RequestError):
     """More came, or otherwise, than any answer needs; the message says what."""
 
 
-class ForbiddenAddressError(Exception):
+class ForbiddenAddressError(httpx2.RequestError):
     """A visitor's address leads to a place that no visitor may name."""
 
 
@@ -119,7 +119,7 @@ def _looked_at(host: str) -> Sequence[str]:
         except OSError:
             found = ()
     if kind_of(host, lambda _: found) == "link-local":
-        raise ForbiddenAddressError
+        raise ForbiddenAddressError("a link-local or metadata address")
     return found[:_MOST_TRIED]
 
 

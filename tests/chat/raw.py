@@ -45,7 +45,8 @@ def without_end(text: bytes) -> Iterator[bytes]:
 def _heard(peer: socket.socket) -> str:
     """A request's head; its body is read, too, or hanging up would be a reset."""
     with peer.makefile("rb") as lines:
-        said = "".join(line.decode("latin-1") for line in iter(lines.readline, b"\r\n"))
+        whole = itertools.takewhile(lambda line: line.strip(), iter(lines.readline, None))
+        said = b"".join(whole).decode("latin-1")
         if found := re.search(r"content-length: (\d+)", said, re.IGNORECASE):
             lines.read(int(found[1]))
     return said
