@@ -118,7 +118,7 @@ def _looked_at(host: str) -> Sequence[str]:
             found = addresses.system(host)
         except OSError:
             found = ()
-    if kind_of(host, lambda _: found) == "link-local":
+    if "link-local" in {kind_of(host, lambda _: found), *map(kind_of, found)}:
         raise ForbiddenAddressError("a link-local or metadata address")
     return found[:_MOST_TRIED]
 

@@ -198,10 +198,11 @@ def visitor(url: str) -> OpenAIChat:
 def test_a_name_that_has_changed_its_meaning_is_not_connected_to(
     address: str, ask: Callable[[OpenAIChat], object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    resolving(monkeypatch, "8.8.8.8")
-    model = visitor("http://rebinding.example/v1")
-    resolving(monkeypatch, "8.8.8.8", address)
-    assert "link-local or metadata address" in told(model, ask)
+    for host in ("rebinding.example", "sub.localhost"):
+        resolving(monkeypatch, "8.8.8.8")
+        model = visitor(f"http://{host}/v1")
+        resolving(monkeypatch, "8.8.8.8", address)
+        assert "link-local or metadata address" in told(model, ask)
 
 
 def test_the_address_that_was_looked_at_is_connected_to(

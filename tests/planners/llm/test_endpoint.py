@@ -197,6 +197,12 @@ def test_a_failure_is_one_line_and_an_exit_code(
     assert words in json.loads(result.stdout)["error"]["message"]
 
 
+def test_the_flags_address_gets_the_environments_key(server: ChatServer) -> None:
+    flags = options(server, "plans")
+    rpg("plan", PROMPT, *flags)
+    assert server.asked(flags[-1])[0].headers["authorization"] == f"Bearer {KEY}"
+
+
 @pytest.mark.parametrize("flags", [["--base-url", "http://127.0.0.1:9/v1"], []])
 def test_the_rules_stand_in_and_say_so(server: ChatServer, flags: list[str]) -> None:
     named = options(server, "never-plans") if not flags else ["--planner", "openai", *flags]
