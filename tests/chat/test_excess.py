@@ -149,7 +149,9 @@ def plays(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Callable[[Asked], R
 def test_a_model_that_repeats_itself_is_stopped_and_said_so(
     piece: str, where: str, server: ChatServer, chat: MakeChat, plays: Callable[..., None]
 ) -> None:
-    reply = replace(Reply(finish="length"), **{where: "{" + piece * 5000})
+    said = "{" + piece * 5000
+    thinks = where == "thoughts"
+    reply = Reply("" if thinks else said, said if thinks else "", finish="length")
     plays("loops", lambda asked: reply)
     model = chat("loops")
     with pytest.raises(ChatLengthError, match="repeats itself and does not stop: try a larger"):
