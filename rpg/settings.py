@@ -8,6 +8,7 @@ of pictures, so one set of ranges guards them all.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, get_args
 
@@ -189,6 +190,18 @@ def environment(variables: Mapping[str, str] | None = None) -> Environment:
         return Environment.model_validate({name: text for name, text in found.items() if text})
     except ValidationError as error:
         raise SettingsError(f"environment: RPG_{explain(error).upper()}") from None
+
+
+def endpoint_key(name: str, variables: Mapping[str, str] | None = None) -> SecretStr | None:
+    """The key of an endpoint that the operator listed by name; None where there is none."""
+    source = os.environ if variables is None else variables
+    found = source.get(endpoint_variable(name), "").strip()
+    return SecretStr(found) if found else None
+
+
+def endpoint_variable(name: str) -> str:
+    """The variable that holds the key of a listed endpoint: RPG_KEY_MY_LAB for "my-lab"."""
+    return f"RPG_KEY_{re.sub('[^A-Z0-9]', '_', name.upper())}"
 
 
 def _variable(name: str) -> str:

@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 from rpg.defaults import FAMILIES, PRESET_FIELDS, PRESETS, ModelDefaults, Sampling, of_model
 from rpg.errors import ModelError, SettingsError
 from rpg.geometry import Box, grid
-from rpg.settings import COMPOSERS, MAX_SEED, SCHEDULERS, GenerationSettings, environment
+from rpg.settings import (
+    COMPOSERS,
+    MAX_SEED,
+    SCHEDULERS,
+    GenerationSettings,
+    endpoint_key,
+    environment,
+)
 from rpg.split_ratio import parse_split_ratio
 from rpg.toybox import weights_path
 
@@ -204,3 +211,11 @@ def test_only_settings_reads_the_environment() -> None:
 def test_choices_are_listed_for_forms() -> None:
     assert COMPOSERS == ("latent+attention", "latent", "attention")
     assert "dpm++2m-karras" in SCHEDULERS
+
+
+def test_a_listed_endpoints_key_is_in_a_variable_of_its_name() -> None:
+    said = {"RPG_KEY_MY_LAB_2": " sk-abc ", "RPG_KEY_BLANK": "  ", "OPENAI_API_KEY": "sk-def"}
+    found = endpoint_key("my lab-2", said)
+    assert found is not None and found.get_secret_value() == "sk-abc" and "abc" not in repr(found)
+    assert endpoint_key("MY_LAB.2", said) == found
+    assert endpoint_key("blank", said) is endpoint_key("other", said) is None

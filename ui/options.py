@@ -46,6 +46,19 @@ def _app(
     base_url: Annotated[
         str, typer.Option(metavar="URL", help="Where it is. Default: OPENAI_BASE_URL.")
     ] = "",
+    planner_endpoint: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=URL",
+            help="Offer an endpoint, whose key is in RPG_KEY_<NAME>; repeatable.",
+        ),
+    ] = None,
+    allow_any_endpoint: Annotated[
+        bool,
+        typer.Option(
+            "--allow-any-endpoint", help="Let visitors of a shared page type any base URL."
+        ),
+    ] = False,
     dtype: Annotated[
         Literal["auto", "float32", "float16", "bfloat16"], typer.Option(help="Numbers' format.")
     ] = "auto",
@@ -102,6 +115,8 @@ def _app(
                 mcp=mcp,
                 mcp_token=_checked_token(mcp_token or _secret(said.mcp_token)),
                 open_browser=open_browser,
+                endpoints=tuple(planner_endpoint or ()),
+                allow_any_endpoint=allow_any_endpoint,
             )
         )
     except RPGError as error:

@@ -16,6 +16,7 @@ from gradio.routes import App
 from pydantic import SecretStr
 from starlette.types import ASGIApp
 
+from rpg.chat.addresses import kind_of, literal
 from rpg.diffusion.quiet import quiet_loading
 from rpg.errors import SettingsError
 from rpg.pipeline import RPGPipeline
@@ -23,6 +24,7 @@ from rpg.session import Sessions
 from ui import look
 from ui.adapters import Adapters
 from ui.api import Endpoints
+from ui.endpoints import EndpointPolicy
 from ui.guard import Access, Guard, Names
 from ui.guard.bodies import MAX_UPLOAD_BYTES
 from ui.mcp_server import McpServer
@@ -57,6 +59,15 @@ class Serving:
     mcp_token: SecretStr | None = None
     open_browser: bool = False
     sessions: str | None = None
+    endpoints: tuple[str, ...] = ()
+    allow_any_endpoint: bool = False
+
+    @property
+    def shared(self) -> bool:
+        """Whether others than whoever started it may use the page."""
+        address = literal(self.host)  # 0.0.0.0 lets everybody in, though it connects to loopback
+        alone = kind_of(self.host) == "loopback" if address is None else address.is_loopback
+        return self.share or self.auth is not None or not alone
 
 
 class _GuardedApp(App):  # type: ignore[misc]
@@ -204,8 +215,14 @@ def _try_port(host: str, port: int) -> None:
 
 
 def _workshop(wishes: Serving) -> Workshop:
+    endpoints = EndpointPolicy.of(
+        wishes.base_url,
+        wishes.endpoints,
+        shared=wishes.shared,
+        allow_any=wishes.allow_any_endpoint,
+    )
     adapters = Adapters.found(wishes.loras, wishes.controlnets)
     with quiet_loading():
         rpg = RPGPipeline.from_pretrained(wishes.model, dtype=wishes.dtype, device=wishes.device)
     choice = PlannerChoice(wishes.planner, wishes.planner_model, wishes.base_url)
-    return Workshop(rpg, Sessions(wishes.sessions), choice, adapters)
+    return Workshop(rpg, Sessions(wishes.sessions), choice, adapters, endpoints)

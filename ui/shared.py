@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 from pydantic import SecretStr
 
+from ui.endpoints import EndpointPolicy
 from ui.plan_book import PlanBook
 from ui.planner_choice import PlannerChoice
 from ui.settings_form import SettingsForm
@@ -43,7 +44,7 @@ class PlannerForm:
             inputs of a listener their values go to `chosen`.
     """
 
-    def __init__(self, default: PlannerChoice) -> None:
+    def __init__(self, default: PlannerChoice, endpoints: EndpointPolicy) -> None:
         """Make the fields."""
         self.kind = gr.Radio(
             [("Rules (offline, no key)", "rules"), ("Language model", "openai")],
@@ -59,13 +60,7 @@ class PlannerForm:
             elem_id="planner-model",
             render=False,
         )
-        self.base_url = gr.Textbox(
-            default.base_url,
-            label="Base URL",
-            info="Such as http://localhost:11434/v1; empty is OpenAI's",
-            elem_id="planner-url",
-            render=False,
-        )
+        self.base_url = _address(default, endpoints)
         self.key = gr.Textbox(
             label="Key",
             info="Stays in this tab; it is never stored or written down",
@@ -84,7 +79,30 @@ class PlannerForm:
     @staticmethod
     def chosen(kind: Any, model: str, base_url: str, key: str, fallback: bool) -> PlannerChoice:
         """The choice that the fields' values make."""
-        return PlannerChoice(kind, model, base_url, SecretStr(key or ""), bool(fallback))
+        return PlannerChoice(kind, model, base_url or "", SecretStr(key or ""), bool(fallback))
+
+
+def _address(default: PlannerChoice, endpoints: EndpointPolicy) -> gr.Textbox | gr.Dropdown:
+    """Where a language model is: typed, or chosen where visitors may not type."""
+    names = [name for name, _ in endpoints.listed]
+    if not endpoints.free:
+        return gr.Dropdown(
+            [("The page's own", ""), *((name, name) for name in names)],
+            value="",
+            label="Endpoint",
+            info="Where the language model is",
+            elem_id="planner-endpoint",
+            render=False,
+        )
+    offered = f", or {', '.join(names)}" if names else ""
+    own = "the page's own" if endpoints.base_url else "OpenAI's"
+    return gr.Textbox(
+        default.base_url,
+        label="Base URL",
+        info=f"Such as http://localhost:11434/v1{offered}; empty is {own}",
+        elem_id="planner-url",
+        render=False,
+    )
 
 
 @dataclass(frozen=True)
@@ -124,7 +142,7 @@ class Shared:
         return cls(
             shop=shop,
             prompt=prompt,
-            planner=PlannerForm(shop.planner),
+            planner=PlannerForm(shop.planner, shop.endpoints),
             settings=SettingsForm(shop.rpg.defaults),
             book=gr.State(PlanBook()),
             place=gr.State(Place()),

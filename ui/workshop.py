@@ -22,6 +22,7 @@ from rpg.planners.base import streamed
 from rpg.session import Session, Sessions, recorded
 from rpg.settings import GenerationSettings
 from ui.adapters import Adapters
+from ui.endpoints import EndpointPolicy
 from ui.jobs import Job, Jobs, Kind
 from ui.pictures import PictureFiles
 from ui.planner_choice import PlannerChoice
@@ -50,6 +51,7 @@ class Workshop:
         jobs: Queues.
         planner: What a tab that chose nothing plans with.
         adapters: LoRAs and ControlNets on offer.
+        endpoints: Where tabs' planners may be asked, and with whose key.
         files: Pictures for the browser.
     """
 
@@ -57,6 +59,7 @@ class Workshop:
     sessions: Sessions
     planner: PlannerChoice = PlannerChoice()
     adapters: Adapters = field(default_factory=Adapters)
+    endpoints: EndpointPolicy = EndpointPolicy()
     jobs: Jobs = field(default_factory=Jobs)
     files: PictureFiles = field(default_factory=PictureFiles)
 
@@ -72,7 +75,7 @@ class Workshop:
         stop = threading.Event()
 
         def work() -> Events:
-            planner = (choice or self.planner).planner(stop)
+            planner = (choice or self.planner).planner(self.endpoints, stop)
             yield from streamed(planner, prompt, previous=previous, instruction=instruction)
 
         return self.jobs.think(work, stop=stop)
@@ -179,7 +182,7 @@ class Workshop:
         kept = self.sessions.open(session)
         begin = kept.image(turn), kept.turn(turn).made.record
         chosen, stop = self._chosen(choice, critic), threading.Event()
-        found = self.jobs.prepare(lambda: chosen.planner(stop))
+        found = self.jobs.prepare(lambda: chosen.planner(self.endpoints, stop))
 
         def work() -> Events:
             planner = found.result()
@@ -211,7 +214,9 @@ class Workshop:
         chosen, stop = self._chosen(choice, critic), threading.Event()
 
         def work() -> Events:
-            judge = self._judge(critic, chosen.planner(stop) if _VLM in critic else RulePlanner())
+            looking = _VLM in critic
+            planner = chosen.planner(self.endpoints, stop) if looking else RulePlanner()
+            judge = self._judge(critic, planner)
             said = judge.review(kept.image(turn), was.plan)
             kept.criticise(turn, said)
             yield Critiqued(said, True, said.score, 0)

@@ -6,36 +6,22 @@ import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import replace
-from urllib.parse import urlsplit
 
 import openai
 
 from rpg.chat import _secrets, schemas
 from rpg.chat._drafts import MEMORY, Draft, Learnt
-from rpg.chat._failures import Failure, Place, failure_of
+from rpg.chat._failures import Failure, Place, failure_of, unproven
 from rpg.chat._hearing import Heard, listen
+from rpg.chat._reaching import ExcessError, client
+from rpg.chat.addresses import Trust
 from rpg.chat.base import Delta
-from rpg.chat.endpoints import is_local
 from rpg.chat.patience import Patience
 from rpg.errors import ChatError, ChatLengthError, ChatRefusal
 
+# What the library below fails with; ValueError and RecursionError: what came is no JSON.
+_FOREIGN = (openai.OpenAIError, ExcessError, ValueError, RecursionError)
 _MORE_ROOM = 8192  # tokens, at the least, for the second try of an answer that was cut off
-_NO_KEY = "none"  # local servers want none, the library insists
-
-
-def client(base_url: str, key: str | None, patience: Patience) -> openai.AsyncOpenAI:
-    """A client of the openai library that leaves retrying to us and keeps the key to itself."""
-    _secrets.guard(key or "")
-    return openai.AsyncOpenAI(
-        api_key=key or _NO_KEY,
-        base_url=base_url,
-        max_retries=0,
-        timeout=openai.Timeout(patience.silence, connect=patience.connect),
-        http_client=openai.DefaultAsyncHttpxClient(
-            follow_redirects=False,  # a key goes where it was meant to go, and nowhere else
-            trust_env=not is_local(urlsplit(base_url).hostname or ""),  # no proxy to next door
-        ),
-    )
 
 
 class Asking:
@@ -47,6 +33,7 @@ class Asking:
         key: With which key; None: a local server that wants none.
         patience: How long.
         count: Called with everything that was heard, to keep count of tokens.
+        trust: Who named the address.
     """
 
     def __init__(
@@ -56,12 +43,15 @@ class Asking:
         key: str | None,
         patience: Patience,
         count: Callable[[Heard], None],
+        trust: Trust = "owner",
     ) -> None:
         self._draft = draft
         self._base_url = base_url
         self._key = key
         self._patience = patience
         self._count = count
+        self._trust = trust
+        self._tellable = trust != "stranger"  # what fails; a stranger's server has to speak first
         self._known = MEMORY.of(base_url, draft.model).format
         self._tried = {"wait": 0, "again": 0, "room": 0}
         self._used = 0  # tokens that the last answer took
@@ -69,7 +59,7 @@ class Asking:
 
     @property
     def _place(self) -> Place:
-        return Place(self._base_url, self._draft, keyed=self._key is not None)
+        return Place(self._base_url, self._draft, self._key is not None, self._trust)
 
     async def run(self, say: Callable[[Delta], None]) -> None:
         """Says the answer.
@@ -80,11 +70,16 @@ class Asking:
         self._deadline = asyncio.get_running_loop().time() + self._patience.total
         try:
             async with asyncio.timeout_at(self._deadline):
-                async with client(self._base_url, self._key, self._patience) as asked:
+                local = self._draft.endpoint.local
+                async with client(
+                    self._base_url, self._key, self._patience, local=local, trust=self._trust
+                ) as asked:
                     await self._keep_asking(asked, say)
             return
         except TimeoutError:
             pass  # raised below, free of what was going on
+        if not self._tellable:
+            raise unproven(self._base_url)
         raise ChatError(
             f"{self._place.who} gave no whole answer within {self._patience.total:g} s; "
             "try again, or a faster model"
@@ -92,17 +87,24 @@ class Asking:
 
     async def _keep_asking(self, asked: openai.AsyncOpenAI, say: Callable[[Delta], None]) -> None:
         while (failure := await self._attempt(asked, say)) is not None:
+            self._tellable = self._tellable or failure.tellable
             wait = self._mended(failure)
-            say(Delta(f"asking again: {failure.error}", "restart"))
+            if self._tellable:
+                say(Delta(f"asking again: {failure.error}", "restart"))
             await asyncio.sleep(wait)
 
     async def _attempt(
         self, asked: openai.AsyncOpenAI, say: Callable[[Delta], None]
     ) -> Failure | None:
+        def proven(delta: Delta) -> None:
+            self._tellable = True  # only a chat API says words
+            say(delta)
+
         try:
-            heard = await listen(asked, self._draft, self._place, say)
-        except (openai.OpenAIError, ValueError) as error:  # ValueError: what came is no JSON
+            heard = await listen(asked, self._draft, self._place, proven)
+        except _FOREIGN as error:
             return failure_of(error, self._place)
+        self._tellable = self._tellable or bool(heard.refusal)
         if heard.failure is None:
             self._used = heard.completion_tokens
             self._count(heard)
@@ -115,8 +117,13 @@ class Asking:
             words = heard.refusal or "its content filter stopped the answer"
             return Failure(ChatRefusal(f"{who} refuses: {_secrets.one_line(words)}"))
         if heard.finish == "length":
-            advice = "allow more tokens, or ask for less"
-            return Failure(ChatLengthError(f"{who}: the answer was cut off; {advice}"), "room")
+            room = f" within {self._draft.sent_room:,} tokens" if self._draft.sent_room else ""
+            if heard.repeats:
+                words = f"repeats itself and did not stop{room}: try a larger model"
+                return Failure(ChatLengthError(f"{who} {words}"))
+            words = f"did not stop by itself{room}: the answer was cut off"
+            advice = "try a larger model, allow more tokens, or ask for less"
+            return Failure(ChatLengthError(f"{who} {words}; {advice}"), "room")
         if heard.finish is None and not heard.counted:
             return Failure(ChatError(f"{who}: the answer broke off; try again"), "wait")
         if not heard.answer.strip():
@@ -139,6 +146,8 @@ class Asking:
         Raises:
             ChatError: Nothing is left to try.
         """
+        if not self._tellable and failure.name != "stream":  # JSON came, maybe a chat completion
+            raise unproven(self._base_url)
         match failure.remedy:
             case "drop":
                 self._draft = self._draft.dropped(failure.name)

@@ -85,14 +85,19 @@ class Draft:
         return next((word for word in words if word not in self.without), None)
 
     @property
+    def sent_room(self) -> int | None:
+        """`room` where it is said to the endpoint."""
+        return self.room if self.room_word is not None else None
+
+    @property
     def named(self) -> tuple[str, ...]:
         """What an endpoint may refuse by name and we can do without."""
         parameters = [name for name in self.body() if name not in ("model", "messages")]
         return (*parameters, *(["system"] if self._has_system() else []))
 
     def dropped(self, name: str) -> Draft:
-        """The same without a parameter."""
-        return replace(self, without=self.without | {name})
+        """The same without a parameter; "room" is both words for that."""
+        return replace(self, without=self.without | (set(_ROOMS) if name == "room" else {name}))
 
     def lowered(self) -> Draft | None:
         """The same one step down the ladder; None at its foot."""

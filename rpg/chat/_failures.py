@@ -6,14 +6,16 @@ import email.utils
 import re
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any, Literal
 
 import openai
 
 from rpg.chat._drafts import Draft
+from rpg.chat._reaching import ExcessError, ForbiddenAddressError
 from rpg.chat._secrets import one_line
+from rpg.chat.addresses import Trust, forbidden
 from rpg.errors import ChatAccessError, ChatError, ChatImageError, ChatLengthError, ChatRefusal
 
 Remedy = Literal["none", "wait", "drop", "lower", "again", "room"]
@@ -29,12 +31,15 @@ class Failure:
             formats, to ask again at once, to give more room.
         name: The parameter to drop.
         wait: Seconds that the server asks us to wait; None: it does not say.
+        tellable: Whether a stranger who named the address may read `error`: what answers there has
+            shown that it is a chat API, or nothing was asked at all.
     """
 
     error: ChatError
     remedy: Remedy = "none"
     name: str = ""
     wait: float | None = None
+    tellable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,7 @@ class Place:
     base_url: str
     draft: Draft
     keyed: bool
+    trust: Trust = "owner"
 
     @property
     def who(self) -> str:
@@ -57,15 +63,23 @@ class Place:
 
 
 def failure_of(error: Exception, place: Place) -> Failure:
-    """Reads an exception of the openai library.
+    """Reads an exception of the openai library, or of what is below it.
 
     The result holds no reference to it: its request holds the key.
     """
+    causes = list(_causes(error))
+    if any(isinstance(one, ForbiddenAddressError) for one in causes):
+        return Failure(forbidden(place.base_url), tellable=True)
+    for one in causes:
+        if isinstance(one, ExcessError):
+            advice = "ask for less, or try another model or server"
+            return Failure(ChatError(f"{place.who}: {one}; {advice}"))
     if isinstance(error, openai.APIConnectionError):
-        return _unconnected(error, place)
+        return _unconnected(error, causes, place)
     if isinstance(error, openai.APIStatusError):
         wait = _retry_after(error.response.headers)
-        return refused(error.status_code, error.body, place, wait, error.response.headers)
+        failure = refused(error.status_code, error.body, place, wait, error.response.headers)
+        return replace(failure, tellable=_is_of_the_api(_json(error.response)))
     if isinstance(error, openai.APIError):  # an error in the middle of a stream
         return spoken(error.body, place)
     return nonsense(place)
@@ -81,14 +95,40 @@ def spoken(body: object, place: Place) -> Failure:
     inner = _inner(body)
     code = inner.get("code")
     status = code if isinstance(code, int) else HTTPStatus.INTERNAL_SERVER_ERROR
-    return refused(status, inner, place)
+    return replace(refused(status, inner, place), tellable=_is_of_the_api({"error": inner}))
+
+
+def unproven(base_url: str) -> ChatAccessError:
+    """All that a stranger is told of an address where no chat API has answered."""
+    return ChatAccessError(
+        f"no chat API answers at {base_url}: check the base URL, or choose another planner"
+    )
+
+
+def _json(response: Any) -> Any:
+    try:
+        return response.json()
+    except (ValueError, RecursionError):
+        return None
+
+
+def _is_of_the_api(body: Any) -> bool:
+    """Whether an error's body is shaped as chat APIs shape theirs."""
+    if isinstance(body, list) and body:  # Gemini's
+        body = body[0]
+    if not isinstance(body, Mapping):
+        return False
+    inner = body.get("error")
+    spoke = isinstance(inner, Mapping) and isinstance(inner.get("message"), str)
+    return spoke or body.get("object") == "error"
 
 
 # ------------------------------------------------------------------ no connection
 
 
-def _unconnected(error: openai.APIConnectionError, place: Place) -> Failure:
-    causes = list(_causes(error))
+def _unconnected(
+    error: openai.APIConnectionError, causes: list[BaseException], place: Place
+) -> Failure:
     kinds = {type(one).__name__ for one in causes}
     if kinds & {"ConnectError", "ConnectTimeout"}:
         return Failure(ChatAccessError(f"cannot reach {place.base_url}: {_why(causes, place)}"))
@@ -135,7 +175,13 @@ _TOO_LONG = re.compile(r"context.{0,3}(length|window|size)|maximum.{0,20}(tokens
 _SCHEMA = re.compile(
     r"response_format|schema|grammar|structured|guided|json_object|requested parameters"
 )
-_NAMED = {"system": r"system.{0,10}(role|message)|role.{0,10}system", "stream": r"\bstream(ing)?\b"}
+_ROOM = r"\bmax_(completion_|output_|new_)?tokens\b"  # refused by the other's name now and then
+_NAMED = {
+    "system": r"system.{0,10}(role|message)|role.{0,10}system",
+    "stream": r"\bstream(ing)?\b",
+    "max_tokens": _ROOM,
+    "max_completion_tokens": _ROOM,
+}
 _SOON = re.compile(r"(?:retry|try again) in (\d+(?:\.\d+)?) ?s")
 _MOST_WORDS = 10_000  # letters of an error that are looked at
 _PATIENCE = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529})
@@ -178,6 +224,9 @@ def _closed_door(status: int, low: str, place: Place) -> Failure | None:
 
 
 def _key_advice(status: int, place: Place) -> str:
+    if place.trust != "owner":
+        said = "refuses the key" if place.keyed else "wants a key"
+        return f"{place.base_url} {said} ({status}): give the key of that address"
     where = f" (keys: {place.help})" if place.help and not place.draft.endpoint.local else ""
     if not place.keyed:
         return (
@@ -200,7 +249,10 @@ def _content(status: int, low: str, said: str, place: Place) -> Failure | None:
     if place.draft.pictures and status in _BAD_REQUEST and _NO_IMAGES.search(low):
         return Failure(ChatImageError(f"{place.who} cannot look at pictures: {said}"))
     if status == 413 or (status in (400, 422, 500) and _TOO_LONG.search(low)):
-        return Failure(ChatLengthError(f"{place.who}: that is too long for it: {said}"))
+        error = ChatLengthError(f"{place.who}: that is too long for it: {said}")
+        if status != 413 and place.draft.sent_room is not None:  # which counts as part of it
+            return Failure(error, "drop", "room")
+        return Failure(error)
     return None
 
 

@@ -10,11 +10,13 @@ import openai
 
 from rpg.chat._drafts import Draft
 from rpg.chat._failures import Failure, Place, nonsense, spoken
+from rpg.chat._loops import Repetition
 from rpg.chat.base import Delta, answer_of
 from rpg.chat.thoughts import ThoughtSplitter
-from rpg.errors import ChatAccessError, ChatError
+from rpg.errors import ChatAccessError, ChatError, ChatLengthError
 
 _MAX_CHARS = 1_000_000  # of an answer with its thoughts: more is a server gone wild
+_MAX_CHUNKS = 250_000
 _FINISHES = {
     "max_tokens": "length",
     "max_output_tokens": "length",
@@ -38,6 +40,7 @@ class Heard:
         completion_tokens: Tokens written.
         cost: US dollars, where the endpoint says so itself.
         failure: What made the attempt useless, where that is known already.
+        repeats: Whether it ends in one piece again and again.
     """
 
     answer: str = ""
@@ -48,6 +51,7 @@ class Heard:
     completion_tokens: int = 0
     cost: float | None = None
     failure: Failure | None = None
+    repeats: bool = False
 
 
 async def listen(
@@ -69,7 +73,7 @@ async def listen(
         if ear.heard.failure is None:
             async for chunk in reply:  # to its end: the library leaves a half-read stream open
                 ear.take(chunk)
-                if ear.full:
+                if ear.heard.failure is not None:
                     break
     return ear.done()
 
@@ -98,7 +102,8 @@ class _Ear:
         self._say = say
         self._splitter = ThoughtSplitter()
         self._told: list[Delta] = []
-        self._chars = 0
+        self._chars = self._chunks = 0
+        self._repetition = Repetition()
 
     def take_whole(self, completion: Any) -> None:
         """A completion that came at once."""
@@ -113,6 +118,9 @@ class _Ear:
 
     def take(self, chunk: Any) -> None:
         """A completion, or a piece of one; nothing more once it has failed."""
+        self._chunks += 1
+        if self._chunks > _MAX_CHUNKS:
+            self._no_end(f"over {_MAX_CHUNKS:,} pieces")
         if self.heard.failure is not None:
             return
         for choice in (getattr(chunk, "choices", None) or [])[:1]:
@@ -122,15 +130,11 @@ class _Ear:
         if usage := getattr(chunk, "usage", None):
             self._take_usage(usage)
 
-    @property
-    def full(self) -> bool:
-        """Whether more has come than any answer needs."""
-        return self._chars > _MAX_CHARS
-
     def done(self) -> Heard:
         """Everything that was heard."""
         self._tell(self._splitter.end())
         self.heard.answer = answer_of(self._told)
+        self.heard.repeats = self._repetition.likely
         return self.heard
 
     def _take_part(self, part: Any) -> None:
@@ -141,10 +145,16 @@ class _Ear:
         self._tell(self._splitter.feed(content))
         self.heard.refusal += _text(part, "refusal")
         self._chars += len(thought) + len(content)
-        if self.full:
-            self.heard.failure = Failure(
-                ChatError(f"{self._place.who} does not stop: over {_MAX_CHARS:,} letters")
-            )
+        self._repetition.feed(thought + content)
+        if self._repetition.evident:
+            words = "repeats itself and does not stop: try a larger model, or ask for less"
+            self.heard.failure = Failure(ChatLengthError(f"{self._place.who} {words}"))
+        elif self._chars > _MAX_CHARS:
+            self._no_end(f"over {_MAX_CHARS:,} letters")
+
+    def _no_end(self, how_much: str) -> None:
+        error = ChatError(f"{self._place.who} does not stop: {how_much}; try another model")
+        self.heard.failure = Failure(error)
 
     def _take_finish(self, finish: object) -> None:
         if not isinstance(finish, str):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass
 from typing import Literal, get_args
 from urllib.parse import SplitResult, urlsplit
 
+from rpg.chat.addresses import Kind, kind_of
 from rpg.errors import ChatAccessError
 
 Format = Literal["json_schema", "json_object", "words"]
@@ -83,24 +83,30 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("LM Studio", port=1234, help="lms server start"),
 )
 _LOCAL = Endpoint("a local server")
+_PORTS = {"http": ":80", "https": ":443"}
+_HOSTED = {one.host: one for one in ENDPOINTS if one.host}
 
 
 def endpoint_of(base_url: str) -> Endpoint:
-    """The endpoint behind a base URL; an unknown one is asked for everything and learnt about."""
+    """The endpoint behind a base URL; an unknown one is asked for everything and learnt about.
+
+    A host that is not known is resolved, which takes two seconds at most.
+    """
     url = urlsplit(base_url)
     host = (url.hostname or "").lower()
     if is_local(host):
         return next((one for one in ENDPOINTS if one.local and one.port == url.port), _LOCAL)
-    return next((one for one in ENDPOINTS if one.host == host), Endpoint(host, host))
+    return _HOSTED.get(host) or Endpoint(host, host)
 
 
 def is_local(host: str) -> bool:
     """Whether a host is this machine or one of its private network."""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return "." not in host or host.endswith((".localhost", ".local", ".lan", ".internal"))
-    return address.is_private or address.is_loopback
+    return whereabouts(host) != "public"
+
+
+def whereabouts(host: str) -> Kind:
+    """`addresses.kind_of` a host, without asking for those that everybody knows."""
+    return "public" if host in _HOSTED else kind_of(host)
 
 
 def takes_temperature(model: str) -> bool:
@@ -110,6 +116,9 @@ def takes_temperature(model: str) -> bool:
 
 def clean_base_url(text: str) -> str:
     """A base URL made whole: its API's path where it names none, no slash at the end.
+
+    Host and scheme are in lower case and the scheme's own port is left out, so that two spellings
+    of one address are equal. Nothing is resolved.
 
     Raises:
         ChatAccessError: It is no such URL, or holds what may be a secret; the message repeats
@@ -121,8 +130,10 @@ def clean_base_url(text: str) -> str:
             "the base URL may hold no password, query or fragment: put the key into OPENAI_API_KEY"
         )
     path = url.path.rstrip("/").removesuffix("/chat/completions").rstrip("/")
-    origin = f"{url.scheme.lower()}://{url.netloc}"
-    return origin + (path or endpoint_of(origin).path)
+    scheme, netloc = url.scheme.lower(), url.netloc.lower()
+    origin = f"{scheme}://{netloc.removesuffix(_PORTS[scheme]).removesuffix(':')}"
+    known = _HOSTED.get(netloc.partition(":")[0], _LOCAL)
+    return origin + (path or known.path)
 
 
 def _split(text: str) -> SplitResult:
@@ -132,7 +143,7 @@ def _split(text: str) -> SplitResult:
         _ = url.port
     except ValueError:
         whole = False
-    if not whole or re.search(r"[\s\x00-\x1f]", text):
+    if not whole or re.search(r"[\s\x00-\x1f\\]", text):
         raise ChatAccessError(
             "the base URL is no address: expected one such as http://localhost:11434/v1"
         )

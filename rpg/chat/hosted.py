@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from enum import Enum
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import SecretStr
 
 from rpg.chat._background import Running
 from rpg.chat._drafts import MEMORY, Draft
+from rpg.chat.addresses import Trust
 from rpg.chat.base import Delta, Message, Usage, answer_of
 from rpg.chat.endpoints import (
     OPENAI_URL,
@@ -32,6 +34,26 @@ if TYPE_CHECKING:
 
 
 _SHOWN = 12  # models that an error names
+ROOM = 16384  # tokens: enough for a model that thinks, and an end for one that loops
+
+
+class _NoKey(Enum):
+    NO_KEY = "no key"
+
+
+NO_KEY: Final = _NoKey.NO_KEY
+"""In place of a key: none, whatever the environment holds."""
+
+Key = str | SecretStr | _NoKey
+
+
+def operators_key() -> SecretStr | _NoKey:
+    """The environment's key, to be handed over where the operator named the address.
+
+    Raises:
+        SettingsError: The environment holds what it may not.
+    """
+    return environment().openai_api_key or NO_KEY
 
 
 class OpenAIChat:
@@ -43,14 +65,18 @@ class OpenAIChat:
     Args:
         model: Its name at the endpoint.
         base_url: The API's address; None: `OPENAI_BASE_URL`, else OpenAI's.
-        api_key: None: `OPENAI_API_KEY`. That one goes to hosted endpoints, and to a local server
-            only where `OPENAI_BASE_URL` names it too.
+        api_key: `NO_KEY`: none. None: `OPENAI_API_KEY`. That one goes to hosted endpoints, to a
+            local server only where `OPENAI_BASE_URL` names it too, and nowhere that a visitor
+            named.
         temperature: Randomness, 0 to 2; None: the model's own. Left out where it is refused.
         max_tokens: Tokens that an answer may have, thoughts included; None: what the endpoint
-            allows.
+            allows. Left out where it is refused.
         patience: How long a call may take: 90 s of silence, 300 s in all.
         prices: What models cost, by name, before `rpg.chat.prices`.
         cancel: Set, it ends every call under way with `Cancelled`.
+        trust: Who named `base_url`. A "visitor" may name no link-local or metadata address, which
+            is looked at again when it is connected to; a "stranger" is not told more than that
+            either, until a chat API has answered.
 
     Attributes:
         name: The model's name.
@@ -67,12 +93,13 @@ class OpenAIChat:
         model: str,
         *,
         base_url: str | None = None,
-        api_key: str | SecretStr | None = None,
+        api_key: Key | None = None,
         temperature: float | None = None,
-        max_tokens: int | None = None,
+        max_tokens: int | None = ROOM,
         patience: Patience | None = None,
         prices: Mapping[str, Price] | None = None,
         cancel: threading.Event | None = None,
+        trust: Trust = "owner",
     ) -> None:
         if not model.strip():
             raise ChatAccessError("no model is named: say which one the endpoint should run")
@@ -80,7 +107,8 @@ class OpenAIChat:
         self.name = model.strip()
         self.base_url = clean_base_url(base_url or said.openai_base_url or OPENAI_URL)
         self.endpoint: Endpoint = endpoint_of(self.base_url)
-        self._key = _checked(api_key) if api_key else _of_environment(said, self.base_url)
+        self._trust = trust
+        self._key = self._chosen(api_key, said)
         self._temperature = temperature if takes_temperature(self.name) else None
         self._max_tokens = max_tokens
         self._patience = patience or Patience()
@@ -192,12 +220,29 @@ class OpenAIChat:
     async def _ask(self, draft: Draft, say: Any) -> None:
         from rpg.chat._asking import Asking  # loads openai
 
-        await Asking(draft, self.base_url, self._secret, self._patience, self._count).run(say)
+        asking = Asking(
+            draft, self.base_url, self._secret, self._patience, self._count, self._trust
+        )
+        await asking.run(say)
 
     async def _list(self, say: Any) -> None:
         from rpg.chat._listing import list_models  # loads openai
 
-        await list_models(self.base_url, self._secret, self._patience, say)
+        await list_models(
+            self.base_url, self.endpoint, self._secret, self._patience, say, self._trust
+        )
+
+    def _chosen(self, given: Key | None, said: Environment) -> SecretStr | None:
+        """The key that goes to this address; the environment's only where the owner named it."""
+        if isinstance(given, _NoKey):
+            return None
+        if given or self._trust != "owner":
+            return _checked(given or "")
+        own = said.openai_api_key
+        if own is not None and self.endpoint.local:  # a hosted endpoint's key, to some server?
+            named = said.openai_base_url
+            own = own if named and clean_base_url(named) == self.base_url else None
+        return _checked(own or "")
 
     @property
     def _secret(self) -> str | None:
@@ -221,15 +266,6 @@ def _offer(names: Sequence[str]) -> str:
     shown = ", ".join(f"{name:.60}" for name in names[:_SHOWN])
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return f"has {shown}{more}" if names else "does not say which it has"
-
-
-def _of_environment(said: Environment, base_url: str) -> SecretStr | None:
-    """The environment's key, unless that would carry a hosted endpoint's key to some server."""
-    key = said.openai_api_key
-    if key is None or not endpoint_of(base_url).local:
-        return _checked(key) if key is not None else None
-    meant = said.openai_base_url is not None and clean_base_url(said.openai_base_url) == base_url
-    return _checked(key) if meant else None
 
 
 def _checked(key: str | SecretStr) -> SecretStr | None:

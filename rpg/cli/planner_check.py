@@ -14,6 +14,7 @@ from rich.text import Text
 from rpg.chat import OpenAIChat
 from rpg.chat.checkup import Finding, checkup
 from rpg.cli import console, options
+from rpg.cli.planning import hosted
 from rpg.errors import ChatAccessError, RPGError
 
 
@@ -24,7 +25,7 @@ def planner_check(
 ) -> None:
     """Ask a language model three tiny questions: what it can do, or what is wrong."""
     with console.explained(as_json):
-        chat = _chat(planner_model, base_url)
+        chat = hosted(planner_model, base_url)
         console.say(f"asking {chat.name} at {chat.base_url} ({chat.endpoint.name})")
         try:
             findings = list(checkup(chat))
@@ -37,12 +38,6 @@ def planner_check(
         if not _can_plan(findings):
             console.say("it cannot plan: it gives no JSON that obeys a schema", style="bold red")
             raise typer.Exit(1)
-
-
-def _chat(model: str | None, base_url: str | None) -> OpenAIChat:
-    if model is None:
-        return OpenAIChat.found(base_url=base_url)
-    return OpenAIChat(model, base_url=base_url)
 
 
 def _with_names(error: ChatAccessError, chat: OpenAIChat) -> ChatAccessError:

@@ -14,7 +14,7 @@ from rpg.planners import LLMPlanner, Planner, RulePlanner
 from rpg.planners.base import heard
 
 if TYPE_CHECKING:
-    from rpg.chat import ChatModel
+    from rpg.chat import ChatModel, OpenAIChat
     from rpg.plan import Plan
 
 
@@ -62,12 +62,10 @@ class PlannerFlags:
     def _chat(self) -> ChatModel:
         if self.planner == "local":
             return self._loaded()
-        from rpg.chat import OpenAIChat, ScriptedChat
+        from rpg.chat import ScriptedChat
 
         try:
-            if self.model is None:
-                return OpenAIChat.found(base_url=self.base_url)
-            return OpenAIChat(self.model, base_url=self.base_url)
+            return hosted(self.model, self.base_url)
         except ChatError as error:
             if self.fallback is None:
                 raise
@@ -82,6 +80,24 @@ class PlannerFlags:
             from rpg.chat import LocalChat
 
             return LocalChat.from_pretrained(self.model)
+
+
+def hosted(model: str | None, base_url: str | None) -> OpenAIChat:
+    """The language model at an address that the user named, which gets the environment's key.
+
+    Args:
+        model: Its name; None: the only one that the endpoint has.
+        base_url: None: `OPENAI_BASE_URL`, else OpenAI's.
+
+    Raises:
+        ChatError: The model cannot be found.
+    """
+    from rpg.chat import OpenAIChat
+    from rpg.chat.hosted import operators_key
+
+    if model is None:
+        return OpenAIChat.found(base_url=base_url, api_key=operators_key())
+    return OpenAIChat(model, base_url=base_url, api_key=operators_key())
 
 
 def planned(planner: Planner, prompt: str) -> tuple[Plan, bool]:

@@ -22,7 +22,7 @@ SCHEMA = {"type": "object", "required": ["subject"]}
     ("play", "kind", "words", "asked"),
     [
         ("truncated", ChatLengthError, "cut off", 2),
-        ("too-long", ChatLengthError, "maximum context length", 1),
+        ("too-long", ChatLengthError, "maximum context length", 2),
         ("refuses", ChatRefusal, "I will not draw that.", 1),
         ("filtered", ChatRefusal, "content filter", 1),
         ("filtered-400", ChatRefusal, "flagged by our policy", 1),

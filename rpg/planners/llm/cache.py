@@ -1,8 +1,8 @@
 """Plans that were paid for once: one SQLite file in the user's cache folder.
 
-An entry is found by what was asked, of whom and in what form, and holds the plan as JSON: no key,
-no address, nothing of the machine. The cache never stands in the way of a plan: what cannot be read
-is forgotten, what cannot be written is let go.
+An entry is found by a digest of what was asked, of which model, at which address and in what form,
+and holds the plan as JSON: no key, no address, nothing of the machine. The cache never stands in
+the way of a plan: what cannot be read is forgotten, what cannot be written is let go.
 """
 
 from __future__ import annotations

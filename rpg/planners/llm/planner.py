@@ -131,6 +131,7 @@ class LLMPlanner:
         return PlanCache.key(
             _VERSION,
             self.chat.name,
+            getattr(self.chat, "base_url", None),  # a plan is as good as the server it came from
             json_schema(_kind(wanted)),
             [(message.role, message.content) for message in first],
             [(message.role, message.content) for message in self._messages(wanted)],

@@ -82,6 +82,21 @@ def test_whatever_the_plan_depends_on_is_in_the_key(cache: PlanCache, tmp_path: 
     assert not asks(PROMPT, templates=folder)
 
 
+def test_a_plan_of_another_endpoint_is_not_served(cache: PlanCache) -> None:
+    """A hostile endpoint may call its model as it likes; models without an address stay as is."""
+
+    def asks(base_url: str | None) -> bool:
+        chat = ScriptedChat([said()], name="gpt-5")
+        if base_url is not None:
+            chat.base_url = base_url  # type: ignore[attr-defined]
+        LLMPlanner(chat, cache=cache).plan(PROMPT)
+        return bool(chat.asked)
+
+    evil, good = "https://evil.example/v1", "https://api.openai.com/v1"
+    assert [asks(url) for url in (evil, good, evil, good)] == [True, True, False, False]
+    assert [asks(None), asks(None)] == [True, False]
+
+
 def test_the_schema_is_in_the_key() -> None:
     assert PlanCache.key(json_schema(PlanAnswer)) != PlanCache.key({})
 

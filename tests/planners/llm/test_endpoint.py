@@ -182,7 +182,7 @@ def test_the_second_question_is_shown(server: ChatServer) -> None:
 @pytest.mark.parametrize(
     ("play", "code", "words"),
     [
-        ("unauthorised", 2, "wants a key (401)"),
+        ("unauthorised", 2, "refuses the key (401)"),
         ("failing", 1, "500"),
         ("refuses", 1, "I will not draw that"),
         ("never-plans", 1, "gave no plan that can be drawn"),
@@ -195,6 +195,12 @@ def test_a_failure_is_one_line_and_an_exit_code(
     last = result.stderr.strip().splitlines()[-1]
     assert last.startswith("error: ") and words in last
     assert words in json.loads(result.stdout)["error"]["message"]
+
+
+def test_the_flags_address_gets_the_environments_key(server: ChatServer) -> None:
+    flags = options(server, "plans")
+    rpg("plan", PROMPT, *flags)
+    assert server.asked(flags[-1])[0].headers["authorization"] == f"Bearer {KEY}"
 
 
 @pytest.mark.parametrize("flags", [["--base-url", "http://127.0.0.1:9/v1"], []])
