@@ -3,15 +3,18 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 READY := .venv/.ready
 READY_DEV := .venv/.ready-dev
+READY_AUDIT := .venv/.ready-audit
 
-.PHONY: help demo app test browser check format bench clean
+.PHONY: help demo app test browser check format bench licences audit clean
 
 help:
 	@echo "make demo    draw five things in their places with the bundled model"
 	@echo "make app     the web UI"
 	@echo "make test    every test"
-	@echo "make check   format, lint, types, import directions"
+	@echo "make check   format, lint, types, import directions, the Dockerfile"
 	@echo "make bench   measure quality and cost against plain diffusers"
+	@echo "make audit   known vulnerabilities of all packages (asks osv.dev)"
+	@echo "make licences  write docs/licences.md anew"
 
 demo: $(READY)
 	@$(BIN)/python -m rpg demo
@@ -35,6 +38,7 @@ check: $(READY_DEV)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/hadolint Dockerfile
 
 format: $(READY_DEV)
 	$(BIN)/ruff format .
@@ -44,6 +48,13 @@ bench: $(READY_DEV)
 	$(BIN)/python -m benchmarks.planner
 	$(BIN)/python -m benchmarks.flops
 	$(BIN)/python -m benchmarks.quality --quick
+
+licences: $(READY)
+	$(BIN)/python -m tools.licences > docs/licences.md
+
+# Exit codes of the command itself: 1 something is known, 3 the service could not be asked.
+audit: $(READY_AUDIT)
+	@$(BIN)/python -m tools.audit
 
 clean:
 	rm -rf .venv out build dist *.egg-info
@@ -56,4 +67,9 @@ $(READY): requirements.txt
 
 $(READY_DEV): requirements-dev.txt $(READY)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+$(READY_AUDIT): requirements-audit.txt $(READY_DEV)
+	@test -x .venv/audit/bin/python || $(PYTHON) -m venv .venv/audit
+	@.venv/audit/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-audit.txt
 	@touch $@

@@ -15,7 +15,8 @@ import pytest
 from rpg.cli.reference import COMMAND, reference
 from tests.processes import ROOT, python
 
-DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+HEADS = [ROOT / f"{name}.md" for name in ("README", "CHANGELOG", "SECURITY")]
+DOCUMENTS = [*HEADS, *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 CODE = re.compile(FENCED.pattern + r"|`[^`\n]+`", FENCED.flags)
@@ -26,7 +27,7 @@ README = BLOCK.findall((ROOT / "README.md").read_text())
 def modules() -> set[str]:
     files = (
         file
-        for top in ("rpg", "ui", "training", "benchmarks")
+        for top in ("rpg", "ui", "training", "benchmarks", "tools")
         for file in (ROOT / top).rglob("*.py")
     )
     dotted = {".".join(file.relative_to(ROOT).with_suffix("").parts) for file in files}
@@ -56,7 +57,9 @@ def anchors(page: Path) -> set[str]:
 
 def test_the_architecture_page_has_a_line_for_every_module_and_no_other() -> None:
     page = (ROOT / "docs/architecture.md").read_text()
-    listed = re.findall(r"^\| `((?:rpg|ui|training|benchmarks)[\w.]*)` \|", page, re.MULTILINE)
+    listed = re.findall(
+        r"^\| `((?:rpg|ui|training|benchmarks|tools)[\w.]*)` \|", page, re.MULTILINE
+    )
     assert sorted(listed) == sorted(modules())
 
 

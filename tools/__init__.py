@@ -1,0 +1,1 @@
+"""What maintainers run: each module runs as `python -m tools.NAME`."""
