@@ -67,7 +67,7 @@ class Serving:
         """Whether others than whoever started it may use the page."""
         address = literal(self.host)  # 0.0.0.0 lets everybody in, though it connects to loopback
         alone = kind_of(self.host) == "loopback" if address is None else address.is_loopback
-        return self.share or self.auth is not None or not alone
+        return self.share or self.auth is not None or bool(self.allowed_hosts) or not alone
 
 
 class _GuardedApp(App):  # type: ignore[misc]
