@@ -48,8 +48,8 @@ def check_pipeline(source: str, known: Collection[str], words: Mapping[str, Any]
     """
     index = _described(source, _INDEX, words)
     said = index.get("_class_name")
-    if said not in known:
-        name = said if isinstance(said, str) else "a pipeline of unknown class"
+    name = said if isinstance(said, str) else "a pipeline of unknown class"
+    if name not in known:
         raise ModelError(f"{source}: {name:.80}: {_NEEDS}, in a usual pipeline of diffusers")
     if index.get("requires_aesthetics_score") and index.get("text_encoder") in (None, [None, None]):
         raise ModelError(f"{source}: the SDXL refiner draws nothing alone: name the base model")

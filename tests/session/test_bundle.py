@@ -323,9 +323,12 @@ def test_pictures_are_decoded_once_on_import_and_never_when_drawn(
 ) -> None:
     asked: list[int] = []
     real = ImageFile.ImageFile.load
-    monkeypatch.setattr(
-        ImageFile.ImageFile, "load", lambda image: (asked.append(1), real(image))[1]
-    )
+
+    def counted(image: ImageFile.ImageFile) -> Any:
+        asked.append(1)
+        return real(image)
+
+    monkeypatch.setattr(ImageFile.ImageFile, "load", counted)
     session = Sessions(tmp_path / "elsewhere").load(exported)
     decoded = len(asked)
     assert decoded <= 2 * 5  # Pillow's `copy` asks again, which costs nothing
