@@ -28,7 +28,7 @@ _MAX_TENSORS = 200_000
 _REGIONS = "regions need a checkpoint of SDXL or Stable Diffusion 1.5"
 _LORA = "put it into a folder and give the folder with --loras, and a checkpoint as the model"
 _PART = "it is one part of a model: give a whole checkpoint, or a folder in diffusers' layout"
-_CONTROL = "give a folder in diffusers' layout with --controlnet NAME=FOLDER, and a checkpoint as the model"
+_CONTROL = "give a folder in diffusers' layout with --controlnet NAME=FOLDER, beside a checkpoint"
 _LOAD = "give a checkpoint as the model, and load this into its pipeline with diffusers"
 
 
