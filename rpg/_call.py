@@ -7,9 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from PIL.Image import Image
+
 from rpg.defaults import ModelDefaults
 from rpg.errors import PromptError, SettingsError
 from rpg.metadata import Task
+from rpg.pictures import loaded
 from rpg.plan import Plan
 from rpg.settings import MAX_IMAGES, GenerationSettings
 
@@ -249,7 +252,17 @@ def _official(prompt: Any, split_ratio: str, base_prompt: Any, plan: Any) -> Pla
     return Plan.from_rpg_text(text, prompt=whole)
 
 
+def _read(image: Image, name: str) -> None:
+    """Decodes what a caller has only opened: later it would fail among the model's own errors."""
+    loaded(image, lambda reason: SettingsError(f"{name} cannot be read: {reason}"))
+
+
 def _check_images(inputs: Inputs) -> None:
+    for name in ("image", "mask_image", "control_image"):
+        given = getattr(inputs, name)
+        for one in given if isinstance(given, list) else [given]:
+            if isinstance(one, Image):
+                _read(one, name)
     if inputs.control_image is not None and inputs.image is not None:
         raise SettingsError("pass image or control_image, not both")
     if inputs.mask_image is not None and inputs.image is None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import struct
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Self
 
@@ -22,6 +21,7 @@ from pydantic import (
 from rpg._json_size import MAX_VALUES, has_too_many_values
 from rpg.errors import LayoutError, PlanError
 from rpg.geometry import Box
+from rpg.pictures import decoded
 
 __all__ = ["MAX_PROMPT_CHARS", "MAX_REGIONS", "Plan", "Region", "decode_mask", "encode_mask"]
 
@@ -32,7 +32,6 @@ MAX_PLAN_BYTES = 16 * 2**20  # of a plan as JSON; masks take most of it
 MAX_MASK_SIDE = 2048
 MAX_MASK_CHARS = 2_000_000
 _MAX_REASONING_CHARS = 200_000
-_PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"  # how every PNG begins; width and height follow
 
 Words = Annotated[str, Field(max_length=MAX_PROMPT_CHARS)]
 Ratio = Annotated[float, Field(strict=True, ge=0.0, le=1.0, allow_inf_nan=False)]
@@ -233,20 +232,20 @@ def decode_mask(text: str) -> Image.Image:
     """
     try:
         data = base64.b64decode(text, validate=True)
-        if data.startswith(_PNG):
-            _check_mask_size(struct.unpack_from(">II", data, len(_PNG)))
-        image = Image.open(io.BytesIO(data), formats=["PNG"])
-        _check_mask_size(image.size)  # a second header may have said otherwise
-        return image.convert("L")
-    except PlanError:
-        raise
-    except (OSError, SyntaxError, ValueError, struct.error, Image.DecompressionBombError) as error:
+    except ValueError as error:
         raise PlanError("mask: expected base64 of a greyscale PNG") from error
+    return decoded(
+        data,
+        lambda reason: PlanError(f"mask: expected base64 of a greyscale PNG, but {reason}"),
+        most_pixels=MAX_MASK_SIDE**2,
+        most_side=MAX_MASK_SIDE,
+        formats=("PNG",),
+        finish=_grey,
+    )
 
 
-def _check_mask_size(size: tuple[int, ...]) -> None:
-    if max(size) > MAX_MASK_SIDE:
-        raise PlanError(f"mask of {size}: at most {MAX_MASK_SIDE} pixels a side; scale it down")
+def _grey(image: Image.Image) -> Image.Image:
+    return image.convert("L")
 
 
 def _inside(mask: Image.Image) -> Image.Image:

@@ -13,7 +13,10 @@ from PIL import Image
 
 from rpg import metadata
 from rpg.drawing import draw_plan, enlarge
+from rpg.errors import SessionError
+from rpg.pictures import decoded
 from rpg.session import Session
+from rpg.settings import MAX_PIXELS
 
 __all__ = ["PictureFiles", "shaded"]
 
@@ -97,13 +100,16 @@ class PictureFiles:
 def _small(picture: Path | None) -> Image.Image:
     try:
         if picture is None:
-            raise FileNotFoundError
-        with Image.open(picture, formats=["PNG"]) as image:
-            own = image.convert("RGB")
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+            raise SessionError("no picture")
+        own = decoded(picture, SessionError, most_pixels=MAX_PIXELS, formats=("PNG",), finish=_rgb)
+    except SessionError:
         return Image.new("RGB", (_THUMBNAIL, _THUMBNAIL), "grey")
     own.thumbnail((_THUMBNAIL, _THUMBNAIL))
     return enlarge(own, _THUMBNAIL // max(own.size))
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    return image.convert("RGB")
 
 
 def shaded(image: Image.Image, mask: Image.Image) -> Image.Image:

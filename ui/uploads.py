@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +10,12 @@ import gradio as gr
 from PIL import Image, ImageOps
 
 from rpg.errors import SettingsError
+from rpg.pictures import decoded
 from rpg.settings import MAX_PIXELS
 from ui.words import sentence
 
 __all__ = ["picture_field", "read_picture", "watch_uploads"]
 
-_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
-_UNREADABLE = (OSError, SyntaxError, ValueError, EOFError)
-_TOO_LARGE = f"the picture has {{}} pixels; scale it down to {MAX_PIXELS:,} in all"
 _MOST_SIDE = 16384
 
 
@@ -79,27 +76,13 @@ def read_picture(path: str | None) -> Image.Image | None:
     """
     if path is None:
         return None
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that it is large: we judge that ourselves
-            with Image.open(Path(path), formats=_FORMATS) as image:
-                _check_size(image)
-                return _plain(image)
-    except SettingsError:
-        raise
-    except Image.DecompressionBombError:
-        raise SettingsError(_TOO_LARGE.format("far too many")) from None
-    except _UNREADABLE:
-        kinds = ", ".join(_FORMATS)
-        raise SettingsError(
-            f"the picture cannot be read: it is damaged, or none of {kinds}"
-        ) from None
-
-
-def _check_size(image: Image.Image) -> None:
-    width, height = image.size
-    if not 0 < width * height <= MAX_PIXELS or max(width, height) > _MOST_SIDE:
-        raise SettingsError(_TOO_LARGE.format(f"{width}x{height}"))
+    return decoded(
+        path,
+        lambda reason: SettingsError(f"the picture cannot be read: {reason}"),
+        most_pixels=MAX_PIXELS,
+        most_side=_MOST_SIDE,
+        finish=_plain,
+    )
 
 
 def _plain(image: Image.Image) -> Image.Image:

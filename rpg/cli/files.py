@@ -14,6 +14,7 @@ from rpg import metadata
 from rpg.cli import console
 from rpg.errors import MetadataError, PlanError, SettingsError
 from rpg.metadata import Record
+from rpg.pictures import decoded
 from rpg.plan import MAX_PLAN_BYTES, Plan
 from rpg.settings import MAX_PIXELS
 
@@ -41,17 +42,11 @@ def read_picture(path: Path) -> Image.Image:
     Raises:
         SettingsError: It cannot be read, or is too large.
     """
-    try:
-        with Image.open(path) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise SettingsError(f"{path} has over {MAX_PIXELS:,} pixels: scale it down first")
-            image.load()
-            return image.copy()
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        if isinstance(error, SettingsError):
-            raise
-        reason = getattr(error, "strerror", None) or "is no picture that can be read"
-        raise SettingsError(f"cannot read {path}: {reason}") from error
+    return decoded(
+        path,
+        lambda reason: SettingsError(f"cannot read {path}: {reason}"),
+        most_pixels=MAX_PIXELS,
+    )
 
 
 class Targets:

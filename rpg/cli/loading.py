@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from rpg._loading import first_line, loading
 from rpg.cli.options import DTYPES, CpuOffload, Dtype
 from rpg.errors import ModelError, SettingsError
 
@@ -81,8 +82,8 @@ class ModelFlags:
             if self.cpu_offload == "group":
                 device = device_named(self.device or "cuda")
                 pipe.enable_group_offload(device, offload_type="leaf_level")
-        except (ModelError, RuntimeError, ValueError) as error:
-            raise ModelError(f"--cpu-offload {self.cpu_offload}: {error}") from error
+        except Exception as error:
+            raise ModelError(f"--cpu-offload {self.cpu_offload}: {first_line(error)}") from error
 
 
 @contextmanager
@@ -117,11 +118,10 @@ def _read_adapter(text: str, number: int) -> Adapter:
 def _attach(pipe: Any, adapters: Sequence[Adapter]) -> None:
     for one in adapters:
         options = {"weight_name": one.weight_name} if one.weight_name else {}
-        try:
+        with loading(f"the LoRA {one.lora_id}"):
             pipe.load_lora_weights(one.lora_id, adapter_name=one.adapter_name, **options)
-        except (OSError, ValueError, ImportError) as error:
-            raise ModelError(f"cannot load the LoRA {one.lora_id}: {error}") from error
     if adapters:
-        pipe.set_adapters(
-            [one.adapter_name for one in adapters], [one.lora_scale for one in adapters]
-        )
+        with loading("the LoRAs, of which one holds nothing that fits this model"):
+            pipe.set_adapters(
+                [one.adapter_name for one in adapters], [one.lora_scale for one in adapters]
+            )

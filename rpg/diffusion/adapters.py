@@ -11,7 +11,8 @@ from typing import Any
 
 import diffusers
 
-from rpg.diffusion.backbones import UNREADABLE
+from rpg._loading import loading
+from rpg.diffusion.sources import check_controlnet, check_lora
 from rpg.errors import ModelError
 from rpg.metadata import public_name
 
@@ -43,14 +44,11 @@ def loras(pipe: Any, files: Sequence[tuple[Path, float]]) -> Iterator[None]:
 
 
 def _load(pipe: Any, file: Path, name: str) -> None:
-    try:
+    check_lora(file)
+    with loading(f"the LoRA {file.stem}, which may be made for another kind of model"):
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Already found a `peft_config`")  # of the one before
             pipe.load_lora_weights(str(file.parent), weight_name=file.name, adapter_name=name)
-    except UNREADABLE as error:
-        raise ModelError(
-            f"the LoRA {file.stem} cannot be read, or was made for another kind of model"
-        ) from error
     if not any(name in found for found in pipe.get_list_adapters().values()):
         raise ModelError(f"the LoRA {file.stem} holds nothing that fits this model")
 
@@ -62,8 +60,7 @@ def load_controlnet(source: str | os.PathLike[str], pipe: Any) -> Any:
         ModelError: It cannot be loaded.
     """
     net: Any = diffusers.ControlNetModel
-    try:
+    check_controlnet(os.fspath(source), pipe.unet.config)
+    with loading(f"the ControlNet {public_name(source)}"):
         loaded = net.from_pretrained(os.fspath(source), dtype=pipe.unet.dtype, use_safetensors=True)
-    except UNREADABLE as error:
-        raise ModelError(f"cannot load the ControlNet {public_name(source)}") from error
     return loaded.to(pipe.device).eval()

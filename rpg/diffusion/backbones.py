@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import inspect
-import json
 import os
-import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +11,10 @@ from typing import Any, Literal
 
 import diffusers
 import torch
-from safetensors import SafetensorError
 
+from rpg._loading import first_line, loading
 from rpg._memory import memory_explained
+from rpg.diffusion.sources import check_pipeline, checkpoint
 from rpg.errors import ModelError
 
 __all__ = [
@@ -33,18 +32,6 @@ _TOO_LARGE = (
     "load it in dtype float16, or on the cpu and call pipe.enable_model_cpu_offload() "
     "(--dtype float16, --cpu-offload model)"
 )
-_SDXL_PARTS = ("conditioner.embedders.", ".label_emb.", "add_embedding.")  # in names of tensors
-UNREADABLE = (
-    OSError,
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    RuntimeError,
-    ImportError,
-    SafetensorError,
-)
-
 Task = Literal["text2img", "img2img", "inpaint", "controlnet"]
 
 
@@ -91,6 +78,7 @@ FAMILIES: Mapping[str, Family] = {
         },
     ),
 }
+_PIPELINES = {one.__name__ for known in FAMILIES.values() for one in known.pipelines.values()}
 
 
 def family(pipe: Any) -> Family:
@@ -131,15 +119,12 @@ def load_pipeline(
     """
     device = device_named(device)
     source = os.fspath(model)
-    if Path(source).is_dir() and not (Path(source) / "model_index.json").is_file():
-        raise ModelError(f"{source}: no model_index.json in it; name a folder in diffusers' layout")
+    check_pipeline(source, _PIPELINES, words)
     loader: Any = diffusers.DiffusionPipeline
-    try:
+    with loading(source), memory_explained(ModelError, _TOO_LARGE):
         pipe = loader.from_pretrained(
             source, dtype=_dtype(dtype, device), use_safetensors=True, **words
         )
-    except UNREADABLE as error:
-        raise _unloadable(source, error) from error
     family(pipe)
     return _moved(pipe, device)
 
@@ -161,20 +146,19 @@ def load_single_file(
             configuration, where the hub cannot be reached.
 
     Raises:
-        ModelError: it is no safetensors file, or cannot be loaded.
+        ModelError: it is something else than a checkpoint of our families, or cannot be loaded.
     """
     device = device_named(device)
     source = Path(path)
-    pipeline: Any = FAMILIES[_family_of_file(source)].pipelines["text2img"]
-    try:
+    pipeline: Any = FAMILIES[checkpoint(source, words).family].pipelines["text2img"]
+    with loading(str(source)), memory_explained(ModelError, _TOO_LARGE):
         pipe = pipeline.from_single_file(str(source), dtype=_dtype(dtype, device), **words)
-    except UNREADABLE as error:
-        raise _unloadable(str(source), error) from error
     return _moved(pipe, device)
 
 
 def _moved(pipe: Any, device: torch.device) -> Any:
-    with memory_explained(ModelError, f"the model does not fit on {device}; {_TOO_LARGE}"):
+    advice = f"the model does not fit on {device}; {_TOO_LARGE}"
+    with loading("the model"), memory_explained(ModelError, advice):
         return pipe.to(device)
 
 
@@ -223,10 +207,10 @@ def device_named(asked: torch.device | str | None) -> torch.device:
         try:
             device = torch.device(asked)
             torch.zeros(1).to(device)  # a good name does not mean that it is there
-        except (AssertionError, ImportError, RuntimeError) as error:
+        except Exception as error:
             raise ModelError(
-                f"device {str(asked)!r}: {_reason(error)}; name another, such as cpu, or none for "
-                "the best there is"
+                f"device {str(asked)!r}: {first_line(error)}; name another, such as cpu, or none "
+                "for the best there is"
             ) from error
         return device
     if torch.cuda.is_available():
@@ -241,25 +225,3 @@ def _dtype(asked: torch.dtype | str | None, device: torch.device) -> torch.dtype
     if not isinstance(found, torch.dtype):
         raise ModelError(f"dtype {asked!r}: use float32, float16 or bfloat16")
     return found
-
-
-def _family_of_file(path: Path) -> str:
-    """SDXL's UNet takes more than the time; read from the header alone."""
-    try:
-        with path.open("rb") as file:
-            (length,) = struct.unpack("<Q", file.read(8))
-            names = json.loads(file.read(min(length, 100_000_000)))
-    except (OSError, struct.error, ValueError) as error:
-        raise ModelError(f"{path}: no safetensors checkpoint ({type(error).__name__})") from error
-    if not isinstance(names, dict):
-        raise ModelError(f"{path}: no safetensors checkpoint (no table of tensors)")
-    return "sdxl" if any(part in name for name in names for part in _SDXL_PARTS) else "sd15"
-
-
-def _unloadable(source: str, error: Exception) -> ModelError:
-    return ModelError(f"cannot load {source}: {_reason(error)}")
-
-
-def _reason(error: Exception) -> str:
-    """Its first line."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -12,14 +12,13 @@ import torch
 from PIL import Image
 from torch.nn import functional as F
 
+from rpg._loading import loading
 from rpg.diffusion.contours import Pixels
-from rpg.errors import ModelError
 from rpg.geometry import Box
 
 __all__ = ["Sam2"]
 
 _MEAN, _SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's
-_UNREADABLE = (OSError, ValueError, ImportError, RuntimeError, TypeError, AttributeError)
 
 
 class Sam2:
@@ -64,12 +63,9 @@ class Sam2:
     def _model(self) -> Any:
         from transformers import Sam2Model
 
-        try:
+        with loading(f"SAM 2 from {self.checkpoint}"):
             model: Any = Sam2Model.from_pretrained(self.checkpoint, use_safetensors=True)
-        except _UNREADABLE as error:
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            raise ModelError(f"cannot load SAM 2 from {self.checkpoint}: {reason}") from error
-        return model.to(self.device).eval()
+            return model.to(self.device).eval()
 
 
 def _pixels(image: Image.Image, side: int) -> torch.Tensor:

@@ -10,18 +10,19 @@ import io
 import os
 import secrets
 import struct
+import time
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, BinaryIO, Literal
+from typing import Annotated, BinaryIO, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from rpg.errors import SessionError, StoreError
-from rpg.session._pictures import MAX_PICTURE_BYTES, digest
+from rpg.errors import RPGError, SessionError, StoreError
+from rpg.pictures import MAX_PICTURE_BYTES
+from rpg.session._pictures import check_size, decode, digest
 from rpg.session.tree import MAX_TURNS, Tree
 from rpg.session.turn import Number, SessionId, Title, Turn
 from rpg.settings import explain
@@ -29,12 +30,33 @@ from rpg.settings import explain
 __all__ = ["Bundle", "Incoming", "read", "write"]
 
 MAX_ZIP_BYTES = 2**31 - 1
+MAX_ALL_PIXELS = 2**32
+_MAX_SECONDS = 600.0  # for decoding: texts in a picture cost time that its pixels do not tell
+_HEAD = 24  # bytes of a PNG file up to its size
 _MAX_MANIFEST_BYTES = 256 * 2**20
 _MAX_DIRECTORY_BYTES = 8 * 2**20
 _MANIFEST = "session.json"
 _DIRECTORY_END = struct.Struct("<4s4H2LH")  # APPNOTE.TXT, section 4.3.16
 _FAR = b"PK\x06\x07"  # 4.3.15: leads to a second list of contents, which we never write
-_UNREADABLE = (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, RuntimeError)
+
+
+class Named(NamedTuple):
+    """A picture of a turn.
+
+    Attributes:
+        name: Its digest.
+        role: "picture" or "mask".
+        turn: The turn's number.
+        mode: Pillow's, of what we keep in that role.
+    """
+
+    name: str
+    role: str
+    turn: int
+    mode: str
+
+    def __str__(self) -> str:
+        return f"the {self.role} of turn {self.turn}"
 
 
 class Bundle(BaseModel):
@@ -80,8 +102,16 @@ class Bundle(BaseModel):
 
     def needed(self) -> tuple[str, ...]:
         """Digests of all pictures and masks, each once."""
-        both = (name for turn in self.turns for name in (turn.image, turn.mask))
-        return tuple(dict.fromkeys(name for name in both if name is not None))
+        return tuple(dict.fromkeys(one.name for one in self.named()))
+
+    def named(self) -> tuple[Named, ...]:
+        """All pictures and masks, in the order of the turns; of equal ones of a kind the first."""
+        found: dict[tuple[str, str], Named] = {}
+        for turn in self.turns:
+            found.setdefault((turn.image, "RGB"), Named(turn.image, "picture", turn.id, "RGB"))
+            if turn.mask is not None:
+                found.setdefault((turn.mask, "L"), Named(turn.mask, "mask", turn.id, "L"))
+        return tuple(found.values())
 
 
 def write(bundle: Bundle, picture: Callable[[str], bytes], target: Path) -> Path:
@@ -131,6 +161,30 @@ class Incoming:
             raise SessionError(f"the zip is damaged: picture {name[:12]} is not what its name says")
         return data
 
+    def check_pictures(self) -> None:
+        """Decodes every picture and mask once, the sizes of all being judged before.
+
+        Raises:
+            SessionError: One is damaged or none that a session holds, or all together are too
+                large; says which.
+        """
+        named = self.bundle.named()
+        total = sum(check_size(self._head(one.name), str(one)) for one in named)
+        if total > MAX_ALL_PIXELS:
+            raise SessionError(
+                f"the zip's pictures have {total:,} pixels together; at most {MAX_ALL_PIXELS:,}"
+            )
+        until = time.monotonic() + _MAX_SECONDS
+        for one in named:
+            mode = decode(self.picture(one.name), str(one)).mode
+            if mode != one.mode:
+                raise SessionError(f"{one} is of another kind ({mode}) than sessions hold")
+            if time.monotonic() > until:
+                raise SessionError(f"the zip's pictures take over {_MAX_SECONDS:.0f} s to read")
+
+    def _head(self, name: str) -> bytes:
+        return _bounded(self._zip, _member(name), MAX_PICTURE_BYTES, _HEAD)
+
 
 @contextmanager
 def read(path: Path) -> Iterator[Incoming]:
@@ -151,7 +205,9 @@ def read(path: Path) -> Iterator[Incoming]:
         raise SessionError(f"{path} is no session: {explain(error)}") from None
     except OSError as error:
         raise SessionError(f"cannot read {path}: {error.strerror or error}") from error
-    except _UNREADABLE as error:
+    except RPGError:
+        raise
+    except Exception as error:  # zipfile promises no list of them
         raise SessionError(f"{path} is no session, or a damaged one: {error}") from None
 
 
@@ -183,8 +239,15 @@ def _check_members(found: zipfile.ZipFile, bundle: Bundle) -> None:
         raise SessionError(f"the zip unpacks to {total:,} bytes; at most {MAX_ZIP_BYTES:,}")
 
 
-def _bounded(found: zipfile.ZipFile, name: str, limit: int) -> bytes:
-    """A member's bytes; what it says of its size is believed only where that is small enough."""
+def _bounded(found: zipfile.ZipFile, name: str, limit: int, first: int | None = None) -> bytes:
+    """A member's bytes; what it says of its size is believed only where that is small enough.
+
+    Args:
+        found: The zip.
+        name: The member's.
+        limit: Most bytes that it may have.
+        first: How many to read; None: all.
+    """
     try:
         info = found.getinfo(name)
     except KeyError:
@@ -194,6 +257,8 @@ def _bounded(found: zipfile.ZipFile, name: str, limit: int) -> bytes:
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise SessionError(f"{name} in the zip is packed in a way that sessions are not")
     with found.open(info) as stream:
+        if first is not None:
+            return stream.read(first)
         data = stream.read(limit + 1)
     if len(data) != info.file_size:
         raise SessionError(f"{name} in the zip is not as large as it says")

@@ -3,6 +3,10 @@
 Every piece of work opens its own connection, so that threads, processes and forks share nothing but
 the file. Write-ahead logging with full synchronisation: what was committed survives a kill and a
 power failure, what was not leaves no trace.
+
+Whoever reads writes nothing, so that a full disk and a read-only folder can be looked at. A writer
+adds to the log at any time, and works the log into the file only as it closes, when nobody reads
+the file: so that a reader may take the file as still.
 """
 
 from __future__ import annotations
@@ -11,14 +15,17 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 from rpg.errors import StoreError
+from rpg.session._apart import apart
+from rpg.session._snapshot import holds_more, with_log
 
 __all__ = ["Database", "refuse_link"]
 
 _PATIENCE = 30.0  # seconds for other processes to finish writing
+_YIELD = 0.1  # seconds for readers to finish; then the log is left to the next writer
 _VERSION = 1
 _APPLICATION = 0x52504753  # "RPGS": other programs' databases are left alone
 _SCHEMA = f"""
@@ -75,10 +82,13 @@ class Database:
     def reading(self) -> Iterator[sqlite3.Connection]:
         """A transaction that sees one state of the file, whatever others write.
 
+        Nothing is written: no log, no index, no repair of what a killed program left behind.
+
         Raises:
             StoreError: It cannot be read.
         """
-        with self._explained(), closing(self._opened()) as connection:
+        still = apart(self.path.parent, shared=True, patience=_PATIENCE)
+        with self._explained(), still, closing(self._seen()) as connection:
             connection.execute("BEGIN")
             yield connection
 
@@ -89,7 +99,7 @@ class Database:
         Raises:
             StoreError: It cannot be written.
         """
-        with self._explained(), closing(self._made()) as connection:
+        with self._explained(), self._made() as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -99,49 +109,69 @@ class Database:
                     connection.execute("ROLLBACK")
                 raise
 
-    def _opened(self) -> sqlite3.Connection:
-        """A connection that need not write; to an empty database where there is no file."""
+    def _seen(self) -> sqlite3.Connection:
+        """A connection that writes nothing; to an empty database where there is none yet."""
+        self._safe()
         if not self.path.exists():
-            connection = _connection(":memory:")
-            connection.executescript(_SCHEMA)
-            return connection
-        connection = _connection(self._read_only() or self._address("rw"))
+            return _empty()
+        connection = _connection(self._address("rw") if os.name == "nt" else self._still())
         try:
+            log = self._log()
+            if holds_more(log):
+                pages = connection.serialize()
+                connection.close()
+                connection = _connection(":memory:")
+                connection.deserialize(with_log(pages, log))
             if _blank(connection):  # its maker was killed
                 connection.close()
-                return self._made()
+                return _empty()
             self._check(connection)
         except BaseException:
             connection.close()
             raise
         return connection
 
-    def _made(self) -> sqlite3.Connection:
+    @contextmanager
+    def _made(self) -> Iterator[sqlite3.Connection]:
         """A connection that can write; the file is made if need be."""
         self._safe()
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         connection = _connection(self._address("rwc"))
         try:
+            connection.execute("PRAGMA wal_autocheckpoint = 0")  # the file changes as it is closed
             if _blank(connection):
                 _set_up(connection)
             self._check(connection)
-        except BaseException:
+            yield connection
+        finally:
+            self._close(connection)
+
+    def _still(self) -> str:
+        """How to open a file that does not change meanwhile, without a lock or an index."""
+        return self._address("ro") + "&immutable=1"
+
+    def _log(self) -> bytes:
+        """What was committed and is not yet in the file: that of a writer at work or killed."""
+        if os.name == "nt":
+            return b""  # SQLite reads it there
+        try:
+            return self._beside("-wal").read_bytes()
+        except FileNotFoundError:
+            return b""
+
+    def _close(self, connection: sqlite3.Connection) -> None:
+        """Ends a writer; the last one works the log into the file, unless somebody reads that."""
+        with ExitStack() as held:
+            alone = held.enter_context(apart(self.path.parent, shared=False, patience=_YIELD))
+            if not alone:
+                with suppress(sqlite3.Error):
+                    self._last_instead(held)
             connection.close()
-            raise
-        return connection
 
-    def _read_only(self) -> str | None:
-        """How to open a file in a folder that takes no lock file; None for an ordinary one.
-
-        Beside the file there must be no log of a program that was killed: that has to be worked in
-        first, which takes a writable folder.
-        """
-        self._safe()
-        if os.access(self.path.parent, os.W_OK) and os.access(self.path, os.W_OK):
-            return None
-        log = self._beside("-wal")
-        pending = log.exists() and log.stat().st_size > 0
-        return self._address("ro") + ("" if pending else "&immutable=1")
+    def _last_instead(self, held: ExitStack) -> None:
+        """A connection that closes after the writer and may not write, so that the log stays."""
+        last = held.enter_context(closing(_connection(self._address("ro"))))
+        last.execute("SELECT count(*) FROM sqlite_schema").fetchone()
 
     def _address(self, mode: str) -> str:
         return f"{self.path.absolute().as_uri()}?mode={mode}"
@@ -185,9 +215,20 @@ def refuse_link(path: Path) -> None:
 def _connection(address: str) -> sqlite3.Connection:
     connection = sqlite3.connect(address, uri=True, timeout=_PATIENCE, isolation_level=None)
     connection.row_factory = sqlite3.Row
-    connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA trusted_schema = OFF")
+    try:
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.execute("PRAGMA temp_store = MEMORY")  # sorting needs no room on a full disk
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _empty() -> sqlite3.Connection:
+    connection = _connection(":memory:")
+    connection.executescript(_SCHEMA)
     return connection
 
 

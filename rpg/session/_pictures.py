@@ -8,26 +8,23 @@ picture whose row is still to come.
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 import re
-import struct
 from collections.abc import Set
 from pathlib import Path
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from rpg.errors import MetadataError, SessionError, StoreError
 from rpg.metadata import write_whole
+from rpg.pictures import MAX_PICTURE_BYTES, decoded, png_size
 from rpg.session._database import refuse_link
 from rpg.settings import MAX_PIXELS
 
-__all__ = ["MAX_PICTURE_BYTES", "Pictures", "check_png", "digest"]
+__all__ = ["Pictures", "check_size", "decode", "digest"]
 
-MAX_PICTURE_BYTES = 256 * 2**20
-_PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"  # how every PNG begins; width and height follow
+_A_PICTURE = "a picture of the session"
 _OURS = re.compile(r"[0-9a-f]{64}\.png|\.[0-9a-f]{64}\.png\.[0-9a-f]{8}")  # the latter: a draft
-_UNREADABLE = (UnidentifiedImageError, SyntaxError, ValueError, Image.DecompressionBombError)
 
 
 def digest(data: bytes) -> str:
@@ -35,25 +32,39 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def check_png(data: bytes) -> None:
-    """Whether it is a PNG, as it seems whole, of a size that we draw; decodes nothing.
+def check_size(data: bytes, what: str) -> int:
+    """How many pixels a PNG file says it has; decodes nothing.
+
+    Args:
+        data: The file, or its first 24 bytes.
+        what: The picture's name in errors.
 
     Raises:
-        SessionError: It is not.
+        SessionError: It is no PNG, or not of a size that we draw.
     """
-    size = data[len(_PNG) : len(_PNG) + 8]
-    if not data.startswith(_PNG) or len(size) < 8:
-        raise SessionError("a picture of the session is no PNG file")
-    width, height = struct.unpack(">II", size)
+    size = png_size(data)
+    if size is None:
+        raise SessionError(f"{what} is no PNG file")
+    width, height = size
     if not 0 < width * height <= MAX_PIXELS:
-        raise SessionError(f"a picture of {width}x{height}: at most {MAX_PIXELS:,} pixels are kept")
-    try:
-        with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
-            if image.size != (width, height):
-                raise SessionError("a picture of the session says two sizes")
-            image.verify()
-    except (*_UNREADABLE, OSError, struct.error) as error:
-        raise SessionError("a picture of the session is damaged") from error
+        raise SessionError(f"{what} is of {width}x{height}: at most {MAX_PIXELS:,} pixels are kept")
+    return width * height
+
+
+def decode(data: bytes, what: str) -> Image.Image:
+    """The pixels of a PNG file.
+
+    Raises:
+        SessionError: It is none, damaged, or not of a size that we draw.
+    """
+    check_size(data, what)
+
+    def refusal(reason: str) -> SessionError:
+        return SessionError(f"{what} cannot be read: {reason}")
+
+    pixels = decoded(data, refusal, most_pixels=MAX_PIXELS, formats=("PNG",))
+    pixels.info = {}  # a picture is its pixels, as it came from the model
+    return pixels
 
 
 class Pictures:
@@ -73,11 +84,13 @@ class Pictures:
     def keep(self, data: bytes) -> str:
         """Stores the bytes of a PNG file, on the disk for good when this returns; its digest.
 
+        What comes from elsewhere is to be decoded before: here only the size is judged.
+
         Raises:
             SessionError: It is no PNG of a size that we draw.
             StoreError: The disk is full or read-only; nothing half-written stays under the name.
         """
-        check_png(data)
+        check_size(data, _A_PICTURE)
         refuse_link(self.folder)
         name = digest(data)
         target = self.path(name)
@@ -119,12 +132,7 @@ class Pictures:
             StoreError: As in `read`.
             SessionError: It is no PNG of a size that we draw.
         """
-        data = self.read(name)
-        check_png(data)
-        with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
-            pixels = image.copy()
-        pixels.info = {}  # a picture is its pixels, as it came from the model
-        return pixels
+        return decode(self.read(name), _A_PICTURE)
 
     def sweep(self, needed: Set[str]) -> None:
         """Deletes every picture that is not needed, and what killed writers left half-written.

@@ -163,16 +163,18 @@ class Sessions:
             SessionError: It is no such zip, or one that was tampered with; nothing is taken in.
             StoreError: The folder cannot be written.
         """
-        with _bundle.read(Path(path)) as incoming, self._database.writing() as rows:
-            bundle = incoming.bundle
-            session = new_id() if _rows.exists(rows, bundle.id) else bundle.id
-            _rows.create(rows, session, bundle.title, bundle.created)
-            for name in bundle.needed():
-                self._pictures.keep(incoming.picture(name))
-            for turn in bundle.turns:
-                _rows.add_turn(rows, session, turn)
-            bare = replace(incoming.tree, ahead={}, labels={})
-            _rows.save_tree(rows, session, bare, incoming.tree)
+        with _bundle.read(Path(path)) as incoming:
+            incoming.check_pictures()
+            with self._database.writing() as rows:
+                bundle = incoming.bundle
+                session = new_id() if _rows.exists(rows, bundle.id) else bundle.id
+                _rows.create(rows, session, bundle.title, bundle.created)
+                for name in bundle.needed():
+                    self._pictures.keep(incoming.picture(name))
+                for turn in bundle.turns:
+                    _rows.add_turn(rows, session, turn)
+                bare = replace(incoming.tree, ahead={}, labels={})
+                _rows.save_tree(rows, session, bare, incoming.tree)
         return self._session(session)
 
     def _shows(self, turn: Turn, image: Image, off: float) -> bool:

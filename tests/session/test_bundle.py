@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile
 
 from rpg.errors import SessionError, StoreError
 from rpg.session import Session, Sessions
@@ -252,6 +252,88 @@ def test_pictures_that_are_none(exported: Path, tmp_path: Path, data: bytes, say
     del files[f"pictures/{old}.png"]
     files |= {MEMBERS: json.dumps(told).encode(), f"pictures/{new}.png": data}
     refused(packed(tmp_path / "bad.zip", list(files.items())), tmp_path, says)
+
+
+def with_picture(exported: Path, turn: int, role: str, data: bytes) -> Path:
+    """The zip with another picture or mask of a turn, all names and digests right."""
+    files = contents(exported)
+    told = json.loads(files[MEMBERS])
+    old, new = told["turns"][turn][role], sha256(data).hexdigest()
+    for one in told["turns"]:
+        for place in ("image", "mask"):
+            one[place] = new if one[place] == old else one[place]
+    del files[f"pictures/{old}.png"]
+    files |= {MEMBERS: json.dumps(told).encode(), f"pictures/{new}.png": data}
+    return packed(exported.with_name("other.zip"), list(files.items()))
+
+
+def encoded(image: Image.Image) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, "PNG")
+    return stream.getvalue()
+
+
+WHOLE = encoded(Image.effect_noise((64, 64), 100).convert("RGB"))
+
+
+@pytest.mark.parametrize("role", ["image", "mask"])
+@pytest.mark.parametrize(
+    "data",
+    [
+        WHOLE[: len(WHOLE) // 2],
+        WHOLE[:-30],
+        png(header(8, 8)),
+        png(header(8, 8), data=b"no zlib"),
+        WHOLE.replace(b"IDAT", b"IDAX", 1),
+    ],
+    ids=["half", "without its end", "no pixels", "not compressed", "another chunk"],
+)
+def test_pictures_that_only_their_header_speaks_for(
+    exported: Path, tmp_path: Path, role: str, data: bytes
+) -> None:
+    """Their digests are right, and `verify` of Pillow finds nothing in some."""
+    what = "picture" if role == "image" else "mask"
+    path = with_picture(exported, 1, role, data)
+    refused(path, tmp_path, rf"^the {what} of turn 2 .*damaged or cut short$")
+
+
+@pytest.mark.parametrize("mode", ["I;16", "P", "1", "RGBA", "LA"])
+def test_pictures_of_kinds_that_no_session_holds(exported: Path, tmp_path: Path, mode: str) -> None:
+    path = with_picture(exported, 0, "image", encoded(Image.new(mode, (16, 8))))
+    refused(path, tmp_path, "the picture of turn 1 is of another kind")
+
+
+def test_a_zip_of_bombs_is_refused_before_one_goes_off(
+    exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rpg.session._bundle.MAX_ALL_PIXELS", 4 * 16 * 8)
+    monkeypatch.setattr("rpg.session._bundle.decode", None)
+    refused(exported, tmp_path, "pixels together")
+
+
+def test_pictures_that_take_for_ever_are_refused(
+    exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rpg.session._bundle._MAX_SECONDS", -1.0)
+    refused(exported, tmp_path, "take over")
+
+
+def test_pictures_are_decoded_once_on_import_and_never_when_drawn(
+    exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    real = ImageFile.ImageFile.load
+
+    def counted(image: ImageFile.ImageFile) -> Any:
+        asked.append(1)
+        return real(image)
+
+    monkeypatch.setattr(ImageFile.ImageFile, "load", counted)
+    session = Sessions(tmp_path / "elsewhere").load(exported)
+    decoded = len(asked)
+    assert decoded <= 2 * 5  # Pillow's `copy` asks again, which costs nothing
+    drawn(session, 6, 3)
+    assert len(asked) == decoded
 
 
 def test_bombs_are_refused_by_what_they_say_of_their_size(

@@ -9,9 +9,9 @@ from typing import Any
 
 import torch
 import transformers
-from safetensors import SafetensorError
 from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
 
+from rpg._loading import loading
 from rpg._memory import memory_explained
 from rpg.errors import ModelError
 
@@ -20,16 +20,6 @@ ADVICE = (
 )
 _library: Any = transformers  # whose constructors have no types
 _HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
-_UNREADABLE = (
-    OSError,
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    RuntimeError,
-    ImportError,
-    SafetensorError,
-)
 
 
 def load(
@@ -53,7 +43,7 @@ def load(
     if not Path(name).is_dir() and not _HUB_ID.fullmatch(name):
         raise ModelError(f"{name}: there is no such folder, and a hub id has the form owner/name")
     place = _device(device)
-    try:
+    with loading(f"the language model {name}"):
         config = _library.AutoConfig.from_pretrained(name)
         loader, reader = _classes(name, config)
         processor = reader.from_pretrained(name)
@@ -65,9 +55,6 @@ def load(
                 device_map=place,
                 use_safetensors=True,
             )
-    except _UNREADABLE as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ModelError(f"cannot load the language model {name}: {reason[:300]}") from error
     return model.eval(), processor
 
 

@@ -1,0 +1,179 @@
+"""What a model's name means, and whether it is one for us, before a weight is asked for.
+
+Of a folder or hub id only the small files that describe it are read: `model_index.json` of a
+pipeline, `config.json` of a ControlNet.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import huggingface_hub
+from huggingface_hub import errors as hub_errors
+
+from rpg._loading import first_line, loading
+from rpg.diffusion import file_kinds
+from rpg.diffusion.file_kinds import Kind, Part
+from rpg.errors import ModelError
+
+__all__ = ["check_controlnet", "check_lora", "check_pipeline", "checkpoint"]
+
+_INDEX = "model_index.json"
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+_WEIGHTS = (".safetensors", ".ckpt", ".pt", ".pth", ".bin", ".gguf", ".json")
+_FOR_THE_HUB = ("revision", "token", "cache_dir", "local_files_only", "force_download")
+_MAX_BYTES = 2**20
+_NEEDS = "regions need SDXL or SD 1.5"
+_COMPONENTS: Mapping[Part, tuple[str, ...]] = {
+    "unet": ("unet",),
+    "vae": ("vae",),
+    "text": ("text_encoder", "text_encoder_2"),
+}
+
+
+def check_pipeline(source: str, known: Collection[str], words: Mapping[str, Any]) -> None:
+    """Judges a folder or hub id by its `model_index.json`.
+
+    Args:
+        source: The folder or id.
+        known: Classes of pipelines that regions work with.
+        words: Of the call that loads it: those for the hub are used here, too.
+
+    Raises:
+        ModelError: There is no such thing, or it is a pipeline of another class.
+    """
+    index = _described(source, _INDEX, words)
+    said = index.get("_class_name")
+    name = said if isinstance(said, str) else "a pipeline of unknown class"
+    if name not in known:
+        raise ModelError(f"{source}: {name:.80}: {_NEEDS}, in a usual pipeline of diffusers")
+    if index.get("requires_aesthetics_score") and index.get("text_encoder") in (None, [None, None]):
+        raise ModelError(f"{source}: the SDXL refiner draws nothing alone: name the base model")
+
+
+def check_controlnet(source: str, unet: Mapping[str, Any]) -> None:
+    """Judges a ControlNet's folder or hub id by its `config.json`.
+
+    Args:
+        source: The folder or id.
+        unet: Configuration of the UNet that it is for.
+
+    Raises:
+        ModelError: There is no such thing, it is something else, or for another family.
+    """
+    if Path(source).is_file():
+        kind = file_kinds.kind_of(file_kinds.header(source))
+        what = kind.name if kind else "of a kind that is not known"
+        raise ModelError(f"{source} is {what}: a ControlNet is a folder in diffusers' layout")
+    config = _described(source, "config.json", {})
+    name = config.get("_class_name")
+    if name != "ControlNetModel" or "num_control_type" in config:
+        raise ModelError(f"{source}: {name!s:.80} is no plain ControlNet")
+    for field in ("cross_attention_dim", "addition_embed_type"):
+        if field in config and config[field] != unet.get(field):
+            raise ModelError(f"{source}: a ControlNet for another family of models than this one")
+
+
+def check_lora(file: Path) -> None:
+    """Refuses what is certainly no LoRA; what is not known is the library's to judge.
+
+    Raises:
+        ModelError: It is something else; says what.
+    """
+    kind = file_kinds.kind_of(file_kinds.header(file))
+    if kind is not None and kind.name != "a LoRA":
+        raise ModelError(f"{file.name} is {kind.name} and no LoRA")
+
+
+def checkpoint(path: Path, given: Collection[str]) -> Kind:
+    """The kind of a file that is to be drawn with, by its header.
+
+    Args:
+        path: The file.
+        given: Names of the components that the caller has: the file need not hold them.
+
+    Raises:
+        ModelError: It is something else, or lacks a part; says what it is and what to do.
+    """
+    if path.is_dir():
+        raise ModelError(f"{path} is a folder: name one in diffusers' layout, or a file")
+    shapes = file_kinds.header(path)
+    kind = file_kinds.kind_of(shapes)
+    if kind is None:
+        raise ModelError(
+            f"{path} is no checkpoint that we know: it holds {file_kinds.seen(shapes)}; {_NEEDS}"
+        )
+    if not kind.family:
+        raise ModelError(f"{path} is {kind.name}: {kind.advice}")
+    held = file_kinds.parts_in(shapes)
+    lacking = [
+        part for part, names in _COMPONENTS.items() if part not in held and names[0] not in given
+    ]
+    if lacking:
+        what = "a UNet alone" if held == {"unet"} else f"a checkpoint without its {lacking[0]}"
+        raise ModelError(
+            f"{path} is {what}, of the kind of {kind.name}: it is one part of a model; give a "
+            "whole checkpoint, or a folder in diffusers' layout"
+        )
+    return kind
+
+
+def _described(source: str, name: str, words: Mapping[str, Any]) -> dict[str, Any]:
+    """What a folder or hub id says of itself in a small JSON file."""
+    file = Path(source) / name
+    if Path(source).is_dir():
+        if not file.is_file():
+            raise ModelError(f"{source}: no {name} in it; name a folder in diffusers' layout")
+    elif Path(source).exists():
+        raise ModelError(f"{source} is a file: name a folder in diffusers' layout, or a hub id")
+    else:
+        file = _fetched(_hub_id(source), name, words)
+    with loading(source), open(file, "rb") as stream:
+        found = json.loads(stream.read(_MAX_BYTES + 1))
+        if not isinstance(found, dict):
+            raise ValueError(f"{name} is not valid")
+        return found
+
+
+def _hub_id(source: str) -> str:
+    """The name itself.
+
+    Raises:
+        ModelError: It cannot be a hub id, so that it was meant as a path.
+    """
+    if not _HUB_ID.fullmatch(source) or source.lower().endswith(_WEIGHTS):
+        raise ModelError(
+            f"{source}: there is no such folder or file, and a hub id has the form owner/name"
+        )
+    return source
+
+
+def _fetched(source: str, name: str, words: Mapping[str, Any]) -> Path:
+    """The one file from the hub, or from its cache."""
+    options = {word: words[word] for word in _FOR_THE_HUB if word in words}
+    try:
+        with loading(source):
+            return Path(huggingface_hub.hf_hub_download(source, name, **options))
+    except ModelError as error:
+        raise ModelError(f"{source}: {_hub_says(error.__cause__, name)}") from error.__cause__
+
+
+def _hub_says(error: BaseException | None, name: str) -> str:
+    """What became of a request, most special first, as the classes derive from one another."""
+    match error:
+        case hub_errors.GatedRepoError():
+            return "it is gated: accept its terms on the hub and log in"
+        case hub_errors.RepositoryNotFoundError():
+            return "neither a folder nor on the hub; if it is private there, log in"
+        case hub_errors.RevisionNotFoundError():
+            return "the hub has no such revision of it"
+        case hub_errors.LocalEntryNotFoundError() | hub_errors.OfflineModeIsEnabled():
+            return "no such folder, none in the cache, and the hub cannot be reached"
+        case hub_errors.EntryNotFoundError():
+            return f"no {name} in it: {_NEEDS} in diffusers' layout"
+        case _:
+            return f"the hub gives nothing: {first_line(error) if error else 'no reason'}"
