@@ -31,6 +31,14 @@ def opened(tab: Page, name: str) -> None:
     tab.wait_for_timeout(1000)  # for pictures and lists to come
 
 
+def test_a_fresh_address_leaves_the_terminal_clean(tab: Page, store: Path) -> None:
+    expect(tab.locator("#prompt textarea")).to_be_editable()
+    tab.goto(f"{tab.url.split('?')[0]}?session=0123456789ab")  # one that is not there
+    expect(tab.get_by_text("not here any more")).to_be_visible()
+    written = (store / "app.log").read_text("utf-8")
+    assert not re.search("Traceback|Error|failed", written), written
+
+
 def test_a_dragged_box_takes_its_thing_along(tab: Page, tmp_path: Path) -> None:
     expect(tab.locator("#headline")).to_contain_text("Toybox")
     planned(tab, "a red star in the top left", 1)
