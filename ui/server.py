@@ -35,6 +35,7 @@ from ui.workshop import Workshop
 __all__ = ["Serving", "running", "serve"]
 
 _MOST_EVENTS = 1000  # that may wait; the model's own queue is shorter and says so in words
+_LOGIN = "After three failed tries each further one has to wait, up to five minutes."
 _FIRST_PORT, _PORTS = 7860, 100
 
 
@@ -127,6 +128,7 @@ def _launch(blocks: gr.Blocks, wishes: Serving, port: int, app: App, mcp: McpSer
             server_name=wishes.host,
             server_port=port,
             auth=wishes.auth,
+            auth_message=_LOGIN,
             share=wishes.share,
             mcp_server=False,
             inbrowser=wishes.open_browser,
