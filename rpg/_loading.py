@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from rpg.errors import ModelError, RPGError
 
-__all__ = ["first_line", "loading"]
+__all__ = ["first_line", "loading", "named"]
 
 _MOST_CHARS = 300
 _HIDDEN = "..."
@@ -33,6 +33,22 @@ def loading(what: str) -> Iterator[None]:
         raise
     except Exception as error:
         raise ModelError(f"cannot load {what}: {first_line(error)}") from error
+
+
+@contextmanager
+def named(source: str | os.PathLike[str], name: str) -> Iterator[None]:
+    """Tells a `ModelError` with a name in place of a path: whoever sees a page sees no folder.
+
+    Raises:
+        ModelError: As raised, in other words.
+    """
+    try:
+        yield
+    except ModelError as error:
+        text = str(error)
+        for known in sorted({os.fspath(source), os.path.abspath(source)}, key=len, reverse=True):
+            text = text.replace(known, name) if len(known) > 1 else text
+        raise ModelError(text) from error.__cause__
 
 
 def first_line(error: BaseException) -> str:

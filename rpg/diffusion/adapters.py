@@ -11,7 +11,7 @@ from typing import Any
 
 import diffusers
 
-from rpg._loading import loading
+from rpg._loading import loading, named
 from rpg.diffusion.sources import check_controlnet, check_lora
 from rpg.errors import ModelError
 from rpg.metadata import public_name
@@ -44,13 +44,20 @@ def loras(pipe: Any, files: Sequence[tuple[Path, float]]) -> Iterator[None]:
 
 
 def _load(pipe: Any, file: Path, name: str) -> None:
-    check_lora(file)
-    with loading(f"the LoRA {file.stem}, which may be made for another kind of model"):
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Already found a `peft_config`")  # of the one before
+    with named(file.parent.resolve(), "its folder"), named(file, f"the LoRA {file.stem}"):
+        check_lora(file)
+        with loading(f"{file}, which may be made for another kind of model"), _quiet():
             pipe.load_lora_weights(str(file.parent), weight_name=file.name, adapter_name=name)
     if not any(name in found for found in pipe.get_list_adapters().values()):
         raise ModelError(f"the LoRA {file.stem} holds nothing that fits this model")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the warning that there is a LoRA already: the one before."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Already found a `peft_config`")
+        yield
 
 
 def load_controlnet(source: str | os.PathLike[str], pipe: Any) -> Any:
@@ -60,7 +67,7 @@ def load_controlnet(source: str | os.PathLike[str], pipe: Any) -> Any:
         ModelError: It cannot be loaded.
     """
     net: Any = diffusers.ControlNetModel
-    check_controlnet(os.fspath(source), pipe.unet.config)
-    with loading(f"the ControlNet {public_name(source)}"):
+    with named(source, f"the ControlNet {public_name(source)}"), loading(os.fspath(source)):
+        check_controlnet(os.fspath(source), pipe.unet.config)
         loaded = net.from_pretrained(os.fspath(source), dtype=pipe.unet.dtype, use_safetensors=True)
     return loaded.to(pipe.device).eval()

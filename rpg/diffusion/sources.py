@@ -86,7 +86,7 @@ def check_lora(file: Path) -> None:
     """
     kind = file_kinds.kind_of(file_kinds.header(file))
     if kind is not None and kind.name != "a LoRA":
-        raise ModelError(f"{file.name} is {kind.name} and no LoRA")
+        raise ModelError(f"{file} is {kind.name} and no LoRA")
 
 
 def checkpoint(path: Path, given: Collection[str]) -> Kind:

@@ -345,7 +345,7 @@ def test_only_the_header_is_read(tmp_path: Path) -> None:
 
 def test_a_lora_that_is_something_else(tmp_path: Path) -> None:
     path = written(VAE_LDM, tmp_path / "x.safetensors")
-    with pytest.raises(ModelError, match="x.safetensors is a VAE and no LoRA"):
+    with pytest.raises(ModelError, match="^the LoRA x is a VAE and no LoRA$"):
         with loras(tiny_sd15(), [(path, 1.0)]):
             pass
 
