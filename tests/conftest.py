@@ -8,12 +8,32 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from rpg.toybox import weights_path
 
 # Two workers share two cores: threads of tiny models would only wait for one another. Set before
 # anything imports torch, for child processes as well.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# The clock decides nothing: a busy machine is no fault of an example.
+settings.register_profile("rpg", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("rpg")
+
+# What `make test-fast` leaves out: tests that use one of these fixtures, or stand in one of these
+# files and folders. They draw with a model, train one, start a Python or an app, or click in a browser.
+SLOW_FIXTURES = {"app", "browser", "rpg", "served", "url", "wheel"}
+SLOW_PLACES = ()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks the slow tests."""
+    here = Path(__file__).parent
+    for item in items:
+        place = item.path.relative_to(here).as_posix()
+        fixtures = getattr(item, "fixturenames", ())
+        if place.startswith(SLOW_PLACES) or not SLOW_FIXTURES.isdisjoint(fixtures):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -20,7 +20,7 @@ def python(
     *arguments: object,
     folder: Path | None = None,
     environment: Mapping[str, str] | None = None,
-    seconds: float = 120,
+    seconds: float = 600,
 ) -> subprocess.CompletedProcess[str]:
     """What `python ARGUMENTS` said in a folder, by default in this one.
 
@@ -43,4 +43,4 @@ def two_processes(
 ) -> subprocess.CompletedProcess[str]:
     """What `accelerate launch ARGUMENTS` said, of two processes on loopback."""
     started = (*_TWO_ON_LOOPBACK, *arguments)
-    return python(*started, folder=folder, environment=environment, seconds=240)
+    return python(*started, folder=folder, environment=environment)

@@ -87,7 +87,7 @@ def ids(of: Plan) -> list[str]:
 
 
 @given(before=plans(), after=plans())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_the_difference_applied_gives_the_other_plan(before: Plan, after: Plan) -> None:
     made = e.apply(before, e.diff(before, after))
     assert covered(made) == covered(after)
@@ -95,21 +95,21 @@ def test_the_difference_applied_gives_the_other_plan(before: Plan, after: Plan) 
 
 
 @given(one=plans(), reasoning=st.sampled_from(["", "other"]))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_a_plan_differs_in_nothing_from_itself(one: Plan, reasoning: str) -> None:
     assert e.diff(one, one.model_copy(update={"reasoning": reasoning})) == ()
     assert e.apply(one, ()) == one
 
 
 @given(before=plans(), after=plans())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_edits_survive_json_and_come_out_as_they_were(before: Plan, after: Plan) -> None:
     edits = e.diff(before, after)
     assert e.from_json(e.to_json(edits)) == edits
 
 
 @given(before=plans(), after=plans())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_what_is_not_touched_is_the_same_afterwards(before: Plan, after: Plan) -> None:
     touched = e.touched(before, e.diff(before, after))
     old, new = ({r.id: r.model_copy(update={"children": ()}) for r in p.layers()}
@@ -120,7 +120,7 @@ def test_what_is_not_touched_is_the_same_afterwards(before: Plan, after: Plan) -
 
 
 @given(start=plans(), data=st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_edits_of_unrelated_regions_commute(start: Plan, data: st.DataObject) -> None:
     names = [r.id for r in start.regions]
     assume(len(names) > 1)

@@ -87,7 +87,7 @@ def test_the_file_is_enlarged_and_says_so(tmp_path: Path) -> None:
 
 
 @given(WORDS, TEXT)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_any_words_survive(prompt: str, negative: str) -> None:
     told = record(plan=Plan(prompt=prompt, negative=negative))
     assert metadata.read(io.BytesIO(metadata.encode(Image.new("RGB", (1, 1)), told))) == told
@@ -203,7 +203,7 @@ def test_hostile_files_are_refused_without_decoding_a_pixel(
 
 
 @given(st.binary(max_size=300))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_no_bytes_cause_anything_but_a_refusal(noise: bytes) -> None:
     for stream in (
         io.BytesIO(noise),
@@ -215,7 +215,7 @@ def test_no_bytes_cause_anything_but_a_refusal(noise: bytes) -> None:
 
 
 @given(TEXT)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_any_parameters_text_is_read_or_refused(text: str) -> None:
     try:
         assert metadata.parse_parameters(text).plan.prompt in text

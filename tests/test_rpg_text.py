@@ -308,7 +308,7 @@ def test_no_text_takes_long(before: str, unit: str) -> None:
         read(text, prompt="p")
     except PlanError:
         pass
-    assert time.process_time() - began < 3  # a tenth of a second; minutes if it were quadratic
+    assert time.process_time() - began < 10  # a tenth of a second; minutes if it were quadratic
 
 
 @settings(max_examples=200)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rpg.batch.joining import Part, joined
@@ -39,7 +39,6 @@ def parts_of(rows: list[dict[str, Any]], size: int) -> list[Part]:
     return [Part.of(one, HalvesPlanner().plan(one.pictures[0].row.prompt)) for one in found]
 
 
-@settings(deadline=None)
 @given(st.lists(ROWS, max_size=12), st.integers(1, 6))
 def test_alike_whole_and_within_the_size(rows: list[dict[str, Any]], size: int) -> None:
     parts = parts_of(rows, size)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rpg.batch.passes import Shard, Window, passes, windows
@@ -21,7 +21,6 @@ def pictures(groups: list[str]) -> list[Picture]:
     return [Picture(str(i), ROW, i, f"{i}.png", one, one) for i, one in enumerate(groups)]
 
 
-@settings(deadline=None)
 @given(GROUPS, st.integers(1, 5))
 def test_each_picture_is_in_one_pass_with_its_like(groups: list[str], size: int) -> None:
     all_ = pictures(groups)
@@ -37,7 +36,6 @@ def test_each_picture_is_in_one_pass_with_its_like(groups: list[str], size: int)
     assert len(found) == full  # no more passes than it takes
 
 
-@settings(deadline=None)
 @given(GROUPS, GROUPS, st.integers(1, 5))
 def test_rows_of_other_plans_do_not_change_a_pass(
     groups: list[str], others: list[str], size: int
@@ -49,7 +47,6 @@ def test_rows_of_other_plans_do_not_change_a_pass(
     )
 
 
-@settings(deadline=None)
 @given(GROUPS, st.integers(1, 3), st.integers(1, 7))
 def test_shards_are_disjoint_whole_and_even(groups: list[str], size: int, count: int) -> None:
     all_ = windows(passes(pictures(groups), size), size)
@@ -60,7 +57,6 @@ def test_shards_are_disjoint_whole_and_even(groups: list[str], size: int, count:
     assert max(map(len, shares)) - min(map(len, shares)) <= 1
 
 
-@settings(deadline=None)
 @given(GROUPS, st.integers(1, 4), st.integers(1, 40))
 def test_a_limit_is_kept_to_the_picture(groups: list[str], size: int, limit: int) -> None:
     all_ = windows(passes(pictures(groups), size), size)
@@ -70,7 +66,6 @@ def test_a_limit_is_kept_to_the_picture(groups: list[str], size: int, limit: int
     assert every(some) == every(all_[: len(some)])
 
 
-@settings(deadline=None)
 @given(GROUPS, st.integers(1, 4))
 def test_a_window_is_a_few_calls_worth(groups: list[str], size: int) -> None:
     all_ = passes(pictures(groups), size)

@@ -30,7 +30,7 @@ class Together(HalvesPlanner):
 
     def __init__(self, count: int) -> None:
         super().__init__()
-        self._barrier = threading.Barrier(count, timeout=10)
+        self._barrier = threading.Barrier(count, timeout=60)
 
     def plan(self, prompt: str, **words: Any) -> Plan:
         self._barrier.wait()

@@ -183,7 +183,7 @@ PLAYS: dict[str, Play] = {
     ),
     "failing": lambda asked: fault(500, "we are on fire"),
     "failing-once": _then(fault(503, "we are starting")),
-    "drip": lambda asked: Reply("x" * 2000, pause=0.05),
+    "drip": lambda asked: Reply("x" * 10_000, pause=0.05),  # more than a minute
     "silent": lambda asked: Reply(PLAN_TEXT, pause=60),
     "drops": lambda asked: Reply(PLAN_TEXT, drop=True),
     "drops-once": _then(Reply(PLAN_TEXT, drop=True)),

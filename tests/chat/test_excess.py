@@ -55,10 +55,10 @@ FLOODS = {
 @pytest.mark.parametrize(("pieces", "words"), FLOODS.values(), ids=FLOODS.keys())
 def test_a_flood_is_ended(pieces: Pieces, words: str) -> None:
     with saying(pieces) as raw:
-        begun = time.monotonic()
+        begun = time.process_time()
         with pytest.raises(ChatError, match=words):
             chat(raw).complete(ASK)
-        assert time.monotonic() - begun < 3
+        assert time.process_time() - begun < 15  # minutes if it were read again and again
         assert raw.sent < 20 * MEGABYTE  # what lies in the sockets' buffers is sent, too
         assert len(raw.requests) == 1
 
@@ -107,17 +107,18 @@ def test_pieces_without_words_are_counted(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_list_of_models_that_drips_is_given_up() -> None:
+    start, drops = head("application/json"), 1200  # a minute of them
+
     def dripping() -> Iterator[bytes]:
-        yield head("application/json")
-        for _ in range(100):
+        yield start
+        for _ in range(drops):
             time.sleep(0.05)
             yield b" "
 
     with saying(dripping) as raw:
-        begun = time.monotonic()
         impatient = OpenAIChat("m", base_url=raw.url, patience=replace(QUICK, total=0.3))
         assert impatient.models() == ()
-        assert time.monotonic() - begun < 2
+        assert raw.sent < len(start) + drops / 4
 
 
 # Answers that go on

@@ -210,5 +210,5 @@ def test_many_streams_at_once_do_not_mix(chat: MakeChat) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert answers == [PLAN_TEXT] * 10

@@ -178,7 +178,7 @@ def test_a_stranger_is_served_as_well(play: str, server: ChatServer) -> None:
 
 def test_on_ones_own_page_messages_help(server: ChatServer) -> None:
     with saying(CLOSED["a web page"]) as raw:
-        own = OpenAIChat("m", base_url=raw.url, trust="visitor", patience=IMPATIENT)
+        own = visitor(raw.url)
         assert "is a web page and no API" in told(own, whole)
 
 
@@ -190,7 +190,7 @@ def resolving(monkeypatch: pytest.MonkeyPatch, *found: str) -> None:
 
 
 def visitor(url: str) -> OpenAIChat:
-    return OpenAIChat("m", base_url=url, trust="visitor", patience=IMPATIENT)
+    return OpenAIChat("m", base_url=url, trust="visitor", patience=QUICK)
 
 
 @pytest.mark.parametrize("ask", [whole, named])

@@ -245,7 +245,7 @@ english = st.lists(
 ).map(" ".join)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(st.lists(words | english, min_size=1, max_size=4), words | english)
 def test_whatever_the_words_ids_are_unique_and_regions_known(
     prompts: list[str], prompt: str

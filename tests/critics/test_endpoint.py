@@ -17,7 +17,7 @@ from tests.chat.server import PLAYS, Asked, ChatServer, Play, Reply, serving
 from .answers import reviewed
 
 KEY = "sk-test-0ff1cec0ffee5ecre7"
-QUICK = Patience(connect=2.0, silence=1.0, total=5.0, retries=1, longest_wait=1.0, backoff=0.01)
+QUICK = Patience(connect=30, silence=30, total=60, retries=1, longest_wait=1.0, backoff=0.01)
 PLAN = RulePlanner().plan("a red star left of a blue moon at night")
 IMAGE = Image.new("RGB", (128, 64), "navy")
 WRONG = {"the star is red": (2, "an orange star")}

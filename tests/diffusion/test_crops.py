@@ -20,7 +20,7 @@ def halved(canvas: Tensor) -> Tensor:
     return canvas[..., ::2, ::2]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     y=st.tuples(st.integers(0, 9), st.integers(1, 10)),
     x=st.tuples(st.integers(0, 5), st.integers(1, 6)),

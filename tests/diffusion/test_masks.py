@@ -52,7 +52,7 @@ def plans(draw: st.DrawFn) -> Plan:
     return plan_of(*regions)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(plan=plans(), feather=st.floats(0, 0.5), height=st.integers(2, 20), width=st.integers(2, 20))
 def test_shares_sum_to_one_at_every_level(
     plan: Plan, feather: float, height: int, width: int
@@ -70,7 +70,7 @@ def test_shares_sum_to_one_at_every_level(
         height, width = -(-height // 2), -(-width // 2)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(plan=plans(), feather=st.floats(0, 0.5))
 def test_weights_equal_those_painted_cell_by_cell(plan: Plan, feather: float) -> None:
     fine = region_weights(plan.layers(), 12, 9, feather)

@@ -24,7 +24,7 @@ def excess(text: str) -> int:
     return len(text.replace(" ", "")) + 2 - MAX_TOKENS
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(alphabet="abc ", max_size=120))
 def test_chunks_fit_and_lose_nothing(text: str) -> None:
     pieces = chunked(text, [excess])

@@ -165,11 +165,10 @@ def test_rounds_calls_and_seconds_are_bounds(rpg: RPGPipeline) -> None:
 
     events, done = refined(rpg, Scores(slow), rounds=9, seconds=0.2)
     assert (done.rounds, done.reason) == (0, "the time is up")
-    began = time.monotonic()
     events, done = refined(
-        rpg, Scores(lambda image, n: [0, 1]), rounds=9, seconds=1.5, num_inference_steps=40
+        rpg, Scores(lambda image, n: [0, 1]), rounds=100, seconds=1.5, num_inference_steps=40
     )
-    assert done.reason == "the time is up" and time.monotonic() - began < 10
+    assert done.reason == "the time is up" and done.rounds < 50
     with pytest.raises(SettingsError, match="rounds"):
         rpg.refine(PROMPT, critic=wrong, rounds=-1)
 

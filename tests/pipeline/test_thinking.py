@@ -31,7 +31,7 @@ class Watched:
         try:
             for event in self.events:
                 yield event
-                self.go_on.wait(10)
+                self.go_on.wait(60)
             yield Planned(columns(prompt, prompt.split(" and ")))
         finally:
             self.closed.set()
@@ -64,7 +64,7 @@ def test_closing_the_stream_gives_the_planner_up(pipe: Any) -> None:
     events.close()
     assert not planner.closed.is_set()
     planner.go_on.set()
-    assert planner.closed.wait(10)
+    assert planner.closed.wait(60)
 
 
 def test_a_stream_without_a_plan_is_a_failure(pipe: Any) -> None:

@@ -20,7 +20,8 @@ from pathlib import Path
 from rpg.session import Sessions
 from tests.session.helpers import drawn, edited
 
-LONGEST = 0.3  # seconds until the kill
+MOST = 5  # turns that are waited for before the kill, so that a slow machine has its turns too
+LONGEST = 0.3  # seconds from then until the kill
 
 
 def kills(root: Path, session: str, count: int, seed: int) -> None:
@@ -33,11 +34,12 @@ def kills(root: Path, session: str, count: int, seed: int) -> None:
             os.close(reader)
             write_for_ever(root, session, writer, 1000 * number)
         os.close(writer)
-        time.sleep(chance.uniform(0.0, LONGEST))
-        os.kill(child, signal.SIGKILL)
-        _, status = os.waitpid(child, 0)
         with os.fdopen(reader) as told:
-            turns = [line.split() for line in told.read().splitlines()]
+            lines = [told.readline() for _ in range(chance.randint(0, MOST))]
+            time.sleep(chance.uniform(0.0, LONGEST))
+            os.kill(child, signal.SIGKILL)
+            _, status = os.waitpid(child, 0)
+            turns = [line.split() for line in [*lines, *told]]
         print(json.dumps({"signal": os.WTERMSIG(status), "turns": turns}), flush=True)
         sys.stdin.readline()
 

@@ -246,9 +246,9 @@ class StoredMachine(Machine):
 
 
 TestTree = Machine.TestCase
-TestTree.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+TestTree.settings = settings(max_examples=100, stateful_step_count=40)
 TestStored = StoredMachine.TestCase
-TestStored.settings = settings(max_examples=8, stateful_step_count=20, deadline=None)
+TestStored.settings = settings(max_examples=8, stateful_step_count=20)
 
 
 def grown(*parents: int | None) -> Tree:

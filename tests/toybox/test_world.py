@@ -7,7 +7,7 @@ import random
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rpg.toybox import COLOURS, FILLS, PLACES, THINGS, describe_world, unknown_words
@@ -32,7 +32,6 @@ seeds = st.integers(0, 2**32)
 sizes = st.sampled_from([(128, 128), (160, 128), (192, 192), (128, 256), (256, 256)])
 
 
-@settings(deadline=None)
 @given(seeds, sizes, st.integers(1, 6))
 def test_things_stand_apart_and_inside_the_canvas(
     seed: int, size: tuple[int, int], count: int
@@ -46,7 +45,6 @@ def test_things_stand_apart_and_inside_the_canvas(
         assert all(thing.clear_of(other) for other in scene.things[index + 1 :])
 
 
-@settings(deadline=None)
 @given(seeds, sizes, st.integers(1, 3))
 def test_captions_use_known_words_and_name_every_thing(
     seed: int, size: tuple[int, int], count: int
@@ -62,7 +60,6 @@ def test_captions_use_known_words_and_name_every_thing(
     assert len([word for word in said if word in THINGS]) in (len(kinds), len(scene.things))
 
 
-@settings(deadline=None)
 @given(seeds)
 def test_captions_say_the_fill_and_the_place(seed: int) -> None:
     rng = random.Random(seed)

@@ -27,7 +27,8 @@ from ui.workshop import Workshop
 
 T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
-_PATIENCE = 20_000  # milliseconds; the machine may be busy
+PATIENCE = 120.0  # seconds for an answer of the app; the machine may be busy
+_PATIENCE = 20_000  # milliseconds for the page to change
 # What a browser says of a page that was left while it was loading, and gradio's image editor of a
 # layer that it was given twice.
 _HARMLESS = (

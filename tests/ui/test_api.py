@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
@@ -18,7 +19,7 @@ from rpg import metadata
 from rpg.drawing import shrink
 from rpg.planners import RulePlanner
 from rpg.toybox.detector import detect
-from tests.ui.conftest import serving
+from tests.ui.conftest import PATIENCE, serving
 
 PROMPT = "a red star above a blue circle"
 TOOLS = {"plan", "generate", "edit", "refine", "review"}
@@ -33,7 +34,8 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 @pytest.fixture(scope="module")
 def app(url: str) -> Client:
-    return Client(url, verbose=False, analytics_enabled=False)
+    kept = {"timeout": PATIENCE}
+    return Client(url, verbose=False, analytics_enabled=False, httpx_kwargs=kept)
 
 
 def things(path: str) -> list[tuple[str | None, str | None]]:
@@ -116,7 +118,12 @@ def test_nothing_else_is_offered(app: Client) -> None:
 def test_mcp_tools(url: str) -> None:
     async def used() -> tuple[set[str], Any]:
         async with (
-            streamable_http_client(f"{url}/gradio_api/mcp/") as (reading, writing, _),
+            httpx.AsyncClient(timeout=PATIENCE) as http,
+            streamable_http_client(f"{url}/gradio_api/mcp/", http_client=http) as (
+                reading,
+                writing,
+                _,
+            ),
             ClientSession(reading, writing) as client,
         ):
             await client.initialize()

@@ -7,6 +7,7 @@ import base64
 import io
 import itertools
 import json
+import os
 import re
 import socket
 import time
@@ -27,7 +28,7 @@ from PIL import Image
 
 from rpg import metadata
 from tests.ui import attacks
-from tests.ui.conftest import RunningApp, running_app
+from tests.ui.conftest import PATIENCE, RunningApp, running_app
 
 KEY = "sk-canary-5e6f7a8b9c0d1e2f3a4b"
 TOKEN = "a-token-for-programs"
@@ -51,7 +52,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
 @pytest.fixture
 def http(app: RunningApp) -> Iterator[httpx.Client]:
     """Somebody who has logged in."""
-    with httpx.Client(base_url=app.url, timeout=60) as client:
+    with httpx.Client(base_url=app.url, timeout=PATIENCE) as client:
         assert client.post("/login", data=LOGIN).status_code == 200
         yield client
 
@@ -142,9 +143,7 @@ _JSON = some.recursive(
 
 
 @given(data=some.lists(_JSON, max_size=5), name=some.sampled_from(["edit", "refine", "review"]))
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_json_at_an_endpoint_is_refused_in_words(
     http: httpx.Client, data: list[Any], name: str
 ) -> None:
@@ -164,19 +163,35 @@ def _peak(app: RunningApp) -> int:
     return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024  # type: ignore[index]
 
 
+def _work(app: RunningApp) -> float:
+    """Seconds of processor time that the app's process has had."""
+    user, system = Path(f"/proc/{app.pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
 @pytest.mark.parametrize("declared", [True, False])
-def test_a_plan_of_50_megabytes_is_refused_at_once(
+def test_a_plan_of_50_megabytes_is_refused_before_it_is_read(
     app: RunningApp, http: httpx.Client, declared: bool
 ) -> None:
+    """To take it in would cost the app all of its bytes, and seconds of work to parse them."""
     region = json.dumps({"id": "a", "prompt": "b" * 60, "box": [0, 0, 1, 1]})
     body = ('{"data": ["x", {"prompt": "x", "regions": [' + f"{region}," * 500_000).encode()
     assert len(body) > 50_000_000
-    pieces = (body[at : at + 2**16] for at in range(0, len(body), 2**16))
-    before, begun = _peak(app), time.monotonic()
+    taken = 0
+
+    def pieces() -> Iterator[bytes]:
+        nonlocal taken
+        for at in range(0, len(body), 2**16):
+            yield body[at : at + 2**16]
+            taken = at
+
+    before, worked = _peak(app), _work(app)
     headers = {"content-type": "application/json"}
-    content: Any = body if declared else pieces
-    answer = http.post("/gradio_api/call/generate", content=content, headers=headers)
-    assert time.monotonic() - begun < 1
+    headers |= {"content-length": str(len(body))} if declared else {}
+    answer = http.post("/gradio_api/call/generate", content=pieces(), headers=headers)
+    print(taken, _work(app) - worked, _peak(app) - before)
+    assert taken < len(body) / 2
+    assert _work(app) - worked < 2
     assert (answer.status_code, "bytes" in sentence(answer)) == (413, True)
     assert _peak(app) - before < 50_000_000
 
@@ -191,7 +206,7 @@ def test_an_upload_over_its_limit_is_refused_before_it_is_read(app: RunningApp) 
         f"content-length: {600 * 2**20}",
         "expect: 100-continue",
     ]
-    with socket.create_connection((url.hostname or "", url.port or 0), timeout=10) as line:
+    with socket.create_connection((url.hostname or "", url.port or 0), timeout=PATIENCE) as line:
         line.sendall("\r\n".join([*lines, "", ""]).encode())
         answer = line.makefile("rb").read().decode()
     assert answer.startswith("HTTP/1.1 413") and "at most" in answer
@@ -204,7 +219,9 @@ def test_an_upload_that_does_not_say_its_size_is_cut_off(app: RunningApp) -> Non
     content = itertools.chain([line], (piece for _ in range(600)))
     headers = {"authorization": f"Bearer {TOKEN}"}
     headers["content-type"] = "multipart/form-data; boundary=x"
-    answer = httpx.post(f"{app.url}/gradio_api/upload", content=content, headers=headers)
+    answer = httpx.post(
+        f"{app.url}/gradio_api/upload", content=content, headers=headers, timeout=PATIENCE
+    )
     assert answer.status_code == 413 and "send less" in sentence(answer)
     left = [
         one for one in app.log.parent.rglob("*") if one.is_file() and one.stat().st_size > 2**24
@@ -251,7 +268,7 @@ def test_the_name_that_is_allowed_is_answered(http: httpx.Client) -> None:
 
 
 def test_without_a_login_nothing_is_told(app: RunningApp) -> None:
-    with httpx.Client(base_url=app.url) as stranger:
+    with httpx.Client(base_url=app.url, timeout=PATIENCE) as stranger:
         assert stranger.get("/").status_code == 200  # the form to log in with
         for path in ("/config", "/gradio_api/info", "/gradio_api/mcp/", "/gradio_api/queue/status"):
             assert stranger.get(path).status_code == 401, path
@@ -270,23 +287,31 @@ def test_a_program_may_use_the_token(app: RunningApp) -> None:
         verbose=False,
         analytics_enabled=False,
         headers={"authorization": f"Bearer {TOKEN}"},
+        httpx_kwargs={"timeout": PATIENCE},
     )
     assert client.predict(PROMPT, api_name="/plan")["prompt"] == PROMPT
 
 
 def test_guesses_slow_down(app: RunningApp) -> None:
     """From an address of its own, as a proxy on loopback would tell it."""
-    with httpx.Client(base_url=app.url, headers={"x-forwarded-for": "192.0.2.77"}) as guesser:
-        answers = [
-            guesser.post("/login", data={**LOGIN, "password": f"guess {number}"})
-            for number in range(8)
-        ]
-        refused = [answer for answer in answers if answer.status_code == 429]
-        assert [answer.status_code for answer in answers[:3]] == [400, 400, 400]
-        assert len(refused) >= 4
+    address = {"x-forwarded-for": "192.0.2.77"}
+    with httpx.Client(base_url=app.url, headers=address, timeout=PATIENCE) as guesser:
+
+        def guess() -> httpx.Response:
+            return guesser.post("/login", data={**LOGIN, "password": "a guess"})
+
+        assert [guess().status_code for _ in range(3)] == [400, 400, 400]
+        taken = 3
+        while taken < 5:  # each doubles the wait: four seconds for a busy machine in the end
+            answer = guess()
+            taken += answer.status_code == 400
+            time.sleep(int(answer.headers.get("retry-after", 0)))
+        refused = [guess() for _ in range(3)]
+        assert [answer.status_code for answer in refused] == [429, 429, 429]
         assert "try again in" in sentence(refused[-1]) and int(refused[-1].headers["retry-after"])
         assert guesser.post("/login", data=LOGIN).status_code == 429  # a guess as any other
-    assert httpx.post(f"{app.url}/login", data=LOGIN).status_code == 200  # from elsewhere
+    elsewhere = httpx.post(f"{app.url}/login", data=LOGIN, timeout=PATIENCE)
+    assert elsewhere.status_code == 200
 
 
 # ------------------------------------------------------------------ MCP
@@ -295,7 +320,7 @@ def test_guesses_slow_down(app: RunningApp) -> None:
 async def _with_tools(url: str, token: str | None, use: Any) -> Any:
     headers = {"authorization": f"Bearer {token}"} if token else {}
     async with (
-        httpx.AsyncClient(headers=headers, timeout=60) as http,
+        httpx.AsyncClient(headers=headers, timeout=PATIENCE) as http,
         streamable_http_client(f"{url}/gradio_api/mcp/", http_client=http) as (reading, writing, _),
         ClientSession(reading, writing) as client,
     ):

@@ -43,7 +43,7 @@ class Found:
 
     def planner(self, *_: object) -> Planner:
         self.threads.append(threading.current_thread().name)
-        self.gate.wait(10)
+        self.gate.wait(60)
         return RulePlanner()
 
 
@@ -98,6 +98,9 @@ def test_a_critic_that_is_silent_can_be_cancelled(
 ) -> None:
     choice = PlannerChoice("openai", "some", silent)
     job = shop.refine(kept.id, 1, ONCE, critic="vlm", choice=choice)
+    begun = time.monotonic()
+    while job.shot.phase is Phase.WAITING and time.monotonic() - begun < 60:
+        time.sleep(0.01)
     time.sleep(0.5)
     assert job.shot.phase is Phase.WORKING
     job.cancel()

@@ -128,7 +128,7 @@ WORDS = st.lists(
 
 
 @given(name=st.sampled_from(sorted(PLANS)), words=WORDS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_whatever_is_said_there_is_a_plan_or_a_plan_error(name: str, words: list[str]) -> None:
     plan = PLANS[name]
     try:

@@ -23,7 +23,7 @@ from tests.planners.llm.helpers import PROMPT, said
 from tests.tiny import tiny_sdxl
 
 KEY = "sk-test-0f9e8d7c6b5a43210fedcba"
-QUICK = Patience(connect=2.0, silence=2.0, total=10.0, retries=1, longest_wait=0.1, backoff=0.01)
+QUICK = Patience(connect=30, silence=30, total=60, retries=1, longest_wait=0.1, backoff=0.01)
 Play = Callable[[Asked], Reply]
 
 

@@ -84,7 +84,7 @@ def test_escape_sequences_do_not_reach_a_terminal() -> None:
 
 def test_a_long_answer_in_single_letters_takes_no_time() -> None:
     text = json.dumps(answer(reasoning="word " * 20_000))
-    start = time.perf_counter()
+    start = time.process_time()
     told, _ = heard([Delta(letter) for letter in text])
     assert len(told) >= 99_999
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 15  # minutes if each letter were read with all before it

@@ -6,7 +6,7 @@ import math
 from itertools import combinations, pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rpg.geometry import FULL, Box
@@ -42,7 +42,6 @@ edges = st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7)), max_size=20)
 
 
 @given(edges)
-@settings(deadline=None)
 def test_ranks_keep_every_order_they_accept(wanted: list[tuple[int, int]]) -> None:
     ranks = Ranks(8)
     kept = [(a, b) for a, b in wanted if ranks.before(a, b)]
@@ -52,7 +51,6 @@ def test_ranks_keep_every_order_they_accept(wanted: list[tuple[int, int]]) -> No
 
 
 @given(edges, edges)
-@settings(deadline=None)
 def test_levels_never_break_an_order(
     orders: list[tuple[int, int]], levels: list[tuple[int, int]]
 ) -> None:
@@ -75,7 +73,6 @@ def test_a_circle_is_refused() -> None:
 
 
 @given(st.integers(1, 64), st.floats(0.1, 10))
-@settings(deadline=None)
 def test_rows_hold_all(count: int, aspect: float) -> None:
     split = split_rows(count, aspect)
     assert sum(split) == count and min(split) >= 1
@@ -100,7 +97,6 @@ def test_all_ways_to_make_rows() -> None:
 
 
 @given(st.lists(st.floats(0.01, 100), min_size=1, max_size=20))
-@settings(deadline=None)
 def test_shares_fill_a_side_and_none_is_a_sliver(weights: list[float]) -> None:
     spans = shares(weights)
     assert spans[0][0] == 0 and spans[-1][1] == 1
@@ -114,7 +110,6 @@ sizes = st.lists(st.sampled_from(sorted(SIZES.values())), min_size=1, max_size=1
 
 
 @given(sizes, st.floats(0.2, 1), st.floats(0.2, 1))
-@settings(deadline=None)
 def test_what_has_no_relation_tiles_its_box(
     areas: list[float], width: float, height: float
 ) -> None:
@@ -125,7 +120,6 @@ def test_what_has_no_relation_tiles_its_box(
 
 
 @given(sizes.filter(lambda areas: len(areas) > 1), st.sampled_from(sorted(SIZES.values())))
-@settings(deadline=None)
 def test_a_ring_tiles_the_canvas_around_its_middle(areas: list[float], middle: float) -> None:
     inner = thing("king", middle)
     ring = Ring(One(inner), tuple(One(thing("knight", size)) for size in areas))
@@ -152,7 +146,6 @@ sized = st.lists(st.sampled_from(sorted(SIZES)), min_size=2, max_size=4)
 
 
 @given(sized)
-@settings(deadline=None)
 def test_areas_follow_the_sizes_asked_for(words: list[str]) -> None:
     names = [f"{word} {name}".strip() for word, name in zip(words, NAMES, strict=False)]
     plan = plan_of(", ".join(f"a {name}" for name in names))
@@ -224,7 +217,6 @@ def flat(spots: tuple[Spot, ...]) -> list[Spot]:
 
 
 @given(trees())
-@settings(deadline=None)
 def test_relations_without_contradiction_all_hold(made: tuple[list[Thing], list[Pair]]) -> None:
     things, pairs = made
     spots = {id(spot.thing): spot for spot in flat(lay_out(things, Constraints(list(pairs))))}
@@ -240,7 +232,6 @@ def test_relations_without_contradiction_all_hold(made: tuple[list[Thing], list[
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=12))
-@settings(deadline=None)
 def test_what_contradicts_gives_way_and_the_first_said_holds(wanted: list[tuple[int, int]]) -> None:
     things = [thing(f"t{i}") for i in range(5)]
     pairs = [Pair(Kind.LEFT, things[a], things[b]) for a, b in wanted if a != b]

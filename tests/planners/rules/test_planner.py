@@ -55,7 +55,6 @@ soup = st.lists(st.sampled_from([*GLUE, *COLOURS, *NOUNS, *NOUNS.values()]), max
 
 
 @given(st.text(max_size=200) | soup.map(" ".join))
-@settings(deadline=None)
 def test_any_text_makes_a_valid_plan_or_a_prompt_error(prompt: str) -> None:
     try:
         plan = plan_of(prompt)
@@ -66,7 +65,7 @@ def test_any_text_makes_a_valid_plan_or_a_prompt_error(prompt: str) -> None:
 
 
 @given(soup.map(" ".join).filter(str.strip))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_the_same_prompt_makes_the_same_plan(prompt: str) -> None:
     assert RulePlanner().plan(prompt) == RulePlanner().plan(prompt)
 
@@ -152,7 +151,6 @@ def _item(draw: st.DrawFn, number: int, looks: list[str], noun: str) -> str:
 
 
 @given(lists())
-@settings(deadline=None)
 def test_as_many_regions_as_things_each_with_its_own_attributes(made: Listed) -> None:
     plan = plan_of(made.prompt)
     found = Counter[str]()
@@ -211,7 +209,7 @@ def chains(draw: st.DrawFn) -> Chain:
         ["in front of", "in front of", "inside"],
     )
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_every_relation_of_a_chain_holds(made: Chain) -> None:
     plan = plan_of(made.prompt)
     assert len(plan.layers()) == len(made.names)
@@ -222,7 +220,7 @@ def test_every_relation_of_a_chain_holds(made: Chain) -> None:
 
 
 @given(st.permutations(sorted(NOUNS)[:5]), st.sampled_from(["left", "right", "top", "bottom"]))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_orders_of_any_length(nouns: list[str], start: str) -> None:
     end = {"left": "right", "right": "left", "top": "bottom", "bottom": "top"}[start]
     text = ", ".join(map(article, nouns[:-1])) + " and " + article(nouns[-1])

@@ -29,14 +29,14 @@ def refused(body: bytes, form: Any = None) -> BodyError:
 
 
 @given(_VALUES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_json_passes_as_it_is(value: Any) -> None:
     body = json.dumps(value).encode()
     assert read_json(body, None) == body
 
 
 @given(some.binary(max_size=40))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_whatever_comes_is_read_or_refused_in_words(body: bytes) -> None:
     try:
         read_json(body, SimpleCall)
@@ -70,7 +70,7 @@ def test_counting_is_quick() -> None:
     for text in (b'"' * 8_000_000, b"\\" * 8_000_000, b'"\\' * 4_000_000, b'[,"' * 2_700_000):
         begun = time.process_time()
         has_too_many_values(text)
-        assert time.process_time() - begun < 2
+        assert time.process_time() - begun < 10  # hours for a pattern that goes back
 
 
 @pytest.mark.parametrize(
