@@ -15,7 +15,7 @@ import pytest
 from rpg.cli.reference import COMMAND, reference
 from tests.processes import ROOT, python
 
-HEADS = [ROOT / f"{name}.md" for name in ("README", "CHANGELOG", "SECURITY")]
+HEADS = [ROOT / f"{name}.md" for name in ("README", "CHANGELOG", "CONTRIBUTING", "SECURITY")]
 DOCUMENTS = [*HEADS, *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)

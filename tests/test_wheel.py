@@ -41,6 +41,7 @@ def test_the_wheel_holds_the_model_and_nothing_of_ours_that_is_not_the_product(w
     files = {str(path.relative_to(ROOT)) for path in weights.rglob("*") if path.is_file()}
     assert len(files) > 10 and files <= set(names)
     assert "rpg/toybox/weights/rpg.json" in names
+    assert "rpg/py.typed" in names  # type checkers then read our annotations
     assert {f"rpg/_prompts/{path.name}" for path in (ROOT / "prompts").iterdir()} <= set(names)
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
     tops = {name.split("/")[0] for name in names if ".dist-info/" not in name}
