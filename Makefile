@@ -5,12 +5,13 @@ READY := .venv/.ready
 READY_DEV := .venv/.ready-dev
 READY_AUDIT := .venv/.ready-audit
 
-.PHONY: help demo app test browser check format bench licences audit clean
+.PHONY: help demo app test test-fast browser check format bench licences audit clean
 
 help:
 	@echo "make demo    draw five things in their places with the bundled model"
 	@echo "make app     the web UI"
 	@echo "make test    every test"
+	@echo "make test-fast  the tests that need no drawing model and no browser"
 	@echo "make check   format, lint, types, import directions, the Dockerfile"
 	@echo "make bench   measure quality and cost against plain diffusers"
 	@echo "make audit   known vulnerabilities of all packages (asks osv.dev)"
@@ -24,6 +25,10 @@ app: $(READY)
 
 test: $(READY_DEV) browser
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+# Which these are: tests/conftest.py.
+test-fast: $(READY_DEV)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
 # What the tests of the web UI click with: the system's browser, else one of Playwright's own.
 browser: $(READY_DEV)

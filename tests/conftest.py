@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 from collections.abc import Iterator
@@ -20,20 +21,39 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 settings.register_profile("rpg", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("rpg")
 
-# What `make test-fast` leaves out: tests that use one of these fixtures, or stand in one of these
-# files and folders. They draw with a model, train one, start a Python or an app, or click in a browser.
+# What `make test-fast` leaves out: tests that draw with a model, train one, start the app, a
+# browser or another Python, or take long. They are known by a fixture that they use, by a name that
+# they call, by the models that their file makes, or by where they stand.
 SLOW_FIXTURES = {"app", "browser", "rpg", "served", "url", "wheel"}
-SLOW_PLACES = ()
+SLOW_CALLS = {"as_stranger", "python", "two_processes", "_run"}
+SLOW_MODELS = "tests.tiny"
+SLOW_PLACES = (
+    *("tests/batch/", "tests/benchmarks/", "tests/cli/", "tests/loop/", "tests/pipeline/"),
+    *("tests/training/", "tests/session/test_crashes.py", "tests/session/test_replay.py"),
+    *("tests/chat/test_local.py::test_fifty", "tests/critics/test_toybox.py::test_a_single_fault"),
+    *("tests/toybox/test_detector.py::test_it_names", "tests/test_docs_models.py"),
+    *("tests/diffusion/test_flops.py", "tests/diffusion/test_sources.py"),
+    *("tests/planners/llm/test_mangled.py", "tests/session/test_tree.py::Test"),
+    "tests/session/test_reading.py::test_readers_beside_writers",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks the slow tests."""
-    here = Path(__file__).parent
     for item in items:
-        place = item.path.relative_to(here).as_posix()
-        fixtures = getattr(item, "fixturenames", ())
-        if place.startswith(SLOW_PLACES) or not SLOW_FIXTURES.isdisjoint(fixtures):
+        if isinstance(item, pytest.Function) and _is_slow(item):
             item.add_marker(pytest.mark.slow)
+
+
+def _is_slow(item: pytest.Function) -> bool:
+    made = {getattr(value, "__module__", None) for value in vars(item.module).values()}
+    test = inspect.unwrap(item.function)
+    return (
+        item.nodeid.startswith(SLOW_PLACES)
+        or not SLOW_FIXTURES.isdisjoint(item.fixturenames)
+        or not SLOW_CALLS.isdisjoint(test.__code__.co_names)
+        or SLOW_MODELS in made
+    )
 
 
 @pytest.fixture(scope="session", autouse=True)
