@@ -54,7 +54,4 @@ def named(source: str | os.PathLike[str], name: str) -> Iterator[None]:
 def first_line(error: BaseException) -> str:
     """The first line of an error's text without keys and tokens; its class where there is none."""
     line = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
-        if token := os.environ.get(name):
-            line = line.replace(token, _HIDDEN)
     return _SECRETS.sub(_HIDDEN, line)[:_MOST_CHARS]

@@ -23,7 +23,15 @@ from rpg.errors import LayoutError, PlanError
 from rpg.geometry import Box
 from rpg.pictures import decoded
 
-__all__ = ["MAX_PROMPT_CHARS", "MAX_REGIONS", "Plan", "Region", "decode_mask", "encode_mask"]
+__all__ = [
+    "MAX_PLAN_BYTES",
+    "MAX_PROMPT_CHARS",
+    "MAX_REGIONS",
+    "Plan",
+    "Region",
+    "decode_mask",
+    "encode_mask",
+]
 
 MAX_REGIONS = 64
 MAX_PROMPT_CHARS = 8000
@@ -179,9 +187,9 @@ class Plan(Model):
         Raises:
             PlanError: the text is no JSON, or not that of a plan; says where.
         """
-        if len(text) > MAX_PLAN_BYTES:
-            raise PlanError(f"a plan of {len(text):,} bytes; at most {MAX_PLAN_BYTES:,} are read")
         data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+        if len(data) > MAX_PLAN_BYTES:
+            raise PlanError(f"a plan of {len(data):,} bytes; at most {MAX_PLAN_BYTES:,} are read")
         if has_too_many_values(data):
             raise PlanError(f"a plan of over {MAX_VALUES:,} values; no plan holds as many")
         try:

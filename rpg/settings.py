@@ -113,10 +113,12 @@ class GenerationSettings(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _no_truth_value(cls, value: object, info: ValidationInfo) -> object:
+    def _no_boolean(cls, value: object, info: ValidationInfo) -> object:
         """True is a number to Python and to pydantic; no setting is one of the two."""
         if isinstance(value, bool):
-            expected = "a seed is a whole number" if info.field_name == "seed" else "is no switch"
+            expected = (
+                "a seed is a whole number" if info.field_name == "seed" else "must not be a boolean"
+            )
             raise ValueError(expected)
         return value
 

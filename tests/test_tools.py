@@ -22,7 +22,7 @@ TWO = [Package("left", "1.0", "MIT"), Package("right", "2.0", "MIT")]
 BSD = "Redistribution and use in source and binary forms, with or without modification"
 
 
-def test_the_page_is_of_its_command() -> None:
+def test_the_page_has_the_head_and_the_order_that_its_command_writes() -> None:
     listed = [Package(*row) for row in ROWS]
     assert PAGE == written(sorted(listed)), "write it anew: make licences"
 

@@ -12,6 +12,7 @@ be remembered. Language models are asked with the app's own planner and key; cal
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import json
 from typing import Any
@@ -82,7 +83,7 @@ class Endpoints:
         """The file of a changed picture."""
         settings = GenerationSettings(seed=asked.seed)
         change = checked_prompt(asked.instruction, "instruction")
-        session, turn, was = self._known(asked.picture)
+        session, turn, was = await asyncio.to_thread(self._known, asked.picture)
         after = await self._planned(was.prompt, previous=was, instruction=change)
         return await self._drawn(
             self._shop.edit(session, turn, after, instruction=change, seed=settings.seed)
@@ -91,14 +92,14 @@ class Endpoints:
     async def refine(self, asked: RefineArguments) -> str:
         """The file of the best picture of a loop."""
         bounds = Bounds(rounds=asked.rounds, seconds=asked.seconds or None)
-        session, turn, _ = self._known(asked.picture)
+        session, turn, _ = await asyncio.to_thread(self._known, asked.picture)
         shot = await _finished(self._shop.refine(session, turn, bounds))
         best = turn if shot.best is None else shot.best
         return self._shop.files.of(self._shop.sessions.open(session), best)
 
     async def review(self, asked: ReviewArguments) -> dict[str, Any]:
         """Score and findings as JSON."""
-        session, turn, _ = self._known(asked.picture)
+        session, turn, _ = await asyncio.to_thread(self._known, asked.picture)
         shot = await _finished(self._shop.review(session, turn))
         (said,) = (one.critiqued.critique for one in shot.rounds if one.critiqued)
         findings = [

@@ -16,7 +16,6 @@ from gradio.routes import App
 from pydantic import SecretStr
 from starlette.types import ASGIApp
 
-from rpg.chat.addresses import kind_of, literal
 from rpg.diffusion.quiet import quiet_loading
 from rpg.errors import SettingsError
 from rpg.pipeline import RPGPipeline
@@ -25,7 +24,7 @@ from ui import look
 from ui.adapters import Adapters
 from ui.api import Endpoints
 from ui.endpoints import EndpointPolicy
-from ui.guard import Access, Guard, Names
+from ui.guard import Access, Guard, Names, is_loopback
 from ui.guard.bodies import MAX_UPLOAD_BYTES
 from ui.mcp_server import McpServer
 from ui.page import STYLE, page
@@ -66,9 +65,8 @@ class Serving:
     @property
     def shared(self) -> bool:
         """Whether others than whoever started it may use the page."""
-        address = literal(self.host)  # 0.0.0.0 lets everybody in, though it connects to loopback
-        alone = kind_of(self.host) == "loopback" if address is None else address.is_loopback
-        return self.share or self.auth is not None or bool(self.allowed_hosts) or not alone
+        lets_others_in = self.share or self.auth is not None or bool(self.allowed_hosts)
+        return lets_others_in or not is_loopback(self.host.strip("[]").lower())
 
 
 class _GuardedApp(App):  # type: ignore[misc]
@@ -142,7 +140,9 @@ def _launch(blocks: gr.Blocks, wishes: Serving, port: int, app: App, mcp: McpSer
             app_kwargs={"lifespan": mcp.lifespan} if mcp is not None else None,
             _app=app,
         )
-    except OSError:  # somebody else was quicker
+    except OSError as error:
+        if "empty port" not in str(error):
+            raise SettingsError(f"the page cannot be served: {error}") from None
         raise SettingsError(f"port {port} is taken: choose another with --port") from None
     except ValueError as error:
         if "localhost" not in str(error):
@@ -212,7 +212,8 @@ def _try_port(host: str, port: int) -> None:
     for address in dict.fromkeys([host, "127.0.0.1"]):
         found = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(found[0], socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if os.name != "nt":  # where it would let a taken port pass
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(found[4])
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -12,6 +11,7 @@ from PIL import Image, ImageOps
 from rpg.errors import SettingsError
 from rpg.pictures import decoded
 from rpg.settings import MAX_PIXELS
+from ui.references import picture_path
 from ui.words import sentence
 
 __all__ = ["picture_field", "read_picture", "watch_uploads"]
@@ -42,7 +42,7 @@ def watch_uploads(field: gr.Image) -> None:
 
     def taken(brought: dict[str, Any] | None) -> Image.Image | None:
         try:
-            return read_picture(_uploaded(brought, str(field.GRADIO_CACHE)))
+            return read_picture(picture_path(brought)) if brought else None
         except SettingsError as error:
             gr.Warning(html.escape(sentence(str(error))), title="Not taken")
             return None
@@ -50,20 +50,6 @@ def watch_uploads(field: gr.Image) -> None:
     field.upload(
         taken, field, field, preprocess=False, api_visibility="private", show_progress="minimal"
     )
-
-
-def _uploaded(brought: dict[str, Any] | None, folder: str) -> str | None:
-    """The path of an uploaded file; nothing that lies elsewhere is ever opened.
-
-    Raises:
-        SettingsError: It lies elsewhere.
-    """
-    path = Path(str((brought or {}).get("path") or ""))
-    if not path.name:
-        return None
-    if not path.resolve().is_relative_to(Path(folder).resolve()):
-        raise SettingsError("the picture was not uploaded; add it again")
-    return str(path)
 
 
 def read_picture(path: str | None) -> Image.Image | None:

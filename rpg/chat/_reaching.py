@@ -72,9 +72,9 @@ def _direct(local: bool) -> dict[str, Any]:
 
 
 def _guarded(base_url: str, local: bool) -> dict[str, Any]:
-    """By the proxy where there is one, which resolves the name itself; else by `_Looking`."""
+    """By the proxy where there is one, which resolves names itself; else by a pinned transport."""
     proxy = None if local else _proxy_of(base_url)
-    return {"transport": _Looking()} if proxy is None else {"proxy": proxy}
+    return {"transport": _PinnedTransport()} if proxy is None else {"proxy": proxy}
 
 
 def _proxy_of(base_url: str) -> str | None:
@@ -86,7 +86,7 @@ def _proxy_of(base_url: str) -> str | None:
     return found if "://" in found else f"http://{found}"
 
 
-class _Looking(httpx2.AsyncHTTPTransport):
+class _PinnedTransport(httpx2.AsyncHTTPTransport):
     """Connects to addresses that it has looked at, never to a name that is resolved once more."""
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:

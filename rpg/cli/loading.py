@@ -119,7 +119,9 @@ def _attach(pipe: Any, adapters: Sequence[Adapter]) -> None:
     for one in adapters:
         options = {"weight_name": one.weight_name} if one.weight_name else {}
         with loading(f"the LoRA {one.lora_id}"):
-            pipe.load_lora_weights(one.lora_id, adapter_name=one.adapter_name, **options)
+            pipe.load_lora_weights(
+                one.lora_id, adapter_name=one.adapter_name, use_safetensors=True, **options
+            )
     if adapters:
         with loading("the LoRAs, of which one holds nothing that fits this model"):
             pipe.set_adapters(

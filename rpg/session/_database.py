@@ -19,13 +19,14 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 from rpg.errors import StoreError
-from rpg.session._apart import apart
+from rpg.session._folder_lock import folder_lock
 from rpg.session._snapshot import holds_more, with_log
 
 __all__ = ["Database", "refuse_link"]
 
 _PATIENCE = 30.0  # seconds for other processes to finish writing
 _YIELD = 0.1  # seconds for readers to finish; then the log is left to the next writer
+_LONG_LOG = 8 * 2**20  # bytes
 _VERSION = 1
 _APPLICATION = 0x52504753  # "RPGS": other programs' databases are left alone
 _SCHEMA = f"""
@@ -87,10 +88,13 @@ class Database:
         Raises:
             StoreError: It cannot be read.
         """
-        still = apart(self.path.parent, shared=True, patience=_PATIENCE)
-        with self._explained(), still, closing(self._seen()) as connection:
-            connection.execute("BEGIN")
-            yield connection
+        lock = folder_lock(self.path.parent, shared=True, patience=_PATIENCE)
+        with self._explained(), lock as still:
+            if not still:
+                raise StoreError(f"the sessions in {self.path}: {_SAYS[sqlite3.SQLITE_BUSY]}")
+            with closing(self._seen()) as connection:
+                connection.execute("BEGIN")
+                yield connection
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -159,10 +163,19 @@ class Database:
         except FileNotFoundError:
             return b""
 
+    def _log_size(self) -> int:
+        try:
+            return self._beside("-wal").stat().st_size
+        except OSError:
+            return 0
+
     def _close(self, connection: sqlite3.Connection) -> None:
         """Ends a writer; the last one works the log into the file, unless somebody reads that."""
         with ExitStack() as held:
-            alone = held.enter_context(apart(self.path.parent, shared=False, patience=_YIELD))
+            # A log that has grown long slows every reader down: it is worth a wait.
+            patience = _YIELD if self._log_size() < _LONG_LOG else _PATIENCE
+            lock = folder_lock(self.path.parent, shared=False, patience=patience)
+            alone = held.enter_context(lock)
             if not alone:
                 with suppress(sqlite3.Error):
                     self._last_instead(held)

@@ -18,7 +18,6 @@ from tests.planners.llm.helpers import PROMPT, said
 from tests.ui.conftest import built
 from ui.endpoints import EndpointPolicy, Route
 from ui.planner_choice import PlannerChoice
-from ui.server import Serving
 from ui.shared import PlannerForm
 
 ENV = SecretStr("sk-environment-0123456789")
@@ -162,27 +161,6 @@ def test_a_bad_flag_is_one_line(listed: list[str], words: str) -> None:
     with pytest.raises(RPGError, match=re.escape(words)) as refusal:
         policy("", *listed)
     assert "secret" not in str(refusal.value) and "\n" not in str(refusal.value)
-
-
-@pytest.mark.parametrize(
-    ("words", "shared"),
-    [
-        ({}, False),
-        ({"host": "localhost"}, False),
-        ({"host": "::1"}, False),
-        ({"host": "127.0.0.2"}, False),
-        ({"host": "page.example"}, False),
-        ({"host": "0.0.0.0"}, True),
-        ({"host": "::"}, True),
-        ({"host": ""}, True),
-        ({"host": "192.168.0.2"}, True),
-        ({"host": "other.example"}, True),
-        ({"share": True}, True),
-        ({"auth": ("a", "b")}, True),
-    ],
-)
-def test_whether_a_page_is_shared(words: dict[str, Any], shared: bool) -> None:
-    assert Serving(**words).shared == shared
 
 
 # The form

@@ -13,7 +13,6 @@ from PIL.PngImagePlugin import PngInfo
 
 from rpg.errors import SettingsError
 from tests.pngs import header, png
-from ui import uploads
 from ui.uploads import read_picture
 
 RED = (222, 40, 48)
@@ -103,15 +102,3 @@ def test_what_is_no_picture_for_us_is_refused_in_one_line(tmp_path: Path, data: 
     with pytest.raises(SettingsError) as caught:
         read_picture(str(path))
     assert "\n" not in str(caught.value) and str(tmp_path) not in str(caught.value)
-
-
-def test_only_what_was_uploaded_is_opened(tmp_path: Path) -> None:
-    folder = tmp_path / "uploads"
-    folder.mkdir()
-    (tmp_path / "mine.png").write_bytes(b"")
-    (folder / "link.png").symlink_to(tmp_path / "mine.png")
-    for path in (tmp_path / "mine.png", folder / ".." / "mine.png", folder / "link.png"):
-        with pytest.raises(SettingsError):
-            uploads._uploaded({"path": str(path)}, str(folder))
-    assert uploads._uploaded({"path": str(folder / "a.png")}, str(folder)) == str(folder / "a.png")
-    assert uploads._uploaded(None, str(folder)) is None

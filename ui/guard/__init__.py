@@ -6,6 +6,6 @@ anything is parsed or copied; what it lets through is of a bounded size and a kn
 
 from ui.guard.logins import LoginThrottle
 from ui.guard.middleware import Access, Guard
-from ui.guard.names import Names
+from ui.guard.names import Names, is_loopback
 
-__all__ = ["Access", "Guard", "LoginThrottle", "Names"]
+__all__ = ["Access", "Guard", "LoginThrottle", "Names", "is_loopback"]

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 __all__ = ["LoginThrottle"]
 
-_FREE = 3  # failures that cost nothing: people mistype
-_LONGEST = 300.0  # seconds
+_FREE_TRIES = 3  # failures that cost nothing: people mistype
+_MAX_WAIT = 300.0  # seconds
 _FORGET = 3600.0  # seconds without a failure
-_MOST = 10_000  # clients remembered
+_MAX_CLIENTS = 10_000  # clients remembered
 
 
 @dataclass
@@ -42,7 +42,8 @@ class LoginThrottle:
         if past > _FORGET:
             del self._failed[_network(client)]
             return 0.0
-        pause = min(2.0 ** (found.count - _FREE), _LONGEST) if found.count >= _FREE else 0.0
+        doublings = min(found.count - _FREE_TRIES, 20)
+        pause = min(2.0**doublings, _MAX_WAIT) if doublings >= 0 else 0.0
         return max(0.0, pause - past)
 
     def failed(self, client: str) -> None:
@@ -50,7 +51,7 @@ class LoginThrottle:
         name = _network(client)
         found = self._failed.pop(name, _Failures(0, 0.0))
         self._failed[name] = _Failures(found.count + 1, self._clock())
-        while len(self._failed) > _MOST:
+        while len(self._failed) > _MAX_CLIENTS:
             self._failed.popitem(last=False)
 
     def succeeded(self, client: str) -> None:

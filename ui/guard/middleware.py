@@ -7,6 +7,7 @@ import hmac
 import json
 import logging
 import math
+import secrets
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -103,6 +104,7 @@ class Guard:
         self, app: ASGIApp, access: Access, sessions: LoginSessions, mcp: ASGIApp | None = None
     ) -> None:
         self._app, self._access, self._sessions, self._mcp = app, access, sessions, mcp
+        self._token_cookie = secrets.token_urlsafe(32)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one connection; lifespans pass, websockets, which the page has none of, do not."""
@@ -125,6 +127,9 @@ class Guard:
             await answer.refuse(error.status, str(error), connection="close")
         except _Refused as error:
             await answer.refuse(error.status, str(error), **error.headers)
+        except OSError as error:  # a full disk
+            _LOG.error("%s %.80r: %s", scope["method"], scope["path"], described(error))
+            await answer.refuse(HTTPStatus.INTERNAL_SERVER_ERROR, BROKEN)
         except Exception as error:  # ours are told in words, so this is Gradio at odds with a value
             _LOG.warning("%s %.80r: %s", scope["method"], scope["path"], described(error))
             await answer.refuse(HTTPStatus.BAD_REQUEST, _SAYS[400])
@@ -197,12 +202,11 @@ class Guard:
         kind, _, sent = headers.get("authorization", "").partition(" ")
         if self._access.token is None or kind.lower() != "bearer":
             return False
-        self._slow_down(client)
         wanted = self._access.token.get_secret_value().encode()
-        same = hmac.compare_digest(sent.strip().encode("utf-8", "replace"), wanted)
-        if same:
-            self._access.throttle.succeeded(client)
-        return same
+        if hmac.compare_digest(sent.strip().encode("utf-8", "replace"), wanted):
+            return True  # also while others of its network guess: a random token is not guessed
+        self._slow_down(client)
+        return False
 
     @property
     def _cookies(self) -> tuple[str, str]:
@@ -220,10 +224,8 @@ class Guard:
 
     def _logged_in(self, scope: Scope) -> Scope:
         """The same request with a cookie of Gradio's, which knows no tokens."""
-        assert self._access.token is not None
-        value = self._access.token.get_secret_value()
-        self._sessions.tokens[value] = "token"
-        cookie = f"{self._cookies[1]}={value}".encode()
+        self._sessions.tokens[self._token_cookie] = "token"
+        cookie = f"{self._cookies[1]}={self._token_cookie}".encode()
         others = [one for one in scope["headers"] if one[0] != b"cookie"]
         return {**scope, "headers": [*others, (b"cookie", cookie)]}
 
@@ -241,17 +243,16 @@ class _Answer:
 
     def __init__(self, send: Send, method: str) -> None:
         self._send, self._method = send, method
-        self._over = False
         self.status = 0
 
     async def take(self, message: Message) -> None:
         """What the app says."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = [*message.get("headers", ()), *_HEADERS]
-            message = {**message, "headers": headers}
-        elif message["type"] == "http.response.body":
-            self._over = not message.get("more_body", False)
+            given = list(message.get("headers", ()))
+            names = {name.lower() for name, _ in given}
+            more = [header for header in _HEADERS if header[0] not in names]
+            message = {**message, "headers": [*given, *more]}
         if self.status < HTTPStatus.BAD_REQUEST:
             await self._send(message)
 
@@ -261,10 +262,8 @@ class _Answer:
             await self.refuse(self.status, _SAYS.get(self.status, _SAYS[400]))
 
     async def refuse(self, status: int, says: str, **headers: str) -> None:
-        """One sentence; of an answer that has begun the end alone."""
+        """One sentence; an answer that has begun is left broken off, as the client has to see."""
         if 0 < self.status < HTTPStatus.BAD_REQUEST:
-            if not self._over:
-                await self._send({"type": "http.response.body", "body": b""})
             return
         body = json.dumps({"detail": says}).encode()
         more = {"content-type": "application/json", "content-length": str(len(body)), **headers}

@@ -10,11 +10,12 @@ import ipaddress
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from urllib.parse import urlsplit
 
 from rpg.errors import SettingsError
 
-__all__ = ["Names", "host_of", "is_loopback"]
+__all__ = ["Names", "is_loopback"]
 
 _PORTS = {"http": 80, "https": 443}
 _ALL_INTERFACES = ("", "0.0.0.0", "::")
@@ -92,7 +93,7 @@ class Names:
         if self.host.strip("[]").lower() not in _ALL_INTERFACES:
             return host == self.host.strip("[]").lower()
         # An address cannot be rebound, a name can: so any address is fine that is this machine's.
-        return host in (server.lower(), socket.gethostname().lower(), socket.getfqdn().lower())
+        return host == server.lower() or host in _own_names()
 
     def _listed(self, host: str) -> bool:
         if "*" in self.allowed or host in self.allowed:
@@ -117,12 +118,6 @@ class Names:
         )
 
 
-def host_of(text: str) -> str:
-    """The host of "host:port", "[::1]:80" or a host; empty for what is none."""
-    found = _authority(text)
-    return found.host if found is not None else ""
-
-
 def is_loopback(host: str) -> bool:
     """Whether a host, as a URL names it, is this machine to itself."""
     if host == "localhost" or host.endswith(".localhost"):
@@ -132,6 +127,12 @@ def is_loopback(host: str) -> bool:
     except ValueError:
         return False
     return (getattr(address, "ipv4_mapped", None) or address).is_loopback
+
+
+@cache
+def _own_names() -> frozenset[str]:
+    """Looked up once: where DNS hangs that takes seconds."""
+    return frozenset({socket.gethostname().lower(), socket.getfqdn().lower()})
 
 
 def _authority(text: str) -> _Authority | None:

@@ -15,17 +15,16 @@ from pathlib import Path
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["apart"]
+__all__ = ["folder_lock"]
 
 _PAUSE = 0.002  # seconds
 
 
 @contextmanager
-def apart(folder: Path, *, shared: bool, patience: float) -> Iterator[bool]:
+def folder_lock(folder: Path, *, shared: bool, patience: float) -> Iterator[bool]:
     """Holds the folder's lock.
 
-    Where there is none to be had (another system, some network drives, no such folder), work goes
-    on without.
+    Where there is none to be had (Windows, no such folder), work goes on without.
 
     Args:
         folder: The folder.
@@ -59,6 +58,7 @@ def _taken(handle: int, kind: int, until: float) -> bool:
                 return False
             time.sleep(_PAUSE)
         except OSError:
-            return True
+            # Some network drives lock for readers alone: then the file is never changed meanwhile.
+            return kind == fcntl.LOCK_SH
         else:
             return True
