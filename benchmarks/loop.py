@@ -181,7 +181,7 @@ def _shots(rpg: RPGPipeline, case: Case, seed: int, settings: Mapping[str, Any])
     words: dict[str, Any] = {**settings, "plan": case.plan, "seed": seed, "preview_every": -1.0}
     with Meter().on(rpg.pipe.unet) as meter:
         one: tuple[int, int] | None = None
-        for event in rpg.refine(rounds=max(ROUNDS), **words):
+        for event in rpg.refine_stream(rounds=max(ROUNDS), **words):
             if isinstance(event, Rendered):
                 drawn = event.images
             elif isinstance(event, Critiqued):

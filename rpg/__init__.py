@@ -17,32 +17,69 @@ from rpg import errors
 from rpg._lazy import fetching
 
 if TYPE_CHECKING:
+    from rpg.batch import Work
+    from rpg.critics import (
+        Check,
+        Critic,
+        Critique,
+        Finding,
+        ToyboxCritic,
+        VLMCritic,
+        VotingCritic,
+        compile_checks,
+        critic_named,
+    )
     from rpg.diffusion import regional
     from rpg.geometry import Box
     from rpg.pipeline import RPGPipeline
     from rpg.plan import Plan, Region
     from rpg.planners import LLMPlanner, RulePlanner
+    from rpg.session import Session, Sessions
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Box",
+    "Check",
+    "Critic",
+    "Critique",
+    "Finding",
     "LLMPlanner",
     "Plan",
     "RPGPipeline",
     "Region",
     "RulePlanner",
+    "Session",
+    "Sessions",
+    "ToyboxCritic",
+    "VLMCritic",
+    "VotingCritic",
+    "Work",
+    "compile_checks",
+    "critic_named",
     "errors",
     "regional",
 ]
 
 _HOMES = {
     "Box": "rpg.geometry",
+    "Check": "rpg.critics",
+    "Critic": "rpg.critics",
+    "Critique": "rpg.critics",
+    "Finding": "rpg.critics",
     "LLMPlanner": "rpg.planners",
     "Plan": "rpg.plan",
     "RPGPipeline": "rpg.pipeline",
     "Region": "rpg.plan",
     "RulePlanner": "rpg.planners",
+    "Session": "rpg.session",
+    "Sessions": "rpg.session",
+    "ToyboxCritic": "rpg.critics",
+    "VLMCritic": "rpg.critics",
+    "VotingCritic": "rpg.critics",
+    "Work": "rpg.batch",
+    "compile_checks": "rpg.critics",
+    "critic_named": "rpg.critics",
     "regional": "rpg.diffusion",
 }
 

@@ -13,7 +13,6 @@ import torch
 from PIL import Image
 
 from rpg import _render, _sizes
-from rpg._again import has_lora
 from rpg._call import Call, Inputs
 from rpg._control import Control
 from rpg._guidance import unreachable
@@ -43,6 +42,7 @@ class Model:
     family: str
     defaults: ModelDefaults
     ground_strength: float
+    lora: bool
 
 
 @dataclass(frozen=True)
@@ -179,8 +179,8 @@ class Batch:
 
     def _record(self, plan: Plan, used: GenerationSettings, seed: int | None) -> Record:
         alone = used.model_copy(update={"seed": seed, "num_images_per_prompt": 1})
-        lora = has_lora(self.pipe)
-        beside = [name for name, is_so in (("generator", seed is None), ("lora", lora)) if is_so]
+        extra = (("generator", seed is None), ("lora", self.model.lora))
+        beside = [name for name, is_so in extra if is_so]
         needs = (*self.call.inputs.needs(), *beside)
         scale = self.model.defaults.display_scale
         return Record(

@@ -59,7 +59,7 @@ class Control:
             worker.join()
 
 
-def stream(work: Callable[[Control], None]) -> Generator[Event, None, None]:
+def stream(work: Callable[[Control], object]) -> Generator[Event, None, None]:
     """Runs `work` in a thread of its own and yields its events; closing the generator cancels it.
 
     An `RPGError` becomes a last `Failed`; any other exception is raised here, where it can be seen.
@@ -80,7 +80,7 @@ def stream(work: Callable[[Control], None]) -> Generator[Event, None, None]:
 
 
 def _run(
-    work: Callable[[Control], None],
+    work: Callable[[Control], object],
     control: Control,
     put: Callable[[Event | BaseException | None], None],
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from PIL import Image
 
@@ -14,7 +14,6 @@ from rpg.diffusion.contours import ContourFinder
 from rpg.diffusion.edit_masks import MaskShape, edit_mask, only_looks
 from rpg.diffusion.inpaint import Frame, flattened
 from rpg.errors import PlanError, SettingsError
-from rpg.metadata import Record
 from rpg.plan import Plan
 from rpg.planners import Planner
 
@@ -28,26 +27,6 @@ class EditWords(Words, total=False):
     """Every word of an edit."""
 
     shape: MaskShape | None
-
-
-class EditOutput(NamedTuple):
-    """What an edit returns.
-
-    Attributes:
-        images: PIL pictures, one for each seed.
-        plan: What they show.
-        edits: By which that differs from the plan before.
-        mask: Where was drawn anew: greyscale, of the picture's size; black kept every byte.
-        records: For each picture what, with the picture before and the mask, makes it again.
-        notices: What the user should know, a line each.
-    """
-
-    images: list[Image.Image]
-    plan: Plan
-    edits: tuple[e.AnyEdit, ...]
-    mask: Image.Image
-    records: list[Record]
-    notices: list[str]
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ _NAN = (
 )
 _MEMORY = (
     "ask for a smaller size or fewer images at once, load with dtype=torch.float16, "
-    "or call enable_model_cpu_offload() and enable_vae_tiling()"
+    "or call enable_model_cpu_offload() and vae.enable_tiling()"
 )
 
 

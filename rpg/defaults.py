@@ -113,6 +113,11 @@ class ModelDefaults(BaseModel):
         said = {name: GenerationSettings(**self.preset(name)).filled(never) for name in PRESETS}
         return next((name for name in PRESETS if _alike(used, said[name])), "")
 
+    def own(self, family: str) -> dict[str, object]:
+        """What a model's `rpg.json` has to say, for `of_model` to give these values again."""
+        usual = _usual(self.name, family).model_dump()
+        return {name: value for name, value in self.model_dump().items() if value != usual[name]}
+
 
 FAMILIES: Mapping[str, ModelDefaults] = {
     "sdxl": ModelDefaults(),
@@ -133,14 +138,18 @@ def of_model(folder: Path | None, family: str) -> ModelDefaults:
     Raises:
         ModelError: The folder's `rpg.json` cannot be read; says why.
     """
-    fallback = FAMILIES.get(family, FAMILIES["sdxl"])
     file = folder / FILE_NAME if folder else None
     if file is None or not file.is_file():
-        return fallback
+        return _usual("", family)
     try:
         given = ModelDefaults.model_validate_json(file.read_bytes())
     except ValidationError as error:
         raise ModelError(f"{file} is not valid: {explain(error)}") from None
-    own = {"fast": _FAST[given.name]} if given.name in _FAST else {}
     said = {name: getattr(given, name) for name in given.model_fields_set}
-    return fallback.model_copy(update=own | said)
+    return _usual(given.name, family).model_copy(update=said)
+
+
+def _usual(name: str, family: str) -> ModelDefaults:
+    """What a model of that name and family does where its own file says nothing."""
+    known = {"fast": _FAST[name]} if name in _FAST else {}
+    return FAMILIES.get(family, FAMILIES["sdxl"]).model_copy(update=known)

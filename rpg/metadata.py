@@ -18,9 +18,10 @@ from typing import Annotated, BinaryIO, Literal
 
 from PIL.Image import Image
 from PIL.PngImagePlugin import PngInfo
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError
 
 from rpg import _a1111, _png
+from rpg._json_size import MAX_VALUES, has_too_many_values
 from rpg.drawing import MAX_SCALE, enlarge
 from rpg.errors import MetadataError, RPGError, SettingsError
 from rpg.plan import Plan
@@ -53,7 +54,9 @@ class Record(BaseModel):
     settings: GenerationSettings
     model: Annotated[str, Field(max_length=200, pattern=_NAME)] = ""
     task: Task = "text2img"
-    needs: Annotated[tuple[Annotated[str, Field(max_length=64)], ...], Field(max_length=32)] = ()
+    needs: Annotated[
+        tuple[Annotated[str, Field(max_length=64)], ...], FailFast(), Field(max_length=32)
+    ] = ()
     scale: Annotated[int, Field(ge=1, le=MAX_SCALE)] = 1
 
     def parameters(self) -> str:
@@ -172,6 +175,8 @@ def parse(text: str) -> Record:
     Raises:
         MetadataError: Not JSON, of another version, or out of range; says what.
     """
+    if has_too_many_values(text.encode("utf-8", "surrogatepass")):
+        raise MetadataError(f"the picture's rpg chunk is not valid: over {MAX_VALUES:,} values")
     try:
         return Record.model_validate_json(text)
     except ValidationError as error:

@@ -16,15 +16,17 @@ import weakref
 from collections.abc import Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 from rpg import _call, _control, _render
+from rpg._again import has_lora
 from rpg._batch import Batch, Model
 from rpg._call import Call, Words
 from rpg._changing import Changing
 from rpg._control import Control
-from rpg._edit import Editing, EditOutput
-from rpg._output import RPGOutput, Told
+from rpg._delegating import Delegating
+from rpg._edit import Editing
+from rpg._output import EditOutput, RefineOutput, RPGOutput, Told
 from rpg.critics.toybox import ToyboxCritic
 from rpg.defaults import ModelDefaults, of_model
 from rpg.diffusion import backbones
@@ -45,7 +47,7 @@ if TYPE_CHECKING:
     from rpg.plan import Plan
     from rpg.planners import Planner
 
-__all__ = ["EditOutput", "Editing", "RPGOutput", "RPGPipeline"]
+__all__ = ["EditOutput", "Editing", "RPGOutput", "RPGPipeline", "RefineOutput"]
 
 TOYBOX = "toybox"
 _TOYBOX_GROUND = 0.15  # it has never seen an empty canvas, and draws something on it
@@ -54,7 +56,7 @@ _FILLS = "this model fills masks of pictures and nothing else: pass image and ma
 _NO_REGIONS = "the plan has no regions: the base prompt is drawn alone"
 
 
-class RPGPipeline(Changing):
+class RPGPipeline(Delegating, Changing):
     """Plans prompts and draws the plans with a diffusers pipeline.
 
     Calls from several threads wait for one another: there is one lock for each denoiser.
@@ -66,7 +68,7 @@ class RPGPipeline(Changing):
         model_defaults: Values for what calls leave open; those of the pipeline's family if None.
 
     Attributes:
-        pipe: The pipeline held; load LoRAs into it, enable offloading on it, swap its scheduler.
+        pipe: The pipeline held; what diffusers' users reach for first is handed on to it.
         planner: The planner; may be replaced.
         defaults: Values for what calls leave open.
         contours: Finds things in pictures, for edits; may be replaced, such as by
@@ -164,10 +166,23 @@ class RPGPipeline(Changing):
         found = of_model(folder, backbones.family(pipe).name)
         return cls(pipe, planner, model=name, model_defaults=found)
 
-    def to(self, *args: Any, **kwargs: Any) -> RPGPipeline:
-        """Moves the model as `DiffusionPipeline.to` does; returns self."""
-        self.pipe.to(*args, **kwargs)
-        return self
+    @overload
+    def __call__(
+        self,
+        prompt: str | Sequence[str] | None = None,
+        *,
+        return_dict: Literal[True] = True,
+        **words: Unpack[Words],
+    ) -> RPGOutput: ...
+
+    @overload
+    def __call__(
+        self,
+        prompt: str | Sequence[str] | None = None,
+        *,
+        return_dict: Literal[False],
+        **words: Unpack[Words],
+    ) -> tuple[Any, list[Plan]]: ...
 
     def __call__(
         self,
@@ -216,7 +231,7 @@ class RPGPipeline(Changing):
         told = Told()
         self._run(call, Control(told.hear), preview_every=None)
         output = told.output()
-        return output if return_dict else (output.images, output.plans)
+        return output if return_dict else output.to_tuple()
 
     def stream(
         self,
@@ -283,7 +298,13 @@ class RPGPipeline(Changing):
             self._advise(plan, index, control)
         with control.holding(self._lock):
             pipe = self._pipe_for(call)
-            model = Model(self.model, self._family.name, self.defaults, self.ground_strength)
+            model = Model(
+                self.model,
+                self._family.name,
+                self.defaults,
+                self.ground_strength,
+                has_lora(self.pipe),
+            )
             if preview_every is None:
                 Batch(pipe, model, call, control).draw(plans)
                 return

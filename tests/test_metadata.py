@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import struct
+import time
 import zlib
 from pathlib import Path
 from typing import Any
@@ -299,3 +300,15 @@ def test_other_programs_find_the_chunks(tmp_path: Path) -> None:
         assert isinstance(reopened, PngImagePlugin.PngImageFile)
         assert reopened.text["parameters"] == record().parameters()
         assert json.loads(reopened.text["rpg"])["version"] == 1
+
+
+def test_a_record_of_very_many_faults_is_refused_at_the_first(tmp_path: Path) -> None:
+    """Each fault that is told takes a thousand times the room of what it is about."""
+    record = Record(plan=Plan(prompt="x"), settings=GenerationSettings())
+    whole = json.loads(record.model_dump_json())
+    for count, says in [(24_000, "needs"), (2_000_000, "values")]:
+        text = json.dumps({**whole, "needs": [[] for _ in range(count)]})
+        begun = time.process_time()
+        with pytest.raises(MetadataError, match=says):
+            metadata.parse(text)
+        assert time.process_time() - begun < 2  # ten and more where all faults are told

@@ -42,7 +42,11 @@ class Page(gr.Blocks):  # type: ignore[misc]
         if not all(isinstance(one, Api) for one in missing):
             raise refusal(_UNREADABLE)
         try:
-            local = [*localised(inputs), *(None for _ in missing)]  # the endpoints judge themselves
+            local = [
+                localised(value, is_plain=isinstance(block, Api))
+                for value, block in zip(inputs, block_fn.inputs, strict=False)
+            ]
+            local += [None] * len(missing)  # the endpoints judge themselves
             return await super().preprocess_data(block_fn, local, state, explicit_call)
         except RPGError as error:
             raise refusal(error) from None

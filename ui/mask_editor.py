@@ -6,7 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import gradio as gr
+from gradio.components.base import server
+from gradio.components.image_editor import AcceptBlobs
 from PIL import Image, ImageChops
+
+from rpg.errors import SettingsError
+from rpg.pictures import decoded
 
 __all__ = ["ONE_LAYER", "editor", "painted"]
 
@@ -21,6 +26,7 @@ ONE_LAYER = """async () => {
 
 _COLOUR = (255, 64, 129)
 _OPACITY = 0.6
+_MOST_STROKES = 4  # that wait for the page to ask for their outcome
 _LEAST = 40  # of 255: what is painted more thinly than this is no more than a brush's soft edge
 
 
@@ -37,7 +43,7 @@ def editor(shown: Image.Image, mask: Image.Image, name: str) -> gr.ImageEditor:
     grey = mask.convert("L").resize(shown.size, Image.Resampling.NEAREST)
     layer = Image.new("RGBA", shown.size, (*_COLOUR, 0))
     layer.putalpha(grey.point(lambda value: round(value * _OPACITY)))
-    return gr.ImageEditor(
+    made = gr.ImageEditor(
         {"background": shown.convert("RGB"), "layers": [layer], "composite": None},
         label="Mask",
         type="pil",
@@ -52,6 +58,28 @@ def editor(shown: Image.Image, mask: Image.Image, name: str) -> gr.ImageEditor:
         preserved_by_key=None,
         elem_id="mask-editor",
     )
+    _bound(made, shown.width * shown.height)
+    return made
+
+
+def _bound(made: gr.ImageEditor, most_pixels: int) -> None:
+    """Bounds what a browser hands over while somebody paints; Gradio keeps all that comes."""
+    take = made.accept_blobs
+
+    def accept_blobs(data: AcceptBlobs) -> None:
+        if str(data.data.get("index") or "0") not in ("null", "0", "1"):
+            raise SettingsError("the mask has one layer")
+        decoded(
+            data.files[0][1],
+            lambda reason: SettingsError(f"the mask cannot be read: {reason}"),
+            most_pixels=most_pixels,
+        )
+        while len(made.blob_storage) >= _MOST_STROKES:
+            made.blob_storage.pop(next(iter(made.blob_storage)))
+        take(data)
+
+    # Not by a subclass: beside the module of one Gradio writes a file.
+    made.accept_blobs = server(accept_blobs)  # type: ignore[no-untyped-call]
 
 
 def painted(value: Mapping[str, Any] | None, size: tuple[int, int]) -> Image.Image:

@@ -20,14 +20,26 @@ from gradio.route_utils import get_root_url
 from gradio.utils import get_upload_folder
 from mcp.server.lowlevel import Server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
-from mcp.types import CallToolResult, ImageContent, TextContent, Tool
+from mcp.types import (
+    CallToolResult,
+    ClientNotification,
+    ClientRequest,
+    ImageContent,
+    JSONRPCMessage,
+    JSONRPCNotification,
+    JSONRPCRequest,
+    TextContent,
+    Tool,
+)
+from pydantic import ValidationError
 from starlette.requests import Request
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from rpg.errors import RPGError
 from ui.api import Endpoints
 from ui.arguments import ENDPOINTS
 from ui.failures import BROKEN, described
+from ui.guard.bodies import BodyError
 from ui.references import SERVED
 
 __all__ = ["McpServer"]
@@ -52,8 +64,27 @@ class McpServer:
         self._manager = StreamableHTTPSessionManager(server, stateless=True)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serves one request."""
-        await self._manager.handle_request(scope, receive, send)
+        """Serves one request.
+
+        Raises:
+            BodyError: It is no message of MCP; the library would write all of it into the log.
+        """
+        body = await Request(scope, receive).body()
+        try:
+            message = JSONRPCMessage.model_validate_json(body).root
+            said = message.model_dump(by_alias=True, mode="json", exclude_none=True)
+            if isinstance(message, JSONRPCRequest):
+                ClientRequest.model_validate(said)
+            elif isinstance(message, JSONRPCNotification):
+                ClientNotification.model_validate(said)
+        except ValidationError:
+            raise BodyError("the request is no message of MCP") from None
+        waiting = [{"type": "http.request", "body": body, "more_body": False}]
+
+        async def again() -> Message:
+            return waiting.pop() if waiting else await receive()
+
+        await self._manager.handle_request(scope, again, send)
 
     @asynccontextmanager
     async def lifespan(self, _: object) -> AsyncIterator[None]:

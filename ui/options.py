@@ -11,18 +11,20 @@ from pydantic import SecretStr
 from rpg.errors import RPGError, SettingsError
 from rpg.settings import environment
 
-__all__ = ["main"]
+__all__ = ["app", "main"]
 
 
 def main() -> None:
     """`python app.py`."""
     # What transformers misses here (torchvision) is never used: no need to tell the user.
     logging.getLogger("transformers.utils.import_utils").setLevel(logging.ERROR)
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)  # they show values
-    app.command()(_app)
     app()
 
 
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)  # they show values
+
+
+@app.command()
 def _app(
     model: Annotated[
         str | None,

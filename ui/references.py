@@ -49,19 +49,24 @@ def picture_path(reference: Any) -> str:
     return str(_inside(_local(reference)))
 
 
-def localised(value: Any) -> Any:
-    """Values in which no file has an address: those of ours have their paths.
+def localised(value: Any, *, is_plain: bool = False) -> Any:
+    """Values in which every file is one of ours, by its path.
+
+    Args:
+        value: What came for a component.
+        is_plain: Whether the component takes plain JSON, in which only what says so is a file.
 
     Raises:
-        SettingsError: A file lies at an address elsewhere.
+        SettingsError: A file lies elsewhere.
     """
     if isinstance(value, dict):
         path = value.get("path")
-        if isinstance(path, str) and "meta" in value and _HTTP.match(path):
-            value = {**value, "path": _local(path)}
-        return {name: localised(one) for name, one in value.items()}
+        if isinstance(path, str) and (not is_plain or "meta" in value):
+            # Gradio looks at the address before the path, and decodes what it holds unguarded.
+            value = {**value, "path": str(_inside(_local(path))), "url": None}
+        return {name: localised(one, is_plain=is_plain) for name, one in value.items()}
     if isinstance(value, list):
-        return [localised(one) for one in value]
+        return [localised(one, is_plain=is_plain) for one in value]
     return value
 
 

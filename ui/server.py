@@ -35,6 +35,7 @@ __all__ = ["Serving", "running", "serve"]
 
 _MOST_EVENTS = 1000  # that may wait; the model's own queue is shorter and says so in words
 _LOGIN = "After three failed tries each further one has to wait, up to five minutes."
+_MOST_TABS = 500  # that are remembered, at 0.4 MB each
 _FIRST_PORT, _PORTS = 7860, 100
 
 
@@ -132,6 +133,7 @@ def _launch(blocks: gr.Blocks, wishes: Serving, port: int, app: App, mcp: McpSer
             inbrowser=wishes.open_browser,
             prevent_thread_lock=True,
             max_file_size=MAX_UPLOAD_BYTES,
+            state_session_capacity=_MOST_TABS,
             footer_links=["api", "settings"],
             run_history=False,
             ssr_mode=False,

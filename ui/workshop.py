@@ -187,7 +187,7 @@ class Workshop:
         def work() -> Events:
             planner = found.result()
             judge = self._judge(critic, planner)
-            events = self._planning_with(planner).refine(
+            events = self._planning_with(planner).refine_stream(
                 critic=judge, begin_with=begin, **bounds.model_dump()
             )
             yield from recorded(kept, events, parent=turn)

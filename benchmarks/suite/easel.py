@@ -20,7 +20,6 @@ from benchmarks.tools import Meter
 from rpg import metadata
 from rpg.critics.toybox import ToyboxCritic
 from rpg.diffusion.quiet import quiet_loading
-from rpg.events import Failed, Refined
 from rpg.metadata import Record
 from rpg.pipeline import RPGOutput, RPGPipeline
 from rpg.plan import Plan
@@ -140,12 +139,5 @@ class Easel:
         file = self.store.folder / first.file
         with Image.open(file) as picture:
             begin = (picture.convert("RGB"), metadata.read(file))
-        events = self.rpg.refine(
-            rounds=job.method.rounds, begin_with=begin, critic=self._critic, preview_every=-1.0
-        )
-        for event in events:
-            if isinstance(event, Failed):
-                raise event.error
-            if isinstance(event, Refined):
-                return _Drawn(event.image, event.record)
-        raise AssertionError("a loop ends with its outcome or with a failure")
+        out = self.rpg.refine(rounds=job.method.rounds, begin_with=begin, critic=self._critic)
+        return _Drawn(out.images[0], out.records[0])

@@ -51,6 +51,9 @@ async def list_models(
         raise failure.error
 
 
+_MOST_MODELS = 2000
+
+
 async def _listed(
     asked: openai.AsyncOpenAI, place: Place, say: Callable[[str], None]
 ) -> Failure | None:
@@ -61,7 +64,7 @@ async def _listed(
     found = getattr(page, "data", None)
     if not isinstance(found, list):
         return nonsense(place)
-    for model in found:
+    for model in found[:_MOST_MODELS]:
         if isinstance(name := getattr(model, "id", None), str):
             say(name.removeprefix("models/"))  # Gemini's
     return None

@@ -136,10 +136,17 @@ def clean_base_url(text: str) -> str:
     return origin + (path or known.path)
 
 
+# A name or an address, and a port. Of a password before them it is told later what to do with it.
+_NETLOC = re.compile(
+    r"(?:[^@/]*@)?(?:\[[0-9a-f:.]+(?:%[\w.%-]+)?\]|[\w.-]+)(?::\d{1,5})?", re.ASCII | re.IGNORECASE
+)
+
+
 def _split(text: str) -> SplitResult:
     try:
         url = urlsplit(text)
         whole = url.scheme.lower() in ("http", "https") and bool(url.hostname)
+        whole = whole and _NETLOC.fullmatch(url.netloc) is not None
         _ = url.port
     except ValueError:
         whole = False

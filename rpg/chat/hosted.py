@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from rpg.chat._background import Running
 from rpg.chat._drafts import MEMORY, Draft
+from rpg.chat._secrets import one_line
 from rpg.chat.addresses import Trust
 from rpg.chat.base import Delta, Message, Usage, answer_of
 from rpg.chat.endpoints import (
@@ -263,7 +264,7 @@ class OpenAIChat:
 
 
 def _offer(names: Sequence[str]) -> str:
-    shown = ", ".join(f"{name:.60}" for name in names[:_SHOWN])
+    shown = ", ".join(f"{one_line(name):.60}" for name in names[:_SHOWN])
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return f"has {shown}{more}" if names else "does not say which it has"
 

@@ -109,7 +109,7 @@ def refine(
             "candidates": candidates,
             "look_ahead": look_ahead,
         }
-        events = rpg.refine(
+        events = rpg.refine_stream(
             plan=plan,
             settings=settings,
             preset=preset,

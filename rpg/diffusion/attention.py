@@ -58,9 +58,10 @@ class RegionalAttnProcessor(torch.nn.Module):
     ) -> Tensor:
         """Attend, (B, T, C) in and out; `encoder_hidden_states` is a tuple under an IP-Adapter."""
         if self.state.mode is Mode.PLAIN or attention_mask is not None:
-            masks = {} if ip_adapter_masks is None else {"ip_adapter_masks": ip_adapter_masks}
+            optional = {"temb": temb, "ip_adapter_masks": ip_adapter_masks}  # not all take them
+            given = {name: value for name, value in optional.items() if value is not None}
             result: Tensor = self.inner(
-                attn, hidden_states, encoder_hidden_states, attention_mask, temb, **masks
+                attn, hidden_states, encoder_hidden_states, attention_mask, **given
             )
             return result
         query = _heads(attn.to_q(hidden_states), attn)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import inspect
+import logging
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import cycle
 from typing import Any, get_args
 
 import numpy as np
@@ -25,6 +27,7 @@ from rpg.plan import Plan
 
 __all__ = ["regional"]
 
+_LOG = logging.getLogger("rpg")
 DEFAULT_BASE_RATIO = 0.2  # figure 3 of the paper
 DEFAULT_SHARE = 0.4
 _SIGNATURE = inspect.signature(UNet2DConditionModel.forward)
@@ -48,7 +51,8 @@ def regional(
 ) -> Iterator[Any]:
     """Draw `plan`'s regions in every call of `pipe` within the context.
 
-    The call's own prompt is the base prompt: pass `plan.effective_base_prompt`. Several plans are
+    The call's own prompt is the base prompt: pass `plan.effective_base_prompt`. One that is neither
+    that nor `plan.prompt` is drawn as well, and the logger "rpg" warns of it. Several plans are
     drawn in one pass by a call with a prompt for each, and may differ in all things. Everything
     that is patched (the text-to-image UNet's forward, its attention, `encode_prompt`) is put back
     on leaving, also by an exception.
@@ -159,12 +163,22 @@ def _encoding(pipe: Any, state: State, plans: Sequence[Plan]) -> Iterator[None]:
         count = encoder.count(*args, **words)
         if len(plans) not in (1, count):
             raise SettingsError(f"{len(plans)} plans want a prompt each: the call has {count}")
+        _compare(encoder.prompts(*args, **words), plans)
         result, conditions = encoder.encode(*args, **words)
         state.begin_image(conditions)
         return result
 
     with replaced(pipe, "encode_prompt", encode_prompt):
         yield
+
+
+def _compare(prompts: Sequence[str], plans: Sequence[Plan]) -> None:
+    """Warns where a call's prompt, which is what is drawn, is not its plan's."""
+    for prompt, plan in zip(prompts, cycle(plans), strict=False):
+        if prompt.strip() not in (plan.prompt, plan.effective_base_prompt):
+            said = "the base prompt drawn is the call's %.100r, not the plan's %.100r"
+            _LOG.warning(said, prompt, plan.effective_base_prompt)
+            return
 
 
 def _forward(pipe: Any, state: State, multiple: int) -> Callable[..., Any]:

@@ -89,13 +89,15 @@ class Encoder:
         )
         return result, self._conditions(wanted.part(len(prompts)), unwanted.part(len(negatives)))
 
+    def prompts(self, *args: Any, **words: Any) -> list[str]:
+        """The prompts of a call of `encode_prompt`; none where embeddings take their place."""
+        prompt = self._signature.bind(*args, **words).arguments.get("prompt")
+        return [prompt] if isinstance(prompt, str) else list(prompt or ())
+
     def count(self, *args: Any, **words: Any) -> int:
         """How many prompts, or embeddings in their place, a call of `encode_prompt` has."""
-        asked = self._signature.bind(*args, **words).arguments
-        prompt = asked.get("prompt")
-        if isinstance(prompt, str):
-            return 1
-        return len(asked["prompt_embeds"] if prompt is None else prompt)
+        prompts = self.prompts(*args, **words)
+        return len(prompts or self._signature.bind(*args, **words).arguments["prompt_embeds"])
 
     def _own_texts(self, asked: dict[str, Any]) -> tuple[list[str], list[str]] | None:
         """The call's prompts and its negatives; None where they cannot join the batch."""

@@ -18,8 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, BinaryIO, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError
 
+from rpg._json_size import has_too_many_values
 from rpg.errors import RPGError, SessionError, StoreError
 from rpg.pictures import MAX_PICTURE_BYTES
 from rpg.session._pictures import check_size, decode, digest
@@ -34,6 +35,7 @@ MAX_ALL_PIXELS = 2**32
 _MAX_SECONDS = 600.0  # for decoding: texts in a picture cost time that its pixels do not tell
 _HEAD = 24  # bytes of a PNG file up to its size
 _MAX_MANIFEST_BYTES = 256 * 2**20
+_MAX_VALUES = 1_000_000  # a turn of four things has about 100
 _MAX_DIRECTORY_BYTES = 8 * 2**20
 _MANIFEST = "session.json"
 _DIRECTORY_END = struct.Struct("<4s4H2LH")  # APPNOTE.TXT, section 4.3.16
@@ -80,7 +82,7 @@ class Bundle(BaseModel):
     created: Annotated[float, Field(ge=0, lt=1e12, allow_inf_nan=False)]
     head: Number | None
     ahead: dict[Number, Number]
-    turns: Annotated[tuple[Turn, ...], Field(max_length=MAX_TURNS)]
+    turns: Annotated[tuple[Turn, ...], FailFast(), Field(max_length=MAX_TURNS)]
 
     def tree(self) -> Tree:
         """The shape, checked.
@@ -198,6 +200,8 @@ def read(path: Path) -> Iterator[Incoming]:
             _check_directory(stream)
             with zipfile.ZipFile(stream) as found:
                 text = _bounded(found, _MANIFEST, _MAX_MANIFEST_BYTES)
+                if has_too_many_values(text, _MAX_VALUES):
+                    raise SessionError(f"{path} is no session: over {_MAX_VALUES:,} values in it")
                 bundle = Bundle.model_validate_json(text)
                 _check_members(found, bundle)
                 yield Incoming(bundle, bundle.tree(), found)

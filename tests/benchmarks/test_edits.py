@@ -45,7 +45,7 @@ def masked(box: tuple[int, int, int, int]) -> Image.Image:
 def judged(
     image: Image.Image, mask: Image.Image, kind: str = "colour", plan: Plan = AFTER
 ) -> Verdict:
-    out = EditOutput([image], plan, (), mask, [], [])
+    out = EditOutput([image], [plan], [], [], (), mask)
     wanted: Kind | None = None if kind == "remove" else ("green", "star")
     return verdict(START, kind, wanted, out)
 

@@ -42,7 +42,8 @@ def test_addresses_are_made_whole_and_known(given: str, whole: str, name: str) -
 
 @pytest.mark.parametrize(
     "text",
-    ["", "localhost:11434", "ftp://x/v1", "http://", "http://a b/v1", "http://x:99999/v1", "//x"],
+    ["", "localhost:11434", "ftp://x/v1", "http://", "http://a b/v1", "http://x:99999/v1", "//x"]
+    + ["http://[::1]%25/", "http://\u246027.0.0.1:1/v1", "http://a^b/", "http://[x]/", "http://%/"],
 )
 def test_what_is_no_address_is_refused(text: str) -> None:
     with pytest.raises(ChatAccessError, match="no address"):

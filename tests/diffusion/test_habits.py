@@ -302,3 +302,26 @@ def test_inference_mode() -> None:
         expected = draw(pipe)
         with torch.inference_mode():
             assert_close(draw(pipe), expected)
+
+
+def test_a_prompt_that_is_not_the_plans_is_drawn_and_warned_of(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    pipe, plan = tiny_sdxl(), split("1,2").model_copy(update={"base_prompt": "two things"})
+    with regional(pipe, plan):
+        own = [draw(pipe, prompt=prompt) for prompt in (plan.prompt, " two things ")]
+        assert not caplog.messages
+        other = draw(pipe, prompt="a boat")
+        draw(pipe, prompt=["a boat", "a car"], generator=seeds(0, 1))
+    said = "the base prompt drawn is the call's 'a boat', not the plan's 'two things'"
+    assert caplog.messages == [said, said]
+    assert_differ(own[1], other)
+
+
+def test_sliced_attention_serves_where_regions_do_not_act() -> None:
+    pipe = tiny_sdxl()
+    with regional(pipe, halves(), start=0.5, composer="attention"):
+        unsliced = draw(pipe)
+    pipe.enable_attention_slicing()
+    with regional(pipe, halves(), start=0.5, composer="attention"):
+        assert_close(draw(pipe), unsliced)

@@ -57,7 +57,7 @@ def rpg() -> RPGPipeline:
 
 def refined(rpg: RPGPipeline, critic: Scores, **words: Any) -> tuple[list[Event], Refined]:
     asked = {**QUICK, "seed": 1, "preview_every": -1.0, **words}
-    events = list(rpg.refine(PROMPT, critic=critic, **asked))
+    events = list(rpg.refine_stream(PROMPT, critic=critic, **asked))
     assert isinstance(events[-1], Refined), events[-1]
     return events, events[-1]
 
@@ -72,11 +72,38 @@ def test_a_picture_that_is_right_is_left_alone(rpg: RPGPipeline) -> None:
     assert not of(events, Edited) and len(of(events, Rendered)) == 1
 
 
+def test_an_output_holds_what_the_events_tell(rpg: RPGPipeline) -> None:
+    events, done = refined(rpg, Scores(lambda image, n: [1, n / 9]), rounds=2)
+    words: dict[str, Any] = {"seed": 1, "rounds": 2, **QUICK}
+    out = rpg.refine(PROMPT, critic=Scores(lambda image, n: [1, n / 9]), **words)
+    assert same(out.images[0], done.image) and len(out.images) == 1
+    assert (out.plans, out.records) == ([done.plan], [done.record])
+    assert (out.rounds, out.reason, out.critique) == (2, "no rounds are left", done.critique)
+    assert out.critiqued == of(events, Critiqued)
+    assert [each.why for each in out.edited] == [each.why for each in of(events, Edited)]
+    assert out.notices == []
+    critic = Scores(lambda image, n: [1, n / 9])
+    images, plans = rpg.refine(PROMPT, critic=critic, return_dict=False, **words)
+    assert same(images[0], done.image) and plans == [done.plan]
+
+
+def test_a_plain_call_raises_what_the_events_end_with(rpg: RPGPipeline) -> None:
+    def dead(image: Image.Image, n: int) -> list[float]:
+        raise ChatError("nobody home")
+
+    with pytest.raises(ChatError, match="nobody home"):
+        rpg.refine(PROMPT, critic=Scores(dead), **QUICK)
+    with pytest.raises(SettingsError, match="rounds"):
+        rpg.refine(PROMPT, critic=Scores(dead), rounds=-1)
+    with pytest.raises(TypeError, match="no argument 'round'"):
+        rpg.refine(PROMPT, critic=Scores(dead), round=1)  # type: ignore[call-overload]
+
+
 def test_a_call_that_names_no_critic_is_judged_by_the_pipelines_own(rpg: RPGPipeline) -> None:
     own, named = Scores(lambda image, n: [1, 1]), Scores(lambda image, n: [1, 1])
     mine = RPGPipeline.from_pipe(rpg)
     mine.critic = own
-    assert isinstance(list(mine.refine(PROMPT, seed=1, **QUICK))[-1], Refined)
+    assert isinstance(list(mine.refine_stream(PROMPT, seed=1, **QUICK))[-1], Refined)
     assert (own.asked, named.asked) == (1, 0)
     refined(mine, named)
     assert (own.asked, named.asked) == (1, 1)
@@ -170,7 +197,7 @@ def test_rounds_calls_and_seconds_are_bounds(rpg: RPGPipeline) -> None:
     )
     assert done.reason == "the time is up" and done.rounds < 50
     with pytest.raises(SettingsError, match="rounds"):
-        rpg.refine(PROMPT, critic=wrong, rounds=-1)
+        rpg.refine_stream(PROMPT, critic=wrong, rounds=-1)
 
 
 def test_the_best_candidate_of_a_round_goes_on(rpg: RPGPipeline) -> None:
@@ -223,20 +250,20 @@ def test_the_same_seed_gives_the_same_bytes(rpg: RPGPipeline) -> None:
 
 def test_a_picture_can_be_begun_with(rpg: RPGPipeline) -> None:
     made = rpg(PROMPT, seed=4, **QUICK)
-    image, record = made[0][0], made.records[0]  # type: ignore[union-attr]
+    image, record = made[0][0], made.records[0]
     critic = Scores(lambda image, n: [0, 1] if n == 0 else [1, 1])
-    events = list(rpg.refine(critic=critic, begin_with=(image, record)))
+    events = list(rpg.refine_stream(critic=critic, begin_with=(image, record)))
     assert len(of(events, Rendered)) == 1 and isinstance(events[-1], Refined)
     assert (np.asarray(events[-1].image)[:, 17:] == np.asarray(image)[:, 17:]).all()
 
 
 def test_closing_cancels_within_a_step(rpg: RPGPipeline) -> None:
     words = {**QUICK, "num_inference_steps": 300}
-    stream = rpg.refine(PROMPT, critic=Scores(lambda image, n: [0, 1]), seed=1, **words)
+    stream = rpg.refine_stream(PROMPT, critic=Scores(lambda image, n: [0, 1]), seed=1, **words)
     next(event for event in stream if isinstance(event, Step) and event.i == 2)
     stream.close()
     assert "rpg" not in {thread.name for thread in threading.enumerate()}
-    short = rpg.refine(PROMPT, critic=Scores(lambda image, n: [0, 1]), seed=1, **QUICK)
+    short = rpg.refine_stream(PROMPT, critic=Scores(lambda image, n: [0, 1]), seed=1, **QUICK)
     next(event for event in short if isinstance(event, Edited))
     short.close()
     assert "rpg" not in {thread.name for thread in threading.enumerate()}
@@ -256,7 +283,7 @@ def test_a_critic_without_an_answer_ends_the_loop_with_the_best(rpg: RPGPipeline
     def dead(image: Image.Image, n: int) -> list[float]:
         raise ChatError("nobody home")
 
-    events = list(rpg.refine(PROMPT, critic=Scores(dead), **QUICK))
+    events = list(rpg.refine_stream(PROMPT, critic=Scores(dead), **QUICK))
     assert isinstance(events[-1], Failed) and len(of(events, Rendered)) == 1
 
 
@@ -278,13 +305,13 @@ def test_a_round_that_cannot_be_drawn_ends_the_loop_with_the_best(
     (notice,) = of(events, Notice)
     assert notice.text.startswith("the loop stops: out of memory: ask for a smaller size")
 
-    events = list(rpg.refine(PROMPT, critic=critic, **QUICK))
+    events = list(rpg.refine_stream(PROMPT, critic=critic, **QUICK))
     assert isinstance(events[-1], Failed) and not of(events, Rendered)
 
 
 def test_words_that_cannot_be_are_refused_at_once(rpg: RPGPipeline) -> None:
     critic = Scores(lambda image, n: [1, 1])
     with pytest.raises(SettingsError, match="say which critic"):
-        rpg.refine(PROMPT)
+        rpg.refine_stream(PROMPT)
     with pytest.raises(SettingsError, match="no pictures"):
-        rpg.refine(PROMPT, critic=critic, image=Image.new("RGB", (8, 8)))
+        rpg.refine_stream(PROMPT, critic=critic, image=Image.new("RGB", (8, 8)))

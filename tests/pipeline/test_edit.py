@@ -59,6 +59,14 @@ def test_unets_of_nine_channels(make: Any) -> None:
     assert not same(out.images[0], image)
 
 
+def test_an_edit_unpacks_to_pictures_and_their_plan(rpg: RPGPipeline) -> None:
+    out = rpg.edit(noise(), PLAN, BLUE, **STEPS)
+    images, plans = rpg.edit(noise(), PLAN, BLUE, return_dict=False, **STEPS)
+    assert same(images[0], out.images[0]) and out[0] is out.images
+    assert plans == out.plans == [out.plan] == [e.apply(PLAN, [BLUE])]
+    assert out["edits"] == (BLUE,) and out["mask"] is out.mask
+
+
 def test_a_painted_mask_goes_before(rpg: RPGPipeline) -> None:
     mask = Image.new("L", (32, 32))
     mask.paste(255, (20, 20, 30, 30))

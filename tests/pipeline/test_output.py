@@ -84,6 +84,22 @@ def test_return_dict_false_is_the_plain_tuple(rpg: RPGPipeline) -> None:
     assert plain[1] == output.plans
 
 
+def test_an_output_is_read_as_diffusers_are_and_unpacks_as_the_plain_tuple(
+    rpg: RPGPipeline,
+) -> None:
+    output = called(rpg, PROMPT, seed=1)
+    images, plans = output
+    assert images is output.images is output[0] is output["images"]
+    assert plans is output.plans is output[1] is output["plans"]
+    assert output[:2] == output.to_tuple() == (images, plans) and len(output) == 2
+    names = ["images", "plans", "records", "notices"]
+    assert list(dict(output)) == names and output["records"] is output.records
+    with pytest.raises(KeyError):
+        output["to_tuple"]
+    with pytest.raises(IndexError):
+        output[2]
+
+
 @pytest.mark.parametrize("kind", ["np", "pt", "latent"])
 def test_output_types_are_those_of_diffusers(rpg: RPGPipeline, kind: str) -> None:
     one = called(rpg, PROMPT, seed=1, output_type=kind).images

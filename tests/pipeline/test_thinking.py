@@ -54,7 +54,7 @@ def test_a_plain_call_hears_the_plan_alone(pipe: Any) -> None:
     planner = Watched(Thinking("two columns"))
     planner.go_on.set()
     output = RPGPipeline.from_pipe(pipe, planner=planner)(PROMPT, **QUICK)
-    assert len(output.plans[0].regions) == 2  # type: ignore[union-attr]
+    assert len(output.plans[0].regions) == 2
 
 
 def test_closing_the_stream_gives_the_planner_up(pipe: Any) -> None:

@@ -104,7 +104,7 @@ def refine_for_ever(rpg: RPGPipeline, root: Path, told: int, number: int) -> Non
     while True:
         session = Sessions(root).create()
         tell_of_turns(session, told)
-        events = rpg.refine(
+        events = rpg.refine_stream(
             PROMPT,
             critic=NeverContent(),
             rounds=8,

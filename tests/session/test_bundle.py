@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import struct
+import time
 import zipfile
 from collections.abc import Callable
 from hashlib import sha256
@@ -394,3 +395,15 @@ def test_what_is_no_zip_or_not_there(tmp_path: Path) -> None:
     refused(tmp_path, tmp_path, "cannot read")
     refused(packed(tmp_path / "y.zip", [("a", b"b")]), tmp_path, "no session.json in it")
     refused(packed(tmp_path / "z.zip", [(MEMBERS, b"[" * 100_000)]), tmp_path, "is no session")
+
+
+@pytest.mark.parametrize(("count", "says"), [(200_000, "turns"), (3_000_000, "values")])
+def test_a_small_zip_of_very_many_faults_is_refused_at_the_first(
+    exported: Path, tmp_path: Path, count: int, says: str
+) -> None:
+    manifest = json.loads(contents(exported)["session.json"])
+    head = json.dumps({**manifest, "turns": 0})[:-1].replace('"turns": 0', '"turns": [')
+    text = head.replace('"turns": [', '"turns": [' + ",".join(["[]"] * count) + "]") + "}"
+    begun = time.process_time()
+    refused(packed(tmp_path / "many.zip", [("session.json", text.encode())]), tmp_path, says)
+    assert time.process_time() - begun < 3  # fifteen and more where all faults are told

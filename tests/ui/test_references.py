@@ -75,10 +75,22 @@ def test_nothing_is_told_as_nothing(nothing: Any) -> None:
         picture_path(nothing)
 
 
-def test_files_among_values_lose_their_addresses_or_are_refused() -> None:
-    ours = {"path": "https://rpg.example.org/gradio_api/file=/tmp/x%20y.png", **META}
-    values = [1, "http://192.0.2.1/", {"deep": [ours]}, {"path": "http://192.0.2.1/no-file"}]
-    expected = [1, "http://192.0.2.1/", {"deep": [{**ours, "path": "/tmp/x y.png"}]}, values[3]]
+def test_files_among_values_are_ours_or_refused(uploads: Path, tmp_path: Path) -> None:
+    path = str(toys.saved(uploads / "a b.png"))
+    outside = str(toys.saved(tmp_path / "outside.png"))
+    address = f"https://rpg.example.org/gradio_api/file={path.replace(' ', '%20')}"
+    values = [1, "http://192.0.2.1/", {"deep": [{"path": address, "url": "data:x", **META}]}]
+    expected = [1, "http://192.0.2.1/", {"deep": [{"path": path, "url": None, **META}]}]
     assert localised(values) == expected
-    with pytest.raises(SettingsError, match="no file of this app"):
-        localised([{"value": {"path": "http://192.0.2.1/x.png", **META}}])
+    for file in (
+        {"path": outside},  # an image's data needs no more than that
+        {"path": outside, **META},
+        {"path": outside, "orig_name": "a.svg"},
+        {"path": "http://192.0.2.1/x.png", **META},
+        {"background": {"path": outside}},
+        {"path": str(uploads / "gone.png")},
+    ):
+        with pytest.raises(SettingsError, match="no file of this app"):
+            localised([{"value": file}])
+    plain = {"path": "a word of a plan"}
+    assert localised(plain, is_plain=True) == plain

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from gradio.data_classes import DataWithFiles
 from PIL import Image, ImageDraw
 
 from rpg.errors import SessionError, SettingsError
 from rpg.plan import decode_mask, encode_mask
 from rpg.session import Session
 from tests.ui import toys
+from tests.ui.conftest import built
 from ui import auto, moving
 from ui.changing import NO_PICTURE, NOTHING_PAINTED, NOTHING_SAID, Told, change, draw_painted
 from ui.looking import View, view
@@ -226,3 +229,21 @@ def test_a_view_shows_the_picture_with_all_it_carries(shop: Workshop, kept: Sess
     with Image.open(seen.picture) as shown:
         assert shown.size == (768, 768)
     assert seen.numbers == [1] and not seen.can_undo and not seen.can_redo
+
+
+def test_the_mask_editor_takes_pictures_of_its_canvas_alone() -> None:
+    made = built(lambda: editor(Image.new("RGB", (64, 48)), Image.new("L", (64, 48)), "a"))
+
+    def send(size: tuple[int, int], name: str = "1", index: str = "0") -> None:
+        buffer = io.BytesIO()
+        Image.new("RGBA", size).save(buffer, "PNG")
+        fields = {"type": "layer", "index": index, "id": name}
+        made.accept_blobs(DataWithFiles(data=fields, files=[("layer", buffer.getvalue())]))
+
+    for number in range(10):
+        send((64, 48), str(number))
+    assert list(made.blob_storage) == ["6", "7", "8", "9"]
+    for size, index in [((65, 48), "0"), ((4000, 4000), "0"), ((64, 48), "200000000")]:
+        with pytest.raises(SettingsError):
+            send(size, index=index)
+    assert list(made.blob_storage) == ["6", "7", "8", "9"]

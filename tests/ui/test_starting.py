@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import socket
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
+from typer.testing import CliRunner
 
 from rpg.errors import SettingsError
-from tests.processes import ROOT, python
+from tests.processes import python
+from ui.options import app
 from ui.server import Serving, _token, running
 
 
@@ -88,11 +89,15 @@ def test_behind_a_login_mcp_tools_always_have_a_token() -> None:
     ],
 )
 def test_one_line_and_exit_code_2(
-    arguments: list[str], environment: dict[str, str], says: str, tmp_path: Path
+    arguments: list[str],
+    environment: dict[str, str],
+    says: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    started = (ROOT / "app.py", *arguments)
-    done = python(*started, folder=tmp_path, environment={**os.environ, **environment})
-    assert done.returncode == 2
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(app, arguments, env=environment)
+    assert done.exit_code == 2
     assert done.stdout == ""
     assert done.stderr.startswith(says)
     assert done.stderr.count("\n") == 1

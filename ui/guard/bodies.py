@@ -16,6 +16,7 @@ from rpg.settings import explain
 
 __all__ = [
     "MAX_JSON_BYTES",
+    "MAX_STROKE_BYTES",
     "MAX_UPLOAD_BYTES",
     "BodyError",
     "ComponentCall",
@@ -26,6 +27,7 @@ __all__ = [
 ]
 
 MAX_JSON_BYTES = 8 * 2**20  # a picture of 1024 x 1024 as base64 takes 3 MB
+MAX_STROKE_BYTES = 32 * 2**20  # a layer of the mask editor
 MAX_UPLOAD_BYTES = 512 * 2**20  # a zip of a long session of large pictures
 _MAX_DEPTH = 40  # regions in regions, eight deep, take 20
 _MAX_NAME = 200

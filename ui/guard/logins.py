@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 __all__ = ["LoginThrottle"]
 
+_TOKEN = "token:"  # before a client whose tokens, not passwords, are counted
 _FREE_TRIES = 3  # failures that cost nothing: people mistype
 _MAX_WAIT = 300.0  # seconds
 _FORGET = 3600.0  # seconds without a failure
@@ -60,10 +61,12 @@ class LoginThrottle:
 
 
 def _network(client: str) -> str:
+    if client.startswith(_TOKEN):
+        return _TOKEN + _network(client.removeprefix(_TOKEN))
     try:
         address = ipaddress.ip_address(client.partition("%")[0])
     except ValueError:
-        return client[:64]
+        return "?"  # what a header made up: all of those together
     if isinstance(address, ipaddress.IPv6Address):
         address = address.ipv4_mapped or address
     if isinstance(address, ipaddress.IPv6Address):

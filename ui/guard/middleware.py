@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hmac
 import json
 import logging
@@ -16,11 +17,13 @@ from typing import Protocol
 
 from pydantic import SecretStr
 from starlette.datastructures import Headers
+from starlette.formparsers import MultiPartException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ui.failures import BROKEN, described
 from ui.guard import routes
 from ui.guard.bodies import MAX_JSON_BYTES, BodyError, read_json, too_large
+from ui.guard.fields import FieldCounter
 from ui.guard.logins import LoginThrottle
 from ui.guard.names import Names
 from ui.guard.routes import Route
@@ -28,9 +31,10 @@ from ui.guard.routes import Route
 __all__ = ["Access", "Guard"]
 
 _LOG = logging.getLogger(__name__)
-_MCP = Route(("GET", "POST", "DELETE"), body="json", limit=MAX_JSON_BYTES)
+_MCP = Route(("POST",), body="json", limit=MAX_JSON_BYTES)
 _MCP_PATHS = ("/gradio_api/mcp", "/gradio_api/mcp/")
 _MAX_QUERY = 8192
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)  # not what a request can bring about
 _PATIENCE = 60.0  # seconds for a body that is read whole
 _DRAINED, _DRAINING = 64 * 2**20, 2.0  # bytes and seconds for what is thrown away unread
 _SAYS = {
@@ -45,7 +49,11 @@ _SAYS = {
     500: BROKEN,
     503: "too many requests are waiting: try again soon",
 }
-_HEADERS = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"same-origin"))
+_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),
+    (b"content-security-policy", b"frame-ancestors 'self'"),
+)
 
 
 class LoginSessions(Protocol):
@@ -127,12 +135,11 @@ class Guard:
             await answer.refuse(error.status, str(error), connection="close")
         except _Refused as error:
             await answer.refuse(error.status, str(error), **error.headers)
-        except OSError as error:  # a full disk
-            _LOG.error("%s %.80r: %s", scope["method"], scope["path"], described(error))
-            await answer.refuse(HTTPStatus.INTERNAL_SERVER_ERROR, BROKEN)
         except Exception as error:  # ours are told in words, so this is Gradio at odds with a value
             _LOG.warning("%s %.80r: %s", scope["method"], scope["path"], described(error))
-            await answer.refuse(HTTPStatus.BAD_REQUEST, _SAYS[400])
+            ours = isinstance(error, OSError) and error.errno in _DISK
+            status = HTTPStatus.INTERNAL_SERVER_ERROR if ours else HTTPStatus.BAD_REQUEST
+            await answer.refuse(status, _SAYS[status])
 
     async def _pass(
         self, scope: Scope, headers: Headers, receive: Receive, answer: _Answer
@@ -143,12 +150,14 @@ class Guard:
         route = _MCP if is_mcp else routes.find(path)
         if route is None:
             raise _Refused(404)
+        client = str((scope.get("client") or ("", 0))[0])
+        scope = self._let_in(scope, headers, route, is_mcp, client)
         if scope["method"] not in route.methods:
             raise _Refused(405, allow=", ".join(route.methods))
         if len(scope.get("query_string", b"")) > _MAX_QUERY:
             raise _Refused(414, "the address is too long")
-        client = str((scope.get("client") or ("", 0))[0])
-        scope = self._let_in(scope, headers, route, is_mcp, client)
+        # Of a part of a file Gradio sends the request's headers back, its cookies among them.
+        scope = {**scope, "headers": [one for one in scope["headers"] if one[0] != b"range"]}
         is_login = route.body == "form"
         if is_login:
             self._slow_down(client)
@@ -172,8 +181,8 @@ class Guard:
         forwarded = headers.get("x-forwarded-host", "")
         hosts = [headers.get("host"), *(one.strip() for one in forwarded.split(",") if one)]
         fetch = headers.get("sec-fetch-site")
-        if headers.get("sec-fetch-mode") == "navigate" and scope["method"] in ("GET", "HEAD"):
-            fetch = None  # a link to the page
+        if scope["path"] == "/" and headers.get("sec-fetch-dest", "document") == "document":
+            fetch = None if headers.get("sec-fetch-mode") == "navigate" else fetch  # a link to us
         server = str((scope.get("server") or ("", 0))[0])
         says = self._access.names.refusal(hosts, headers.get("origin"), fetch, server)
         if says is not None:
@@ -205,7 +214,7 @@ class Guard:
         wanted = self._access.token.get_secret_value().encode()
         if hmac.compare_digest(sent.strip().encode("utf-8", "replace"), wanted):
             return True  # also while others of its network guess: a random token is not guessed
-        self._slow_down(client)
+        self._slow_down(f"token:{client}")  # apart from passwords: one locks the other out else
         return False
 
     @property
@@ -243,6 +252,7 @@ class _Answer:
 
     def __init__(self, send: Send, method: str) -> None:
         self._send, self._method = send, method
+        self._streams_events = self._over = False
         self.status = 0
 
     async def take(self, message: Message) -> None:
@@ -250,9 +260,12 @@ class _Answer:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             given = list(message.get("headers", ()))
-            names = {name.lower() for name, _ in given}
+            names = {name.lower(): value for name, value in given}
+            self._streams_events = b"event-stream" in names.get(b"content-type", b"")
             more = [header for header in _HEADERS if header[0] not in names]
             message = {**message, "headers": [*given, *more]}
+        elif message["type"] == "http.response.body":
+            self._over = not message.get("more_body", False)
         if self.status < HTTPStatus.BAD_REQUEST:
             await self._send(message)
 
@@ -262,8 +275,10 @@ class _Answer:
             await self.refuse(self.status, _SAYS.get(self.status, _SAYS[400]))
 
     async def refuse(self, status: int, says: str, **headers: str) -> None:
-        """One sentence; an answer that has begun is left broken off, as the client has to see."""
+        """One sentence; of an answer that has begun, events end, and files are left broken off."""
         if 0 < self.status < HTTPStatus.BAD_REQUEST:
+            if self._streams_events and not self._over:  # the last event says what happened
+                await self._send({"type": "http.response.body", "body": b""})
             return
         body = json.dumps({"detail": says}).encode()
         more = {"content-type": "application/json", "content-length": str(len(body)), **headers}
@@ -275,23 +290,33 @@ class _Answer:
 
 
 class _Counted:
-    """A body that is handed on as it comes, up to its limit; then it breaks off.
+    """A body of files that is handed on as it comes, up to its limit.
 
     Attributes:
         over: Whether it was over its limit.
     """
 
-    def __init__(self, receive: Receive, limit: int) -> None:
-        self._receive, self._left = receive, limit
+    def __init__(self, receive: Receive, limit: int, fields: FieldCounter | None = None) -> None:
+        self._receive, self._left, self._fields = receive, limit, fields
+        self._whole = False
         self.over = False
 
     async def __call__(self) -> Message:
-        """The next piece."""
+        """The next piece.
+
+        Raises:
+            MultiPartException: It is over its limit, or broken off. Gradio's parser then deletes
+                what it has written, which it does for no other error.
+        """
         message = await self._receive()
-        self._left -= len(message.get("body", b""))
-        if self._left < 0:
-            self.over = True
-            return {"type": "http.disconnect"}
+        if self._whole:
+            return message
+        piece = message.get("body", b"")
+        self._whole = message["type"] == "http.request" and not message.get("more_body", False)
+        self._left -= len(piece)
+        self.over = self._left < 0 or (self._fields is not None and self._fields.over(piece))
+        if self.over or message["type"] == "http.disconnect":
+            raise MultiPartException("broken off")
         return message
 
 
@@ -323,7 +348,7 @@ async def _bounded(route: Route, headers: Headers, receive: Receive) -> _Counted
     if declared.isdecimal() and int(declared) > limit:
         raise too_large(int(declared), limit)
     if has_files:
-        return _Counted(receive, limit)
+        return _Counted(receive, limit, FieldCounter(headers["content-type"]))
     body = await _read(receive, limit)
     if route.body == "form":
         return _Whole(body, receive)

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from ui.guard.bodies import (
     MAX_JSON_BYTES,
+    MAX_STROKE_BYTES,
     MAX_UPLOAD_BYTES,
     ComponentCall,
     NamedCall,
@@ -63,14 +64,14 @@ _ROUTES: Mapping[str, Route] = {
     # what it needs then
     r"/config/?": _READ,
     r"/gradio_api/(?:info/?|openapi\.json|login_check/?|queue/status|upload_progress)": _READ,
-    r"/gradio_api/custom_component/.+": _READ,
-    r"/gradio_api/file[=/].+": _READ,
+    r"/gradio_api/custom_component/[\w.-]{1,100}/(?:client|server)/[\w./-]{1,200}": _READ,
+    r"/gradio_api/file[=/](?!(?i:https?:)).+": _READ,  # Gradio would fetch an address
     r"/gradio_api/(?:queue/data|heartbeat/[\w-]{1,200}|call/\w{1,100}/[\w-]{1,200})": _STREAM,
     r"/gradio_api/queue/join": _post(QueueCall),
     r"/gradio_api/call/\w{1,100}/?": _post(SimpleCall),
     r"/gradio_api/(?:cancel|reset/?)": _post(NamedCall),
     r"/gradio_api/component_server/?": Route(
-        ("POST",), body="files", limit=MAX_UPLOAD_BYTES + _SLACK, form=ComponentCall
+        ("POST",), body="files", limit=MAX_STROKE_BYTES, form=ComponentCall
     ),
     r"/gradio_api/upload": Route(("POST",), body="files", limit=MAX_UPLOAD_BYTES + _SLACK),
 }

@@ -57,3 +57,26 @@ def test_memory_is_bounded() -> None:
     for number in range(25_000):
         throttle.failed(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}")
     assert len(throttle._failed) <= 10_000
+
+
+def test_passwords_and_tokens_are_counted_apart() -> None:
+    throttle = LoginThrottle(Clock())
+    for _ in range(6):
+        throttle.failed("192.0.2.1")
+        throttle.failed("token:2001:db8::1")
+    assert throttle.wait("192.0.2.1") > 0 and throttle.wait("token:192.0.2.1") == 0
+    assert throttle.wait("token:2001:db8::2") > 0 and throttle.wait("2001:db8::2") == 0
+
+
+def test_addresses_that_are_none_are_one_client() -> None:
+    throttle = LoginThrottle(Clock())
+    for number in range(6):
+        throttle.failed(f"junk{number}")
+    assert throttle.wait("other junk") > 0
+
+
+def test_the_longest_wait_is_bounded_for_good() -> None:
+    throttle = LoginThrottle(Clock())
+    for _ in range(5000):
+        throttle.failed("a")
+    assert throttle.wait("a") == 300
