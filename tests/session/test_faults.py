@@ -43,19 +43,6 @@ BAD_IDS = [
 ]
 
 
-@pytest.fixture
-def sessions(tmp_path: Path) -> Sessions:
-    return Sessions(tmp_path / "store")
-
-
-@pytest.fixture
-def session(sessions: Sessions) -> Session:
-    session = sessions.create("mine")
-    drawn(session, 1, None)
-    edited(session, 2, 1)
-    return session
-
-
 def as_before(sessions: Sessions, session: Session) -> None:
     """The two turns are there, whole, and a third goes in."""
     again = Sessions(sessions.root).open(session.id)

@@ -49,19 +49,6 @@ print(json.dumps({
 SEEN = {"turns": [1, 2], "head": 2, "same": True, "found": 1, "edits": 1}
 
 
-@pytest.fixture
-def sessions(tmp_path: Path) -> Sessions:
-    return Sessions(tmp_path / "store")
-
-
-@pytest.fixture
-def session(sessions: Sessions) -> Session:
-    session = sessions.create("mine")
-    drawn(session, 1, None)
-    edited(session, 2, 1)
-    return session
-
-
 def state(root: Path) -> dict[str, tuple[int, int, int, bytes]]:
     """Everything about every file that a write would change, times included."""
     found = {}

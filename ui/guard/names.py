@@ -52,14 +52,16 @@ class Names:
         Raises:
             SettingsError: One is no name: it holds a scheme, a path or a port.
         """
+        known = set()
         for name in allowed:
-            if name != "*" and _authority(name.removeprefix("*.")) != _Authority(
-                name.removeprefix("*.").lower().strip("[]").removesuffix("."), None
-            ):
+            own = name.lower().strip("[]").removesuffix(".")
+            plain = _Authority(own.removeprefix("*."), None)
+            if name != "*" and _authority(name.removeprefix("*.")) != plain:
                 raise SettingsError(
                     f"--allowed-host {name!r:.100}: write a name alone, such as rpg.example.org"
                 )
-        return cls(host, {name.lower().strip("[]").removesuffix(".") for name in allowed})
+            known.add(own)
+        return cls(host, known)
 
     def refusal(
         self, hosts: Iterable[str | None], origin: str | None, fetch: str | None, server: str
