@@ -39,7 +39,6 @@ class Model:
     """What a batch needs to know of the model beside its pipeline."""
 
     name: str
-    family: str
     defaults: ModelDefaults
     ground_strength: float
     lora: bool
@@ -104,7 +103,7 @@ class Batch:
                 f"{asked[0]}x{asked[1]} does not go into the model's grid: drawing {width}x{height}"
             )
             self.control.emit(Notice(said))
-        own = _render.scheduler_name(self.pipe.scheduler)
+        own = _render.scheduler_name(self.pipe)
         seed = secrets.randbelow(_RANDOM_SEEDS) if self.call.inputs.generator is None else None
         filled = wishes.filled({"scheduler": own} | defaults.words() | {"seed": seed})
         self._check_strength(filled)
@@ -139,7 +138,7 @@ class Batch:
     ) -> None:
         """One pass; `index` is the first plan's."""
         noise = self._noise(index, len(plans), used)
-        previewer = Previewer(self.pipe, self.model.family, self.preview_every)
+        previewer = Previewer(self.pipe, self.preview_every)
 
         def seen(i: int, n: int, latents: torch.Tensor, timestep: Any) -> None:
             self.control.check()

@@ -300,7 +300,6 @@ class RPGPipeline(Delegating, Changing):
             pipe = self._pipe_for(call)
             model = Model(
                 self.model,
-                self._family.name,
                 self.defaults,
                 self.ground_strength,
                 has_lora(self.pipe),

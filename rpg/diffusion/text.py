@@ -17,40 +17,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-__all__ = ["Conditions", "Encoder", "chunk_count", "chunked"]
+from rpg.diffusion.embeds import RegionalPromptEmbeds, filled
+from rpg.diffusion.state import Branch
+
+__all__ = ["Encoder", "chunk_count", "chunked"]
 
 Counter = Callable[[str], int]
-
-
-@dataclass(frozen=True)
-class Conditions:
-    """The regions' texts, encoded.
-
-    Attributes:
-        prompts: (R, L, D), the subprompts.
-        pooled: (R, P), or None for a family without pooled embeddings.
-        negatives: (R, L, D) for the regions in `own_negative`, others undefined.
-        negatives_pooled: (R, P) likewise.
-        own_negative: for each region whether it has a negative of its own.
-        lengths: for each region the tokens of its texts; what follows them up to L is filling.
-        empty: (1, l, D), the empty text, which fills up what is shorter.
-    """
-
-    prompts: Tensor
-    pooled: Tensor | None
-    negatives: Tensor
-    negatives_pooled: Tensor | None
-    own_negative: tuple[bool, ...]
-    lengths: tuple[int, ...]
-    empty: Tensor
-
-    def sources(self, text: Tensor) -> Tensor:
-        """The call's rows (B, l, D), the regions' and their negatives: (B + R [+ R], L, D)."""
-        parts = [text, self.prompts.to(text)]
-        if any(self.own_negative):
-            parts.append(self.negatives.to(text))
-        length = max(part.shape[1] for part in parts)
-        return torch.cat([_filled(part, self.empty, length) for part in parts])
 
 
 class Encoder:
@@ -71,7 +43,7 @@ class Encoder:
         self._prompts, self._negatives = prompts, negatives
         self._own_negative = tuple(bool(negative) for negative in negatives)
 
-    def encode(self, *args: Any, **words: Any) -> tuple[tuple[Tensor | None, ...], Conditions]:
+    def encode(self, *args: Any, **words: Any) -> tuple[tuple[Tensor | None, ...], RegionalPromptEmbeds]:
         """Stands in for `pipe.encode_prompt`: what it would return, and the regions' conditions."""
         call = self._signature.bind(*args, **words)
         call.apply_defaults()
@@ -98,6 +70,13 @@ class Encoder:
         """How many prompts, or embeddings in their place, a call of `encode_prompt` has."""
         prompts = self.prompts(*args, **words)
         return len(prompts or self._signature.bind(*args, **words).arguments["prompt_embeds"])
+
+    @staticmethod
+    def branches(encoded: Sequence[Tensor | None]) -> dict[Branch, Tensor]:
+        """What `encode_prompt` returned, by what it is for, without pooled embeddings."""
+        positive, negative, *_ = encoded
+        assert positive is not None
+        return {"cond": positive} if negative is None else {"cond": positive, "uncond": negative}
 
     def _own_texts(self, asked: dict[str, Any]) -> tuple[list[str], list[str]] | None:
         """The call's prompts and its negatives; None where they cannot join the batch."""
@@ -140,13 +119,13 @@ class Encoder:
         assert encoded[0] is not None
         return _Embeds(encoded[0], pooled, places)
 
-    def _conditions(self, prompts: _Embeds, negatives: _Embeds) -> Conditions:
+    def _conditions(self, prompts: _Embeds, negatives: _Embeds) -> RegionalPromptEmbeds:
         count = len(self._prompts)
         lengths = [
             max(prompts.length(i), negatives.length(i)) if own else prompts.length(i)
             for i, own in enumerate(self._own_negative)
         ]
-        return Conditions(
+        return RegionalPromptEmbeds(
             prompts=prompts.hidden(max(lengths)),
             pooled=prompts.first(),
             negatives=negatives.hidden(max(lengths)),
@@ -198,7 +177,7 @@ class _Embeds:
     def hidden(self, length: int) -> Tensor:
         """(B, length, D), filled up with the empty text, or cut where a text is not needed."""
         rows = [self.chunks[places].flatten(0, 1)[None, :length] for places in self.places]
-        return torch.cat([_filled(row, self.chunks[:1], length) for row in rows])
+        return torch.cat([filled(row, self.chunks[:1], length) for row in rows])
 
     def first(self) -> Tensor | None:
         """(B, P), of each text's first chunk."""
@@ -262,10 +241,3 @@ def _longest(parts: Sequence[str], fits: Callable[[Any], bool]) -> int:
     return low
 
 
-def _filled(embeds: Tensor, empty: Tensor, length: int) -> Tensor:
-    missing = length - embeds.shape[1]
-    if missing <= 0:
-        return embeds
-    copies = -(-missing // empty.shape[1])
-    filling = empty.repeat(len(embeds), copies, 1)[:, :missing]
-    return torch.cat([embeds, filling.to(embeds)], dim=1)
