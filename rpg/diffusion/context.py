@@ -176,10 +176,12 @@ class _Calls:
         """
         name, rows = type(self.pipe).__name__, len(self.texts["cond"])
         if len(text) % rows:
-            raise ModelError(f"{name} asks for {len(text)} predictions of {rows} pictures in a step")
+            raise ModelError(
+                f"{name} asks for {len(text)} predictions of {rows} pictures in a step"
+            )
         branches = self.family.branches(self.pipe, len(text) // rows)
         if self.step == 0:  # later a callback may have changed them
-            parts = zip(branches, text.split(rows), strict=True)
+            parts = zip(branches, torch.split(text, rows), strict=True)
             if not all(_same(part, self.texts.get(branch)) for branch, part in parts):
                 raise ModelError(
                     f"{name} asks for predictions of other texts than prompt and negative, in this "

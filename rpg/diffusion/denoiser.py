@@ -48,9 +48,7 @@ class RegionalDenoiser:
     ) -> None:
         """Patch nothing yet."""
         self.backbone = backbone
-        self._state = RegionalState(
-            layout, schedule, backbone.token_grid, backbone.attended_text
-        )
+        self._state = RegionalState(layout, schedule, backbone.token_grid, backbone.attended_text)
         self._stack = ExitStack()
         self._refresh: Callable[[], int] | None = None
         if embeds is not None:

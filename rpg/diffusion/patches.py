@@ -37,7 +37,7 @@ def intercepted(module: torch.nn.Module, handler: Callable[..., Any]) -> Iterato
     and offloading replace that at any time, before, within and after, and stay as they are. What
     calls the module's class by itself, as `type(module).__call__` was before, gets past it.
     """
-    before = type(module)
+    before: Any = type(module)
     with replaced(module, _HANDLER, handler):
         object.__setattr__(module, "__class__", _watched(before))
         try:

@@ -43,7 +43,9 @@ class Encoder:
         self._prompts, self._negatives = prompts, negatives
         self._own_negative = tuple(bool(negative) for negative in negatives)
 
-    def encode(self, *args: Any, **words: Any) -> tuple[tuple[Tensor | None, ...], RegionalPromptEmbeds]:
+    def encode(
+        self, *args: Any, **words: Any
+    ) -> tuple[tuple[Tensor | None, ...], RegionalPromptEmbeds]:
         """Stands in for `pipe.encode_prompt`: what it would return, and the regions' conditions."""
         call = self._signature.bind(*args, **words)
         call.apply_defaults()
@@ -239,5 +241,3 @@ def _longest(parts: Sequence[str], fits: Callable[[Any], bool]) -> int:
         middle = (low + high + 1) // 2
         low, high = (middle, high) if fits(parts[:middle]) else (low, middle - 1)
     return low
-
-

@@ -16,7 +16,15 @@ from torch import Tensor
 
 from rpg.diffusion.masks import NEGLIGIBLE, BlendWeights
 
-__all__ = ["TokenGroup", "TokenLayout", "TokenRun", "TokenSlice", "TokenPermutation", "token_layout", "token_permutation"]
+__all__ = [
+    "TokenGroup",
+    "TokenLayout",
+    "TokenRun",
+    "TokenSlice",
+    "TokenPermutation",
+    "token_layout",
+    "token_permutation",
+]
 
 
 @dataclass(frozen=True)
@@ -154,7 +162,8 @@ class TokenPermutation:
     def to(self, device: torch.device, dtype: torch.dtype) -> TokenPermutation:
         """On a device, shares in a dtype."""
         runs = tuple(
-            TokenRun(run.pictures, tuple(_on(one, device) for one in run.slices)) for run in self.runs
+            TokenRun(run.pictures, tuple(_on(one, device) for one in run.slices))
+            for run in self.runs
         )
         forth, back = self.forth.to(device), self.back.to(device)
         return TokenPermutation(forth, back, runs, self.inside.to(device, dtype), self.needs_base)
@@ -179,7 +188,9 @@ def token_permutation(levels: Sequence[TokenLayout], branches: int) -> TokenPerm
         return None
     orders = torch.stack([one.order for one in levels])  # (pictures, T)
     pictures, tokens = orders.shape
-    forth = (torch.arange(pictures * branches)[:, None] * tokens + orders.repeat(branches, 1)).flatten()
+    forth = (
+        torch.arange(pictures * branches)[:, None] * tokens + orders.repeat(branches, 1)
+    ).flatten()
     inside = (1 - torch.stack([one.base[:, 0] for one in levels])).gather(1, orders)
     return TokenPermutation(
         forth=forth,

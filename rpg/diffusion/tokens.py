@@ -56,9 +56,7 @@ def _sorting(transformer: Any, state: RegionalState) -> Iterator[None]:
         states, width = enter(hidden_states)
         state.permutation = None
         if state.mode is CompositionMode.ATTENTION and state.may_sort and _sortable(transformer):
-            state.permutation = state.permutation_for(
-                states.shape[1], states.device, states.dtype
-            )
+            state.permutation = state.permutation_for(states.shape[1], states.device, states.dtype)
         return states if state.permutation is None else state.permutation.sort(states), width
 
     def left(hidden_states: Tensor, **words: Any) -> Tensor:

@@ -14,6 +14,7 @@ from rpg import defaults
 from rpg.diffusion.crops import CropBatch
 from rpg.diffusion.state import Branches, RegionalState, Size
 from rpg.diffusion.text import Encoder
+from rpg.settings import Scheduler
 
 __all__ = ["Backbone", "Call", "Family", "Task"]
 
@@ -115,7 +116,7 @@ class Family:
     doubled: tuple[str, ...]
     encoder: Callable[[Any, Sequence[str], Sequence[str]], Encoder]
     preview: tuple[tuple[float, float, float], ...]
-    schedulers: Mapping[str, tuple[str, Mapping[str, Any]]]
+    schedulers: Mapping[Scheduler, tuple[str, Mapping[str, Any]]]
 
     @property
     def defaults(self) -> defaults.ModelDefaults:

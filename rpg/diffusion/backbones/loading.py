@@ -24,6 +24,8 @@ _TOO_LARGE = (
     "load it in dtype float16, or on the cpu and call pipe.enable_model_cpu_offload() "
     "(--dtype float16, --cpu-offload model)"
 )
+
+
 def load_pipeline(
     model: str | os.PathLike[str],
     *,

@@ -21,6 +21,7 @@ from rpg.diffusion.state import Branches, RegionalState, Size
 from rpg.diffusion.text import Encoder
 from rpg.diffusion.tokens import sorted_tokens
 from rpg.errors import ModelError
+from rpg.settings import Scheduler
 
 __all__ = ["SD15", "SDXL", "UNet"]
 
@@ -132,7 +133,9 @@ class UNet:
         if "image_embeds" in added:
             images = added["image_embeds"]
             one_each = isinstance(images, list)
-            fitted["image_embeds"] = list(map(batch.rows, images)) if one_each else batch.rows(images)
+            fitted["image_embeds"] = (
+                list(map(batch.rows, images)) if one_each else batch.rows(images)
+            )
         return fitted
 
     def _time_ids(self, rows: Tensor, batch: CropBatch) -> Tensor:
@@ -228,7 +231,7 @@ _DOUBLED = (
     "image",  # a ControlNet's
 )
 # Class name and options; classes are looked up among those the pipeline's own is compatible with.
-_SCHEDULERS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+_SCHEDULERS: Mapping[Scheduler, tuple[str, Mapping[str, Any]]] = {
     "ddim": ("DDIMScheduler", {}),
     "ddpm": ("DDPMScheduler", {}),
     "dpm++2m": ("DPMSolverMultistepScheduler", {"use_karras_sigmas": False}),
