@@ -96,7 +96,7 @@ def test_the_product_imports_nothing_of_its_making() -> None:
 @pytest.mark.parametrize(
     ("packages", "homes"),
     [
-        (("diffusers", "transformers"), ("diffusion/", "chat/local/")),
+        (("diffusers", "transformers"), ("diffusion/", "chat/local/", "editing/sam.py")),
         (("torch",), ("diffusion/", "generation/", "chat/local/", "editing/", "_")),
         (("openai",), ("chat/",)),
         (("gradio",), ()),
