@@ -25,8 +25,8 @@ from rpg.diffusion.denoiser import RegionalDenoiser
 from rpg.diffusion.embeds import RegionalPromptEmbeds
 from rpg.diffusion.layout import RegionalLayout
 from rpg.diffusion.schedule import Schedule
-from rpg.geometry import Box, grid
-from rpg.plan import Plan, Region
+from rpg.plans.geometry import Box, grid
+from rpg.plans.plan import Plan, Region
 
 STEPS = 30
 COUNTS = (1, 2, 4, 8, 16)

@@ -23,7 +23,7 @@ from rpg.diffusion.patches import intercepted, replaced
 from rpg.diffusion.schedule import DEFAULT_LATENT_FRACTION, Composer, Schedule
 from rpg.diffusion.state import Branch, Branches
 from rpg.errors import ModelError, SettingsError
-from rpg.plan import Plan
+from rpg.plans.plan import Plan
 
 __all__ = ["alone", "regional"]
 

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from rpg.diffusion.masks import BlendWeights, coefficients, region_weights, wanted
 from rpg.diffusion.schedule import check_range
-from rpg.plan import Plan, Region
+from rpg.plans.plan import Plan, Region
 
 __all__ = ["PlanRegions", "RegionalLayout"]
 
