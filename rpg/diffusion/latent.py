@@ -79,8 +79,14 @@ def _base_share(state: RegionalState, device: torch.device) -> Tensor | None:
     return shares.to(device)
 
 
+def _hooked(model: torch.nn.Module) -> bool:
+    """Whether diffusers' own hooks are in the model, as of a guider that skips layers."""
+    registries = (getattr(module, "_diffusers_hook", None) for module in model.modules())
+    return any(one is not None and one.hooks for one in registries)
+
+
 class _Calls:
-    """The calls of one step, each of which has to reach as many layers as the first of them."""
+    """The calls of one step, each of which has to reach every layer."""
 
     def __init__(self, backbone: Backbone, state: RegionalState, *, several: bool) -> None:
         self.backbone, self.state, self.several = backbone, state, several
@@ -91,7 +97,8 @@ class _Calls:
         """One call, (B, c, H, W)."""
         self.state.layers_run = 0
         predicted = self.backbone.predict(sample, timestep, text, conditions)
-        if self.several and self.state.layers_run < self.state.layers:
+        skipped = self.state.layers_run < self.state.layers
+        if self.several and skipped and not _hooked(self.backbone.model):
             raise ModelError(_CACHED)
         return predicted
 

@@ -32,12 +32,19 @@ class Encoder:
         pipe: the diffusers pipeline; its bound `encode_prompt` is kept.
         prompts: the subprompts of the R regions.
         negatives: the negative of each region; empty where it has none of its own.
+        encode: what is called as `encode_prompt`, where the pipeline has none.
     """
 
-    def __init__(self, pipe: Any, prompts: Sequence[str], negatives: Sequence[str]) -> None:
+    def __init__(
+        self,
+        pipe: Any,
+        prompts: Sequence[str],
+        negatives: Sequence[str],
+        encode: Callable[..., tuple[Tensor | None, ...]] | None = None,
+    ) -> None:
         """Keep what is needed of the pipeline."""
-        self._encode: Callable[..., tuple[Tensor | None, ...]] = pipe.encode_prompt
-        self._signature = inspect.signature(pipe.encode_prompt)
+        self._encode: Callable[..., tuple[Tensor | None, ...]] = encode or pipe.encode_prompt
+        self._signature = inspect.signature(self._encode)
         self._counters = _counters(pipe)
         self._zeros = bool(getattr(pipe.config, "force_zeros_for_empty_prompt", False))
         self._prompts, self._negatives = prompts, negatives
@@ -62,6 +69,13 @@ class Encoder:
             wanted.part(0, len(prompts)), unwanted.part(0, len(negatives)), bool(negatives), asked
         )
         return result, self._conditions(wanted.part(len(prompts)), unwanted.part(len(negatives)))
+
+    def regions(
+        self, device: Any, lora_scale: float | None = None, clip_skip: int | None = None
+    ) -> RegionalPromptEmbeds:
+        """The regions alone, encoded on a device; scale and skip as in `encode_prompt`."""
+        asked = {"device": device, "lora_scale": lora_scale, "clip_skip": clip_skip}
+        return self._conditions(*self._batches(self._prompts, self._negatives, asked))
 
     def prompts(self, *args: Any, **words: Any) -> list[str]:
         """The prompts of a call of `encode_prompt`; none where embeddings take their place."""

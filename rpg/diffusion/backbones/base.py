@@ -100,7 +100,7 @@ class Family:
         backbone: from a pipeline to its backbone.
         branches: from a pipeline and the predictions for each picture to what they are.
         doubled: what the loops hold once for each branch and let a callback change.
-        encoder: from a pipeline, the subprompts and the regions' negatives to their encoder.
+        encoder: as `text.Encoder`: from a pipeline, the subprompts and negatives to their encoder.
         preview: (C, 3), a linear map from latents to red, green and blue in -1..1.
         schedulers: class name and options of each sampler that can be named.
     """
@@ -114,7 +114,7 @@ class Family:
     backbone: Callable[[Any], Backbone]
     branches: Callable[[Any, int], Branches]
     doubled: tuple[str, ...]
-    encoder: Callable[[Any, Sequence[str], Sequence[str]], Encoder]
+    encoder: Callable[..., Encoder]
     preview: tuple[tuple[float, float, float], ...]
     schedulers: Mapping[Scheduler, tuple[str, Mapping[str, Any]]]
 
