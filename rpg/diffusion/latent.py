@@ -79,14 +79,8 @@ def _base_share(state: RegionalState, device: torch.device) -> Tensor | None:
     return shares.to(device)
 
 
-def _hooked(model: torch.nn.Module) -> bool:
-    """Whether diffusers' own hooks are in the model, as of a guider that skips layers."""
-    registries = (getattr(module, "_diffusers_hook", None) for module in model.modules())
-    return any(one is not None and one.hooks for one in registries)
-
-
 class _Calls:
-    """The calls of one step, each of which has to reach every layer."""
+    """The calls of one step, none of which may be answered with features of another."""
 
     def __init__(self, backbone: Backbone, state: RegionalState, *, several: bool) -> None:
         self.backbone, self.state, self.several = backbone, state, several
@@ -96,11 +90,30 @@ class _Calls:
     ) -> Tensor:
         """One call, (B, c, H, W)."""
         self.state.layers_run = 0
-        predicted = self.backbone.predict(sample, timestep, text, conditions)
-        skipped = self.state.layers_run < self.state.layers
-        if self.several and skipped and not _hooked(self.backbone.model):
+        try:
+            predicted = self.backbone.predict(sample, timestep, text, conditions)
+        except torch.OutOfMemoryError:
+            raise
+        except RuntimeError as error:  # features of another size
+            if self._cached():
+                raise ModelError(_CACHED) from error
+            raise
+        if self._cached():
             raise ModelError(_CACHED)
         return predicted
+
+    def _cached(self) -> bool:
+        """Whether the last call has left out layers because of somebody's `forward` in the model.
+
+        The hooks of accelerate and diffusers do not count: they move weights, or leave out layers
+        for a guider, in all calls alike.
+        """
+        if not self.several or self.state.layers_run >= self.state.layers:
+            return False
+        return any(
+            "forward" in (own := vars(module)) and not own.keys() & {"_hf_hook", "_diffusers_hook"}
+            for module in self.backbone.model.modules()
+        )
 
     def predict_crops(
         self, batch: CropBatch, sample: Tensor, timestep: Any, conditions: Mapping[str, Any]

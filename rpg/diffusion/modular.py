@@ -29,7 +29,6 @@ from rpg.diffusion.patches import intercepted
 from rpg.diffusion.schedule import Schedule
 from rpg.diffusion.state import Branch
 from rpg.errors import ModelError, SettingsError
-from rpg.plans.plan import Plan
 
 __all__ = ["RegionalTextEncoderStep", "regional_blocks"]
 
@@ -42,9 +41,10 @@ def regional_blocks(blocks: Any) -> Any:
     """Make blocks of a modular SDXL pipeline draw plans, and give them back.
 
     A text encoder for the regions is put after the stock one, and the denoising loops take further
-    inputs: `plan`, `composer`, `base_ratio`, `start`, `end`, `feather` and `share`, which mean what they do
-    to `rpg.diffusion.regional`. Without a plan they do what they did. Guiders, schedulers,
-    ControlNet and inpainting stay diffusers'; each prediction that a guider asks for is regional.
+    inputs: `plan`, `composer`, `base_ratio`, `start`, `end`, `feather` and `share`, which mean
+    what they do to `rpg.diffusion.regional`. Without a plan they do what they did. Guiders,
+    schedulers, ControlNet and inpainting stay diffusers'; each prediction that a guider asks for
+    is regional.
 
     Args:
         blocks: such as `StableDiffusionXLAutoBlocks()`, or any others with sub-blocks of SDXL.
@@ -65,7 +65,8 @@ def _replace(blocks: Any) -> int:
     loops = 0
     for place, (_, block) in enumerate(list(blocks.sub_blocks.items()), 1):
         if isinstance(block, StableDiffusionXLDenoiseLoopWrapper):
-            block.__class__ = _regional(type(block))
+            kind: Any = type(block)
+            block.__class__ = _regional(kind)
             loops += 1
         elif isinstance(block, StableDiffusionXLTextEncoderStep):
             blocks.sub_blocks.insert("regional_text_encoder", RegionalTextEncoderStep(), place)

@@ -123,6 +123,8 @@ class Encoder:
         chunks = [chunked(text, self._counters) for text in texts]
         unique = list(dict.fromkeys(["", *(chunk for text in chunks for chunk in text)]))
         optional = {"lora_scale": asked.get("lora_scale"), "clip_skip": skip}
+        known = self._signature.parameters
+        optional = {name: value for name, value in optional.items() if name in known}
         encoded = self._encode(
             prompt=unique,
             device=asked["device"],
