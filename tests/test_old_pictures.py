@@ -7,6 +7,7 @@ processor, or another torch, adds up in another order: there the pictures are th
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -66,7 +67,7 @@ def test_every_picture_is_tried() -> None:
 @pytest.mark.parametrize("name", PICTURES)
 def test_a_picture_is_drawn_again(pipeline: RPGPipeline, name: str) -> None:
     record = metadata.read(FOLDER / f"{name}.png")
-    beside = {word: opened(file) for word, file in PICTURES[name].items()}
+    beside: dict[str, Any] = {word: opened(file) for word, file in PICTURES[name].items()}
     assert set(record.needs) == beside.keys()
     index, count = PLACES.get(name, (0, 1))
     assert record.settings.seed is not None
