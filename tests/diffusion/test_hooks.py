@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import accelerate  # type: ignore[import-untyped]
@@ -19,7 +21,7 @@ from torch import Tensor
 
 from rpg.diffusion import regional
 from rpg.errors import ModelError
-from tests.diffusion.helpers import assert_close, assert_differ, draw, halves, whole
+from tests.diffusion.helpers import BASE, assert_close, assert_differ, draw, halves, whole
 from tests.diffusion.test_adapters import add_ip_adapter, reference
 from tests.tiny import tiny_sdxl
 
@@ -198,6 +200,33 @@ def test_an_ip_adapter_loaded_within(composer: Any) -> None:
     assert_close(active, inside(other, composer, **image))
     assert_differ(active, without)
     assert_close(draw(pipe, **image), draw(other, **image))
+
+
+def test_an_encode_prompt_set_within_stays() -> None:
+    pipe, asked = tiny_sdxl(), []
+    with regional(pipe, halves()):
+        ours = pipe.encode_prompt
+
+        @wraps(ours)
+        def noted(*args: Any, **words: Any) -> Any:
+            asked.append(words["prompt"])
+            return ours(*args, **words)
+
+        pipe.encode_prompt = noted
+        draw(pipe)
+    assert_close(draw(pipe), draw(tiny_sdxl()))
+    assert asked == [BASE, BASE]
+
+
+@COMPOSERS
+def test_a_copy_made_within_is_the_plain_model(composer: Any) -> None:
+    pipe, other = tiny_sdxl(), tiny_sdxl()
+    stock = draw(pipe)
+    with regional(pipe, halves(), composer=composer):
+        draw(pipe)
+        other.unet = copy.deepcopy(pipe.unet)
+        assert torch.equal(draw(other), stock)
+    assert torch.equal(draw(other), stock)
 
 
 def test_the_model_called_past_its_own_call_is_plain() -> None:
