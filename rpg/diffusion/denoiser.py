@@ -110,6 +110,7 @@ class RegionalDenoiser:
 
         Raises:
             ModelError: a cache in the model skipped layers in a region's call.
+            RuntimeError: the context that patches the model was not entered.
             ValueError: rows and branches do not go together.
         """
         branches = _NAMED[branch] if isinstance(branch, str) else branch
@@ -124,6 +125,8 @@ class RegionalDenoiser:
         sorts = not backbone.minds_order(conditions)
         state.begin_call(sample, branches, text, may_sort=sorts)
         try:
+            if self._refresh is None and state.mode is not CompositionMode.PLAIN:
+                raise RuntimeError("regions act within `with denoiser:` alone")
             if state.mode is CompositionMode.LATENT:
                 return latent.compose(backbone, state, sample, timestep, text, conditions)
             return backbone.predict(sample, timestep, text, conditions)

@@ -148,6 +148,15 @@ def test_rows_and_branches_go_together(branch: Any, rows: int) -> None:
         denoiser.predict(SAMPLE.repeat(rows, 1, 1, 1), TIME, branch, TEXT.repeat(rows, 1, 1))
 
 
+def test_a_denoiser_that_was_not_entered_says_so() -> None:
+    embeds = RegionalPromptEmbeds.of(star(2))
+    denoiser = RegionalDenoiser(
+        FAMILIES["unet"][0](), RegionalLayout.of(halves()), embeds, Schedule()
+    )
+    with pytest.raises(RuntimeError, match="with denoiser"):
+        denoiser.predict(SAMPLE, TIME, "cond", TEXT)
+
+
 @pytest.fixture
 def registered(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.setattr(backbones.registry, "FAMILIES", dict(backbones.FAMILIES))

@@ -49,7 +49,7 @@ class UNet:
         self, sample: Tensor, timestep: Any, text: Tensor, conditions: Mapping[str, Any]
     ) -> Tensor:
         """See `Backbone`. The UNet empties lists that it is given, so it is handed copies."""
-        lists = {name: list(value) for name, value in conditions.items() if _is_list(value)}
+        lists = {name: list(value) for name, value in conditions.items() if isinstance(value, list)}
         words = {**conditions, **lists, "return_dict": False}
         predicted: Tensor = self._plain(sample, timestep, text, **words)[0]
         return predicted
@@ -99,7 +99,7 @@ class UNet:
         return text
 
     def minds_order(self, conditions: Mapping[str, Any]) -> bool:
-        """See `Backbone`: masks, an IP-Adapter's areas, GLIGEN's boxes."""
+        """See `Backbone`: masks, an IP-Adapter's areas, boxes."""
         if any(conditions.get(name) is not None for name in _MASKS):
             return True
         return bool(set(conditions.get("cross_attention_kwargs") or ()) - {"scale"})
@@ -159,10 +159,6 @@ class UNet:
         return {**given, "ip_adapter_masks": cut}
 
 
-def _is_list(value: Any) -> bool:
-    return isinstance(value, list)
-
-
 def _backbone(pipe: Any) -> UNet:
     return UNet(pipe.unet, int(pipe.vae_scale_factor))
 
@@ -177,12 +173,12 @@ def _branches(pipe: Any, count: int) -> Branches:
     Raises:
         ModelError: it does another kind.
     """
-    if type(pipe).__name__ in _IMAGE_GUIDED:
+    if any(kind.__name__ == _IMAGE_GUIDED for kind in type(pipe).__mro__):
         known: tuple[Branches, ...] = (("cond",), ("cond", "uncond", "uncond"))
     else:
         guided: Branches = ("uncond",) if pipe.do_classifier_free_guidance else ()
         perturbed = getattr(pipe, "do_perturbed_attention_guidance", False)
-        known = ((*guided, *(("cond", "cond") if perturbed else ("cond",))),)
+        known = ((*guided, "cond", "cond") if perturbed else (*guided, "cond"),)
     for branches in known:
         if len(branches) == count:
             return branches
@@ -221,7 +217,7 @@ def _names(prefix: str, kinds: str) -> tuple[str, ...]:
 
 
 _SHARED = "Adapter ControlNetImg2Img ControlNetInpaint PAG PAGImg2Img PAGInpaint ControlNetPAG"
-_IMAGE_GUIDED = ("StableDiffusionXLInstructPix2PixPipeline",)
+_IMAGE_GUIDED = "StableDiffusionXLInstructPix2PixPipeline"
 _DOUBLED = (
     "prompt_embeds",
     "add_text_embeds",
@@ -283,7 +279,7 @@ SD15 = Family(
         "controlnet": diffusers.StableDiffusionControlNetPipeline,
     },
     others=(
-        *_names("StableDiffusion", f"{_SHARED} ControlNetPAGInpaint GLIGEN"),
+        *_names("StableDiffusion", f"{_SHARED} ControlNetPAGInpaint"),
         "LatentConsistencyModelPipeline",
         "LatentConsistencyModelImg2ImgPipeline",
     ),
