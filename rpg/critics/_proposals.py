@@ -15,10 +15,10 @@ from rpg.critics.base import Finding
 from rpg.edits import AddRegion, Edit, ModifyRegion, MoveRegion, apply
 from rpg.errors import PlanError
 from rpg.geometry import Box
+from rpg.language.lexicon.inflect import singular
+from rpg.language.lexicon.nouns import ABSTRACT, MEASURES, PLACES, TIMES
 from rpg.plan import Plan, Region
 from rpg.planners.llm.boxes import fitted
-from rpg.planners.rules.lexicon.inflect import singular
-from rpg.planners.rules.lexicon.nouns import ABSTRACT, MEASURES, PLACES, TIMES
 from rpg.planners.rules.planner import read
 
 _MOST_EDITS = 8

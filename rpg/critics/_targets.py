@@ -13,10 +13,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from rpg.geometry import FULL, Box
-from rpg.plan import Plan, Region
-from rpg.planners.rules.lexicon.attributes import is_adjective, is_visual
-from rpg.planners.rules.lexicon.inflect import is_pair, is_plural, singular
-from rpg.planners.rules.lexicon.nouns import (
+from rpg.language.lexicon.attributes import is_adjective, is_visual
+from rpg.language.lexicon.inflect import is_pair, is_plural, singular
+from rpg.language.lexicon.nouns import (
     CANVAS,
     COUNTED_PLACES,
     MASS,
@@ -25,8 +24,9 @@ from rpg.planners.rules.lexicon.nouns import (
     UNIQUE,
     is_abstract,
 )
+from rpg.language.scene_graph.graph import Reading, Thing
+from rpg.plan import Plan, Region
 from rpg.planners.rules.planner import read
-from rpg.planners.rules.reading.things import Reading, Thing
 
 PICTURE = ""  # in place of a region's id: the whole picture
 _MOST_READ = 2000  # letters of a subprompt; what follows is embellishment

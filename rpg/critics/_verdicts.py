@@ -12,7 +12,7 @@ from rpg.critics._matching import Seen, Slot, key_of
 from rpg.critics.base import Check, Finding
 from rpg.critics.checks import NOTHING_ELSE, number_of, place_in_words
 from rpg.geometry import FULL, Box
-from rpg.planners.rules.lexicon.inflect import article
+from rpg.language.lexicon.inflect import article
 from rpg.toybox.detector import place_of
 from rpg.toybox.vocabulary import COLOURS, FILLS, THINGS, canonical, place_meant
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from rpg.geometry import Box
+from rpg.language.lexicon.function_words import MAX_COUNT
+from rpg.language.lexicon.inflect import singular
+from rpg.language.lexicon.nouns import ABSTRACT, CANVAS, MEASURES, PEOPLE, PLACES, TIMES
 from rpg.planners.llm.schema import Entity
-from rpg.planners.rules.lexicon.inflect import singular
-from rpg.planners.rules.lexicon.nouns import ABSTRACT, CANVAS, MEASURES, PEOPLE, PLACES, TIMES
-from rpg.planners.rules.lexicon.words import MAX_COUNT
 from rpg.planners.rules.planner import read
 
 _WORD = re.compile(r"[^\W_]+(?:['\u2019-][^\W_]+)*")

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from rpg.geometry import FULL
+from rpg.language.grammar.language_id import is_english
+from rpg.language.grammar.scan import scan
+from rpg.language.grammar.styles import split_style
+from rpg.language.grammar.tokens import tokenize
+from rpg.language.scene_graph.canvas_positions import settle
+from rpg.language.scene_graph.graph import Reading
+from rpg.language.scene_graph.parser import read_elements
 from rpg.plan import MAX_REGIONS, Plan, Region
 from rpg.planners.base import checked_prompt
-from rpg.planners.rules.grammar.language import is_english
-from rpg.planners.rules.grammar.scan import scan
-from rpg.planners.rules.grammar.styles import split_style
-from rpg.planners.rules.grammar.tokens import tokenize
-from rpg.planners.rules.instructions.following import revise
+from rpg.planners.rules.commands.interpreter import revise
 from rpg.planners.rules.layout.normal import normalize
 from rpg.planners.rules.layout.solver import lay_out
-from rpg.planners.rules.reading.positions import settle
-from rpg.planners.rules.reading.reader import read_elements
-from rpg.planners.rules.reading.things import Reading
 from rpg.planners.rules.reasoning import explain, found
 from rpg.planners.rules.recaption import common_scene, give_places, regions
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rpg.geometry import FULL, Box
-from rpg.planners.rules.grammar.elements import Kind
+from rpg.language.grammar.elements import Kind
+from rpg.language.scene_graph.graph import Thing
 from rpg.planners.rules.layout.blocks import Depth, Flat, One, Ring, Rows
 from rpg.planners.rules.layout.lattice import broken
 from rpg.planners.rules.layout.normal import Constraints, Pair
@@ -18,7 +19,6 @@ from rpg.planners.rules.layout.packing import best_rows
 from rpg.planners.rules.layout.ranks import Ranks
 from rpg.planners.rules.layout.solver import Spot, lay_out
 from rpg.planners.rules.layout.splits import compositions, cut, even_splits, shares, split_rows
-from rpg.planners.rules.reading.things import Thing
 from tests.planners.rules.helpers import only, plan_of
 
 SIZES = {"tiny": 0.4, "small": 0.6, "": 1.0, "big": 1.6, "huge": 2.4}

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rpg.language.scene_graph.graph import Thing
 from rpg.plan import MAX_PROMPT_CHARS
 from rpg.planners.rules.planner import read
-from rpg.planners.rules.reading.things import Thing
 from rpg.planners.rules.recaption import common_scene, give_places, subprompt
 from tests.planners.rules.helpers import plan_of
 

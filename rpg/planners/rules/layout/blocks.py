@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from rpg.geometry import Box
+from rpg.language.scene_graph.graph import Thing
 from rpg.planners.rules.layout.splits import cut, even_splits, shares, split_rows
-from rpg.planners.rules.reading.things import Thing
 
 
 @dataclass(frozen=True, slots=True)

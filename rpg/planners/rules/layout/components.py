@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from rpg.planners.rules.grammar.elements import Kind
+from rpg.language.grammar.elements import Kind
+from rpg.language.scene_graph.graph import Thing
 from rpg.planners.rules.layout.blocks import Block, One
 from rpg.planners.rules.layout.normal import Pair
-from rpg.planners.rules.reading.things import Thing
 
 
 @dataclass(frozen=True, slots=True)

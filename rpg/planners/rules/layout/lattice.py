@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import combinations, groupby, permutations
 
 from rpg.geometry import FULL, Box
-from rpg.planners.rules.grammar.elements import Kind
+from rpg.language.grammar.elements import Kind
 from rpg.planners.rules.layout.blocks import Block, Extent, Placed, Rows
 from rpg.planners.rules.layout.components import Node, loose, related
 from rpg.planners.rules.layout.normal import Pair

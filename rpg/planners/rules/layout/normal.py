@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from rpg.planners.rules.grammar.elements import Kind
-from rpg.planners.rules.lexicon.inflect import is_plural
-from rpg.planners.rules.reading.things import Reading, Relation, Thing, split_off
+from rpg.language.grammar.elements import Kind
+from rpg.language.lexicon.inflect import is_plural
+from rpg.language.scene_graph.graph import Reading, Relation, Thing, split_off
 
 _FLIPPED = {Kind.RIGHT: Kind.LEFT, Kind.BELOW: Kind.ABOVE, Kind.BEHIND: Kind.FRONT}
 _MOST_PAIRS = 256

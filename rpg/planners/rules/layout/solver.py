@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rpg.geometry import FULL, Box
-from rpg.planners.rules.grammar.elements import Kind
+from rpg.language.grammar.elements import Kind
+from rpg.language.scene_graph.graph import Thing
 from rpg.planners.rules.layout.blocks import Block, Depth, One, Placed, Ring, several
 from rpg.planners.rules.layout.components import Node, components, loose, related
 from rpg.planners.rules.layout.lattice import arrange, overlap
@@ -15,7 +16,6 @@ from rpg.planners.rules.layout.normal import Constraints, Pair
 from rpg.planners.rules.layout.packing import best_rows
 from rpg.planners.rules.layout.ranks import Ranks
 from rpg.planners.rules.layout.slots import Slots
-from rpg.planners.rules.reading.things import Thing
 
 # Parts of somebody's box, by where they have a thing.
 _HELD = {"hand": Box(0.3, 0.45, 0.7, 0.95), "head": Box(0.3, 0.0, 0.7, 0.4)}

@@ -1,0 +1,242 @@
+"""What something looks like: "make the house blue", "turn the star into a circle"."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rpg.errors import PlanError
+from rpg.language.grammar.tokens import join, tokenize
+from rpg.language.lexicon.attributes import size_of
+from rpg.language.lexicon.function_words import DETERMINERS
+from rpg.language.lexicon.inflect import singular
+from rpg.language.scene_graph.graph import thing_of
+from rpg.planners.rules.commands.complement import Look, read_look
+from rpg.planners.rules.commands.describe import shared
+from rpg.planners.rules.commands.patterns import Match, form
+from rpg.planners.rules.commands.plan_editor import Board, Item
+from rpg.planners.rules.commands.references import must_refer, prefixes, refer, refer_list
+from rpg.planners.rules.commands.setting import set_scene
+from rpg.planners.rules.commands.size import resize
+from rpg.planners.rules.commands.text.attributes import changed
+from rpg.planners.rules.commands.text.setting_phrases import scenes_in, without_scenes
+from rpg.planners.rules.commands.text.wording import (
+    Mention,
+    mentions,
+    named,
+    subject_of,
+    with_name,
+    with_words,
+)
+
+_BROKEN = frozenset({"and", ",", "not", "no"})  # names nothing that could be looked for
+Found = tuple[Item, Mention]
+
+_GIVEN = ("a ", "an ", "some ", "two ", "three ", "its ", "his ")
+_MAKE = (
+    r"(?:make|turn|paint|colou?r|dye|recolou?r|repaint|tint|change|transform|convert|render|set|have"
+    r"|let|draw|give)"
+)
+_QUALITY = r"(?:colou?r|material|texture|pattern|look|appearance|shape|size|style|finish|hue|shade)"
+
+
+def _made(board: Board, match: Match) -> bool:
+    """Finds where the thing ends and what it is to become begins."""
+    text = match["rest"]
+    for what, become in prefixes(board, text):
+        look = read_look(become)
+        if look is not None and (items := refer_list(board, what)):
+            return show(board, items, look)
+    return _part_made(board, text) or _unknown(board, text)
+
+
+def _unknown(board: Board, text: str) -> bool:
+    """Says so where all is plain but the thing: there is no dog to make blue."""
+    for what, become in prefixes(board, text):
+        words = what.lower().split()
+        tokens = [token.low for token in tokenize(what)]
+        definite = words[0] in DETERMINERS and len(words) > 1 and not _BROKEN & set(tokens)
+        if definite and read_look(become) is not None:
+            raise board.no(what)
+    return False
+
+
+def show(board: Board, items: Sequence[Item], look: Look) -> bool:
+    """Makes things look so."""
+    for item in items:
+        mention = subject_of(item.region.prompt)
+        if mention is None:
+            raise PlanError(f"{item.shown} has no noun to describe: rewrite its prompt instead")
+        _show(board, item, mention, look)
+    board.last = tuple(item.id for item in items)
+    return True
+
+
+def _show(board: Board, item: Item, mention: Mention, look: Look) -> None:
+    text, post = item.region.prompt, " ".join(look.posts)
+    old = mention.attributes
+    if look.noun is not None:
+        text = with_name(text, mention, join([_renamed(mention, look), post]))
+    else:
+        attributes = changed(old, look.attributes) if look.attributes else list(old)
+        text = with_words(text, mention, attributes, mention.noun, post)
+    if look.action:
+        text = _acting(text, look.action)
+    board.mend(item, text)
+    wanted = look.size or _size_said(old, look)
+    if wanted is not None:
+        _resize(board, item.id, wanted, said=look.size is not None)
+
+
+def _renamed(mention: Mention, look: Look) -> str:
+    """The new noun with the attributes of the old one that it says nothing against."""
+    assert look.noun is not None
+    thing = thing_of(look.noun)
+    thing.attributes = changed(mention.attributes, [*look.attributes, *thing.attributes])
+    return join([thing.name, thing.post])
+
+
+def _acting(text: str, action: str) -> str:
+    """The text with what its subject does now instead of what it did."""
+    mention = subject_of(text)
+    if mention is None:
+        return text
+    core = without_scenes(text)
+    rest = core[core.find(text[mention.start : mention.end]) + mention.end - mention.start :]
+    first = rest.split()[:1]
+    if first and first[0].endswith("ing"):
+        return text.replace(f"{rest}", f" {action}", 1)
+    return text.replace(core, f"{core} {action}", 1)
+
+
+def _size_said(old: Sequence[str], look: Look) -> tuple[float, float] | None:
+    """The change of size that a new word such as "huge" means; None where there is none."""
+    fresh = size_of([word.lower() for word in look.attributes])
+    if fresh == 1.0:
+        return None
+    ratio = (fresh / size_of([word.lower() for word in old])) ** 0.5
+    return None if ratio == 1.0 else (min(max(ratio, 0.5), 1.6),) * 2
+
+
+def _resize(board: Board, name: str, wanted: tuple[float, float], *, said: bool) -> None:
+    try:
+        resize(board, board.item(name), wanted)
+    except PlanError:
+        if said:
+            raise  # "bigger" is about the box; "huge" is in the words already
+
+
+def _part_made(board: Board, text: str) -> bool:
+    """A part that a subprompt mentions: "make the roof red"."""
+    for what, become in prefixes(board, text):
+        look = read_look(become, noun=False)
+        words = [word.lower() for word in what.split() if word.lower() not in DETERMINERS]
+        if look is None or look.size or not words or not look.attributes:
+            continue
+        found = _mentioned(board, words)
+        if len(found) > 1:
+            return _place_made(board, found[0], look) or _ambiguous(board, what, found)
+        for item, mention in found:
+            attributes = changed(mention.attributes, look.attributes)
+            name = named(item.region.prompt, mention, attributes)
+            text = with_name(item.region.prompt, mention, name)
+            board.mend(item, text, (mention.words, name))
+            board.last = (item.id,)
+            return True
+    return False
+
+
+def _mentioned(board: Board, words: Sequence[str]) -> list[Found]:
+    """Where subprompts mention the last of the words, with the others as attributes."""
+    return [
+        (item, mention)
+        for item in board.items
+        for mention in mentions(item.region.prompt)
+        if mention.head == singular(words[-1]) and set(words[:-1]) <= set(mention.words)
+    ]
+
+
+def _place_made(board: Board, found: Found, look: Look) -> bool:
+    """Changes the scene that everything is in: "make the beach snowy"."""
+    scenes = shared([scenes_in(item.region.prompt) for item in board.items if item.core])
+    for scene in scenes:
+        for mention in mentions(scene):
+            if mention.words == found[1].words:
+                attributes = changed(mention.attributes, look.attributes)
+                return set_scene(board, (with_words(scene, mention, attributes, mention.noun),))
+    return False
+
+
+def _ambiguous(board: Board, what: str, found: Sequence[Found]) -> bool:
+    raise board.which(what, [item for item, _ in found])
+
+
+def _quality(board: Board, match: Match) -> bool:
+    """Reads "change the colour of the house to blue", "the house's colour"."""
+    look = read_look(match["become"])
+    if look is None and match["become"]:
+        look = read_look(f"a {match['become']}")
+    return look is not None and show(board, must_refer(board, match["what"]), look)
+
+
+def _given(board: Board, match: Match) -> bool:
+    """Reads "give the man a red hat": part of what the man is described as."""
+    for what, gift in prefixes(board, match["rest"]):
+        items = refer_list(board, what)
+        if items and gift.lstrip().lower().startswith(_GIVEN):
+            colour = gift.lower().removesuffix(" colour").removesuffix(" color")
+            if colour != gift.lower():
+                look = read_look(colour.split(" ", 1)[-1])
+                return look is not None and show(board, items, look)
+            return not _goes_on(board, gift) and give(board, items, gift)
+    return False
+
+
+def _goes_on(board: Board, gift: str) -> bool:
+    """Whether another is given something too: "a red hat and | the dog a blue hat"."""
+    second = gift.partition(" and ")[2]
+    return any(refer_list(board, what) for what, _ in prefixes(board, second))
+
+
+def give(board: Board, items: Sequence[Item], gift: str) -> bool:
+    """Adds to a description what its subject has; another one of the kind goes."""
+    new = subject_of(gift)
+    for item in items:
+        own = [mention for mention in mentions(item.core)[1:] if new and mention.head == new.head]
+        if own:
+            board.mend(
+                item, item.region.prompt.replace(item.core, with_name(item.core, own[0], gift))
+            )
+        else:
+            show(board, [item], Look(posts=[f"with {gift}"]))
+    board.last = tuple(item.id for item in items)
+    return True
+
+
+def _only(board: Board, match: Match) -> bool:
+    """Reads "the star should be blue"."""
+    look = read_look(match["become"])
+    items = refer(board, match["what"]) if look is not None else None
+    return look is not None and bool(items) and show(board, items or (), look)
+
+
+FORMS = (
+    form(
+        rf"(?:{_MAKE}|switch) (?:the )?{_QUALITY} of (?P<what>.+?) (?:to be |into |to |be |as )?"
+        r"(?P<become>\S+(?: \S+)?)",
+        _quality,
+    ),
+    form(
+        rf"(?:{_MAKE}|switch) (?P<what>.+?)(?:'s|s') {_QUALITY} (?:to be |into |to |be )?"
+        r"(?P<become>.+)",
+        _quality,
+    ),
+    form(r"give (?P<rest>.+)", _given),
+    form(rf"{_MAKE} (?P<rest>.+?)(?: instead)?", _made),
+    form(
+        r"(?:i want |i'd like |i would like )?(?P<what>.+?) (?:should (?:be|look|become)|must be"
+        r"|has to be|have to be|needs to be|need to be|to be|shall be) (?P<become>.+)",
+        _only,
+    ),
+    form(r"(?P<what>.+?) (?:should|must|has to|have to|needs to|need to) (?P<become>.+)", _only),
+    form(r"(?P<what>the .+?|it|they) (?:is|are|in) (?:now )?(?P<become>.+)", _only),
+)
