@@ -17,9 +17,9 @@ from rpg.errors import PlanError
 from rpg.geometry import Box
 from rpg.language.lexicon.inflect import singular
 from rpg.language.lexicon.nouns import ABSTRACT, MEASURES, PLACES, TIMES
+from rpg.language.scene_graph.parser import parse_prompt
 from rpg.plan import Plan, Region
 from rpg.planners.llm.boxes import fitted
-from rpg.planners.rules.planner import read
 
 _MOST_EDITS = 8
 _MOST_PROMPT = 1000  # letters
@@ -79,13 +79,13 @@ def _said(text: str) -> set[str]:
 def _brings(plan: Plan, prompt: str) -> set[str]:
     """Things that the subprompt names, and neither the user nor the plan so far."""
     known = _said(" ".join([plan.prompt, *(region.prompt for region in plan.layers())]))
-    return {thing.head for thing in read(prompt).things} - known - _SURROUNDINGS
+    return {thing.head for thing in parse_prompt(prompt).things} - known - _SURROUNDINGS
 
 
 def _wanted(plan: Plan, prompt: str) -> str:
     """The noun of a new region, if the user's prompt names more of these than the plan shows."""
-    heads = [thing.head for thing in read(prompt).things]
-    asked = {thing.head: thing.count for thing in read(plan.prompt).things}
+    heads = [thing.head for thing in parse_prompt(prompt).things]
+    asked = {thing.head: thing.count for thing in parse_prompt(plan.prompt).things}
     if not heads or heads[0] not in asked or _brings(plan, prompt):
         return ""
     shown = sum(heads[0] in _said(region.prompt) for region in plan.layers())

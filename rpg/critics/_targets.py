@@ -25,8 +25,8 @@ from rpg.language.lexicon.nouns import (
     is_abstract,
 )
 from rpg.language.scene_graph.graph import Reading, Thing
+from rpg.language.scene_graph.parser import parse_prompt
 from rpg.plan import Plan, Region
-from rpg.planners.rules.planner import read
 
 PICTURE = ""  # in place of a region's id: the whole picture
 _MOST_READ = 2000  # letters of a subprompt; what follows is embellishment
@@ -79,9 +79,9 @@ class Read:
 
 def read_plan(plan: Plan) -> Read:
     """What a plan wants to have seen."""
-    asked = read(plan.prompt[:_MOST_READ])
+    asked = parse_prompt(plan.prompt[:_MOST_READ])
     layers = plan.layers() or (Region(id="picture", prompt=plan.effective_base_prompt, box=FULL),)
-    readings = [read(region.prompt[:_MOST_READ]) for region in layers]
+    readings = [parse_prompt(region.prompt[:_MOST_READ]) for region in layers]
     named = {thing.head for thing in asked.things}
     targets = [
         target

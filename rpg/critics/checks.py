@@ -14,8 +14,8 @@ from rpg.language.grammar.elements import Kind
 from rpg.language.lexicon.function_words import NUMBERS
 from rpg.language.lexicon.inflect import article, is_pair, is_plural, plural
 from rpg.language.lexicon.nouns import MASS
+from rpg.language.positions import position_in_words
 from rpg.plan import Plan
-from rpg.planners.rules.reasoning import where_is
 
 __all__ = ["NOTHING_ELSE", "compile_checks", "number_of", "place_in_words"]
 
@@ -48,7 +48,7 @@ def compile_checks(plan: Plan) -> tuple[Check, ...]:
 
 def place_in_words(box: Box) -> str:
     """Where a box is: "at the top left", "in the middle"; "" for the whole canvas."""
-    where = where_is(box)
+    where = position_in_words(box)
     if where == "the whole canvas":
         return ""
     return where if where.startswith("in ") else f"at the {where}"

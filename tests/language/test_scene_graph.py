@@ -6,20 +6,20 @@ import pytest
 
 from rpg.language.grammar.elements import Kind
 from rpg.language.scene_graph.graph import Thing, split_off
-from rpg.planners.rules.planner import read
+from rpg.language.scene_graph.parser import parse_prompt
 
 
 def told(prompt: str) -> list[tuple[str, str, tuple[str, ...]]]:
     """Every relation with the nouns it is about."""
     return [
         (relation.subject.head, relation.kind.name, tuple(other.head for other in relation.objects))
-        for relation in read(prompt).relations
+        for relation in parse_prompt(prompt).relations
     ]
 
 
 def things(prompt: str) -> list[tuple[str, int]]:
     """The name of everything, and how many there are."""
-    return [(thing.name, thing.count) for thing in read(prompt).things]
+    return [(thing.name, thing.count) for thing in parse_prompt(prompt).things]
 
 
 @pytest.mark.parametrize(
@@ -85,12 +85,15 @@ def test_the_same_thing_is_counted_once(prompt: str, wanted: list[tuple[str, int
     ],
 )
 def test_scenes_are_told_from_things(prompt: str, scenes: list[str]) -> None:
-    found = [scene.text.lower() for scene in read(prompt).scenes]
+    found = [scene.text.lower() for scene in parse_prompt(prompt).scenes]
     assert found == [scene.lower() for scene in scenes]
 
 
 def test_times_hold_for_the_whole_picture() -> None:
-    night, wood = read("a fox at night in a wood").scenes[:1], read("a fox in a forest").scenes
+    night, wood = (
+        parse_prompt("a fox at night in a wood").scenes[:1],
+        parse_prompt("a fox in a forest").scenes,
+    )
     assert night[0].is_time and not wood[0].is_time
 
 

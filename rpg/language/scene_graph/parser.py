@@ -20,7 +20,10 @@ from rpg.language.grammar.elements import (
     Verb,
 )
 from rpg.language.grammar.heads import head
-from rpg.language.grammar.tokens import join
+from rpg.language.grammar.language_id import is_english
+from rpg.language.grammar.scan import scan
+from rpg.language.grammar.styles import split_style
+from rpg.language.grammar.tokens import join, tokenize
 from rpg.language.lexicon.function_words import POSSESSIVES
 from rpg.language.lexicon.nouns import is_animate
 from rpg.language.scene_graph import graph as g
@@ -51,7 +54,17 @@ from rpg.language.scene_graph.relations import (
 _DENIABLE = Rel | Prep | Attr | Anchor | Verb
 
 
-def read_elements(elements: Sequence[Element]) -> g.Reading:
+def parse_prompt(prompt: str) -> g.Reading:
+    """The scene graph of a prompt; of a prompt that is not English, an empty one with a note."""
+    if not is_english(tokenize(prompt)):
+        return g.Reading(notes=["this planner reads English only"])
+    content, styles = split_style(prompt)
+    graph = parse_elements(scan(tokenize(content)))
+    graph.styles = styles
+    return graph
+
+
+def parse_elements(elements: Sequence[Element]) -> g.Reading:
     """The things, relations and scenes that the elements tell of."""
     told = told_once(with_members(elements))
     state = State(told)

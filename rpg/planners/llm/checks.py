@@ -11,8 +11,8 @@ from rpg.geometry import Box
 from rpg.language.lexicon.function_words import MAX_COUNT
 from rpg.language.lexicon.inflect import singular
 from rpg.language.lexicon.nouns import ABSTRACT, CANVAS, MEASURES, PEOPLE, PLACES, TIMES
+from rpg.language.scene_graph.parser import parse_prompt
 from rpg.planners.llm.schema import Entity
-from rpg.planners.rules.planner import read
 
 _WORD = re.compile(r"[^\W_]+(?:['\u2019-][^\W_]+)*")
 _ARTICLES = frozenset(("a", "an", "the"))
@@ -105,7 +105,9 @@ def _numbers(prompt: str) -> dict[str, int]:
 @lru_cache(maxsize=8)
 def _things(prompt: str) -> tuple[tuple[str, int], ...]:
     """The nouns of a prompt and their numbers, as our own grammar reads it."""
-    return tuple((thing.head, thing.count) for thing in read(prompt).things) if prompt else ()
+    return (
+        tuple((thing.head, thing.count) for thing in parse_prompt(prompt).things) if prompt else ()
+    )
 
 
 def _words(name: str) -> tuple[str, ...]:

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from rpg.geometry import FULL
-from rpg.language.grammar.language_id import is_english
-from rpg.language.grammar.scan import scan
-from rpg.language.grammar.styles import split_style
-from rpg.language.grammar.tokens import tokenize
 from rpg.language.scene_graph.canvas_positions import settle
 from rpg.language.scene_graph.graph import Reading
-from rpg.language.scene_graph.parser import read_elements
+from rpg.language.scene_graph.parser import parse_prompt
 from rpg.plan import MAX_REGIONS, Plan, Region
 from rpg.planners.base import checked_prompt
 from rpg.planners.rules.commands.interpreter import revise
@@ -45,18 +41,8 @@ class RulePlanner:
         return _anew(text)
 
 
-def read(prompt: str) -> Reading:
-    """What the prompt is understood to hold."""
-    if not is_english(tokenize(prompt)):
-        return Reading(notes=["this planner reads English only"])
-    content, styles = split_style(prompt)
-    reading = read_elements(scan(tokenize(content)))
-    reading.styles = styles
-    return reading
-
-
 def _anew(prompt: str) -> Plan:
-    reading = read(prompt)
+    reading = parse_prompt(prompt)
     return _planned(prompt, reading) if reading.things else _whole(prompt, reading)
 
 

@@ -6,13 +6,11 @@ from collections.abc import Iterator, Sequence
 
 from rpg.geometry import Box
 from rpg.language.grammar.elements import Kind
+from rpg.language.positions import position_in_words
 from rpg.language.scene_graph.graph import Reading, Relation, Thing
 from rpg.planners.rules.layout.lattice import holds, overlap
 from rpg.planners.rules.layout.normal import Constraints, Pair
 from rpg.planners.rules.layout.solver import Spot
-
-_ROWS = ("top", "", "bottom")
-_COLUMNS = ("left", "", "right")
 
 
 def explain(
@@ -51,17 +49,9 @@ def _pair(pair: Pair) -> str:
 def _placed(spots: Sequence[Spot], inside: str = "") -> Iterator[str]:
     for spot in spots:
         size = f"{spot.box.width:.0%} x {spot.box.height:.0%} of the canvas"
-        where = f"inside {inside}" if inside else where_is(spot.box)
+        where = f"inside {inside}" if inside else position_in_words(spot.box)
         yield f"{spot.thing.name}, {where}, {size}"
         yield from _placed(spot.inside, spot.thing.name)
-
-
-def where_is(box: Box) -> str:
-    """The place of a box in words: "top left", "in the middle", "the whole canvas"."""
-    if box.area > 0.99:
-        return "the whole canvas"
-    x, y = (min(int(centre * 3 + 1e-9), 2) for centre in box.center)
-    return " ".join(filter(None, (_ROWS[y], _COLUMNS[x]))) or "in the middle"
 
 
 def unkept(constraints: Constraints, spots: Sequence[Spot]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rpg.geometry import Box
-from rpg.planners.rules.reasoning import where_is
+from rpg.language.positions import position_in_words
 from tests.planners.rules.helpers import plan_of
 
 
@@ -91,4 +91,4 @@ def test_too_many_regions_are_merged_and_that_is_said() -> None:
     ],
 )
 def test_where_things_are(box: Box, words: str) -> None:
-    assert where_is(box) == words
+    assert position_in_words(box) == words

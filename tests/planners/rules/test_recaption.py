@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rpg.language.scene_graph.graph import Thing
+from rpg.language.scene_graph.parser import parse_prompt
 from rpg.plan import MAX_PROMPT_CHARS
-from rpg.planners.rules.planner import read
 from rpg.planners.rules.recaption import common_scene, give_places, subprompt
 from tests.planners.rules.helpers import plan_of
 
@@ -43,11 +43,11 @@ def test_a_subprompt_is_never_too_long(words: int, deeds: int, scene: int) -> No
     ],
 )
 def test_one_scene_is_everything_s(prompt: str, scene: str) -> None:
-    assert common_scene(read(prompt)).lower() == scene
+    assert common_scene(parse_prompt(prompt)).lower() == scene
 
 
 def test_several_scenes_are_each_their_own_things() -> None:
-    reading = read("a cat in a kitchen, a dog in a garden")
+    reading = parse_prompt("a cat in a kitchen, a dog in a garden")
     give_places(reading)
     assert [thing.place for thing in reading.things] == ["in a kitchen", "in a garden"]
     assert common_scene(reading) == ""

@@ -16,8 +16,9 @@ from rpg.language.grammar.tokens import join, tokenize
 from rpg.language.lexicon.function_words import DETERMINERS, MAX_COUNT, PRONOUNS
 from rpg.language.lexicon.inflect import singular
 from rpg.language.lexicon.nouns import WEARABLES, is_animate
+from rpg.language.positions import position_in_words
 from rpg.language.scene_graph.graph import Thing, thing_of
-from rpg.language.scene_graph.parser import read_elements
+from rpg.language.scene_graph.parser import parse_elements
 from rpg.plan import Region
 from rpg.planners.rules.commands.appearance import give
 from rpg.planners.rules.commands.describe import shared
@@ -34,7 +35,6 @@ from rpg.planners.rules.commands.text.setting_phrases import (
     styles_in,
 )
 from rpg.planners.rules.layout.splits import split_rows
-from rpg.planners.rules.reasoning import where_is
 from rpg.planners.rules.recaption import subprompt
 
 _HELD = Box(0.3, 0.45, 0.7, 0.95)
@@ -82,7 +82,7 @@ def things_named(text: str) -> list[Thing]:
     words = text.lower().split()
     if not words or words[0] in _DEFINITE | PRONOUNS:
         return []
-    reading = read_elements(scan(tokenize(text)))
+    reading = parse_elements(scan(tokenize(text)))
     if reading.negatives or reading.relations or any(t.is_placed for t in reading.things):
         return []
     for thing in reading.things:
@@ -161,7 +161,7 @@ def _insert(board: Board, head: str, prompt: str, place: Place) -> str:
     name = board.new_id(head)
     board.move(place.moves)
     region = Region(id=name, prompt=prompt, box=place.box, z=place.z)
-    where = f"inside {place.parent}" if place.parent else where_is(place.box)
+    where = f"inside {place.parent}" if place.parent else position_in_words(place.box)
     note = f"{name} is new: {prompt!r}, {where}"
     board.do(e.AddRegion(region=region, parent=place.parent), note=note)
     _allow(board, head)

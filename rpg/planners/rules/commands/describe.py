@@ -8,12 +8,12 @@ from itertools import groupby
 
 from rpg.geometry import Box
 from rpg.language.grammar.tokens import join
+from rpg.language.positions import position_in_words
 from rpg.plan import MAX_PROMPT_CHARS, Plan
 from rpg.planners.rules.commands.placement.stacking import hosts_of, is_backdrop
 from rpg.planners.rules.commands.plan_editor import Board, Item
 from rpg.planners.rules.commands.text.setting_phrases import scenes_in, styles_in
 from rpg.planners.rules.commands.text.wording import counted
-from rpg.planners.rules.reasoning import where_is
 
 _LEVEL = 0.05  # centres of one row
 _CLEARLY = 1.5  # one distance against the other, for "left of" rather than "above"
@@ -155,5 +155,5 @@ def _grouped(said: dict[str, str], boxes: dict[str, Box]) -> str:
 
 
 def _place(box: Box) -> str:
-    where = where_is(box)
+    where = position_in_words(box)
     return _PLACES.get(where, f"in the {where}")

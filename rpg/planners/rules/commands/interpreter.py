@@ -10,6 +10,7 @@ from rpg import edits as e
 from rpg.errors import PlanError
 from rpg.language.grammar.tokens import tokenize
 from rpg.language.lexicon.inflect import singular
+from rpg.language.positions import position_in_words
 from rpg.plan import MAX_PROMPT_CHARS, Plan
 from rpg.planners.rules.commands import (
     add,
@@ -26,7 +27,6 @@ from rpg.planners.rules.commands.plan_editor import Board
 from rpg.planners.rules.commands.text.setting_phrases import with_scene
 from rpg.planners.rules.commands.text.style_phrases import styles_of, with_style
 from rpg.planners.rules.commands.text.wording import mentions, with_name
-from rpg.planners.rules.reasoning import where_is
 
 _FORMS = (
     *move.SWAPPING, *style.FORMS, *setting.FORMS, *replace.FORMS, *size.FORMS, *remove.FORMS,
@@ -189,7 +189,10 @@ def _retold(board: Board, text: str) -> str:
 
 def _shape(plan: Plan) -> dict[str, tuple[str, str, int]]:
     """What is where, in the words of a description."""
-    return {item.id: (item.parent, where_is(item.box), item.region.z) for item in Board(plan).items}
+    return {
+        item.id: (item.parent, position_in_words(item.box), item.region.z)
+        for item in Board(plan).items
+    }
 
 
 def _renamed(board: Board, text: str) -> str | None:

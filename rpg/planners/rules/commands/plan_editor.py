@@ -10,10 +10,10 @@ from rpg import edits as e
 from rpg.errors import PlanError
 from rpg.geometry import Box
 from rpg.language.grammar.tokens import tokenize
+from rpg.language.positions import position_in_words
 from rpg.plan import Plan, Region
 from rpg.planners.rules.commands.text.setting_phrases import without_scenes
 from rpg.planners.rules.commands.text.wording import Mention, subject_of
-from rpg.planners.rules.reasoning import where_is
 
 _SHOWN = 12
 Renaming = tuple[tuple[str, ...], str]  # attributes and noun in lower case, and the new name
@@ -58,7 +58,7 @@ class Item:
     @property
     def shown(self) -> str:
         """How a message names it: 'a red star (star-1, top left)'."""
-        return f"{self.core or 'a group'} ({self.id}, {where_is(self.box)})"
+        return f"{self.core or 'a group'} ({self.id}, {position_in_words(self.box)})"
 
 
 class Board:
@@ -183,7 +183,7 @@ def _renaming(item: Item, core: str) -> Renaming:
 
 
 def _moved(old: Box, new: Box) -> str:
-    before, after = where_is(old), where_is(new)
+    before, after = position_in_words(old), position_in_words(new)
     size = f"{new.width:.0%} x {new.height:.0%} of the canvas"
     there = after if before == after else f"from {before} to {after}"
     return f"now {size}, {there}"

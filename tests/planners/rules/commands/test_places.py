@@ -6,7 +6,7 @@ import pytest
 
 from rpg.errors import PlanError
 from rpg.geometry import Box
-from rpg.planners.rules.reasoning import where_is
+from rpg.language.positions import position_in_words
 from tests.planners.rules.commands.helpers import PLANS, box, disjoint, prompts, regions, told
 
 
@@ -27,7 +27,7 @@ from tests.planners.rules.commands.helpers import PLANS, box, disjoint, prompts,
 def test_an_added_thing_goes_where_it_should(name: str, instruction: str, where: str) -> None:
     plan = told(name, instruction)
     (new,) = regions(plan).keys() - regions(PLANS[name]).keys()
-    assert where_is(box(plan, new)) == where
+    assert position_in_words(box(plan, new)) == where
     assert disjoint(plan)
     assert regions(PLANS[name]).keys() < regions(plan).keys()
     assert "moon" in plan.base_prompt
@@ -73,14 +73,14 @@ def test_several_at_once() -> None:
     x = [box(sides, name).center[0] for name in ("tree-2", "house-1", "tree-3")]
     assert x == sorted(x)
     corners = told("castle", "put a star in each corner")
-    assert {where_is(box(corners, f"star-{n}")) for n in range(1, 5)} == {
+    assert {position_in_words(box(corners, f"star-{n}")) for n in range(1, 5)} == {
         "top left", "top right", "bottom left", "bottom right"
     }  # fmt: skip
     row = told("village", "add three birds at the top")
     assert len({box(row, f"bird-{n}").y1 for n in range(1, 4)}) == 1
     two = told("village", "add a moon top right and a sun top left")
-    assert where_is(box(two, "moon-1")) == "top right"
-    assert where_is(box(two, "sun-1")) == "top left"
+    assert position_in_words(box(two, "moon-1")) == "top right"
+    assert position_in_words(box(two, "sun-1")) == "top left"
     held = told("village", "add a girl holding a red balloon on the left")
     assert [child.id for r in held.regions for child in r.children] == ["balloon-1"]
 
@@ -171,7 +171,9 @@ def test_moving(instruction: str, where: str | None) -> None:
             told("sky", instruction)
         return
     plan = told("sky", instruction)
-    assert where_is(box(plan, "moon-1")) == where or where in where_is(box(plan, "moon-1"))
+    assert position_in_words(box(plan, "moon-1")) == where or where in position_in_words(
+        box(plan, "moon-1")
+    )
     assert disjoint(plan)
 
 
@@ -267,6 +269,6 @@ def test_several_share_the_places_of_what_they_replace(
 def test_a_copy_goes_where_it_is_told() -> None:
     plan = told("pair", "copy the star to the bottom right")
     assert prompts(plan)["star-2"] == "a red star"
-    assert where_is(box(plan, "star-2")) == "bottom right"
+    assert position_in_words(box(plan, "star-2")) == "bottom right"
     with pytest.raises(PlanError, match="there is no 'the dog'"):
         told("pair", "duplicate the dog")

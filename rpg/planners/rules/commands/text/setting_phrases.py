@@ -14,7 +14,7 @@ from rpg.language.grammar.tokens import tokenize
 from rpg.language.lexicon.function_words import PREPOSITIONS
 from rpg.language.lexicon.inflect import article
 from rpg.language.lexicon.nouns import PLACES
-from rpg.language.scene_graph.parser import read_elements
+from rpg.language.scene_graph.parser import parse_elements
 from rpg.language.scene_graph.places import place_of
 from rpg.planners.rules.commands.text.wording import content_of
 
@@ -124,7 +124,7 @@ def _said(phrase: NounPhrase, prep: str) -> str:
 def scenes_in(text: str, things: Collection[str] = ()) -> tuple[str, ...]:
     """The scenes that a text names, as they stand in it, each once; none that holds a thing."""
     content = split_style(text)[0]
-    found = (scene.text for scene in read_elements(scan(tokenize(content))).scenes)
+    found = (scene.text for scene in parse_elements(scan(tokenize(content))).scenes)
     present = dict.fromkeys(scene for scene in found if scene.lower() in text.lower())
     return tuple(scene for scene in present if _noun(scene) not in things)
 
