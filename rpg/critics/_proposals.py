@@ -79,13 +79,13 @@ def _said(text: str) -> set[str]:
 def _brings(plan: Plan, prompt: str) -> set[str]:
     """Things that the subprompt names, and neither the user nor the plan so far."""
     known = _said(" ".join([plan.prompt, *(region.prompt for region in plan.layers())]))
-    return {thing.head for thing in parse_prompt(prompt).things} - known - _SURROUNDINGS
+    return {thing.head for thing in parse_prompt(prompt).entities} - known - _SURROUNDINGS
 
 
 def _wanted(plan: Plan, prompt: str) -> str:
     """The noun of a new region, if the user's prompt names more of these than the plan shows."""
-    heads = [thing.head for thing in parse_prompt(prompt).things]
-    asked = {thing.head: thing.count for thing in parse_prompt(plan.prompt).things}
+    heads = [thing.head for thing in parse_prompt(prompt).entities]
+    asked = {thing.head: thing.count for thing in parse_prompt(plan.prompt).entities}
     if not heads or heads[0] not in asked or _brings(plan, prompt):
         return ""
     shown = sum(heads[0] in _said(region.prompt) for region in plan.layers())

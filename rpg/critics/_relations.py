@@ -8,16 +8,16 @@ from itertools import permutations, product
 
 from rpg.critics._targets import Target
 from rpg.geometry import Box
-from rpg.language.grammar.elements import Kind
-from rpg.language.scene_graph.graph import Relation, Thing
+from rpg.language.grammar.elements import RelationKind
+from rpg.language.scene_graph.graph import Entity, Relation
 
 _NEAR = 0.02  # of the canvas: boxes that overlap by less stand side by side
 _LEVEL = 0.5  # of the smaller side: less in common is a diagonal
 _CLEAR = 0.01  # of the canvas between two centres
 _MOST_PAIRS = 6  # of one relation of the prompt: "five stars left of four moons" are twenty
 
-_GATHERING = frozenset({Kind.BETWEEN, Kind.AMID, Kind.FLANKED})
-_TURNED = {Kind.RIGHT: Kind.LEFT, Kind.BELOW: Kind.ABOVE}
+_GATHERING = frozenset({RelationKind.BETWEEN, RelationKind.AMID, RelationKind.FLANKED})
+_TURNED = {RelationKind.RIGHT: RelationKind.LEFT, RelationKind.BELOW: RelationKind.ABOVE}
 
 Span = Callable[[Box], tuple[float, float]]
 
@@ -26,7 +26,7 @@ Span = Callable[[Box], tuple[float, float]]
 class Stands:
     """The first target stands to the others as the kind says."""
 
-    kind: Kind
+    kind: RelationKind
     targets: tuple[Target, ...]
 
 
@@ -41,7 +41,7 @@ def relations(targets: Sequence[Target], said: Sequence[Relation]) -> list[Stand
 def _neighbours(targets: Sequence[Target]) -> Iterator[Stands]:
     """Who stands right beside or right above whom; things that look alike do not count."""
     own = list({target.region: target for target in reversed(targets)}.values())[::-1]
-    for kind, along, across in ((Kind.LEFT, _xs, _ys), (Kind.ABOVE, _ys, _xs)):
+    for kind, along, across in ((RelationKind.LEFT, _xs, _ys), (RelationKind.ABOVE, _ys, _xs)):
         for a, b in permutations(own, 2):
             if _alike(a, b) or not _before(a.box, b.box, along, across):
                 continue
@@ -88,7 +88,7 @@ def _named(targets: Sequence[Target], said: Sequence[Relation]) -> Iterator[Stan
             yield from _kept(relation.kind, sets)
 
 
-def _meant(thing: Thing, targets: Sequence[Target]) -> list[Target]:
+def _meant(thing: Entity, targets: Sequence[Target]) -> list[Target]:
     """The targets that a thing of the prompt has become."""
     same = [target for target in targets if target.noun == thing.head]
     words = {word.lower() for word in thing.attributes}
@@ -96,7 +96,7 @@ def _meant(thing: Thing, targets: Sequence[Target]) -> list[Target]:
     return fitting or same
 
 
-def _kept(kind: Kind, sets: Sequence[tuple[Target, ...]]) -> Iterator[Stands]:
+def _kept(kind: RelationKind, sets: Sequence[tuple[Target, ...]]) -> Iterator[Stands]:
     """Those that the boxes do not contradict: a region may have been moved since."""
     for given in sets:
         if len({target.key for target in given}) < len(given):
@@ -106,10 +106,10 @@ def _kept(kind: Kind, sets: Sequence[tuple[Target, ...]]) -> Iterator[Stands]:
             yield Stands(way, ordered)
 
 
-def _agrees(kind: Kind, targets: Sequence[Target]) -> bool:
+def _agrees(kind: RelationKind, targets: Sequence[Target]) -> bool:
     a, b = targets[0].box, targets[1].box
-    if a == b or kind not in (Kind.LEFT, Kind.ABOVE, Kind.ON):
+    if a == b or kind not in (RelationKind.LEFT, RelationKind.ABOVE, RelationKind.ON):
         return True
-    axis = 0 if kind is Kind.LEFT else 1
-    inside = kind is Kind.ON and a.intersection(b) == a
+    axis = 0 if kind is RelationKind.LEFT else 1
+    inside = kind is RelationKind.ON and a.intersection(b) == a
     return inside or a.center[axis] < b.center[axis] - _CLEAR

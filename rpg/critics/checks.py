@@ -10,7 +10,7 @@ from rpg.critics._relations import Stands, relations
 from rpg.critics._targets import PICTURE, Target, read_plan
 from rpg.critics.base import Check
 from rpg.geometry import Box
-from rpg.language.grammar.elements import Kind
+from rpg.language.grammar.elements import RelationKind
 from rpg.language.lexicon.function_words import NUMBERS
 from rpg.language.lexicon.inflect import article, is_pair, is_plural, plural
 from rpg.language.lexicon.nouns import MASS
@@ -172,7 +172,7 @@ def _relation(stands: Stands, labels: _Labels) -> Check:
         regions=_regions(*stands.targets),
         says=f"{labels.of(first)} is {stands.kind.value} {objects}"[:2000],
         things=tuple(target.thing for target in stands.targets),
-        value=Kind(stands.kind).value,
+        value=RelationKind(stands.kind).value,
     )
 
 

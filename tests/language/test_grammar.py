@@ -11,13 +11,13 @@ from rpg.language.grammar.elements import (
     Anchor,
     Arrange,
     Attr,
+    Delimiter,
     Element,
-    Kind,
-    Mark,
     NounPhrase,
     Order,
     Pron,
     Rel,
+    RelationKind,
     RowMark,
     Verb,
 )
@@ -136,20 +136,20 @@ def test_heads() -> None:
 @pytest.mark.parametrize(
     ("text", "kinds"),
     [
-        ("to the left of", (Kind.LEFT,)), ("on the right-hand side of", (Kind.RIGHT,)),
-        ("left of", (Kind.LEFT,)), ("above", (Kind.ABOVE,)), ("on top of", (Kind.ABOVE,)),
-        ("beneath", (Kind.BELOW,)), ("at the bottom of", (Kind.BELOW,)),
-        ("next to", (Kind.BESIDE,)), ("on the side of", (Kind.BESIDE,)),
-        ("in front of", (Kind.FRONT,)), ("hidden by", (Kind.BEHIND,)),
-        ("inside of", (Kind.INSIDE,)),
-        ("in between", (Kind.BETWEEN,)), ("surrounded by", (Kind.AMID,)),
-        ("on either side of", (Kind.SIDES,)), ("all around", (Kind.AROUND,)),
-        ("above and to the left of", (Kind.ABOVE, Kind.LEFT)),
-        ("to the upper right of", (Kind.ABOVE, Kind.RIGHT)),
-        ("just to the left of", (Kind.LEFT,)), ("directly above", (Kind.ABOVE,)),
+        ("to the left of", (RelationKind.LEFT,)), ("on the right-hand side of", (RelationKind.RIGHT,)),
+        ("left of", (RelationKind.LEFT,)), ("above", (RelationKind.ABOVE,)), ("on top of", (RelationKind.ABOVE,)),
+        ("beneath", (RelationKind.BELOW,)), ("at the bottom of", (RelationKind.BELOW,)),
+        ("next to", (RelationKind.BESIDE,)), ("on the side of", (RelationKind.BESIDE,)),
+        ("in front of", (RelationKind.FRONT,)), ("hidden by", (RelationKind.BEHIND,)),
+        ("inside of", (RelationKind.INSIDE,)),
+        ("in between", (RelationKind.BETWEEN,)), ("surrounded by", (RelationKind.AMID,)),
+        ("on either side of", (RelationKind.SIDES,)), ("all around", (RelationKind.AROUND,)),
+        ("above and to the left of", (RelationKind.ABOVE, RelationKind.LEFT)),
+        ("to the upper right of", (RelationKind.ABOVE, RelationKind.RIGHT)),
+        ("just to the left of", (RelationKind.LEFT,)), ("directly above", (RelationKind.ABOVE,)),
     ],
 )  # fmt: skip
-def test_relations(text: str, kinds: tuple[Kind, ...]) -> None:
+def test_relations(text: str, kinds: tuple[RelationKind, ...]) -> None:
     found = match_phrase(tokenize(f"{text} a cat"), 0)
     assert found is not None and isinstance(found[0], Rel)
     assert found[0].kinds == kinds
@@ -186,9 +186,9 @@ def test_a_sentence() -> None:
     cat, verb, rel, dog, mark, it, be, attr = scanned("A cat sits next to a dog and it is red")
     assert isinstance(cat, NounPhrase) and cat.words == ("cat",)
     assert isinstance(verb, Verb) and verb.text == "sits"
-    assert isinstance(rel, Rel) and rel.kinds == (Kind.BESIDE,)
+    assert isinstance(rel, Rel) and rel.kinds == (RelationKind.BESIDE,)
     assert isinstance(dog, NounPhrase) and dog.words == ("dog",)
-    assert (mark, it, be, attr) == (Mark("and"), Pron("it"), Verb(""), Attr(("red",)))
+    assert (mark, it, be, attr) == (Delimiter("and"), Pron("it"), Verb(""), Attr(("red",)))
 
 
 @pytest.mark.parametrize(

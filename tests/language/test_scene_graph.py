@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rpg.language.grammar.elements import Kind
-from rpg.language.scene_graph.graph import Thing, split_off
+from rpg.language.grammar.elements import RelationKind
+from rpg.language.scene_graph.graph import Entity, split_off
 from rpg.language.scene_graph.parser import parse_prompt
 
 
@@ -17,9 +17,9 @@ def told(prompt: str) -> list[tuple[str, str, tuple[str, ...]]]:
     ]
 
 
-def things(prompt: str) -> list[tuple[str, int]]:
+def entities(prompt: str) -> list[tuple[str, int]]:
     """The name of everything, and how many there are."""
-    return [(thing.name, thing.count) for thing in parse_prompt(prompt).things]
+    return [(entity.name, entity.count) for entity in parse_prompt(prompt).entities]
 
 
 @pytest.mark.parametrize(
@@ -68,11 +68,11 @@ def test_relations(prompt: str, wanted: list[tuple[str, str, tuple[str, ...]]]) 
     ],
 )  # fmt: skip
 def test_the_same_thing_is_counted_once(prompt: str, wanted: list[tuple[str, int]]) -> None:
-    assert things(prompt) == wanted
+    assert entities(prompt) == wanted
 
 
 @pytest.mark.parametrize(
-    ("prompt", "scenes"),
+    ("prompt", "settings"),
     [
         ("a cat on the beach", ["on the beach"]),
         ("In a forest, a cat sleeps at night.", ["In a forest", "at night"]),
@@ -84,36 +84,36 @@ def test_the_same_thing_is_counted_once(prompt: str, wanted: list[tuple[str, int
         ("a castle", []),
     ],
 )
-def test_scenes_are_told_from_things(prompt: str, scenes: list[str]) -> None:
-    found = [scene.text.lower() for scene in parse_prompt(prompt).scenes]
-    assert found == [scene.lower() for scene in scenes]
+def test_scenes_are_told_from_things(prompt: str, settings: list[str]) -> None:
+    found = [setting.text.lower() for setting in parse_prompt(prompt).settings]
+    assert found == [setting.lower() for setting in settings]
 
 
 def test_times_hold_for_the_whole_picture() -> None:
     night, wood = (
-        parse_prompt("a fox at night in a wood").scenes[:1],
-        parse_prompt("a fox in a forest").scenes,
+        parse_prompt("a fox at night in a wood").settings[:1],
+        parse_prompt("a fox in a forest").settings,
     )
     assert night[0].is_time and not wood[0].is_time
 
 
 def test_what_stands_inside_something_knows_it_once() -> None:
-    box, cat = Thing("a", [], ["box"]), Thing("a", [], ["cat"])
+    box, cat = Entity("a", [], ["box"]), Entity("a", [], ["cat"])
     assert cat.put_inside(box)
     assert cat.put_inside(box) and cat.outer == [box]
     assert not box.put_inside(cat)
-    assert not cat.put_inside(Thing("a", [], ["bag"]))
+    assert not cat.put_inside(Entity("a", [], ["bag"]))
     assert not cat.put_inside(cat)
 
 
 def test_a_part_split_off_has_its_own_words() -> None:
-    group = Thing("a", ["red"], ["cat"], count=5)
+    group = Entity("a", ["red"], ["cat"], count=5)
     part = split_off(group, 2)
     part.attributes.append("big")
     assert (group.count, part.count) == (3, 2)
     assert group.attributes == ["red"]
 
 
-@pytest.mark.parametrize("kind", list(Kind))
-def test_every_kind_can_be_said(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", list(RelationKind))
+def test_every_kind_can_be_said(kind: RelationKind) -> None:
     assert kind.value == kind.value.strip().lower()

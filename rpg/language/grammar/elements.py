@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Kind(StrEnum):
-    """How one thing stands to another; the value finishes "the star is ... the circle"."""
+class RelationKind(StrEnum):
+    """How one entity stands to another; the value finishes "the star is ... the circle"."""
 
     LEFT = "left of"
     RIGHT = "right of"
@@ -28,7 +28,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NounPhrase:
-    """One thing or several of a kind, as the prompt names them.
+    """One entity or several of a kind, as the prompt names them.
 
     Attributes:
         determiner: Article, possessive or vague quantity in lower case; empty where there is none.
@@ -53,7 +53,7 @@ class NounPhrase:
 class Rel:
     """A relation to what follows; to what was named before where `implied`, or to a pronoun's."""
 
-    kinds: tuple[Kind, ...]
+    kinds: tuple[RelationKind, ...]
     text: str
     pronoun: str = ""
     implied: bool = False
@@ -76,7 +76,7 @@ class Anchor:
 
 @dataclass(frozen=True, slots=True)
 class Arrange:
-    """How the things just named stand together: "row", "column" or "grid"."""
+    """How the entities just named stand together: "row", "column" or "grid"."""
 
     shape: str
     text: str
@@ -84,7 +84,7 @@ class Arrange:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """The things that follow come in this direction: x or y is 1 or -1."""
+    """The entities that follow come in this direction: x or y is 1 or -1."""
 
     x: int
     y: int
@@ -93,7 +93,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class RowMark:
-    """The things that follow stand in this row, or column, from 0; 9 is the last."""
+    """The entities that follow stand in this row, or column, from 0; 9 is the last."""
 
     index: int
     column: bool
@@ -137,7 +137,7 @@ class Pron:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class Delimiter:
     """What joins or parts: "and", ",", "." or a word such as "while" as "clause"."""
 
     word: str
@@ -151,5 +151,16 @@ class Loose:
 
 
 Element = (
-    NounPhrase | Rel | Anchor | Arrange | Order | RowMark | Verb | Prep | Attr | Pron | Mark | Loose
+    NounPhrase
+    | Rel
+    | Anchor
+    | Arrange
+    | Order
+    | RowMark
+    | Verb
+    | Prep
+    | Attr
+    | Pron
+    | Delimiter
+    | Loose
 )

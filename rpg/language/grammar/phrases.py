@@ -8,7 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from rpg.language.grammar.elements import Anchor, Arrange, Element, Kind, Order, Rel, RowMark
+from rpg.language.grammar.elements import (
+    Anchor,
+    Arrange,
+    Element,
+    Order,
+    Rel,
+    RelationKind,
+    RowMark,
+)
 from rpg.language.grammar.tokens import Token
 
 _WINDOW = 12
@@ -29,9 +37,16 @@ _MODIFIER = (
 _ITS = r"(?:its|his|her|their)"
 _DX = {"left": -1, "right": 1}
 _DY = {"upper": -1, "top": -1, "lower": 1, "bottom": 1}
-_SIDEWAYS = {"left": Kind.LEFT, "right": Kind.RIGHT}
-_UPRIGHT = {"upper": Kind.ABOVE, "top": Kind.ABOVE, "lower": Kind.BELOW, "bottom": Kind.BELOW,
-            "above": Kind.ABOVE, "below": Kind.BELOW, "under": Kind.BELOW}  # fmt: skip
+_SIDEWAYS = {"left": RelationKind.LEFT, "right": RelationKind.RIGHT}
+_UPRIGHT = {
+    "upper": RelationKind.ABOVE,
+    "top": RelationKind.ABOVE,
+    "lower": RelationKind.BELOW,
+    "bottom": RelationKind.BELOW,
+    "above": RelationKind.ABOVE,
+    "below": RelationKind.BELOW,
+    "under": RelationKind.BELOW,
+}
 _PLACE_IN_ROW = {
     **dict.fromkeys("top upper first left leftmost".split(), 0),
     **dict.fromkeys("second middle next center".split(), 1),
@@ -55,7 +70,7 @@ def _its_side(match: Match) -> Element:
     return Rel((_SIDEWAYS[match["side"]],), match["core"], pronoun=match["its"])
 
 
-def _rel(kind: Kind, *, implied: bool = False) -> _Maker:
+def _rel(kind: RelationKind, *, implied: bool = False) -> _Maker:
     return lambda match: Rel((kind,), match["core"], implied=implied)
 
 
@@ -90,7 +105,7 @@ _LR = r"(?P<side>left|right)"
 _AND = r"and (?:(?:to|on) the )?"
 _OTHER = r"(?:each other|one another|another)"
 _NOT_OF = r"(?! (?:of|side of|hand side of)\b)"
-# A share of the canvas, which is no thing: "the left half", "the upper two thirds".
+# A share of the canvas, which is no entity: "the left half", "the upper two thirds".
 _PART = (
     r"[ -](?:half|third|quarter|part|portion|section|(?:two|three)[ -](?:thirds|quarters))"
     rf"{_TAIL}(?! of)"
@@ -172,42 +187,48 @@ _TABLE: tuple[tuple[str, _Maker], ...] = (
         rf"(?:{_PART}|(?:[ -](?:side|edge))?{_TAIL}{_NOT_OF})",
         _edge,
     ),
-    (r"(?:on|at) (?:either|each|both) (?:side|sides|end|ends) of", _rel(Kind.SIDES)),
-    (r"(?:on|at) (?:either|each|both) (?:side|sides|end|ends)", _rel(Kind.SIDES, implied=True)),
-    (r"flanked by", _rel(Kind.FLANKED)),
-    (rf"(?:on|at) (?:the )?top of{_NOT_PICTURE}", _rel(Kind.ABOVE)),
-    (rf"(?:on|at) (?:the )?bottom of{_NOT_PICTURE}", _rel(Kind.BELOW)),
-    (rf"on (?:the )?edge of{_NOT_PICTURE}", _rel(Kind.ABOVE)),
-    (r"on top(?! of)", _rel(Kind.ABOVE, implied=True)),
+    (r"(?:on|at) (?:either|each|both) (?:side|sides|end|ends) of", _rel(RelationKind.SIDES)),
+    (
+        r"(?:on|at) (?:either|each|both) (?:side|sides|end|ends)",
+        _rel(RelationKind.SIDES, implied=True),
+    ),
+    (r"flanked by", _rel(RelationKind.FLANKED)),
+    (rf"(?:on|at) (?:the )?top of{_NOT_PICTURE}", _rel(RelationKind.ABOVE)),
+    (rf"(?:on|at) (?:the )?bottom of{_NOT_PICTURE}", _rel(RelationKind.BELOW)),
+    (rf"on (?:the )?edge of{_NOT_PICTURE}", _rel(RelationKind.ABOVE)),
+    (r"on top(?! of)", _rel(RelationKind.ABOVE, implied=True)),
     (
         rf"(?:in|on|at|along|near|across|towards?) (?:the )?(?:very )?{_UP}"
         rf"(?:{_PART}|(?: (?:edge|side))?{_TAIL}{_NOT_OF}(?! row))",
         _end,
     ),
-    (r"(?:atop(?: of)?|above|over|higher (?:up )?than|overlooking)", _rel(Kind.ABOVE)),
-    (r"(?:below|underneath|beneath|under|lower (?:down )?than)", _rel(Kind.BELOW)),
+    (r"(?:atop(?: of)?|above|over|higher (?:up )?than|overlooking)", _rel(RelationKind.ABOVE)),
+    (r"(?:below|underneath|beneath|under|lower (?:down )?than)", _rel(RelationKind.BELOW)),
     (
         r"(?:next to|near to|close to|adjacent to|beside|near|alongside(?: of)?|side by side with"
         r"|(?:on|at|by) (?:the |one )?side of|next door to|opposite(?: to| of)?|across from|past"
         r"|in the vicinity of|not far from|against|facing)",
-        _rel(Kind.BESIDE),
+        _rel(RelationKind.BESIDE),
     ),
-    (r"in (?:the )?front of", _rel(Kind.FRONT)),
-    (r"(?:in|at) the (?:back|rear) of|in back of|behind", _rel(Kind.BEHIND)),
+    (r"in (?:the )?front of", _rel(RelationKind.FRONT)),
+    (r"(?:in|at) the (?:back|rear) of|in back of|behind", _rel(RelationKind.BEHIND)),
     (
         r"(?:hidden|occluded|blocked|obscured|covered|concealed|obstructed) (?:by|behind)",
-        _rel(Kind.BEHIND),
+        _rel(RelationKind.BEHIND),
     ),
-    (r"in front(?! of)", _rel(Kind.FRONT, implied=True)),
-    (r"(?:inside(?: of)?|within|contained in|enclosed (?:in|by|within))", _rel(Kind.INSIDE)),
-    (r"(?:containing|filled with)", _rel(Kind.CONTAINS)),
-    (r"(?:in )?between", _rel(Kind.BETWEEN)),
+    (r"in front(?! of)", _rel(RelationKind.FRONT, implied=True)),
+    (
+        r"(?:inside(?: of)?|within|contained in|enclosed (?:in|by|within))",
+        _rel(RelationKind.INSIDE),
+    ),
+    (r"(?:containing|filled with)", _rel(RelationKind.CONTAINS)),
+    (r"(?:in )?between", _rel(RelationKind.BETWEEN)),
     (
         r"(?:surrounded|encircled|ringed|circled)(?: on all sides| all around)? (?:by|with)",
-        _rel(Kind.AMID),
+        _rel(RelationKind.AMID),
     ),
-    (r"(?:in|at) the (?:very |exact )?(?:middle|center|centre) of", _rel(Kind.AMID)),
-    (r"(?:surrounding|(?:all )?around|encircling)", _rel(Kind.AROUND)),
+    (r"(?:in|at) the (?:very |exact )?(?:middle|center|centre) of", _rel(RelationKind.AMID)),
+    (r"(?:surrounding|(?:all )?around|encircling)", _rel(RelationKind.AROUND)),
 )
 _PATTERNS = tuple(
     (re.compile(rf"{_MODIFIER}(?P<core>{pattern})(?= |$)"), make) for pattern, make in _TABLE

@@ -15,9 +15,9 @@ from rpg.language.grammar.chunks import (
 from rpg.language.grammar.elements import (
     Anchor,
     Attr,
+    Delimiter,
     Element,
     Loose,
-    Mark,
     NounPhrase,
     Prep,
     Pron,
@@ -40,7 +40,7 @@ def scan(tokens: Tokens) -> tuple[Element, ...]:
     while at < len(tokens):
         if (group := _each_of(tokens, at, elements)) is not None:
             whole, used = _told_of_each(tokens, at + 1, group)
-            elements[-2 if elements[-1] == Mark(",") else -1 :] = [whole]
+            elements[-2 if elements[-1] == Delimiter(",") else -1 :] = [whole]
             at += used + 1
             continue
         element, used = _next(tokens, at, elements)
@@ -60,7 +60,7 @@ def _each_of(tokens: Tokens, at: int, before: list[Element]) -> NounPhrase | Non
     after = low(tokens, at + 1)
     if low(tokens, at) != "each" or not (after in ("with", "in") or after.endswith("ing")):
         return None
-    named = before[:-1] if before[-1:] == [Mark(",")] else before
+    named = before[:-1] if before[-1:] == [Delimiter(",")] else before
     group = named[-1] if named else None
     return group if isinstance(group, NounPhrase) and (group.count or 1) > 1 else None
 
@@ -103,17 +103,17 @@ def _next(tokens: Tokens, at: int, elements: list[Element]) -> Found:
 def _mark(tokens: Tokens, at: int) -> Found | None:
     word = tokens[at].low
     if tokens[at].is_stop:
-        return Mark("."), 1
+        return Delimiter("."), 1
     if word in COMMAS:
-        return Mark(":" if word == ":" else ","), 1
+        return Delimiter(":" if word == ":" else ","), 1
     if word in w.AND:
-        return Mark("and"), 1
+        return Delimiter("and"), 1
     if word in ("as", "along", "together") and low(tokens, at + 1) in ("well", "with"):
-        return Mark("and"), 3 if low(tokens, at + 1) == "well" else 2
+        return Delimiter("and"), 3 if low(tokens, at + 1) == "well" else 2
     if word == "after" and at > 0 and tokens[at - 1].low.startswith(("chas", "runn", "look")):
         return Loose(tokens[at].text), 1
     if word in w.CLAUSE_WORDS:
-        return Mark("side" if word in w.SIDE_CLAUSES else "clause"), 1
+        return Delimiter("side" if word in w.SIDE_CLAUSES else "clause"), 1
     return None
 
 
@@ -217,7 +217,7 @@ def _small_word(tokens: Tokens, at: int) -> Found | None:
     if word in w.PREPOSITIONS and word not in w.NEGATORS:
         return Prep(word), 1
     if word in ("which", "who", "that") and at > 0 and not is_noun_next(tokens, at):
-        return Mark("which"), 1
+        return Delimiter("which"), 1
     if word == "that" and is_noun_next(tokens, at):
         return None
     loose = word == "not" or (is_adverb(word) and not is_noun_next(tokens, at))
@@ -228,7 +228,7 @@ def _small_word(tokens: Tokens, at: int) -> Found | None:
 
 def _phrase_or_attribute(tokens: Tokens, at: int, before: list[Element]) -> Found | None:
     coordinated = (
-        len(before) > 1 and before[-1] == Mark("and") and isinstance(before[-2], NounPhrase)
+        len(before) > 1 and before[-1] == Delimiter("and") and isinstance(before[-2], NounPhrase)
     )
     found = noun_phrase(tokens, at, coordinated=coordinated, opens=_opens(tokens, at))
     if found is None:

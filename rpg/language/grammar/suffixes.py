@@ -108,7 +108,7 @@ def _coordinated(tokens: Tokens, end: int, wanted: Callable[[NounPhrase], bool])
 
 
 def _stands_apart(phrase: NounPhrase) -> bool:
-    """A counted thing after "and" is a thing of its own: "with its tail and two cats"."""
+    """A counted entity after "and" is an entity of its own: "with its tail and two cats"."""
     return phrase.count is not None and not _is_part(phrase)
 
 

@@ -45,7 +45,7 @@ FINISHES = frozenset(
 )
 VISUAL = COLOURS | SHAPES | MATERIALS | PATTERNS | FINISHES
 
-# Area against an ordinary thing's.
+# Area against an ordinary entity's.
 SIZES: Mapping[str, float] = {
     **dict.fromkeys("big large oversized".split(), 1.6),
     **dict.fromkeys("huge giant gigantic enormous massive towering colossal immense".split(), 2.4),
@@ -117,7 +117,7 @@ def is_adjective(word: str) -> bool:
 
 
 def is_pure_adjective(word: str) -> bool:
-    """Whether the word is an adjective that cannot itself be the thing."""
+    """Whether the word is an adjective that cannot itself be the entity."""
     return is_adjective(word) and word not in ALSO_NOUNS
 
 
@@ -131,7 +131,7 @@ def is_visual(word: str) -> bool:
 
 
 def size_of(words: Iterable[str]) -> float:
-    """Area that the size words ask for, against an ordinary thing's 1; bounded."""
+    """Area that the size words ask for, against an ordinary entity's 1; bounded."""
     size = 1.0
     for word in words:
         size *= SIZES.get(word, 1.0)

@@ -83,7 +83,7 @@ def is_pair(noun: str) -> bool:
 
 
 def comes_in_pairs(noun: str) -> bool:
-    """Whether "a pair of" these is one thing: "a pair of shoes", but not "a pair of swans"."""
+    """Whether "a pair of" these is one entity: "a pair of shoes", but not "a pair of swans"."""
     return noun in _ALWAYS_PLURAL or noun in _IN_PAIRS
 
 

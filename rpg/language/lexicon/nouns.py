@@ -1,4 +1,4 @@
-"""Nouns that need to be told from ordinary things: places, times, parts, people, abstractions."""
+"""Nouns that need to be told from ordinary entities: places, times, parts, people, abstractions."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _ROOM = """
     aquarium stage backstage interior indoors outdoors outside wilderness nook cabin dungeon world
     range aisle area zone gymnasium course sandbox swings
     """
-# Places that are as often things to be drawn.
+# Places that are as often entities to be drawn.
 BUILDINGS = frozenset(
     """
     castle palace church temple cathedral hotel school hospital house home apartment building barn
@@ -61,14 +61,14 @@ TIMES = frozenset(
     """
     ).split()
 )
-# "Under" these is a scene, not a relation.
+# "Under" these is a setting, not a relation.
 OVERHEAD = frozenset(
     """
     sky skies stars moonlight sunlight sunshine starlight sun rain moon clouds water sea ocean
     shade spotlight light lights lamplight candlelight moonlit
     """.split()
 )
-# Places that things stand on rather than in.
+# Places that entities stand on rather than in.
 ON_PLACES = frozenset(
     """
     beach sand ground earth floor street road highway sidewalk pavement grass lawn hill hillside
@@ -76,7 +76,7 @@ ON_PLACES = frozenset(
     patio porch deck court farm stage trail path ice driveway
     """.split()
 )
-# Settings only where definite and bare: "on the counter", but "a wooden counter" is a thing.
+# Settings only where definite and bare: "on the counter", but "a wooden counter" is an entity.
 SURFACES = frozenset(
     """
     wall walls counter countertop grill shelf floor ceiling table desk stove oven sink bed carpet
@@ -240,7 +240,7 @@ CANVAS = frozenset(
     view shot illustration
     """.split()
 )
-# Things that mean a crowd or a measure: the noun that counts comes after "of".
+# Entities that mean a crowd or a measure: the noun that counts comes after "of".
 MEASURES = frozenset("pair couple dozen row column line stack grid".split())
 
 

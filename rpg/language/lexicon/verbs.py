@@ -1,4 +1,4 @@
-"""Verbs: how to tell them from nouns, and what they say about where things are."""
+"""Verbs: how to tell them from nouns, and what they say about where entities are."""
 
 from __future__ import annotations
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from rpg.language.grammar.elements import Anchor, Kind, Rel
+from rpg.language.grammar.elements import Anchor, Rel, RelationKind
 from rpg.language.lexicon.function_words import PLURALS
 from rpg.language.lexicon.nouns import is_animate
 from rpg.language.lexicon.verbs import VERB_RELATIONS
-from rpg.language.scene_graph.graph import Thing
+from rpg.language.scene_graph.graph import Entity
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -19,14 +19,14 @@ class Link:
     """
 
     relation: Rel | None = None
-    subjects: list[Thing] | None = None
+    subjects: list[Entity] | None = None
     verb: str | None = None
     word: str = ""
 
 
 def verb_link(verb: str, clause: Clause) -> Link:
     """The link of a participle that says where its object is: "surrounding", "covering"."""
-    relation = Rel((Kind[VERB_RELATIONS[verb].upper()],), verb)
+    relation = Rel((RelationKind[VERB_RELATIONS[verb].upper()],), verb)
     return Link(relation=relation, subjects=list(clause.subjects))
 
 
@@ -49,11 +49,11 @@ class Clause:
         had: What the owner is "with" and has no place yet: an apple and a pear in "a table with an
             apple and a pear on it".
         inverted: A relation, with its objects, whose subject comes after it.
-        anchor: A place on the canvas whose thing comes after it; as do all if `anchors_lead`.
+        anchor: A place on the canvas whose entity comes after it; as do all if `anchors_lead`.
     """
 
-    subjects: list[Thing] = field(default_factory=list)
-    last: list[Thing] = field(default_factory=list)
+    subjects: list[Entity] = field(default_factory=list)
+    last: list[Entity] = field(default_factory=list)
     listed: bool = False
     predicate: bool = False
     join: str = ""
@@ -62,10 +62,10 @@ class Clause:
     opening: bool = True
     quiet: bool = False
     verb: str = ""
-    owner: list[Thing] = field(default_factory=list)
-    had: list[Thing] = field(default_factory=list)
+    owner: list[Entity] = field(default_factory=list)
+    had: list[Entity] = field(default_factory=list)
     inverted: Rel | None = None
-    inverted_objects: list[Thing] = field(default_factory=list)
+    inverted_objects: list[Entity] = field(default_factory=list)
     anchor: Anchor | None = None
     anchors_lead: bool = False
 
@@ -73,41 +73,41 @@ class Clause:
         """A noun phrase was read, whatever became of it."""
         self.opening, self.join, self.link = False, "", None
 
-    def subject(self, things: list[Thing]) -> None:
+    def subject(self, entities: list[Entity]) -> None:
         """Adds subjects: to a list that is open, else as a new one."""
         if self.join and self.subjects and not self.predicate:
-            self.subjects = list(dict.fromkeys([*self.subjects, *things]))
+            self.subjects = list(dict.fromkeys([*self.subjects, *entities]))
         else:
             goes_on = self.join == "and" or self.inverted is not None
             self.owner = self.owner if goes_on else []
-            self.had = [*self.had, *things] if goes_on else []
-            self.subjects, self.listed, self.predicate = list(things), False, False
+            self.had = [*self.had, *entities] if goes_on else []
+            self.subjects, self.listed, self.predicate = list(entities), False, False
             self.verb = ""
-        self.last, self.last_link = list(things), None
+        self.last, self.last_link = list(entities), None
         self.spoken()
 
-    def linked(self, things: list[Thing], link: Link) -> None:
+    def linked(self, entities: list[Entity], link: Link) -> None:
         """Takes the objects of a relation or of a verb."""
-        self.last, self.last_link, self.predicate = list(things), link, True
+        self.last, self.last_link, self.predicate = list(entities), link, True
         self.spoken()
 
-    def companion(self, things: list[Thing], link: Link) -> None:
-        """Takes things that the subjects are "with": they are the next subjects."""
+    def companion(self, entities: list[Entity], link: Link) -> None:
+        """Takes entities that the subjects are "with": they are the next subjects."""
         if link is self.last_link:  # "with an apple, a pear"
-            self.had = [*self.had, *things]
+            self.had = [*self.had, *entities]
         else:
-            self.owner, self.had = self.subjects or self.owner, list(things)
-        self.subjects, self.listed = list(things), False
-        self.linked(things, link)
+            self.owner, self.had = self.subjects or self.owner, list(entities)
+        self.subjects, self.listed = list(entities), False
+        self.linked(entities, link)
         self.verb = ""
 
-    def invert(self, rel: Rel, objects: list[Thing]) -> None:
+    def invert(self, rel: Rel, objects: list[Entity]) -> None:
         """Keeps a relation for the subject to come."""
         self.inverted, self.inverted_objects = rel, list(objects)
         self.subjects, self.predicate, self.listed = [], False, False
 
     def lead_with(self, anchor: Anchor) -> None:
-        """Keeps a place on the canvas for the thing to come."""
+        """Keeps a place on the canvas for the entity to come."""
         self.anchor, self.anchors_lead = anchor, self.anchors_lead or self.opening
         self.subjects, self.predicate, self.link, self.last_link = [], False, None, None
         self.join = ""
@@ -121,7 +121,7 @@ class Clause:
         """Says something of the subjects."""
         self.predicate, self.verb, self.link, self.last_link = True, "", None, None
 
-    def subjects_for_relation(self) -> list[Thing]:
+    def subjects_for_relation(self) -> list[Entity]:
         """What a relation that is read now is said of."""
         if self.join or not self.last:
             return list(self.subjects)
@@ -129,26 +129,26 @@ class Clause:
             return list(self.last)
         return list(self.subjects if self.listed or self.verb or self.predicate else self.last)
 
-    def had_for_relation(self) -> list[Thing]:
+    def had_for_relation(self) -> list[Entity]:
         """The same of a relation to the owner: all that it has and that has no place yet."""
         subjects = self.subjects_for_relation()
-        if not self.owner or not all(thing in self.had for thing in subjects):
+        if not self.owner or not all(entity in self.had for entity in subjects):
             return subjects
         had, self.had = self.had, []
         return had
 
     def waits_for_second(self) -> bool:
-        """Whether one of the two things is still to come that the subject is between."""
+        """Whether one of the two entities is still to come that the subject is between."""
         relation = self.last_link.relation if self.last_link is not None else None
-        between = relation is not None and relation.kinds == (Kind.BETWEEN,)
-        return between and sum(thing.count for thing in self.last) == 1
+        between = relation is not None and relation.kinds == (RelationKind.BETWEEN,)
+        return between and sum(entity.count for entity in self.last) == 1
 
-    def owner_as(self, word: str) -> list[Thing]:
+    def owner_as(self, word: str) -> list[Entity]:
         """The owner of the subjects, if the pronoun agrees with it in number; else nothing."""
-        several = sum(thing.count for thing in self.owner) > 1
+        several = sum(entity.count for entity in self.owner) > 1
         return list(self.owner) if several == (word in PLURALS) else []
 
-    def anchor_targets(self) -> list[Thing]:
+    def anchor_targets(self) -> list[Entity]:
         """What a place on the canvas that is read now is said of."""
         return list(
             self.subjects if self.join or self.predicate and not self.last_link else self.last
@@ -161,14 +161,14 @@ class Clause:
 
     def act_together(self, word: str) -> None:
         """Notes what every subject does, unless one of them does something already."""
-        if not any(thing.actions for thing in self.subjects):
-            for thing in self.subjects:
-                thing.actions.append(word)
+        if not any(entity.actions for entity in self.subjects):
+            for entity in self.subjects:
+                entity.actions.append(word)
 
     def own(self, text: str) -> None:
         """Adds what every subject has to its description."""
-        for thing in self.subjects:
-            thing.own(text)
+        for entity in self.subjects:
+            entity.own(text)
         self.spoken()
 
     def act(self, text: str) -> None:

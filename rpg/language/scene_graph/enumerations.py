@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from rpg.language.grammar.elements import Arrange, Attr, Element, Loose, Mark, NounPhrase
+from rpg.language.grammar.elements import Arrange, Attr, Delimiter, Element, Loose, NounPhrase
 from rpg.language.grammar.heads import head
 from rpg.language.lexicon.attributes import COLOURS
 from rpg.language.lexicon.nouns import GENERAL, GENERAL_PEOPLE, is_person
 from rpg.language.scene_graph.graph import is_elliptic
 
-_COMMA = Mark(",")
-_OPENERS = (_COMMA, Mark(":"), Loose("-"), Loose("–"), Loose("—"))
-_JOINS = (_COMMA, Mark("and"))
+_COMMA = Delimiter(",")
+_OPENERS = (_COMMA, Delimiter(":"), Loose("-"), Loose("–"), Loose("—"))
+_JOINS = (_COMMA, Delimiter("and"))
 
 
-def told_once(elements: Iterable[Element]) -> list[Element]:
+def merge_enumerations(elements: Iterable[Element]) -> list[Element]:
     """The elements with every announced group told once.
 
     Where its members have no noun of their own they become parts of the group, as in "three cars,
@@ -55,7 +55,7 @@ def _tell(out: list[Element], at: int, mark: int, group: NounPhrase) -> None:
 def _beginnings(out: Sequence[Element], at: int) -> Iterator[int]:
     """Where each member of the list that begins at `at` begins."""
     begins = True
-    while at < len(out) and out[at] != Mark("."):
+    while at < len(out) and out[at] != Delimiter("."):
         if begins and out[at] not in _JOINS:
             yield at
         begins = out[at] in _JOINS

@@ -1,4 +1,4 @@
-"""Things, places and relations that a prompt is understood to hold."""
+"""Entities, places and relations that a prompt is understood to hold."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from rpg.language.grammar.elements import Kind, NounPhrase
+from rpg.language.grammar.elements import NounPhrase, RelationKind
 from rpg.language.grammar.tokens import join
 from rpg.language.lexicon import function_words as w
 from rpg.language.lexicon.attributes import (
@@ -30,8 +30,8 @@ Held = Literal["", "hand", "head"]
 
 
 @dataclass(eq=False, slots=True)
-class Thing:
-    """One thing, or several of a kind, that gets a region or one each.
+class Entity:
+    """One entity, or several of a kind, that gets a region or one each.
 
     Attributes:
         determiner: As in the prompt; a or the where one is wanted.
@@ -41,12 +41,12 @@ class Thing:
         crowd: The number, in words, of what is too many or too vague to place one by one.
         post: "of flowers", "with its lid".
         actions: What it does, as text.
-        place: The scene that is its own; None takes the prompt's.
+        place: The setting that is its own; None takes the prompt's.
         anchor: Column and row of 3 x 3, either None.
         back: It stands behind all else.
         arrangement: "row", "column", "grid", "RxC" or "".
-        size: Area against an ordinary thing's.
-        parent: It is drawn inside that thing's region.
+        size: Area against an ordinary entity's.
+        parent: It is drawn inside that entity's region.
         held: Where the parent has it, rather than all around it; empty if it does not hold it.
         plural: The noun as the prompt counts it.
     """
@@ -63,7 +63,7 @@ class Thing:
     back: bool = False
     arrangement: str = ""
     size: float = 1.0
-    parent: Thing | None = None
+    parent: Entity | None = None
     held: Held = ""
     plural: str = ""
 
@@ -79,7 +79,7 @@ class Thing:
 
     @property
     def described(self) -> str:
-        """The name with all that belongs to the thing and what it does."""
+        """The name with all that belongs to the entity and what it does."""
         return join([self.name, self.post, *self.actions])
 
     @property
@@ -104,11 +104,11 @@ class Thing:
         self.post = f"{self.post} {text}".strip()
 
     @property
-    def outer(self) -> list[Thing]:
+    def outer(self) -> list[Entity]:
         """What it is inside of, from within outwards."""
         return [] if self.parent is None else [self.parent, *self.parent.outer]
 
-    def put_inside(self, outer: Thing, *, held: Held = "") -> bool:
+    def put_inside(self, outer: Entity, *, held: Held = "") -> bool:
         """Draws it inside the other; False if it is in a third already, or the other is in it."""
         if self.parent is None and outer is not self and self not in outer.outer:
             self.parent, self.held = outer, held
@@ -145,19 +145,19 @@ class Thing:
 class Relation:
     """`subject` stands to every one of `objects` as `kind` says."""
 
-    kind: Kind
-    subject: Thing
-    objects: tuple[Thing, ...]
+    kind: RelationKind
+    subject: Entity
+    objects: tuple[Entity, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class Setting:
     """Where or when it all is: "on the beach", "at night".
 
     Attributes:
         text: With its preposition.
         is_time: True of times and weather, which hold for the whole picture.
-        after: How many things were named before it.
+        after: How many entities were named before it.
     """
 
     text: str
@@ -166,39 +166,39 @@ class Scene:
 
 
 @dataclass(slots=True)
-class Reading:
+class SceneGraph:
     """What was understood of a prompt.
 
     Attributes:
-        things: In the order of the prompt.
+        entities: In the order of the prompt.
         relations: In the order of the prompt.
-        scenes: In the order of the prompt.
+        settings: In the order of the prompt.
         styles: Such as "oil painting": added to every subprompt.
         negatives: What the prompt says is not there.
         notes: What could not be placed or understood, in plain words.
     """
 
-    things: list[Thing] = field(default_factory=list)
+    entities: list[Entity] = field(default_factory=list)
     relations: list[Relation] = field(default_factory=list)
-    scenes: list[Scene] = field(default_factory=list)
+    settings: list[Setting] = field(default_factory=list)
     styles: list[str] = field(default_factory=list)
     negatives: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
-def thing_of(phrase: NounPhrase) -> Thing:
-    """A new thing for a noun phrase that has a noun."""
+def entity_of(phrase: NounPhrase) -> Entity:
+    """A new entity for a noun phrase that has a noun."""
     split = _noun_start(phrase.words)
-    thing = Thing(
+    entity = Entity(
         phrase.determiner,
         list(phrase.words[:split]),
         list(phrase.words[split:]),
         post=phrase.post,
         arrangement=phrase.arrangement,
     )
-    thing.size = size_of([word.lower() for word in thing.attributes])
-    _count(thing, phrase)
-    return thing
+    entity.size = size_of([word.lower() for word in entity.attributes])
+    _count(entity, phrase)
+    return entity
 
 
 def _noun_start(words: tuple[str, ...]) -> int:
@@ -219,25 +219,25 @@ def _is_attribute(word: str) -> bool:
     )
 
 
-def _count(thing: Thing, phrase: NounPhrase) -> None:
-    noun = thing.noun[-1]
+def _count(entity: Entity, phrase: NounPhrase) -> None:
+    noun = entity.noun[-1]
     if (
         phrase.determiner in w.VAGUE
         or " " in phrase.determiner
         and phrase.determiner != "a pair of"
     ):
-        thing.crowd = phrase.determiner
-    if phrase.count is None or thing.crowd:
+        entity.crowd = phrase.determiner
+    if phrase.count is None or entity.crowd:
         return
     if phrase.count > w.MAX_COUNT and not phrase.arrangement:
-        thing.crowd = str(phrase.count)
+        entity.crowd = str(phrase.count)
         return
-    thing.count = phrase.count
+    entity.count = phrase.count
     if phrase.determiner == "a pair of" and comes_in_pairs(noun.lower()):
-        thing.count = 1
+        entity.count = 1
         return
-    thing.determiner, thing.plural = "a", noun
-    thing.noun[-1] = _one(noun)
+    entity.determiner, entity.plural = "a", noun
+    entity.noun[-1] = _one(noun)
 
 
 def _one(noun: str) -> str:
@@ -273,22 +273,22 @@ def text_of(phrase: NounPhrase) -> str:
     return words
 
 
-def split_off(thing: Thing, count: int) -> Thing:
-    """A thing like this one that takes `count` of its number with it; some must stay."""
-    thing.count -= count
+def split_off(entity: Entity, count: int) -> Entity:
+    """An entity like this one that takes `count` of its number with it; some must stay."""
+    entity.count -= count
     return replace(
-        thing, count=count, attributes=list(thing.attributes), noun=list(thing.noun), actions=[]
+        entity, count=count, attributes=list(entity.attributes), noun=list(entity.noun), actions=[]
     )
 
 
-def singled(things: list[Thing], thing: Thing, count: int) -> list[Thing]:
-    """The thing and as many like it as make `count`, each alone; those that are new go to `things`.
+def singled(entities: list[Entity], entity: Entity, count: int) -> list[Entity]:
+    """The entity and as many like it as make `count`, each alone; those that are new go to `entities`.
 
     Raises:
-        ValueError: The thing is none of `things`.
+        ValueError: The entity is none of `entities`.
     """
-    thing.count = count
-    parts = [split_off(thing, 1) for _ in range(count - 1)]
-    at = things.index(thing)
-    things[at + 1 : at + 1] = parts
-    return [thing, *parts]
+    entity.count = count
+    parts = [split_off(entity, 1) for _ in range(count - 1)]
+    at = entities.index(entity)
+    entities[at + 1 : at + 1] = parts
+    return [entity, *parts]

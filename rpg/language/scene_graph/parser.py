@@ -1,4 +1,4 @@
-"""Reads elements in order and finds out which things there are and how they stand to each other."""
+"""Reads elements in order and finds out which entities there are and how they stand to each other."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from rpg.language.grammar.elements import (
     Anchor,
     Arrange,
     Attr,
+    Delimiter,
     Element,
     Loose,
-    Mark,
     NounPhrase,
     Order,
     Prep,
@@ -28,9 +28,9 @@ from rpg.language.lexicon.function_words import POSSESSIVES
 from rpg.language.lexicon.nouns import is_animate
 from rpg.language.scene_graph import graph as g
 from rpg.language.scene_graph.clause import Clause, Link
-from rpg.language.scene_graph.enumerations import told_once
+from rpg.language.scene_graph.enumerations import merge_enumerations
 from rpg.language.scene_graph.group_members import with_members
-from rpg.language.scene_graph.parser_state import State
+from rpg.language.scene_graph.parser_state import ParserState
 from rpg.language.scene_graph.places import (
     is_idea,
     is_owned,
@@ -54,30 +54,30 @@ from rpg.language.scene_graph.relations import (
 _DENIABLE = Rel | Prep | Attr | Anchor | Verb
 
 
-def parse_prompt(prompt: str) -> g.Reading:
+def parse_prompt(prompt: str) -> g.SceneGraph:
     """The scene graph of a prompt; of a prompt that is not English, an empty one with a note."""
     if not is_english(tokenize(prompt)):
-        return g.Reading(notes=["this planner reads English only"])
+        return g.SceneGraph(notes=["this planner reads English only"])
     content, styles = split_style(prompt)
     graph = parse_elements(scan(tokenize(content)))
     graph.styles = styles
     return graph
 
 
-def parse_elements(elements: Sequence[Element]) -> g.Reading:
-    """The things, relations and scenes that the elements tell of."""
-    told = told_once(with_members(elements))
-    state = State(told)
+def parse_elements(elements: Sequence[Element]) -> g.SceneGraph:
+    """The entities, relations and settings that the elements tell of."""
+    told = merge_enumerations(with_members(elements))
+    state = ParserState(told)
     for state.at, element in enumerate(told):
-        if state.at >= state.resume and (not state.aside or isinstance(element, Mark)):
+        if state.at >= state.resume and (not state.aside or isinstance(element, Delimiter)):
             if _begins_anew(state, element):
                 state.clause = Clause(opening=False)  # "two girls, | one is sleeping"
             _take(state, element)
     state.end_sentence()
-    return state.reading
+    return state.graph
 
 
-def _take(state: State, element: Element) -> None:
+def _take(state: ParserState, element: Element) -> None:
     match element:
         case NounPhrase():
             _noun_phrase(state, element)
@@ -95,11 +95,11 @@ def _take(state: State, element: Element) -> None:
             read_attributes(state, element)
         case Arrange() | Order() | RowMark():
             state.lines.take(element, state.clause)
-        case Mark():
+        case Delimiter():
             _mark(state, element)
 
 
-def _begins_anew(state: State, element: Element) -> bool:
+def _begins_anew(state: ParserState, element: Element) -> bool:
     """Whether something is said of one alone of several."""
     placed = isinstance(state.near(1), Anchor)
     if not _is_one_of_several(element) or not isinstance(state.near(2 if placed else 1), Verb):
@@ -118,14 +118,14 @@ def _is_one_of_several(element: Element) -> bool:
     return isinstance(element, Pron) and element.word == "other"
 
 
-def _small_word(state: State, element: Prep | Loose) -> None:
+def _small_word(state: ParserState, element: Prep | Loose) -> None:
     if isinstance(element, Prep):
         state.clause.link = Link(word=element.word)
     else:
         _loose(state, element)
 
 
-def _loose(state: State, element: Loose) -> None:
+def _loose(state: ParserState, element: Loose) -> None:
     """Leaves out what "not" denies: "a cat not on a mat"."""
     denied, then = state.near(1), state.near(2)
     if element.text.lower() != "not" or not isinstance(denied, _DENIABLE):
@@ -140,7 +140,7 @@ def _said(element: Rel | Attr | Anchor | Verb) -> str:
     return " ".join(element.words) if isinstance(element, Attr) else element.text
 
 
-def _mark(state: State, mark: Mark) -> None:
+def _mark(state: ParserState, mark: Delimiter) -> None:
     clause = state.clause
     state.aside = (state.aside and mark.word == "and") or _begins_aside(state, mark)
     if mark.word == ".":
@@ -157,21 +157,21 @@ def _mark(state: State, mark: Mark) -> None:
         clause.link = None
 
 
-def _begins_aside(state: State, mark: Mark) -> bool:
+def _begins_aside(state: ParserState, mark: Delimiter) -> bool:
     """Whether a clause begins that is not drawn: "before ...", "while waiting for the bus"."""
     named = isinstance(state.near(1), NounPhrase)
     return mark.word == "side" or (mark.word == "clause" and not named)
 
 
-def _noun_phrase(state: State, phrase: NounPhrase) -> None:
+def _noun_phrase(state: ParserState, phrase: NounPhrase) -> None:
     clause = state.clause
     link = _link(state)
     if phrase.negated:
-        state.reading.negatives.append(" ".join(phrase.words))
+        state.graph.negatives.append(" ".join(phrase.words))
         clause.link, clause.join = None, ""
     elif link is None and opening_place(phrase, clause.opening, state.near(1)):
         place = without_scene(phrase)
-        state.scene(f"{place_of(place)} {g.text_of(place)}", phrase)
+        state.add_setting(f"{place_of(place)} {g.text_of(place)}", phrase)
         clause.spoken()
     elif link is None or link.verb is not None:
         _named(state, phrase, link)
@@ -181,7 +181,7 @@ def _noun_phrase(state: State, phrase: NounPhrase) -> None:
         read_prepositional(state, phrase, link)
 
 
-def _link(state: State) -> Link | None:
+def _link(state: ParserState) -> Link | None:
     """What ties the phrase to what came before: what was just read, or what "and" continues."""
     clause = state.clause
     if clause.link is not None:
@@ -192,7 +192,7 @@ def _link(state: State) -> Link | None:
     return None
 
 
-def _acts_too(state: State) -> bool:
+def _acts_too(state: ParserState) -> bool:
     """Whether another begins to act: "a girl holding a balloon and | a boy with a kite"."""
     last, here, before = state.clause.last_link, state.near(0), state.near(-2)
     if last is None or last.verb is None:
@@ -202,31 +202,31 @@ def _acts_too(state: State) -> bool:
     return is_animate(head(here)) and not is_animate(head(before))
 
 
-def _named(state: State, phrase: NounPhrase, link: Link | None) -> None:
+def _named(state: ParserState, phrase: NounPhrase, link: Link | None) -> None:
     """A phrase that is a subject, or the object of a verb."""
     if link is not None and read_verb_object(state, phrase, link):
         return
     if link is None and _is_no_subject(state, phrase):
         return
-    thing = state.resolve(phrase)
-    if thing is not None and link is not None:
-        state.lines.saw([thing])
-        state.clause.linked([thing], link)
-    elif thing is not None:
-        state.subjects([thing])
+    entity = state.resolve(phrase)
+    if entity is not None and link is not None:
+        state.lines.saw([entity])
+        state.clause.linked([entity], link)
+    elif entity is not None:
+        state.subjects([entity])
     elif g.text_of(phrase):
         state.note(g.text_of(phrase), "names nothing that could be placed")
         state.aside = bool(phrase.member)  # nor is there anything of which it could be said
 
 
-def _is_tag(phrase: NounPhrase, named: Sequence[g.Thing]) -> bool:
+def _is_tag(phrase: NounPhrase, named: Sequence[g.Entity]) -> bool:
     """Whether a part or a garment is listed after its one owner: "a girl, red hair, blue dress"."""
     bare = not phrase.determiner and phrase.count is None and len(phrase.words) > 1
     one = len(named) == 1 and named[0].count == 1 and is_animate(named[0].head)
     return bare and one and is_owned(phrase)
 
 
-def _is_no_subject(state: State, phrase: NounPhrase) -> bool:
+def _is_no_subject(state: ParserState, phrase: NounPhrase) -> bool:
     """Takes care of what stands like a subject and is none."""
     clause = state.clause
     if clause.join == "," and clause.last and _is_tag(phrase, clause.last):

@@ -1,11 +1,11 @@
-"""Tells the scene from the things in it, and what a plain preposition means."""
+"""Tells the setting from the entities in it, and what a plain preposition means."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from enum import Enum, auto
 
-from rpg.language.grammar.elements import Element, Kind, NounPhrase, Prep, Rel, Verb
+from rpg.language.grammar.elements import Element, NounPhrase, Prep, Rel, RelationKind, Verb
 from rpg.language.grammar.heads import head, heads
 from rpg.language.lexicon.attributes import is_adjective
 from rpg.language.lexicon.function_words import POSSESSIVES
@@ -31,20 +31,20 @@ from rpg.language.lexicon.verbs import CONTACT, POSES
 from rpg.language.scene_graph.clause import Clause
 from rpg.language.scene_graph.graph import has_visual
 
-_WITHIN = frozenset({Kind.INSIDE, Kind.AMID, Kind.AROUND})
+_WITHIN = frozenset({RelationKind.INSIDE, RelationKind.AMID, RelationKind.AROUND})
 _ALONG = frozenset(
     "through across along down up into over onto around throughout amid among".split()
 )
 _TO = frozenset("from off for to about as like of toward towards out up by".split())
-# How a thing stands to one that is drawn already: "a table, and a ball on the table", "on it".
-RESTING = {"on": Kind.ON, "in": Kind.INSIDE}
+# How an entity stands to one that is drawn already: "a table, and a ball on the table", "on it".
+RESTING = {"on": RelationKind.ON, "in": RelationKind.INSIDE}
 
 
-class Use(Enum):
+class PhraseRole(Enum):
     """What becomes of a phrase after a plain preposition."""
 
-    SCENE = auto()
-    THING = auto()
+    SETTING = auto()
+    ENTITY = auto()
     HELD = auto()
     WORN = auto()
     ACTION = auto()
@@ -90,7 +90,7 @@ def opening_place(phrase: NounPhrase, opening: bool, after: Element | None) -> b
 
 
 def without_scene(phrase: NounPhrase) -> NounPhrase:
-    """Makes "a kitchen" of "Kitchen scene"."""
+    """Makes "a kitchen" of "Kitchen setting"."""
     words = phrase.words
     if len(words) > 1 and words[-1].lower() == "scene":
         words = words[:-1]
@@ -108,7 +108,7 @@ def is_bodily(phrase: NounPhrase) -> bool:
 
 
 def _is_made_of_ideas(phrase: NounPhrase) -> bool:
-    """Finds "a canvas of endless possibilities": an image for something, not a thing."""
+    """Finds "a canvas of endless possibilities": an image for something, not an entity."""
     words = phrase.post.split()
     return (
         words[:1] == ["of"]
@@ -129,88 +129,88 @@ def is_idea(phrase: NounPhrase) -> bool:
     return idea and not has_visual(phrase) and (phrase.count or 1) == 1
 
 
-def belongs_to_scene(phrase: NounPhrase, rel: Rel | None = None) -> bool:
-    """Whether the object of a verb, or of the relation, is a setting or abstract, no thing."""
+def belongs_to_setting(phrase: NounPhrase, rel: Rel | None = None) -> bool:
+    """Whether the object of a verb, or of the relation, is a setting or abstract, no entity."""
     if rel is None:
         bare = phrase.determiner in POSSESSIVES and not has_visual(phrase)
         settled = is_setting(phrase) and phrase.determiner == "the" and is_plain(phrase)
         return bare or settled or (is_idea(phrase))
     kind = rel.kinds[0]
     definite = phrase.determiner in ("the", "") and not has_visual(phrase)
-    if is_idea(phrase) and kind is not Kind.INSIDE:
+    if is_idea(phrase) and kind is not RelationKind.INSIDE:
         return True
     if rel.text == "over" and is_place(phrase) and definite:
         return True
-    if kind is Kind.AROUND and head(phrase) in BUILDINGS:
+    if kind is RelationKind.AROUND and head(phrase) in BUILDINGS:
         return False
     if kind in _WITHIN:
-        return is_place(phrase) or (kind is Kind.INSIDE and is_setting(phrase))
-    if kind is Kind.BELOW:
+        return is_place(phrase) or (kind is RelationKind.INSIDE and is_setting(phrase))
+    if kind is RelationKind.BELOW:
         overhead = bool(OVERHEAD & heads(phrase)) and not phrase.count
         return overhead and (phrase.determiner not in ("a", "an") or is_place(phrase))
-    return kind is Kind.BESIDE and is_place(phrase) and definite and phrase.count is None
+    return kind is RelationKind.BESIDE and is_place(phrase) and definite and phrase.count is None
 
 
 def prepositional(  # noqa: C901
     word: str, phrase: NounPhrase, clause: Clause, *, joined: bool = False
-) -> Use | Kind:
-    """What the phrase after the preposition is: scene, thing, part of an action, relation.
+) -> PhraseRole | RelationKind:
+    """What the phrase after the preposition is: setting, entity, part of an action, relation.
 
     `joined` says that another with looks of its own follows: "on the icy ground and the hot sand".
     """
     if word in ("with", "in") and clause.verb == "covered":
-        return Kind.BELOW
+        return RelationKind.BELOW
     if word == "with":
         return _with(phrase, clause)
     if word == "on":
-        return Kind.ON if joined else _on(phrase, clause)
+        return RelationKind.ON if joined else _on(phrase, clause)
     if word in ("in", "within", "inside"):
         return _in(phrase, clause)
     if word in ("at", "during"):
         return _at(phrase, clause)
     if is_setting(phrase) and (word in _ALONG or word == "by"):
-        return Use.SCENE
+        return PhraseRole.SETTING
     if phrase.determiner in POSSESSIVES and clause.acts_alone():
-        return Use.ACTION
+        return PhraseRole.ACTION
     if has_visual(phrase):
-        return Kind.ON if word in ("onto", "upon", "over") else Use.THING
+        return RelationKind.ON if word in ("onto", "upon", "over") else PhraseRole.ENTITY
     if clause.acts_alone():
-        return Use.ACTION
+        return PhraseRole.ACTION
     if word == "by" and not is_abstract(head(phrase)):
-        return Kind.BESIDE
+        return RelationKind.BESIDE
     if word in ("onto", "upon"):
-        return Kind.ON
-    return Use.LEFT_OUT
+        return RelationKind.ON
+    return PhraseRole.LEFT_OUT
 
 
-def _with(phrase: NounPhrase, clause: Clause) -> Use | Kind:
+def _with(phrase: NounPhrase, clause: Clause) -> PhraseRole | RelationKind:
     if is_idea(phrase):
-        return Use.ACTION if clause.acts_alone() and clause.verb else Use.LEFT_OUT
+        return PhraseRole.ACTION if clause.acts_alone() and clause.verb else PhraseRole.LEFT_OUT
     if not (clause.acts_alone() and clause.verb) or clause.last_link is not None:
-        return Use.THING
+        return PhraseRole.ENTITY
     if phrase.determiner in POSSESSIVES:
-        return Use.ACTION
+        return PhraseRole.ACTION
     if is_animate(head(phrase)):
-        return Use.THING
+        return PhraseRole.ENTITY
     countable = phrase.determiner in ("a", "an", "the") or phrase.count is not None
-    return Use.HELD if clause.verb in CONTACT and countable else Use.ACTION
+    return PhraseRole.HELD if clause.verb in CONTACT and countable else PhraseRole.ACTION
 
 
-def _on(phrase: NounPhrase, clause: Clause) -> Use | Kind:
+def _on(phrase: NounPhrase, clause: Clause) -> PhraseRole | RelationKind:
     if head(phrase) in UPRIGHT and not is_setting(phrase):
-        return Kind.INSIDE
+        return RelationKind.INSIDE
     if clause.verb and not clause.acts_alone() and is_place(phrase) and _told_apart(phrase):
-        return Kind.ON
+        return RelationKind.ON
     if is_setting(phrase):
         rests = clause.acts_alone() and bool(clause.verb) and not is_place(phrase)
-        return Use.ACTION if rests else Use.SCENE
+        return PhraseRole.ACTION if rests else PhraseRole.SETTING
     if is_idea(phrase):
-        return Use.ACTION if clause.acts_alone() else Use.LEFT_OUT
+        return PhraseRole.ACTION if clause.acts_alone() else PhraseRole.LEFT_OUT
     if phrase.determiner in POSSESSIVES and clause.acts_alone():
-        return Use.ACTION
+        return PhraseRole.ACTION
     if _posing(clause) and not has_visual(phrase):
-        return Use.ACTION
-    return Kind.ON
+        return PhraseRole.ACTION
+    return RelationKind.ON
 
 
 def _told_apart(phrase: NounPhrase) -> bool:
@@ -227,22 +227,22 @@ def _posing(clause: Clause) -> bool:
     )
 
 
-def _in(phrase: NounPhrase, clause: Clause) -> Use | Kind:
+def _in(phrase: NounPhrase, clause: Clause) -> PhraseRole | RelationKind:
     nouns = heads(phrase)
     if is_idea(phrase) and not is_place(phrase):
-        return Use.ACTION if clause.acts_alone() else Use.LEFT_OUT
+        return PhraseRole.ACTION if clause.acts_alone() else PhraseRole.LEFT_OUT
     if (
         not is_place(phrase)
         and CONTAINERS & nouns
         and not (_posing(clause) and not has_visual(phrase))
     ):
-        return Kind.INSIDE
-    return Use.SCENE
+        return RelationKind.INSIDE
+    return PhraseRole.SETTING
 
 
-def _at(phrase: NounPhrase, clause: Clause) -> Use | Kind:
+def _at(phrase: NounPhrase, clause: Clause) -> PhraseRole | RelationKind:
     if is_setting(phrase) and not clause.verb.startswith(("look", "gaz", "star", "point")):
-        return Use.SCENE
+        return PhraseRole.SETTING
     if clause.acts_alone() and clause.verb:
-        return Use.THING if has_visual(phrase) else Use.ACTION
-    return Kind.BESIDE if has_visual(phrase) else Use.SCENE
+        return PhraseRole.ENTITY if has_visual(phrase) else PhraseRole.ACTION
+    return RelationKind.BESIDE if has_visual(phrase) else PhraseRole.SETTING

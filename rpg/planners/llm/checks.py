@@ -106,7 +106,9 @@ def _numbers(prompt: str) -> dict[str, int]:
 def _things(prompt: str) -> tuple[tuple[str, int], ...]:
     """The nouns of a prompt and their numbers, as our own grammar reads it."""
     return (
-        tuple((thing.head, thing.count) for thing in parse_prompt(prompt).things) if prompt else ()
+        tuple((thing.head, thing.count) for thing in parse_prompt(prompt).entities)
+        if prompt
+        else ()
     )
 
 

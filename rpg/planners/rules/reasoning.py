@@ -5,40 +5,44 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from rpg.geometry import Box
-from rpg.language.grammar.elements import Kind
+from rpg.language.grammar.elements import RelationKind
 from rpg.language.positions import position_in_words
-from rpg.language.scene_graph.graph import Reading, Relation, Thing
+from rpg.language.scene_graph.graph import Entity, Relation, SceneGraph
 from rpg.planners.rules.layout.lattice import holds, overlap
 from rpg.planners.rules.layout.normal import Constraints, Pair
-from rpg.planners.rules.layout.solver import Spot
+from rpg.planners.rules.layout.solver import PlacedEntity
 
 
 def explain(
-    found: str, reading: Reading, constraints: Constraints, spots: Sequence[Spot], scene: str
+    found: str,
+    graph: SceneGraph,
+    constraints: Constraints,
+    spots: Sequence[PlacedEntity],
+    setting: str,
 ) -> str:
-    """Several lines: what was `found`, the scene, where all is, and what is left over."""
+    """Several lines: what was `found`, the setting, where all is, and what is left over."""
     lines = [found]
-    if scene:
-        lines.append(f"Scene, added to every subprompt: {scene}.")
-    if reading.styles:
-        lines.append(f"Style, added to every subprompt: {', '.join(reading.styles)}.")
+    if setting:
+        lines.append(f"Scene, added to every subprompt: {setting}.")
+    if graph.styles:
+        lines.append(f"Style, added to every subprompt: {', '.join(graph.styles)}.")
     lines += [f"Placed: {text}." for text in _placed(spots)]
     lines += [f"Not kept, it contradicts the rest: {it}." for it in unkept(constraints, spots)]
-    lines += [f"Not there, as asked: {text}." for text in reading.negatives]
-    lines += [f"Not placed: {note}." for note in reading.notes]
+    lines += [f"Not there, as asked: {text}." for text in graph.negatives]
+    lines += [f"Not placed: {note}." for note in graph.notes]
     return "\n".join(lines)
 
 
-def found(reading: Reading) -> str:
-    """The things and relations, before the layout splits any of them."""
-    lines = [f"Things: {'; '.join(thing.counted for thing in reading.things)}."]
-    if reading.relations:
-        lines.append(f"Relations: {'; '.join(_said(r) for r in reading.relations)}.")
+def found(graph: SceneGraph) -> str:
+    """The entities and relations, before the layout splits any of them."""
+    lines = [f"Things: {'; '.join(entity.counted for entity in graph.entities)}."]
+    if graph.relations:
+        lines.append(f"Relations: {'; '.join(_said(r) for r in graph.relations)}.")
     return "\n".join(lines)
 
 
 def _said(relation: Relation) -> str:
-    objects = " and ".join(thing.counted for thing in relation.objects)
+    objects = " and ".join(entity.counted for entity in relation.objects)
     return f"{relation.subject.counted} {relation.kind.value} {objects}"
 
 
@@ -46,23 +50,23 @@ def _pair(pair: Pair) -> str:
     return f"{pair.first.name} {pair.kind.value} {pair.second.name}"
 
 
-def _placed(spots: Sequence[Spot], inside: str = "") -> Iterator[str]:
+def _placed(spots: Sequence[PlacedEntity], inside: str = "") -> Iterator[str]:
     for spot in spots:
         size = f"{spot.box.width:.0%} x {spot.box.height:.0%} of the canvas"
         where = f"inside {inside}" if inside else position_in_words(spot.box)
-        yield f"{spot.thing.name}, {where}, {size}"
-        yield from _placed(spot.inside, spot.thing.name)
+        yield f"{spot.entity.name}, {where}, {size}"
+        yield from _placed(spot.inside, spot.entity.name)
 
 
-def unkept(constraints: Constraints, spots: Sequence[Spot]) -> list[str]:
+def unkept(constraints: Constraints, spots: Sequence[PlacedEntity]) -> list[str]:
     """The pairs and rings that do not hold between the boxes, in words."""
-    found: dict[int, list[Spot]] = {}
+    found: dict[int, list[PlacedEntity]] = {}
     for spot in _all(spots):
-        found.setdefault(id(spot.thing), []).append(spot)
+        found.setdefault(id(spot.entity), []).append(spot)
     pairs = [p for p in constraints.pairs if id(p.first) in found and id(p.second) in found]
     lost = [_pair(p) for p in pairs if not _kept(p, found[id(p.first)], found[id(p.second)])]
     for middle, around in constraints.rings:
-        boxes = [spot.box for thing in around for spot in found.get(id(thing), ())]
+        boxes = [spot.box for entity in around for spot in found.get(id(entity), ())]
         if not all(_amid(spot.box, boxes) for spot in found.get(id(middle), ())):
             lost.append(f"{middle.name} surrounded by {around[0].name}")
     return lost
@@ -75,20 +79,20 @@ def _amid(middle: Box, around: Sequence[Box]) -> bool:
     return all(around_it) if len(around) > 3 else any(around_it)
 
 
-def _kept(pair: Pair, first: Sequence[Spot], second: Sequence[Spot]) -> bool:
+def _kept(pair: Pair, first: Sequence[PlacedEntity], second: Sequence[PlacedEntity]) -> bool:
     if _nested(pair.first, pair.second):
         return True
     boxes = [spot.box for spot in first], [spot.box for spot in second]
-    if pair.kind is Kind.FRONT:
+    if pair.kind is RelationKind.FRONT:
         return overlap(*boxes) and all(a.z > b.z for a in first for b in second)
     return holds(pair.kind, *boxes)
 
 
-def _nested(first: Thing, second: Thing) -> bool:
+def _nested(first: Entity, second: Entity) -> bool:
     return first.parent is second or second.parent is first
 
 
-def _all(spots: Sequence[Spot]) -> Iterator[Spot]:
+def _all(spots: Sequence[PlacedEntity]) -> Iterator[PlacedEntity]:
     for spot in spots:
         yield spot
         yield from _all(spot.inside)

@@ -15,8 +15,8 @@ def said(prompt: str, beginning: str) -> list[str]:
 
 def test_things_relations_scene_style_and_places_are_told() -> None:
     reasoning = plan_of("an oil painting of two red stars above a cat on a beach").reasoning
-    things, relations, scene, style, *placed = reasoning.splitlines()
-    assert things == "Things: 2 x a red star; a cat."
+    entities, relations, scene, style, *placed = reasoning.splitlines()
+    assert entities == "Things: 2 x a red star; a cat."
     assert relations == "Relations: 2 x a red star above a cat."
     assert scene == "Scene, added to every subprompt: on a beach."
     assert style == "Style, added to every subprompt: oil painting."

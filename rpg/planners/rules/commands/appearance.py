@@ -9,16 +9,16 @@ from rpg.language.grammar.tokens import join, tokenize
 from rpg.language.lexicon.attributes import size_of
 from rpg.language.lexicon.function_words import DETERMINERS
 from rpg.language.lexicon.inflect import singular
-from rpg.language.scene_graph.graph import thing_of
+from rpg.language.scene_graph.graph import entity_of
 from rpg.planners.rules.commands.complement import Look, read_look
 from rpg.planners.rules.commands.describe import shared
 from rpg.planners.rules.commands.patterns import Match, form
-from rpg.planners.rules.commands.plan_editor import Board, Item
+from rpg.planners.rules.commands.plan_editor import PlanEditor, RegionNode
 from rpg.planners.rules.commands.references import must_refer, prefixes, refer, refer_list
-from rpg.planners.rules.commands.setting import set_scene
+from rpg.planners.rules.commands.setting import change_setting
 from rpg.planners.rules.commands.size import resize
 from rpg.planners.rules.commands.text.attributes import changed
-from rpg.planners.rules.commands.text.setting_phrases import scenes_in, without_scenes
+from rpg.planners.rules.commands.text.setting_phrases import settings_in, without_settings
 from rpg.planners.rules.commands.text.wording import (
     Mention,
     mentions,
@@ -29,7 +29,7 @@ from rpg.planners.rules.commands.text.wording import (
 )
 
 _BROKEN = frozenset({"and", ",", "not", "no"})  # names nothing that could be looked for
-Found = tuple[Item, Mention]
+Found = tuple[RegionNode, Mention]
 
 _GIVEN = ("a ", "an ", "some ", "two ", "three ", "its ", "his ")
 _MAKE = (
@@ -39,39 +39,39 @@ _MAKE = (
 _QUALITY = r"(?:colou?r|material|texture|pattern|look|appearance|shape|size|style|finish|hue|shade)"
 
 
-def _made(board: Board, match: Match) -> bool:
+def _made(editor: PlanEditor, match: Match) -> bool:
     """Finds where the thing ends and what it is to become begins."""
     text = match["rest"]
-    for what, become in prefixes(board, text):
+    for what, become in prefixes(editor, text):
         look = read_look(become)
-        if look is not None and (items := refer_list(board, what)):
-            return show(board, items, look)
-    return _part_made(board, text) or _unknown(board, text)
+        if look is not None and (items := refer_list(editor, what)):
+            return show(editor, items, look)
+    return _part_made(editor, text) or _unknown(editor, text)
 
 
-def _unknown(board: Board, text: str) -> bool:
+def _unknown(editor: PlanEditor, text: str) -> bool:
     """Says so where all is plain but the thing: there is no dog to make blue."""
-    for what, become in prefixes(board, text):
+    for what, become in prefixes(editor, text):
         words = what.lower().split()
         tokens = [token.low for token in tokenize(what)]
         definite = words[0] in DETERMINERS and len(words) > 1 and not _BROKEN & set(tokens)
         if definite and read_look(become) is not None:
-            raise board.no(what)
+            raise editor.no(what)
     return False
 
 
-def show(board: Board, items: Sequence[Item], look: Look) -> bool:
+def show(editor: PlanEditor, items: Sequence[RegionNode], look: Look) -> bool:
     """Makes things look so."""
     for item in items:
         mention = subject_of(item.region.prompt)
         if mention is None:
             raise PlanError(f"{item.shown} has no noun to describe: rewrite its prompt instead")
-        _show(board, item, mention, look)
-    board.last = tuple(item.id for item in items)
+        _show(editor, item, mention, look)
+    editor.last = tuple(item.id for item in items)
     return True
 
 
-def _show(board: Board, item: Item, mention: Mention, look: Look) -> None:
+def _show(editor: PlanEditor, item: RegionNode, mention: Mention, look: Look) -> None:
     text, post = item.region.prompt, " ".join(look.posts)
     old = mention.attributes
     if look.noun is not None:
@@ -81,18 +81,18 @@ def _show(board: Board, item: Item, mention: Mention, look: Look) -> None:
         text = with_words(text, mention, attributes, mention.noun, post)
     if look.action:
         text = _acting(text, look.action)
-    board.mend(item, text)
+    editor.mend(item, text)
     wanted = look.size or _size_said(old, look)
     if wanted is not None:
-        _resize(board, item.id, wanted, said=look.size is not None)
+        _resize(editor, item.id, wanted, said=look.size is not None)
 
 
 def _renamed(mention: Mention, look: Look) -> str:
     """The new noun with the attributes of the old one that it says nothing against."""
     assert look.noun is not None
-    thing = thing_of(look.noun)
-    thing.attributes = changed(mention.attributes, [*look.attributes, *thing.attributes])
-    return join([thing.name, thing.post])
+    entity = entity_of(look.noun)
+    entity.attributes = changed(mention.attributes, [*look.attributes, *entity.attributes])
+    return join([entity.name, entity.post])
 
 
 def _acting(text: str, action: str) -> str:
@@ -100,7 +100,7 @@ def _acting(text: str, action: str) -> str:
     mention = subject_of(text)
     if mention is None:
         return text
-    core = without_scenes(text)
+    core = without_settings(text)
     rest = core[core.find(text[mention.start : mention.end]) + mention.end - mention.start :]
     first = rest.split()[:1]
     if first and first[0].endswith("ing"):
@@ -117,106 +117,108 @@ def _size_said(old: Sequence[str], look: Look) -> tuple[float, float] | None:
     return None if ratio == 1.0 else (min(max(ratio, 0.5), 1.6),) * 2
 
 
-def _resize(board: Board, name: str, wanted: tuple[float, float], *, said: bool) -> None:
+def _resize(editor: PlanEditor, name: str, wanted: tuple[float, float], *, said: bool) -> None:
     try:
-        resize(board, board.item(name), wanted)
+        resize(editor, editor.item(name), wanted)
     except PlanError:
         if said:
             raise  # "bigger" is about the box; "huge" is in the words already
 
 
-def _part_made(board: Board, text: str) -> bool:
+def _part_made(editor: PlanEditor, text: str) -> bool:
     """A part that a subprompt mentions: "make the roof red"."""
-    for what, become in prefixes(board, text):
+    for what, become in prefixes(editor, text):
         look = read_look(become, noun=False)
         words = [word.lower() for word in what.split() if word.lower() not in DETERMINERS]
         if look is None or look.size or not words or not look.attributes:
             continue
-        found = _mentioned(board, words)
+        found = _mentioned(editor, words)
         if len(found) > 1:
-            return _place_made(board, found[0], look) or _ambiguous(board, what, found)
+            return _place_made(editor, found[0], look) or _ambiguous(editor, what, found)
         for item, mention in found:
             attributes = changed(mention.attributes, look.attributes)
             name = named(item.region.prompt, mention, attributes)
             text = with_name(item.region.prompt, mention, name)
-            board.mend(item, text, (mention.words, name))
-            board.last = (item.id,)
+            editor.mend(item, text, (mention.words, name))
+            editor.last = (item.id,)
             return True
     return False
 
 
-def _mentioned(board: Board, words: Sequence[str]) -> list[Found]:
+def _mentioned(editor: PlanEditor, words: Sequence[str]) -> list[Found]:
     """Where subprompts mention the last of the words, with the others as attributes."""
     return [
         (item, mention)
-        for item in board.items
+        for item in editor.items
         for mention in mentions(item.region.prompt)
         if mention.head == singular(words[-1]) and set(words[:-1]) <= set(mention.words)
     ]
 
 
-def _place_made(board: Board, found: Found, look: Look) -> bool:
+def _place_made(editor: PlanEditor, found: Found, look: Look) -> bool:
     """Changes the scene that everything is in: "make the beach snowy"."""
-    scenes = shared([scenes_in(item.region.prompt) for item in board.items if item.core])
-    for scene in scenes:
-        for mention in mentions(scene):
+    settings = shared([settings_in(item.region.prompt) for item in editor.items if item.core])
+    for setting in settings:
+        for mention in mentions(setting):
             if mention.words == found[1].words:
                 attributes = changed(mention.attributes, look.attributes)
-                return set_scene(board, (with_words(scene, mention, attributes, mention.noun),))
+                return change_setting(
+                    editor, (with_words(setting, mention, attributes, mention.noun),)
+                )
     return False
 
 
-def _ambiguous(board: Board, what: str, found: Sequence[Found]) -> bool:
-    raise board.which(what, [item for item, _ in found])
+def _ambiguous(editor: PlanEditor, what: str, found: Sequence[Found]) -> bool:
+    raise editor.which(what, [item for item, _ in found])
 
 
-def _quality(board: Board, match: Match) -> bool:
+def _quality(editor: PlanEditor, match: Match) -> bool:
     """Reads "change the colour of the house to blue", "the house's colour"."""
     look = read_look(match["become"])
     if look is None and match["become"]:
         look = read_look(f"a {match['become']}")
-    return look is not None and show(board, must_refer(board, match["what"]), look)
+    return look is not None and show(editor, must_refer(editor, match["what"]), look)
 
 
-def _given(board: Board, match: Match) -> bool:
+def _given(editor: PlanEditor, match: Match) -> bool:
     """Reads "give the man a red hat": part of what the man is described as."""
-    for what, gift in prefixes(board, match["rest"]):
-        items = refer_list(board, what)
+    for what, gift in prefixes(editor, match["rest"]):
+        items = refer_list(editor, what)
         if items and gift.lstrip().lower().startswith(_GIVEN):
             colour = gift.lower().removesuffix(" colour").removesuffix(" color")
             if colour != gift.lower():
                 look = read_look(colour.split(" ", 1)[-1])
-                return look is not None and show(board, items, look)
-            return not _goes_on(board, gift) and give(board, items, gift)
+                return look is not None and show(editor, items, look)
+            return not _goes_on(editor, gift) and give(editor, items, gift)
     return False
 
 
-def _goes_on(board: Board, gift: str) -> bool:
+def _goes_on(editor: PlanEditor, gift: str) -> bool:
     """Whether another is given something too: "a red hat and | the dog a blue hat"."""
     second = gift.partition(" and ")[2]
-    return any(refer_list(board, what) for what, _ in prefixes(board, second))
+    return any(refer_list(editor, what) for what, _ in prefixes(editor, second))
 
 
-def give(board: Board, items: Sequence[Item], gift: str) -> bool:
+def give(editor: PlanEditor, items: Sequence[RegionNode], gift: str) -> bool:
     """Adds to a description what its subject has; another one of the kind goes."""
     new = subject_of(gift)
     for item in items:
         own = [mention for mention in mentions(item.core)[1:] if new and mention.head == new.head]
         if own:
-            board.mend(
+            editor.mend(
                 item, item.region.prompt.replace(item.core, with_name(item.core, own[0], gift))
             )
         else:
-            show(board, [item], Look(posts=[f"with {gift}"]))
-    board.last = tuple(item.id for item in items)
+            show(editor, [item], Look(posts=[f"with {gift}"]))
+    editor.last = tuple(item.id for item in items)
     return True
 
 
-def _only(board: Board, match: Match) -> bool:
+def _only(editor: PlanEditor, match: Match) -> bool:
     """Reads "the star should be blue"."""
     look = read_look(match["become"])
-    items = refer(board, match["what"]) if look is not None else None
-    return look is not None and bool(items) and show(board, items or (), look)
+    items = refer(editor, match["what"]) if look is not None else None
+    return look is not None and bool(items) and show(editor, items or (), look)
 
 
 FORMS = (

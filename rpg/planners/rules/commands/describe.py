@@ -11,8 +11,8 @@ from rpg.language.grammar.tokens import join
 from rpg.language.positions import position_in_words
 from rpg.plan import MAX_PROMPT_CHARS, Plan
 from rpg.planners.rules.commands.placement.stacking import hosts_of, is_backdrop
-from rpg.planners.rules.commands.plan_editor import Board, Item
-from rpg.planners.rules.commands.text.setting_phrases import scenes_in, styles_in
+from rpg.planners.rules.commands.plan_editor import PlanEditor, RegionNode
+from rpg.planners.rules.commands.text.setting_phrases import settings_in, styles_in
 from rpg.planners.rules.commands.text.wording import counted
 
 _LEVEL = 0.05  # centres of one row
@@ -30,17 +30,19 @@ def describe(plan: Plan, before: Plan) -> str:
         plan: What to describe.
         before: The plan it came from, whose base prompt may name a scene and a style of its own.
     """
-    items = Board(plan).items
-    scenes = shared([scenes_in(item.region.prompt) for item in items if item.core])
-    told = {scene for item in Board(before).items for scene in scenes_in(item.region.prompt)}
+    items = PlanEditor(plan).items
+    settings = shared([settings_in(item.region.prompt) for item in items if item.core])
+    told = {
+        setting for item in PlanEditor(before).items for setting in settings_in(item.region.prompt)
+    }
     base = before.effective_base_prompt
-    things = {item.head for item in (*items, *Board(before).items)}
-    scenes += [scene for scene in scenes_in(base, things) if scene not in told]
+    entities = {item.head for item in (*items, *PlanEditor(before).items)}
+    settings += [setting for setting in settings_in(base, entities) if setting not in told]
     styles = dict.fromkeys(
         (*styles_in(base), *shared([styles_in(item.region.prompt) for item in items]))
     )
     ends = "".join(f", {style}" for style in styles)
-    full = join([_things(items, scenes), *dict.fromkeys(scenes)]) + ends
+    full = join([_entities(items, settings), *dict.fromkeys(settings)]) + ends
     return full if len(full) <= MAX_PROMPT_CHARS else _short(items)
 
 
@@ -49,30 +51,32 @@ def shared(lists: Sequence[tuple[str, ...]]) -> list[str]:
     return [each for each in lists[0] if all(each in some for some in lists)] if lists else []
 
 
-def _short(items: Sequence[Item]) -> str:
+def _short(items: Sequence[RegionNode]) -> str:
     """The nouns alone, as many as a prompt has room for."""
     text = ", ".join(item.head or item.id for item in items)
     return text if len(text) <= MAX_PROMPT_CHARS else text[:MAX_PROMPT_CHARS].rpartition(", ")[0]
 
 
-def _things(items: Sequence[Item], scenes: Iterable[str]) -> str:
+def _entities(items: Sequence[RegionNode], settings: Iterable[str]) -> str:
     tops = [item for item in items if not item.parent]
     behind = [item for item in tops if is_backdrop(item, tops)]
     rest = [item for item in tops if item not in behind]
     if not tops:
         return "an empty picture"
-    backdrop = _list([_said(item, items, scenes) for item in behind])
+    backdrop = _list([_said(item, items, settings) for item in behind])
     if not rest:
         return backdrop
     ends = f"with {backdrop} in the background" if behind else ""
-    return join([_placed(rest, items, scenes), ends])
+    return join([_placed(rest, items, settings), ends])
 
 
-def _placed(tops: Sequence[Item], items: Sequence[Item], scenes: Iterable[str]) -> str:
+def _placed(
+    tops: Sequence[RegionNode], items: Sequence[RegionNode], settings: Iterable[str]
+) -> str:
     """The things on the canvas with what tells their places."""
     hosts = hosts_of(tops)
     heads = [item for item in tops if item.id not in hosts]
-    phrases = {item.id: _said(item, items, scenes) for item in tops}
+    phrases = {item.id: _said(item, items, settings) for item in tops}
     said = {
         item.id: _with_riders(
             phrases[item.id], [phrases[name] for name, host in hosts.items() if host == item.id]
@@ -89,12 +93,12 @@ def _placed(tops: Sequence[Item], items: Sequence[Item], scenes: Iterable[str]) 
     return _grouped(said, boxes)
 
 
-def _said(item: Item, items: Sequence[Item], scenes: Iterable[str]) -> str:
+def _said(item: RegionNode, items: Sequence[RegionNode], settings: Iterable[str]) -> str:
     """A thing with what is inside it and the scene that is its own."""
-    own = [scene for scene in scenes_in(item.region.prompt) if scene not in scenes]
+    own = [setting for setting in settings_in(item.region.prompt) if setting not in settings]
     core = join([item.core, *own]) if item.core else ""
     core = _inside_sentence(core)
-    inside = [_said(child, items, scenes) for child in items if child.parent == item.id
+    inside = [_said(child, items, settings) for child in items if child.parent == item.id
               and (not child.head or child.head not in item.words)]  # fmt: skip
     if not inside:
         return core

@@ -6,17 +6,24 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from rpg.language.grammar.elements import Anchor, Kind, Rel
+from rpg.language.grammar.elements import Anchor, Rel, RelationKind
 from rpg.language.grammar.phrases import match_phrase
 from rpg.language.grammar.tokens import Token, join, tokenize
 from rpg.language.lexicon.function_words import ADVERBS, DETERMINERS
-from rpg.planners.rules.commands.placement.levels import Place
+from rpg.planners.rules.commands.placement.levels import Placement
 from rpg.planners.rules.commands.placement.placements import anywhere, at_anchor, beside
-from rpg.planners.rules.commands.plan_editor import Board, Item
+from rpg.planners.rules.commands.plan_editor import PlanEditor, RegionNode
 from rpg.planners.rules.commands.references import refer, refer_list
 
-_PREPOSITIONS = {"in": Kind.INSIDE, "into": Kind.INSIDE, "on": Kind.ON, "onto": Kind.ON,
-                 "to": Kind.BESIDE, "by": Kind.BESIDE, "with": Kind.BESIDE}  # fmt: skip
+_PREPOSITIONS = {
+    "in": RelationKind.INSIDE,
+    "into": RelationKind.INSIDE,
+    "on": RelationKind.ON,
+    "onto": RelationKind.ON,
+    "to": RelationKind.BESIDE,
+    "by": RelationKind.BESIDE,
+    "with": RelationKind.BESIDE,
+}
 _IN = re.compile(
     r"\b(?:to|into|towards?) (?=(?:the |a )?(?:very |exact )?(?:middle|cent(?:er|re)|foreground"
     r"|background|corner)\b)",
@@ -40,24 +47,26 @@ class Where:
     """
 
     anchor: Anchor | None = None
-    kinds: tuple[Kind, ...] = ()
-    others: tuple[Item, ...] = ()
+    kinds: tuple[RelationKind, ...] = ()
+    others: tuple[RegionNode, ...] = ()
 
-    def find(self, board: Board, size: float = 1.0, moving: Item | None = None) -> Place:
-        """The place on the board as it is now.
+    def find(
+        self, editor: PlanEditor, size: float = 1.0, moving: RegionNode | None = None
+    ) -> Placement:
+        """The place on the editor as it is now.
 
         Raises:
             PlanError: There is no room.
         """
         if self.anchor is not None:
-            return at_anchor(board, self.anchor, size, moving)
+            return at_anchor(editor, self.anchor, size, moving)
         if self.kinds:
-            others = [board.item(other.id) for other in self.others]
-            return beside(board, self.kinds, others, size, moving)
-        return anywhere(board, size)
+            others = [editor.item(other.id) for other in self.others]
+            return beside(editor, self.kinds, others, size, moving)
+        return anywhere(editor, size)
 
 
-def read_where(board: Board, text: str) -> Where | None:
+def read_where(editor: PlanEditor, text: str) -> Where | None:
     """The place that the words name; None where they name none.
 
     Raises:
@@ -66,7 +75,7 @@ def read_where(board: Board, text: str) -> Where | None:
     tokens = _tokens(text)
     starts = [at for at in range(len(tokens)) if all(t.low in _FILLING for t in tokens[:at])]
     for at in starts:
-        found = _where(board, tokens, at, strict=at == starts[-1])
+        found = _where(editor, tokens, at, strict=at == starts[-1])
         if found is not None:
             return found
     return None
@@ -76,17 +85,17 @@ def _tokens(text: str) -> tuple[Token, ...]:
     return tokenize(_AT.sub("at ", _IN.sub("in ", text)))
 
 
-def cuts(board: Board, text: str) -> Iterator[tuple[str, Where | None]]:
+def cuts(editor: PlanEditor, text: str) -> Iterator[tuple[str, Where | None]]:
     """The words before a place, with the place; at last the whole text, which names none."""
     tokens = _tokens(text)
     for at in range(1, len(tokens)):
-        found = _where(board, tokens, at, strict=False)
+        found = _where(editor, tokens, at, strict=False)
         if found is not None:
             yield join(token.text for token in tokens[:at]).rstrip(" ,"), found
     yield text, None
 
 
-def _where(board: Board, tokens: tuple[Token, ...], at: int, *, strict: bool) -> Where | None:
+def _where(editor: PlanEditor, tokens: tuple[Token, ...], at: int, *, strict: bool) -> Where | None:
     """The place that all tokens from `at` on name."""
     if at >= len(tokens):
         return None
@@ -96,24 +105,26 @@ def _where(board: Board, tokens: tuple[Token, ...], at: int, *, strict: bool) ->
     if phrase and isinstance(phrase[0], Anchor) and not rest.strip(" ."):
         return Where(anchor=phrase[0])
     if phrase and isinstance(phrase[0], Rel) and phrase[0].implied and not rest:
-        return Where(kinds=phrase[0].kinds, others=refer(board, "it") or ())
+        return Where(kinds=phrase[0].kinds, others=refer(editor, "it") or ())
     if phrase and isinstance(phrase[0], Rel) and rest:
-        return _related(board, phrase[0].kinds, rest, strict=strict)
+        return _related(editor, phrase[0].kinds, rest, strict=strict)
     kind = _PREPOSITIONS.get(tokens[at].low)
     if phrase is None and kind is not None and at + 1 < len(tokens):
         rest = join(token.text for token in tokens[at + 1 :])
-        others = refer(board, rest)
+        others = refer(editor, rest)
         return Where(kinds=(kind,), others=others) if others else None
     return None
 
 
-def _related(board: Board, kinds: tuple[Kind, ...], rest: str, *, strict: bool) -> Where | None:
-    others = refer_list(board, rest)
+def _related(
+    editor: PlanEditor, kinds: tuple[RelationKind, ...], rest: str, *, strict: bool
+) -> Where | None:
+    others = refer_list(editor, rest)
     if others:
         return Where(kinds=kinds, others=others)
     words = rest.lower().split()
     if strict or (words and words[0] in DETERMINERS - {"a", "an"}):
-        raise board.no(rest)
+        raise editor.no(rest)
     return None
 
 
@@ -123,8 +134,8 @@ def spread(where: Where | None, count: int) -> Sequence[Where]:
     if where.anchor is not None and where.anchor.each:
         corners = ((0, 0), (2, 0), (0, 2), (2, 2))
         return [Where(anchor=Anchor(x, y, "")) for x, y in corners]
-    if where.kinds and where.kinds[0] in (Kind.SIDES, Kind.FLANKED):
-        sides = (Kind.LEFT, Kind.RIGHT)
+    if where.kinds and where.kinds[0] in (RelationKind.SIDES, RelationKind.FLANKED):
+        sides = (RelationKind.LEFT, RelationKind.RIGHT)
         return [Where(kinds=(sides[n % 2],), others=where.others) for n in range(max(count, 2))]
     return [where] * count
 
@@ -135,4 +146,10 @@ def together(where: Where | None) -> bool:
         return False
     if where.anchor is not None:
         return not where.anchor.each and not where.anchor.back
-    return where.kinds[0] in (Kind.ABOVE, Kind.BELOW, Kind.ON, Kind.FRONT, Kind.BEHIND)
+    return where.kinds[0] in (
+        RelationKind.ABOVE,
+        RelationKind.BELOW,
+        RelationKind.ON,
+        RelationKind.FRONT,
+        RelationKind.BEHIND,
+    )

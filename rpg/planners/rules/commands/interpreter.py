@@ -23,8 +23,8 @@ from rpg.planners.rules.commands import (
     style,
 )
 from rpg.planners.rules.commands.describe import describe
-from rpg.planners.rules.commands.plan_editor import Board
-from rpg.planners.rules.commands.text.setting_phrases import with_scene
+from rpg.planners.rules.commands.plan_editor import PlanEditor
+from rpg.planners.rules.commands.text.setting_phrases import with_setting
 from rpg.planners.rules.commands.text.style_phrases import styles_of, with_style
 from rpg.planners.rules.commands.text.wording import mentions, with_name
 
@@ -60,7 +60,7 @@ _EXAMPLES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Followed:
+class Revision:
     """What an instruction comes to.
 
     Attributes:
@@ -72,7 +72,7 @@ class Followed:
     notes: tuple[str, ...]
 
 
-def follow(plan: Plan, instruction: str) -> Followed:
+def follow(plan: Plan, instruction: str) -> Revision:
     """Edits of the plan that do what the instruction says.
 
     Args:
@@ -90,7 +90,7 @@ def follow(plan: Plan, instruction: str) -> Followed:
         raise PlanError(
             f"the instruction has {len(text):,} characters: shorten it to {MAX_PROMPT_CHARS:,}"
         )
-    board = Board(plan)
+    editor = PlanEditor(plan)
     commands = list(_commands(text))
     if not commands:
         raise _not_understood(text)
@@ -99,10 +99,10 @@ def follow(plan: Plan, instruction: str) -> Followed:
     for command in commands:
         if len(command) > _LONGEST:
             raise PlanError(f"one instruction of {len(command)} characters: at most {_LONGEST}")
-        if not _obey(board, command):
+        if not _obey(editor, command):
             raise _not_understood(command)
-    _retell(board)
-    return Followed(e.diff(plan, board.plan), (*board.notes, *board.moved()))
+    _retell(editor)
+    return Revision(e.diff(plan, editor.plan), (*editor.notes, *editor.moved()))
 
 
 def _not_understood(text: str) -> PlanError:
@@ -142,48 +142,48 @@ def _plain(command: str) -> Iterator[str]:
         yield text
 
 
-def _obey(board: Board, command: str) -> bool:
+def _obey(editor: PlanEditor, command: str) -> bool:
     """Does one instruction; False where it is not understood."""
-    return _obey_whole(board, command) or _obey_parts(board, command)
+    return _obey_whole(editor, command) or _obey_parts(editor, command)
 
 
-def _obey_whole(board: Board, command: str) -> bool:
+def _obey_whole(editor: PlanEditor, command: str) -> bool:
     for form in _FORMS:
         match = form.pattern.fullmatch(command)
-        if match is not None and form.follow(board, match):
+        if match is not None and form.follow(editor, match):
             return True
     return False
 
 
-def _obey_parts(board: Board, command: str) -> bool:
+def _obey_parts(editor: PlanEditor, command: str) -> bool:
     """Reads "make the star red and the moon blue": the verb serves for both."""
     verb = command.split()[0]
     for joint in _JOINT.finditer(command):
         first, second = command[: joint.start()], command[joint.end() :]
-        if first.strip() and second.strip() and _obey_whole(board, first):
-            return _obey(board, f"{verb} {second}") or _obey(board, second)
+        if first.strip() and second.strip() and _obey_whole(editor, first):
+            return _obey(editor, f"{verb} {second}") or _obey(editor, second)
     return False
 
 
-def _retell(board: Board) -> None:
+def _retell(editor: PlanEditor) -> None:
     """Brings the prompt and the base prompt up to date."""
-    plan = board.plan
-    if plan.regions == board.before.regions and not (board.scenes or board.styles):
+    plan = editor.plan
+    if plan.regions == editor.before.regions and not (editor.settings or editor.styles):
         return
-    prompt = _retold(board, plan.prompt)
-    base = _retold(board, plan.base_prompt) if plan.base_prompt else ""
-    board.do(e.SetBase(prompt=prompt, base_prompt=base))
+    prompt = _retold(editor, plan.prompt)
+    base = _retold(editor, plan.base_prompt) if plan.base_prompt else ""
+    editor.do(e.SetBase(prompt=prompt, base_prompt=base))
 
 
-def _retold(board: Board, text: str) -> str:
+def _retold(editor: PlanEditor, text: str) -> str:
     """The text with new words for what is called otherwise now; anew where more has changed."""
-    told = _renamed(board, text) if _shape(board.before) == _shape(board.plan) else None
-    told = told or describe(board.plan, board.before)
-    things = {item.head for item in board.items}
-    for scene_text in board.scenes:
-        told = with_scene(told, scene_text, things)
-    for style_text in board.styles:
-        told = with_style(told, style_text, styles_of(board.before))
+    told = _renamed(editor, text) if _shape(editor.before) == _shape(editor.plan) else None
+    told = told or describe(editor.plan, editor.before)
+    entities = {item.head for item in editor.items}
+    for setting_text in editor.settings:
+        told = with_setting(told, setting_text, entities)
+    for style_text in editor.styles:
+        told = with_style(told, style_text, styles_of(editor.before))
     return told[:MAX_PROMPT_CHARS]
 
 
@@ -191,13 +191,13 @@ def _shape(plan: Plan) -> dict[str, tuple[str, str, int]]:
     """What is where, in the words of a description."""
     return {
         item.id: (item.parent, position_in_words(item.box), item.region.z)
-        for item in Board(plan).items
+        for item in PlanEditor(plan).items
     }
 
 
-def _renamed(board: Board, text: str) -> str | None:
+def _renamed(editor: PlanEditor, text: str) -> str | None:
     """The text with the new names in place; None where one cannot be put in for certain."""
-    for words, name in board.renamed:
+    for words, name in editor.renamed:
         if not words:
             return None
         alike = [mention for mention in mentions(text) if mention.head == singular(words[-1])]

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 from rpg import edits as e
 from rpg.errors import PlanError
-from rpg.language.grammar.elements import Kind
+from rpg.language.grammar.elements import RelationKind
 from rpg.language.lexicon.function_words import DETERMINERS
 from rpg.planners.rules.commands.destinations import Where, read_where
 from rpg.planners.rules.commands.patterns import Match, form
-from rpg.planners.rules.commands.placement.levels import Place, riding
+from rpg.planners.rules.commands.placement.levels import Placement, riding
 from rpg.planners.rules.commands.placement.shifts import nudged
-from rpg.planners.rules.commands.plan_editor import Board, Item
+from rpg.planners.rules.commands.plan_editor import PlanEditor, RegionNode
 from rpg.planners.rules.commands.references import must_refer, prefixes, refer, refer_list
 
 _STEP = 0.2
@@ -39,52 +39,52 @@ _FRONT = re.compile(
 )
 
 
-def _moved(board: Board, match: Match) -> bool:
+def _moved(editor: PlanEditor, match: Match) -> bool:
     """Finds where the thing ends and the place begins."""
     text = match["rest"]
-    ways = [(what, to) for what, to in prefixes(board, text)]
+    ways = [(what, to) for what, to in prefixes(editor, text)]
     for what, to in reversed(ways):
         definite = what.lower().split()[0] not in ("a", "an", "another", "some", "one", "two")
-        items = refer_list(board, what) if definite and _is_place(board, to) else None
+        items = refer_list(editor, what) if definite and _is_place(editor, to) else None
         if items:
-            return _send(board, items, to)
-    return _unknown(board, ways)
+            return _send(editor, items, to)
+    return _unknown(editor, ways)
 
 
-def _is_place(board: Board, to: str) -> bool:
+def _is_place(editor: PlanEditor, to: str) -> bool:
     if _nudge(to) or _FRONT.fullmatch(to):
         return True
-    return read_where(board, to) is not None
+    return read_where(editor, to) is not None
 
 
-def _unknown(board: Board, ways: Sequence[tuple[str, str]]) -> bool:
+def _unknown(editor: PlanEditor, ways: Sequence[tuple[str, str]]) -> bool:
     """Says so where all is plain but the thing."""
     for what, to in reversed(ways):
         words = what.lower().split()
         if (
             words[0] in DETERMINERS - {"a", "an", "another"}
             and len(words) > 1
-            and _is_place(board, to)
+            and _is_place(editor, to)
         ):
-            raise board.no(what)
+            raise editor.no(what)
     return False
 
 
-def _send(board: Board, items: Sequence[Item], to: str) -> bool:
+def _send(editor: PlanEditor, items: Sequence[RegionNode], to: str) -> bool:
     """Moves things, one after the other."""
     for item in items:
-        now = board.item(item.id)
+        now = editor.item(item.id)
         if (shift := _nudge(to)) is not None:
-            _settle(board, now, nudged(board, now, *shift))
+            _settle(editor, now, nudged(editor, now, *shift))
         elif (depth := _FRONT.fullmatch(to)) is not None:
             _restack(
-                board, now, depth["end"].lower() in ("front", "foreground", "top of everything")
+                editor, now, depth["end"].lower() in ("front", "foreground", "top of everything")
             )
         else:
-            where = read_where(board, to)
+            where = read_where(editor, to)
             assert where is not None
-            _settle(board, now, where.find(board, moving=now))
-    board.last = tuple(item.id for item in items)
+            _settle(editor, now, where.find(editor, moving=now))
+    editor.last = tuple(item.id for item in items)
     return True
 
 
@@ -102,92 +102,94 @@ def _nudge(text: str) -> tuple[float, float] | None:
     return far * sum(way[0] for way in ways), far * sum(way[1] for way in ways)
 
 
-def _settle(board: Board, item: Item, place: Place) -> None:
+def _settle(editor: PlanEditor, item: RegionNode, place: Placement) -> None:
     """Puts a thing into its place, after what makes room for it."""
-    board.move(place.moves)
-    board.move({item.id: place.box})
+    editor.move(place.moves)
+    editor.move({item.id: place.box})
     parent = None if place.parent == item.parent else place.parent
     if parent is not None or place.z != item.region.z:
-        group = board.emptied(item) if parent is not None else None
+        group = editor.emptied(item) if parent is not None else None
         after = (e.RemoveRegion(id=group.id),) if group else ()
-        board.do(e.MoveRegion(id=item.id, parent=parent, z=place.z), *after)
+        editor.do(e.MoveRegion(id=item.id, parent=parent, z=place.z), *after)
 
 
-def _restack(board: Board, item: Item, front: bool) -> None:
-    others = [each.region.z for each in board.siblings(item.parent) if each.id != item.id]
+def _restack(editor: PlanEditor, item: RegionNode, front: bool) -> None:
+    others = [each.region.z for each in editor.siblings(item.parent) if each.id != item.id]
     z = max(others, default=0) + 1 if front else min(others, default=0) - 1
-    board.do(
+    editor.do(
         e.MoveRegion(id=item.id, z=z),
         note=f"{item.id} is {'before' if front else 'behind'} all else",
     )
 
 
-def _directed(board: Board, match: Match) -> bool:
+def _directed(editor: PlanEditor, match: Match) -> bool:
     """Reads "the star further left", "raise the moon", "lower it a bit"."""
-    items = refer_list(board, match["what"])
+    items = refer_list(editor, match["what"])
     if items is None and match.groupdict().get("verb"):
-        items = must_refer(board, match["what"])
-    return bool(items) and _send(board, items or (), _VERBS.get(match["way"].lower(), match["way"]))
+        items = must_refer(editor, match["what"])
+    return bool(items) and _send(
+        editor, items or (), _VERBS.get(match["way"].lower(), match["way"])
+    )
 
 
-def _belongs(board: Board, match: Match) -> bool:
+def _belongs(editor: PlanEditor, match: Match) -> bool:
     """Reads "the star should be on the left"."""
-    items = refer(board, match["what"]) if _is_place(board, match["to"]) else None
-    return bool(items) and _send(board, items or (), match["to"])
+    items = refer(editor, match["what"]) if _is_place(editor, match["to"]) else None
+    return bool(items) and _send(editor, items or (), match["to"])
 
 
-def _taken_out(board: Board, match: Match) -> bool:
+def _taken_out(editor: PlanEditor, match: Match) -> bool:
     """Reads "take the dog out of the box"."""
-    outer = refer(board, match["outer"])
-    items = [item for item in refer_list(board, match["what"]) or ()
+    outer = refer(editor, match["outer"])
+    items = [item for item in refer_list(editor, match["what"]) or ()
              if outer and item.parent == outer[0].id]  # fmt: skip
     for item in items:
-        where = Where(kinds=(Kind.BESIDE,), others=outer or ())
-        _settle(board, item, where.find(board, moving=item))
-    board.last = tuple(item.id for item in items)
+        where = Where(kinds=(RelationKind.BESIDE,), others=outer or ())
+        _settle(editor, item, where.find(editor, moving=item))
+    editor.last = tuple(item.id for item in items)
     return bool(items)
 
 
-def _swapped(board: Board, match: Match) -> bool:
+def _swapped(editor: PlanEditor, match: Match) -> bool:
     """Reads "swap the star and the moon", "swap them"."""
     groups = match.groupdict()
     if groups.get("pair"):
-        items: Sequence[Item] = must_refer(board, groups["pair"])
+        items: Sequence[RegionNode] = must_refer(editor, groups["pair"])
     else:
-        first, second = refer(board, match["one"]), refer(board, match["two"])
+        first, second = refer(editor, match["one"]), refer(editor, match["two"])
         if first is None or second is None:
             if match["two"].lower().startswith(("a ", "an ", "some ")):
                 return False  # "swap the star for a circle"
-            raise board.no(match["one"] if first is None else match["two"])
+            raise editor.no(match["one"] if first is None else match["two"])
         items = (*first, *second)
     if len(items) != 2:
-        raise PlanError(f"only two can change places; meant were: {board.listing(items)}")
-    _swap(board, *items)
+        raise PlanError(f"only two can change places; meant were: {editor.listing(items)}")
+    _swap(editor, *items)
     return True
 
 
-def _swap(board: Board, one: Item, other: Item) -> None:
-    if any(name in _above(board, item) for item, name in ((one, other.id), (other, one.id))):
-        raise PlanError(f"one of {board.listing((one, other))} stands in the other")
+def _swap(editor: PlanEditor, one: RegionNode, other: RegionNode) -> None:
+    if any(name in _above(editor, item) for item, name in ((one, other.id), (other, one.id))):
+        raise PlanError(f"one of {editor.listing((one, other))} stands in the other")
     boxes = {one.id: other.box, other.id: one.box}
-    along = {**riding(board, one.parent, boxes), **riding(board, other.parent, boxes)}
-    board.move({**along, **boxes})
+    along = {**riding(editor, one.parent, boxes), **riding(editor, other.parent, boxes)}
+    editor.move({**along, **boxes})
     apart = one.parent != other.parent
-    board.do(
+    editor.do(
         *(
             e.MoveRegion(id=item.id, z=there.region.z, parent=there.parent if apart else None)
             for item, there in ((one, other), (other, one))
         )
     )
-    board.last = (one.id, other.id)
+    editor.last = (one.id, other.id)
 
 
-def _above(board: Board, item: Item) -> list[str]:
+def _above(editor: PlanEditor, item: RegionNode) -> list[str]:
     """The regions that a thing stands in."""
     names = []
     while item.parent:
         names.append(item.parent)
-        item = board.item(item.parent)
+        item = editor.item(item.parent)
     return names
 
 

@@ -6,19 +6,19 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rpg.planners.rules.commands.plan_editor import Board
+from rpg.planners.rules.commands.plan_editor import PlanEditor
 
 Match = re.Match[str]
-Handler = Callable[[Board, Match], bool]
+Handler = Callable[[PlanEditor, Match], bool]
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class CommandPattern:
     """One way to say something.
 
     Attributes:
         pattern: Has to fit the whole instruction.
-        follow: Does it on the board; False, and nothing done, where the words turn out to be none
+        follow: Does it on the editor; False, and nothing done, where the words turn out to be none
             of this form. Raises `PlanError` where they are, but cannot be followed.
     """
 
@@ -26,6 +26,6 @@ class Form:
     follow: Handler
 
 
-def form(pattern: str, follow: Handler) -> Form:
+def form(pattern: str, follow: Handler) -> CommandPattern:
     """A form, of a pattern with single spaces; letter case does not matter."""
-    return Form(re.compile(pattern.replace(" ", r"\s+"), re.IGNORECASE), follow)
+    return CommandPattern(re.compile(pattern.replace(" ", r"\s+"), re.IGNORECASE), follow)

@@ -12,7 +12,7 @@ from rpg.geometry import Box
 from rpg.language.grammar.tokens import tokenize
 from rpg.language.positions import position_in_words
 from rpg.plan import Plan, Region
-from rpg.planners.rules.commands.text.setting_phrases import without_scenes
+from rpg.planners.rules.commands.text.setting_phrases import without_settings
 from rpg.planners.rules.commands.text.wording import Mention, subject_of
 
 _SHOWN = 12
@@ -20,7 +20,7 @@ Renaming = tuple[tuple[str, ...], str]  # attributes and noun in lower case, and
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class RegionNode:
     """A region, and what it shows.
 
     Attributes:
@@ -61,7 +61,7 @@ class Item:
         return f"{self.core or 'a group'} ({self.id}, {position_in_words(self.box)})"
 
 
-class Board:
+class PlanEditor:
     """A plan under change.
 
     Attributes:
@@ -79,23 +79,23 @@ class Board:
         self.before = self.plan = plan
         self.notes: list[str] = []
         self.last: tuple[str, ...] = ()
-        self.scenes: list[str] = []
+        self.settings: list[str] = []
         self.styles: list[str] = []
         self.renamed: list[Renaming] = []
-        self._items: tuple[Item, ...] | None = None
+        self._items: tuple[RegionNode, ...] | None = None
 
     @property
-    def items(self) -> tuple[Item, ...]:
+    def items(self) -> tuple[RegionNode, ...]:
         """Everything in the plan; what is inside something after it."""
         if self._items is None:
             self._items = tuple(_items(self.plan.regions, ""))
         return self._items
 
-    def item(self, name: str) -> Item:
+    def item(self, name: str) -> RegionNode:
         """The item of a region's id, which must be there."""
         return next(item for item in self.items if item.id == name)
 
-    def siblings(self, parent: str) -> tuple[Item, ...]:
+    def siblings(self, parent: str) -> tuple[RegionNode, ...]:
         """What stands directly in the region, or on the canvas if it is empty."""
         return tuple(item for item in self.items if item.parent == parent)
 
@@ -109,10 +109,10 @@ class Board:
         if note:
             self.notes.append(note)
 
-    def mend(self, item: Item, text: str, renaming: Renaming | None = None) -> None:
+    def mend(self, item: RegionNode, text: str, renaming: Renaming | None = None) -> None:
         """Gives a region other words; `renaming` says which, where they are not its subject's."""
         if text != item.region.prompt:
-            self.renamed.append(renaming or _renaming(item, without_scenes(text)))
+            self.renamed.append(renaming or _renaming(item, without_settings(text)))
             note = f"{item.id}: {item.region.prompt!r} is now {text!r}"
             self.do(e.ModifyRegion(id=item.id, prompt=text), note=note)
 
@@ -122,7 +122,7 @@ class Board:
             if item.region.prompt:
                 self.do(e.ModifyRegion(id=item.id, prompt=change(item.region.prompt)))
 
-    def emptied(self, item: Item) -> Item | None:
+    def emptied(self, item: RegionNode) -> RegionNode | None:
         """The outermost group, without a subprompt of its own, that the item's going empties."""
         group = None
         while item.parent and len(self.siblings(item.parent)) == 1:
@@ -148,7 +148,7 @@ class Board:
         taken = {item.id for item in (*self.items, *_items(self.before.regions, ""))}
         return next(each for n in range(1, 999) if (each := f"{name}-{n}") not in taken)
 
-    def listing(self, items: Sequence[Item] | None = None) -> str:
+    def listing(self, items: Sequence[RegionNode] | None = None) -> str:
         """What there is, for a message."""
         items = self.items if items is None else items
         shown = "; ".join(item.shown for item in items[:_SHOWN])
@@ -159,19 +159,19 @@ class Board:
         """The error that nothing in the plan is meant by the words."""
         return PlanError(f"there is no {words!r} in the plan; it has: {self.listing()}")
 
-    def which(self, words: str, items: Sequence[Item]) -> PlanError:
+    def which(self, words: str, items: Sequence[RegionNode]) -> PlanError:
         """The error that the words mean several things."""
         return PlanError(f"{words!r} could be {self.listing(items)}: say which")
 
 
-def _items(regions: Sequence[Region], parent: str) -> Iterator[Item]:
+def _items(regions: Sequence[Region], parent: str) -> Iterator[RegionNode]:
     for region in regions:
-        core = without_scenes(region.prompt)
-        yield Item(region, parent, core, subject_of(core))
+        core = without_settings(region.prompt)
+        yield RegionNode(region, parent, core, subject_of(core))
         yield from _items(region.children, region.id)
 
 
-def _renaming(item: Item, core: str) -> Renaming:
+def _renaming(item: RegionNode, core: str) -> Renaming:
     """The words that named an item, and what names it now; no words where more has changed."""
     subject = subject_of(core)
     if item.subject is None or subject is None:

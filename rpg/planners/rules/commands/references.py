@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rpg.errors import PlanError
-from rpg.language.grammar.elements import Anchor, Kind, Rel
+from rpg.language.grammar.elements import Anchor, Rel, RelationKind
 from rpg.language.grammar.phrases import match_phrase
 from rpg.language.grammar.quantities import quantity
 from rpg.language.grammar.tokens import Token, tokenize
@@ -16,7 +16,7 @@ from rpg.language.lexicon.attributes import SIZES
 from rpg.language.lexicon.inflect import is_plural, singular
 from rpg.language.lexicon.nouns import is_animate, is_person
 from rpg.planners.rules.commands import selectors
-from rpg.planners.rules.commands.plan_editor import Board, Item
+from rpg.planners.rules.commands.plan_editor import PlanEditor, RegionNode
 
 _ONE = frozenset("it him her that this".split()) | {"that one", "this one"}
 _SEVERAL = frozenset("them they these those both".split()) | {"both of them", "these two"}
@@ -29,7 +29,7 @@ _STOPS = (
     | w.DETERMINERS | frozenset("holding wearing carrying that which who into instead".split())
 ) - {"one", "near", "inside"}  # fmt: skip
 _HAS = frozenset("with holding wearing carrying in".split())
-_WHERE = {"in": Kind.INSIDE, "on": Kind.ON}
+_WHERE = {"in": RelationKind.INSIDE, "on": RelationKind.ON}
 _GREY = {"gray": "grey", "colour": "color"}
 
 
@@ -52,80 +52,80 @@ class _Asked:
         return many or self.noun == "ones" or is_plural(self.noun)
 
 
-def refer(board: Board, text: str) -> tuple[Item, ...] | None:
+def refer(editor: PlanEditor, text: str) -> tuple[RegionNode, ...] | None:
     """What the words mean; None where they name nothing in the plan.
 
     Raises:
         PlanError: They could mean several things.
     """
     text = " ".join(text.split())
-    found = _pronoun(board, text.lower())
+    found = _pronoun(editor, text.lower())
     if found is not None:
         return found or None
     asked = _parts(text)
     if asked is None:
         return None
-    items = _place(board, asked, _alike(board, asked))
-    return _chosen(board, asked, items) if items else None
+    items = _place(editor, asked, _alike(editor, asked))
+    return _chosen(editor, asked, items) if items else None
 
 
-def refer_list(board: Board, text: str) -> tuple[Item, ...] | None:
+def refer_list(editor: PlanEditor, text: str) -> tuple[RegionNode, ...] | None:
     """The same for several joined by "and" or commas."""
-    whole = refer(board, text)
+    whole = refer(editor, text)
     parts = [part for part in re.split(r"\s*(?:,\s*and\s|,|\band\b|&)\s*", text) if part.strip()]
     if whole is not None or len(parts) < 2:
         return whole
-    found: dict[str, Item] = {}
+    found: dict[str, RegionNode] = {}
     for part in parts:
-        items = refer(board, part)
+        items = refer(editor, part)
         if items is None:
             return None
         found.update({item.id: item for item in items})
     return tuple(found.values())
 
 
-def must_refer(board: Board, text: str) -> tuple[Item, ...]:
+def must_refer(editor: PlanEditor, text: str) -> tuple[RegionNode, ...]:
     """The same, where the words can be nothing else.
 
     Raises:
         PlanError: They name nothing, or could mean several things.
     """
-    found = refer_list(board, text)
+    found = refer_list(editor, text)
     if not found:
-        raise board.no(text.strip())
+        raise editor.no(text.strip())
     return found
 
 
-def prefixes(board: Board, text: str) -> Iterator[tuple[str, str]]:
+def prefixes(editor: PlanEditor, text: str) -> Iterator[tuple[str, str]]:
     """Every way to cut the words in two after a word, the longest beginning first."""
     ends = [match.start() for match in re.finditer(r"(?<=\S)[\s,]+(?=\S)", text)]
     for end in reversed(ends):
         yield text[:end], text[end:].strip(" ,")
 
 
-def _pronoun(board: Board, text: str) -> tuple[Item, ...] | None:
+def _pronoun(editor: PlanEditor, text: str) -> tuple[RegionNode, ...] | None:
     """What a pronoun means; empty where it means nothing, None where it is no pronoun."""
-    last = tuple(item for item in board.items if item.id in board.last)
+    last = tuple(item for item in editor.items if item.id in editor.last)
     if text in _ALL:
-        return tuple(item for item in board.items if item.core)
+        return tuple(item for item in editor.items if item.core)
     if text in _ONE:
-        return _it(board, text, last)
+        return _it(editor, text, last)
     if text in _SEVERAL:
-        return last if len(last) > 1 else board.siblings("")
+        return last if len(last) > 1 else editor.siblings("")
     if text in _OTHERS:
-        others = tuple(item for item in board.siblings("") if item not in last)
+        others = tuple(item for item in editor.siblings("") if item not in last)
         alike = tuple(item for item in others if item.head in {each.head for each in last})
         found = alike or others
         if not text.endswith(("s", "rest")) and len(found) > 1:
-            raise board.which(text, found)
+            raise editor.which(text, found)
         return found
     return None
 
 
-def _it(board: Board, text: str, last: tuple[Item, ...]) -> tuple[Item, ...]:
-    found = last or board.siblings("")
+def _it(editor: PlanEditor, text: str, last: tuple[RegionNode, ...]) -> tuple[RegionNode, ...]:
+    found = last or editor.siblings("")
     if len(found) > 1:
-        raise board.which(text, found)
+        raise editor.which(text, found)
     return found
 
 
@@ -172,22 +172,22 @@ def _content_end(tokens: tuple[Token, ...], at: int) -> int:
     return at
 
 
-def _alike(board: Board, asked: _Asked) -> list[Item]:
+def _alike(editor: PlanEditor, asked: _Asked) -> list[RegionNode]:
     """Items with the noun and the attributes."""
     noun = singular(asked.noun)
-    named = [item for item in board.items if item.id == asked.text.lower().removeprefix("the ")]
-    items = named or [item for item in board.items if _is_a(item, noun)]
+    named = [item for item in editor.items if item.id == asked.text.lower().removeprefix("the ")]
+    items = named or [item for item in editor.items if _is_a(item, noun)]
     for word in asked.attributes:
         fitting = [item for item in items if _has(item, word)]
         if not fitting and word in SIZES and items:
             fitting = selectors.pick(items, ["biggest" if SIZES[word] > 1 else "smallest"])
         items = fitting
     if "other" in asked.attributes:
-        items = [item for item in board.items if _is_a(item, noun) and item.id not in board.last]
+        items = [item for item in editor.items if _is_a(item, noun) and item.id not in editor.last]
     return items
 
 
-def _is_a(item: Item, noun: str) -> bool:
+def _is_a(item: RegionNode, noun: str) -> bool:
     if noun in _ANY or noun == item.head:
         return bool(item.core)
     if noun in ("animal", "creature"):
@@ -195,12 +195,12 @@ def _is_a(item: Item, noun: str) -> bool:
     return noun in ("person", "figure", "character") and is_person(item.head)
 
 
-def _has(item: Item, word: str) -> bool:
+def _has(item: RegionNode, word: str) -> bool:
     words = {_GREY.get(each, each) for each in item.words}
     return _GREY.get(word, word) in words
 
 
-def _place(board: Board, asked: _Asked, items: list[Item]) -> list[Item]:
+def _place(editor: PlanEditor, asked: _Asked, items: list[RegionNode]) -> list[RegionNode]:
     """Those of the items that stand where the words say."""
     if not items:
         return []
@@ -210,21 +210,21 @@ def _place(board: Board, asked: _Asked, items: list[Item]) -> list[Item]:
         items = selectors.pick(items, asked.places, side=side[1] if side else "")
     if not text or (side and asked.places):
         return items
-    return _qualified(board, asked, items)
+    return _qualified(editor, asked, items)
 
 
-def _qualified(board: Board, asked: _Asked, items: list[Item]) -> list[Item]:
+def _qualified(editor: PlanEditor, asked: _Asked, items: list[RegionNode]) -> list[RegionNode]:
     """Reads "on the left", "next to the moon", "with a hat" behind a noun."""
     found = match_phrase(asked.rest, 0)
     rest = asked.rest[found[1] :] if found else ()
     if found and isinstance(found[0], Anchor) and not rest:
         return selectors.at_anchor(items, found[0])
     if found and isinstance(found[0], Rel) and rest:
-        others = refer(board, " ".join(token.text for token in rest))
+        others = refer(editor, " ".join(token.text for token in rest))
         if not others or len(others) != 1:
             return []
         return selectors.related(items, found[0].kinds, others[0])
-    inside = refer(board, " ".join(token.text for token in asked.rest[1:]))
+    inside = refer(editor, " ".join(token.text for token in asked.rest[1:]))
     if asked.rest[0].low in _WHERE and inside and len(inside) == 1:
         return selectors.related(items, (_WHERE[asked.rest[0].low],), inside[0])
     if asked.rest[0].low in _HAS:
@@ -233,7 +233,9 @@ def _qualified(board: Board, asked: _Asked, items: list[Item]) -> list[Item]:
     return []
 
 
-def _chosen(board: Board, asked: _Asked, items: Sequence[Item]) -> tuple[Item, ...]:
+def _chosen(
+    editor: PlanEditor, asked: _Asked, items: Sequence[RegionNode]
+) -> tuple[RegionNode, ...]:
     """As many of the items as the words ask for, in the plan's order."""
     count = asked.count or (None if asked.plural else 1)
     if count is None or count == len(items):
@@ -241,13 +243,13 @@ def _chosen(board: Board, asked: _Asked, items: Sequence[Item]) -> tuple[Item, .
     if count > len(items):
         raise PlanError(
             f"{asked.text!r}: there {'is' if len(items) == 1 else 'are'} only {len(items)}: "
-            f"{board.listing(items)}"
+            f"{editor.listing(items)}"
         )
     if asked.partial or asked.determiner in ("a", "an", "any", "some", "") and asked.count:
         return tuple(selectors.reading_order(items)[-count:])
     if asked.determiner in ("a", "an", "any"):
         return tuple(selectors.reading_order(items)[-1:])
-    recent = tuple(item for item in items if item.id in board.last)
+    recent = tuple(item for item in items if item.id in editor.last)
     if len(recent) != count:
-        raise board.which(asked.text, items)
+        raise editor.which(asked.text, items)
     return recent

@@ -13,36 +13,36 @@ from rpg.language.lexicon.inflect import singular
 from rpg.planners.rules.commands.add import copy
 from rpg.planners.rules.commands.destinations import Where
 from rpg.planners.rules.commands.patterns import Match, form
-from rpg.planners.rules.commands.plan_editor import Board, Item
+from rpg.planners.rules.commands.plan_editor import PlanEditor, RegionNode
 from rpg.planners.rules.commands.references import must_refer, refer, refer_list
 from rpg.planners.rules.commands.selectors import reading_order
 from rpg.planners.rules.commands.text.wording import mentions
 
 
-def remove(board: Board, items: Sequence[Item]) -> bool:
+def remove(editor: PlanEditor, items: Sequence[RegionNode]) -> bool:
     """Takes things out, with what is in them."""
     for item in items:
-        if any(each.id == item.id for each in board.items):
+        if any(each.id == item.id for each in editor.items):
             note = f"{item.id} is gone: {item.core or 'a group'!r}"
-            board.do(e.RemoveRegion(id=(board.emptied(item) or item).id), note=note)
-    board.last = tuple(name for name in board.last if any(i.id == name for i in board.items))
+            editor.do(e.RemoveRegion(id=(editor.emptied(item) or item).id), note=note)
+    editor.last = tuple(name for name in editor.last if any(i.id == name for i in editor.items))
     return True
 
 
-def _removed(board: Board, match: Match) -> bool:
-    items = refer_list(board, match["what"])
+def _removed(editor: PlanEditor, match: Match) -> bool:
+    items = refer_list(editor, match["what"])
     if items is None:
-        _part(board, match["what"])
+        _part(editor, match["what"])
         if " and " in match["what"] or "," in match["what"]:
             return False  # perhaps two instructions: tell them apart first
-        items = must_refer(board, match["what"])
-    return remove(board, items)
+        items = must_refer(editor, match["what"])
+    return remove(editor, items)
 
 
-def _part(board: Board, what: str) -> None:
+def _part(editor: PlanEditor, what: str) -> None:
     """Refuses to take out what is only part of something's description."""
     noun = singular(what.lower().split()[-1])
-    for item in board.items:
+    for item in editor.items:
         if noun in {singular(word) for word in item.words}:
             raise PlanError(
                 f"{what!r} is part of {item.shown} and cannot be removed by itself: rewrite that "
@@ -50,47 +50,47 @@ def _part(board: Board, what: str) -> None:
             )
 
 
-def _none(board: Board, match: Match) -> bool:
+def _none(editor: PlanEditor, match: Match) -> bool:
     """Reads "no clouds": takes them out, and asks for none."""
     what = re.sub(r"^(?:the|any|an?|all) ", "", match["what"], flags=re.IGNORECASE)
-    items = refer(board, f"all {what}") or refer_list(board, what) or ()
+    items = refer(editor, f"all {what}") or refer_list(editor, what) or ()
     if not mentions(what):
         return False
-    remove(board, items)
-    unwanted = [part.strip() for part in board.plan.negative.split(",") if part.strip()]
+    remove(editor, items)
+    unwanted = [part.strip() for part in editor.plan.negative.split(",") if part.strip()]
     if what.lower() not in {part.lower() for part in unwanted}:
         negative = ", ".join([*unwanted, what])
-        board.do(e.SetBase(negative=negative), note=f"not there, as asked: {what}")
+        editor.do(e.SetBase(negative=negative), note=f"not there, as asked: {what}")
     return True
 
 
-def _fewer(board: Board, match: Match) -> bool:
+def _fewer(editor: PlanEditor, match: Match) -> bool:
     """Reads "one star less", "two fewer stars"."""
     word = match["count"].lower()
     count = 1 if word in ("a", "an") else number(word)
-    items = refer(board, f"all {match['what']}")
+    items = refer(editor, f"all {match['what']}")
     if count is None:
         return False
     if not items:
-        raise board.no(match["what"])
+        raise editor.no(match["what"])
     if count > len(items):
-        raise PlanError(f"{count} less: there are only {len(items)}: {board.listing(items)}")
-    return remove(board, reading_order(items)[-count:])
+        raise PlanError(f"{count} less: there are only {len(items)}: {editor.listing(items)}")
+    return remove(editor, reading_order(items)[-count:])
 
 
-def _only(board: Board, match: Match) -> bool:
+def _only(editor: PlanEditor, match: Match) -> bool:
     """Reads "only one star", "make it three stars"; or "keep only the star": all else goes."""
     word = (match["count"] or "").lower()
     if not word:
-        kept = {item.id for item in must_refer(board, match["what"])}
-        above = {item.parent for item in board.items if item.id in kept}
-        return remove(board, [item for item in board.siblings("") if item.id not in kept | above])
-    items, count = refer(board, f"all {match['what']}"), number(word)
+        kept = {item.id for item in must_refer(editor, match["what"])}
+        above = {item.parent for item in editor.items if item.id in kept}
+        return remove(editor, [item for item in editor.siblings("") if item.id not in kept | above])
+    items, count = refer(editor, f"all {match['what']}"), number(word)
     if not items or count is None or count > MAX_COUNT:
         return False
-    new = [copy(board, items[-1], Where()) for _ in range(count - len(items))]
-    remove(board, reading_order(items)[count:])
-    board.last = tuple(item.id for item in items if item in board.items) + tuple(new)
+    new = [copy(editor, items[-1], Where()) for _ in range(count - len(items))]
+    remove(editor, reading_order(items)[count:])
+    editor.last = tuple(item.id for item in items if item in editor.items) + tuple(new)
     return True
 
 

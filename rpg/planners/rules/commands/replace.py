@@ -7,57 +7,57 @@ from dataclasses import replace
 from rpg.language.grammar.elements import NounPhrase
 from rpg.language.grammar.tokens import join
 from rpg.language.lexicon.inflect import singular
-from rpg.language.scene_graph.graph import thing_of
-from rpg.planners.rules.commands.add import each_of, put_into, shares, things_named
+from rpg.language.scene_graph.graph import entity_of
+from rpg.planners.rules.commands.add import each_of, entities_named, put_into, shares
 from rpg.planners.rules.commands.complement import read_look
 from rpg.planners.rules.commands.patterns import Match, form
-from rpg.planners.rules.commands.placement.levels import Place
-from rpg.planners.rules.commands.plan_editor import Board, Item
+from rpg.planners.rules.commands.placement.levels import Placement
+from rpg.planners.rules.commands.plan_editor import PlanEditor, RegionNode
 from rpg.planners.rules.commands.references import must_refer
 from rpg.planners.rules.commands.remove import remove
 from rpg.planners.rules.commands.selectors import reading_order
 from rpg.planners.rules.commands.text.wording import Mention, subject_of, with_name
 
 
-def _replaced(board: Board, match: Match) -> bool:
+def _replaced(editor: PlanEditor, match: Match) -> bool:
     """Reads "replace the star with a circle"."""
     look = read_look(f"into {match['become']}")
     if look is None or look.noun is None:
-        return _by_several(board, match)
-    items = must_refer(board, match["what"])
+        return _by_several(editor, match)
+    items = must_refer(editor, match["what"])
     for item in items:
         mention = subject_of(item.region.prompt)
         if mention is not None:
             phrase = _alone(look.noun) if len(items) > 1 else look.noun
-            board.mend(item, _exchanged(item, mention, phrase))
-    board.last = tuple(item.id for item in items)
+            editor.mend(item, _exchanged(item, mention, phrase))
+    editor.last = tuple(item.id for item in items)
     return True
 
 
-def _by_several(board: Board, match: Match) -> bool:
+def _by_several(editor: PlanEditor, match: Match) -> bool:
     """Reads "replace the dog by two birds": they share the places of what goes."""
-    things = things_named(match["become"])
-    if not things:
+    entities = entities_named(match["become"])
+    if not entities:
         return False
-    items = reading_order(must_refer(board, match["what"]))
-    each, more = divmod(len(each_of(things)), len(items))
+    items = reading_order(must_refer(editor, match["what"]))
+    each, more = divmod(len(each_of(entities)), len(items))
     places = [
-        Place(box, item.parent, item.region.z)
+        Placement(box, item.parent, item.region.z)
         for number, item in enumerate(items)
         if (count := each + (number < more))
         for box in shares(item.box, count)
     ]
-    new = put_into(board, things, places)
-    remove(board, items)
-    board.last = tuple(new)
+    new = put_into(editor, entities, places)
+    remove(editor, items)
+    editor.last = tuple(new)
     return True
 
 
-def _exchanged(item: Item, mention: Mention, phrase: NounPhrase) -> str:
+def _exchanged(item: RegionNode, mention: Mention, phrase: NounPhrase) -> str:
     """Another thing in the same scene and style; what it did goes with the old one."""
     text, rest = item.region.prompt, item.core[item.subject.end :] if item.subject else ""
-    thing = thing_of(phrase)
-    name = join([thing.name, thing.post])
+    entity = entity_of(phrase)
+    name = join([entity.name, entity.post])
     return with_name(text.replace(rest, "", 1) if rest.strip() else text, mention, name)
 
 

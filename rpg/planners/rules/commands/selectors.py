@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 
-from rpg.language.grammar.elements import Anchor, Kind
+from rpg.language.grammar.elements import Anchor, RelationKind
 from rpg.language.lexicon.function_words import MIDDLE, ORDINALS
-from rpg.planners.rules.commands.plan_editor import Item
+from rpg.planners.rules.commands.plan_editor import RegionNode
 
 _TIED = 0.02
 _ROW = 0.15
@@ -21,9 +21,9 @@ _SMALL = frozenset("smallest smaller tiniest littlest".split())
 WORDS = frozenset(_AXES) | MIDDLE | frozenset(ORDINALS) | _LARGE | _SMALL
 
 
-def reading_order(items: Sequence[Item]) -> list[Item]:
+def reading_order(items: Sequence[RegionNode]) -> list[RegionNode]:
     """Row by row, from left to right."""
-    rows: list[list[Item]] = []
+    rows: list[list[RegionNode]] = []
     for item in sorted(items, key=lambda item: item.box.center[1]):
         if rows and item.box.center[1] - rows[-1][0].box.center[1] <= _ROW:
             rows[-1].append(item)
@@ -32,7 +32,9 @@ def reading_order(items: Sequence[Item]) -> list[Item]:
     return [item for row in rows for item in sorted(row, key=lambda item: item.box.center[0])]
 
 
-def pick(items: Sequence[Item], words: Collection[str], *, side: str = "") -> list[Item]:
+def pick(
+    items: Sequence[RegionNode], words: Collection[str], *, side: str = ""
+) -> list[RegionNode]:
     """Those of the items that the words mean; several where they are level.
 
     Args:
@@ -54,24 +56,24 @@ def pick(items: Sequence[Item], words: Collection[str], *, side: str = "") -> li
     return _best(items, lambda item: x * item.box.center[0] + y * item.box.center[1])
 
 
-def _nth(items: Sequence[Item], ordinal: int, side: str) -> list[Item]:
+def _nth(items: Sequence[RegionNode], ordinal: int, side: str) -> list[RegionNode]:
     order = reading_order(items)
     if side:
         order = sorted(items, key=lambda item: item.box.center[0], reverse=side == "right")
     return [order[ordinal]] if -1 <= ordinal < len(order) else []
 
 
-def _best(items: Sequence[Item], score: Callable[[Item], float]) -> list[Item]:
+def _best(items: Sequence[RegionNode], score: Callable[[RegionNode], float]) -> list[RegionNode]:
     least = min(score(item) for item in items)
     return [item for item in items if score(item) <= least + _TIED]
 
 
-def _from_middle(item: Item) -> float:
+def _from_middle(item: RegionNode) -> float:
     x, y = item.box.center
     return abs(x - 0.5) + abs(y - 0.5)
 
 
-def at_anchor(items: Sequence[Item], anchor: Anchor) -> list[Item]:
+def at_anchor(items: Sequence[RegionNode], anchor: Anchor) -> list[RegionNode]:
     """Those nearest to a place on the canvas: "the star on the left"."""
     names = {(0, 0): "left", (0, 2): "right", (1, 0): "top", (1, 2): "bottom"}
     words = [names[axis, place] for axis, place in enumerate((anchor.x, anchor.y))
@@ -79,37 +81,39 @@ def at_anchor(items: Sequence[Item], anchor: Anchor) -> list[Item]:
     return pick(items, words or ["middle"])
 
 
-def related(items: Sequence[Item], kinds: Sequence[Kind], other: Item) -> list[Item]:
+def related(
+    items: Sequence[RegionNode], kinds: Sequence[RelationKind], other: RegionNode
+) -> list[RegionNode]:
     """Those that stand to the other one in these ways; the nearest where they are next to it."""
     found = [item for item in items if item.id != other.id]
     for kind in kinds:
         found = [item for item in found if _stands(item, kind, other)]
-    if not found or Kind.BESIDE not in kinds:
+    if not found or RelationKind.BESIDE not in kinds:
         return found
     return _best(found, lambda item: _distance(item, other))
 
 
-def _stands(item: Item, kind: Kind, other: Item) -> bool:
+def _stands(item: RegionNode, kind: RelationKind, other: RegionNode) -> bool:
     (x, y), (ox, oy) = item.box.center, other.box.center
     match kind:
-        case Kind.LEFT:
+        case RelationKind.LEFT:
             return x < ox - _TIED
-        case Kind.RIGHT:
+        case RelationKind.RIGHT:
             return x > ox + _TIED
-        case Kind.ABOVE | Kind.ON:
+        case RelationKind.ABOVE | RelationKind.ON:
             return y < oy - _TIED
-        case Kind.BELOW:
+        case RelationKind.BELOW:
             return y > oy + _TIED
-        case Kind.INSIDE:
+        case RelationKind.INSIDE:
             return item.parent == other.id
-        case Kind.FRONT:
+        case RelationKind.FRONT:
             return item.region.z > other.region.z
-        case Kind.BEHIND:
+        case RelationKind.BEHIND:
             return item.region.z < other.region.z
         case _:
             return True
 
 
-def _distance(item: Item, other: Item) -> float:
+def _distance(item: RegionNode, other: RegionNode) -> float:
     (x, y), (ox, oy) = item.box.center, other.box.center
     return abs(x - ox) + abs(y - oy)

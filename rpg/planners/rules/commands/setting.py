@@ -7,9 +7,9 @@ from functools import partial
 from rpg.language.lexicon.attributes import is_adjective
 from rpg.language.lexicon.inflect import article
 from rpg.planners.rules.commands.patterns import Match, form
-from rpg.planners.rules.commands.plan_editor import Board
+from rpg.planners.rules.commands.plan_editor import PlanEditor
 from rpg.planners.rules.commands.references import refer
-from rpg.planners.rules.commands.text.setting_phrases import backdrops_of, scenes_of, with_scene
+from rpg.planners.rules.commands.text.setting_phrases import backdrops_of, settings_of, with_setting
 
 _ALL = (
     r"(?:it|this|that|them|everything|things|all of it|(?:the )?(?:whole )?"
@@ -20,40 +20,40 @@ _GROUND = r"(?:the )?(?:background|backdrop|setting|scene|scenery|surroundings|g
 _CHANGE = r"(?:make|turn|change|set|let|have|switch|convert|transform|replace|put)"
 
 
-def set_scene(board: Board, scenes: tuple[str, ...]) -> bool:
+def change_setting(editor: PlanEditor, settings: tuple[str, ...]) -> bool:
     """Puts every region into the scenes, and the whole picture with them."""
-    for scene in scenes:
-        board.reword(partial(with_scene, scene=scene))
-        board.scenes.append(scene)
-        board.notes.append(f"everything is {scene} now")
-    return bool(scenes)
+    for setting in settings:
+        editor.reword(partial(with_setting, setting=setting))
+        editor.settings.append(setting)
+        editor.notes.append(f"everything is {setting} now")
+    return bool(settings)
 
 
-def _general(board: Board, match: Match) -> bool:
+def _general(editor: PlanEditor, match: Match) -> bool:
     """Of everything: only what is a place, a time or weather."""
-    scenes = scenes_of(match["what"])
-    thing = bool(scenes) and refer(board, match["what"]) is not None
-    return not thing and set_scene(board, scenes)
+    settings = settings_of(match["what"])
+    entity = bool(settings) and refer(editor, match["what"]) is not None
+    return not entity and change_setting(editor, settings)
 
 
-def _background(board: Board, match: Match) -> bool:
+def _background(editor: PlanEditor, match: Match) -> bool:
     """Of the background: whatever it may look like."""
-    return set_scene(board, backdrops_of(match["what"]))
+    return change_setting(editor, backdrops_of(match["what"]))
 
 
-def _exchanged(board: Board, match: Match) -> bool:
+def _exchanged(editor: PlanEditor, match: Match) -> bool:
     """Reads "change day to night": the first must be a scene and nothing in the plan."""
-    if refer(board, match["old"]) or not scenes_of(match["old"]):
+    if refer(editor, match["old"]) or not settings_of(match["old"]):
         return False
-    return set_scene(board, scenes_of(match["what"]))
+    return change_setting(editor, settings_of(match["what"]))
 
 
-def _sky(board: Board, match: Match) -> bool:
+def _sky(editor: PlanEditor, match: Match) -> bool:
     """Reads "make the sky purple", where the sky is no thing of its own."""
     words = match["what"].split()
-    if refer(board, "the sky") or not all(is_adjective(word.lower()) for word in words):
+    if refer(editor, "the sky") or not all(is_adjective(word.lower()) for word in words):
         return False
-    return set_scene(board, (f"under {article(words[0])} {match['what']} sky",))
+    return change_setting(editor, (f"under {article(words[0])} {match['what']} sky",))
 
 
 _INSTEAD = r"(?: instead(?: of (?:the )?[\w -]+)?)?"

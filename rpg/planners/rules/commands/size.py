@@ -8,7 +8,7 @@ from rpg.errors import PlanError
 from rpg.language.lexicon.attributes import SIZES
 from rpg.planners.rules.commands.patterns import Match, form
 from rpg.planners.rules.commands.placement.shifts import resized
-from rpg.planners.rules.commands.plan_editor import Board, Item
+from rpg.planners.rules.commands.plan_editor import PlanEditor, RegionNode
 from rpg.planners.rules.commands.references import refer_list
 from rpg.planners.rules.commands.text.wording import subject_of, with_words
 
@@ -59,7 +59,7 @@ def factors(text: str) -> Factors | None:
     return step**x, step**y
 
 
-def resize(board: Board, item: Item, wanted: Factors) -> None:
+def resize(editor: PlanEditor, item: RegionNode, wanted: Factors) -> None:
     """Makes a thing so many times as wide and tall, or as near to that as there is room for.
 
     Raises:
@@ -68,17 +68,17 @@ def resize(board: Board, item: Item, wanted: Factors) -> None:
     for share in _RETRIES:
         x, y = (factor**share for factor in wanted)
         try:
-            place = resized(board, item, x, y)
+            place = resized(editor, item, x, y)
         except PlanError:
             if share == _RETRIES[-1]:
                 raise
             continue
-        board.move({**place.moves, item.id: place.box})
-        _mend_words(board, board.item(item.id), grows=max(wanted) > 1)
+        editor.move({**place.moves, item.id: place.box})
+        _mend_words(editor, editor.item(item.id), grows=max(wanted) > 1)
         return
 
 
-def _mend_words(board: Board, item: Item, *, grows: bool) -> None:
+def _mend_words(editor: PlanEditor, item: RegionNode, *, grows: bool) -> None:
     """Takes out a size word that says the contrary: a small star that was made bigger."""
     mention = subject_of(item.region.prompt)
     if mention is None:
@@ -86,39 +86,39 @@ def _mend_words(board: Board, item: Item, *, grows: bool) -> None:
     sizes = {word: SIZES.get(word.lower(), 1) for word in mention.attributes}
     stays = [word for word, size in sizes.items() if (size >= 1 if grows else size <= 1)]
     if len(stays) < len(mention.attributes):
-        board.mend(item, with_words(item.region.prompt, mention, stays, mention.noun))
+        editor.mend(item, with_words(item.region.prompt, mention, stays, mention.noun))
 
 
-def _resized(board: Board, match: Match, wanted: Factors | None) -> bool:
-    items = refer_list(board, match["what"]) if wanted is not None else None
+def _resized(editor: PlanEditor, match: Match, wanted: Factors | None) -> bool:
+    items = refer_list(editor, match["what"]) if wanted is not None else None
     if items is None or wanted is None:
         return False
     for item in items:
-        resize(board, board.item(item.id), wanted)
-    board.last = tuple(item.id for item in items)
+        resize(editor, editor.item(item.id), wanted)
+    editor.last = tuple(item.id for item in items)
     return True
 
 
-def _said(board: Board, match: Match) -> bool:
-    return _resized(board, match, factors(match["how"]))
+def _said(editor: PlanEditor, match: Match) -> bool:
+    return _resized(editor, match, factors(match["how"]))
 
 
-def _enlarge(board: Board, match: Match) -> bool:
+def _enlarge(editor: PlanEditor, match: Match) -> bool:
     side = _SIDE ** _STEPS.get((match["much"] or "").lower(), 1.0)
-    return _resized(board, match, (side, side))
+    return _resized(editor, match, (side, side))
 
 
-def _shrink(board: Board, match: Match) -> bool:
+def _shrink(editor: PlanEditor, match: Match) -> bool:
     side = _SIDE ** -_STEPS.get((match["much"] or "").lower(), 1.0)
-    return _resized(board, match, (side, side))
+    return _resized(editor, match, (side, side))
 
 
-def _double(board: Board, match: Match) -> bool:
-    return _resized(board, match, (2**0.5, 2**0.5))
+def _double(editor: PlanEditor, match: Match) -> bool:
+    return _resized(editor, match, (2**0.5, 2**0.5))
 
 
-def _halve(board: Board, match: Match) -> bool:
-    return _resized(board, match, (0.5**0.5, 0.5**0.5))
+def _halve(editor: PlanEditor, match: Match) -> bool:
+    return _resized(editor, match, (0.5**0.5, 0.5**0.5))
 
 
 _COMPARED = "|".join(_WAYS)

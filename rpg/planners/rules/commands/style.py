@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from rpg.planners.rules.commands.patterns import Match, form
-from rpg.planners.rules.commands.plan_editor import Board
+from rpg.planners.rules.commands.plan_editor import PlanEditor
 from rpg.planners.rules.commands.references import refer
 from rpg.planners.rules.commands.text.style_phrases import (
     MONOCHROME,
@@ -22,31 +22,31 @@ _DRAW = (
 _STYLE = r"(?:the )?(?:style|look|medium)(?: of (?:it|everything|the (?:picture|image)))?"
 
 
-def set_style(board: Board, style: str) -> bool:
+def set_style(editor: PlanEditor, style: str) -> bool:
     """Draws every region in the style, and the whole picture with them."""
-    old = styles_of(board.before)
-    board.reword(partial(with_style, style=style, old=old))
-    board.styles.append(style)
-    board.notes.append(f"everything is drawn so now: {style}")
+    old = styles_of(editor.before)
+    editor.reword(partial(with_style, style=style, old=old))
+    editor.styles.append(style)
+    editor.notes.append(f"everything is drawn so now: {style}")
     return True
 
 
-def _styled(board: Board, match: Match) -> bool:
+def _styled(editor: PlanEditor, match: Match) -> bool:
     """Of everything: only what is a style."""
     style = style_of(match["what"])
-    return style is not None and set_style(board, style)
+    return style is not None and set_style(editor, style)
 
 
-def _monochrome(board: Board, match: Match) -> bool:
+def _monochrome(editor: PlanEditor, match: Match) -> bool:
     """Reads "make the picture black and white", which said of "it" is a thing's colour."""
-    return set_style(board, MONOCHROME)
+    return set_style(editor, MONOCHROME)
 
 
-def _exchanged(board: Board, match: Match) -> bool:
+def _exchanged(editor: PlanEditor, match: Match) -> bool:
     """Reads "change the oil painting to a watercolor": no thing of the plan, but its style."""
     old = style_of(match["old"]) or ""
-    known = old.lower() in styles_of(board.before)
-    return known and not refer(board, match["old"]) and _styled(board, match)
+    known = old.lower() in styles_of(editor.before)
+    return known and not refer(editor, match["old"]) and _styled(editor, match)
 
 
 FORMS = (

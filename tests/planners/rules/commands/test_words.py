@@ -6,7 +6,7 @@ import pytest
 
 from rpg.planners import RulePlanner
 from rpg.planners.rules.commands.text.attributes import changed
-from rpg.planners.rules.commands.text.setting_phrases import scenes_of, with_scene
+from rpg.planners.rules.commands.text.setting_phrases import settings_of, with_setting
 from rpg.planners.rules.commands.text.style_phrases import style_of, with_style
 from tests.planners.rules.commands.helpers import PLANS, box, follows, prompts, told
 
@@ -143,14 +143,14 @@ def test_a_scene_changes_once_in_every_prompt(instruction: str, tail: str) -> No
 
 def test_the_same_scene_again_changes_nothing() -> None:
     for scene in ("at night", "in the snow", "on the beach"):
-        once = with_scene("a red star, watercolor", scene)
-        assert with_scene(once, scene) == once
+        once = with_setting("a red star, watercolor", scene)
+        assert with_setting(once, scene) == once
         assert once == f"a red star {scene}, watercolor"
 
 
 @pytest.mark.parametrize("words", ["a circle", "blue", "the dog", "", "bigger", "three stars"])
 def test_other_words_are_no_scene(words: str) -> None:
-    assert scenes_of(words) == ()
+    assert settings_of(words) == ()
 
 
 def test_what_is_inside_a_building_stays_there_when_the_scene_changes() -> None:

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from rpg._tree import carried
 from rpg.geometry import FULL, Box
 from rpg.planners.rules.commands.placement.axes import overlap
-from rpg.planners.rules.commands.placement.rooms import Level, Room
+from rpg.planners.rules.commands.placement.rooms import Room, SiblingBoxes
 from rpg.planners.rules.commands.placement.stacking import hosts_of, is_backdrop
-from rpg.planners.rules.commands.plan_editor import Board, Item
+from rpg.planners.rules.commands.plan_editor import PlanEditor, RegionNode
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Placement:
     """Where something is to go, and the new boxes of what makes room for it."""
 
     box: Box
@@ -22,39 +22,41 @@ class Place:
     moves: dict[str, Box] = field(default_factory=dict)
 
 
-def levels(board: Board, other: Item, moving: Item | None) -> tuple[Level, Level, str]:
+def levels(
+    editor: PlanEditor, other: RegionNode, moving: RegionNode | None
+) -> tuple[SiblingBoxes, SiblingBoxes, str]:
     """The level of a thing, with and without what is moving; and what stands for it there."""
-    hosts = hosts_of(board.siblings(other.parent))
+    hosts = hosts_of(editor.siblings(other.parent))
     name = hosts.get(other.id, other.id)
-    whole = level_of(board, other.parent, None)
+    whole = level_of(editor, other.parent, None)
     if moving is not None and name == moving.id:
         name = other.id
     if name not in whole.boxes:  # a backdrop, or in front of what is moving
-        whole = Level(
-            {**whole.boxes, name: unit(board.item(name).box, bounds_of(board, other.parent))}
+        whole = SiblingBoxes(
+            {**whole.boxes, name: unit(editor.item(name).box, bounds_of(editor, other.parent))}
         )
     return whole, whole.without(moving.id) if moving else whole, name
 
 
-def bounds_of(board: Board, parent: str) -> Box:
+def bounds_of(editor: PlanEditor, parent: str) -> Box:
     """The box of a region, or the canvas."""
-    return board.item(parent).box if parent else FULL
+    return editor.item(parent).box if parent else FULL
 
 
-def level_of(board: Board, parent: str, moving: Item | None) -> Level:
+def level_of(editor: PlanEditor, parent: str, moving: RegionNode | None) -> SiblingBoxes:
     """What stands in a region, or on the canvas, in fractions of it."""
-    bounds = bounds_of(board, parent)
+    bounds = bounds_of(editor, parent)
     boxes = {}
-    for item in standing(board, parent):
+    for item in standing(editor, parent):
         common = item.box.intersection(bounds)
         if common is not None and (moving is None or item.id != moving.id):
             boxes[item.id] = unit(common, bounds)
-    return Level(boxes)
+    return SiblingBoxes(boxes)
 
 
-def standing(board: Board, parent: str) -> list[Item]:
+def standing(editor: PlanEditor, parent: str) -> list[RegionNode]:
     """What takes room: neither a backdrop nor in front of something else."""
-    siblings = board.siblings(parent)
+    siblings = editor.siblings(parent)
     hosts = hosts_of(siblings)
     return [item for item in siblings if item.id not in hosts and not is_backdrop(item, siblings)]
 
@@ -70,31 +72,31 @@ def unit(box: Box, bounds: Box) -> Box:
 
 
 def placed(
-    board: Board, parent: str, room: Room, moving: Item | None, *, z: int | None = None
-) -> Place:
+    editor: PlanEditor, parent: str, room: Room, moving: RegionNode | None, *, z: int | None = None
+) -> Placement:
     """The room in fractions of the canvas; what stands in front of what moves goes along."""
-    bounds = bounds_of(board, parent)
+    bounds = bounds_of(editor, parent)
     moves = {name: box.within(bounds) for name, box in room.moves.items()}
     box = room.box.within(bounds)
     leaders = moves if moving is None else {**moves, moving.id: box}
-    moves.update(riding(board, parent, leaders, moving))
+    moves.update(riding(editor, parent, leaders, moving))
     if z is None:
         z = moving.region.z if moving is not None else 0
-    covered = [item.region.z for item in standing(board, parent)
+    covered = [item.region.z for item in standing(editor, parent)
                if item is not moving and overlap(moves.get(item.id, item.box), box)]  # fmt: skip
     if covered:
         z = max(z, max(covered) + 1)
-    return Place(box, parent, z, moves)
+    return Placement(box, parent, z, moves)
 
 
 def riding(
-    board: Board, parent: str, moves: dict[str, Box], moving: Item | None = None
+    editor: PlanEditor, parent: str, moves: dict[str, Box], moving: RegionNode | None = None
 ) -> dict[str, Box]:
     """New boxes for what stands in front of what moves."""
-    hosts = hosts_of(board.siblings(parent))
+    hosts = hosts_of(editor.siblings(parent))
     along = {rider: host for rider, host in hosts.items() if host in moves}
     return {
-        rider: carried(board.item(rider).box, board.item(host).box, moves[host])
+        rider: carried(editor.item(rider).box, editor.item(host).box, moves[host])
         for rider, host in along.items()
         if moving is None or rider != moving.id
     }

@@ -35,14 +35,14 @@ class Room(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
+class SiblingBoxes:
     """Regions side by side, by id; those in front of others are left out."""
 
     boxes: dict[str, Box] = field(default_factory=dict)
 
-    def without(self, name: str) -> Level:
+    def without(self, name: str) -> SiblingBoxes:
         """The level as if the region had gone."""
-        return Level({each: box for each, box in self.boxes.items() if each != name})
+        return SiblingBoxes({each: box for each, box in self.boxes.items() if each != name})
 
     # Lines ---------------------------------------------------------------------------------------
 

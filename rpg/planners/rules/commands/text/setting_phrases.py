@@ -49,7 +49,7 @@ _OPENS = re.compile(
 _JOINTS = re.compile(r"\s+(?:and\s+)?(?=(?:in|on|at|by|during|under)\s)", re.IGNORECASE)
 
 
-def scene_of(words: str) -> str | None:
+def setting_of(words: str) -> str | None:
     """The scene that the words name, with its preposition; None where they name none."""
     text = words.strip().lower()
     bare = re.sub(r"^(?:the|a|an) ", "", text)
@@ -65,19 +65,19 @@ def scene_of(words: str) -> str | None:
     return _said(phrase, _preposition(phrase))
 
 
-def scenes_of(words: str) -> tuple[str, ...]:
+def settings_of(words: str) -> tuple[str, ...]:
     """The scenes that the words name: "a city at night" names two; none where a part is none."""
-    whole = scene_of(words)
+    whole = setting_of(words)
     if whole is not None:
         return (whole,)
-    parts = [scene_of(part) for part in _JOINTS.split(words.strip())]
-    scenes = tuple(scene for scene in parts if scene is not None)
-    return scenes if len(scenes) == len(parts) else ()
+    parts = [setting_of(part) for part in _JOINTS.split(words.strip())]
+    settings = tuple(setting for setting in parts if setting is not None)
+    return settings if len(settings) == len(parts) else ()
 
 
 def backdrops_of(words: str) -> tuple[str, ...]:
     """The scenes of a background, which need be no place: "blue", "a brick pattern"."""
-    found = scenes_of(words)
+    found = settings_of(words)
     if found:
         return found
     tokens = tokenize(words.strip())
@@ -121,12 +121,12 @@ def _said(phrase: NounPhrase, prep: str) -> str:
     return " ".join(filter(None, (prep, determiner, words, phrase.post)))
 
 
-def scenes_in(text: str, things: Collection[str] = ()) -> tuple[str, ...]:
+def settings_in(text: str, entities: Collection[str] = ()) -> tuple[str, ...]:
     """The scenes that a text names, as they stand in it, each once; none that holds a thing."""
     content = split_style(text)[0]
-    found = (scene.text for scene in parse_elements(scan(tokenize(content))).scenes)
-    present = dict.fromkeys(scene for scene in found if scene.lower() in text.lower())
-    return tuple(scene for scene in present if _noun(scene) not in things)
+    found = (setting.text for setting in parse_elements(scan(tokenize(content))).settings)
+    present = dict.fromkeys(setting for setting in found if setting.lower() in text.lower())
+    return tuple(setting for setting in present if _noun(setting) not in entities)
 
 
 def styles_in(text: str) -> tuple[str, ...]:
@@ -134,45 +134,45 @@ def styles_in(text: str) -> tuple[str, ...]:
     return tuple(split_style(text)[1])
 
 
-def without_scenes(text: str) -> str:
+def without_settings(text: str) -> str:
     """What a subprompt shows, without where, when and in which style."""
     start, end = content_of(text)
     content = text[start:end]
-    for scene in scenes_in(text):
-        content = _without(content, scene)
+    for setting in settings_in(text):
+        content = _without(content, setting)
     return content
 
 
-def with_scene(text: str, scene: str, things: Collection[str] = ()) -> str:
+def with_setting(text: str, setting: str, entities: Collection[str] = ()) -> str:
     """The text in that scene: it takes the place of others of its kind, once.
 
     Hours, seasons, weather and places are kinds. `things` are nouns that are no places here: what
     is "inside a house" stays there if the house is a thing of its own.
     """
-    present = scenes_in(text, things)
-    if scene in present:
+    present = settings_in(text, entities)
+    if setting in present:
         return text
     for other in present:
-        if kind_of(other) == kind_of(scene):
+        if kind_of(other) == kind_of(setting):
             text = _without(text, other)
     _, end = content_of(text)
-    return f"{text[:end]} {scene}{text[end:]}"
+    return f"{text[:end]} {setting}{text[end:]}"
 
 
-def kind_of(scene: str) -> str:
+def kind_of(setting: str) -> str:
     """Its kind: "hour", "season", "weather" or "place"."""
-    noun = _noun(scene)
+    noun = _noun(setting)
     kinds = {"hour": _HOURS, "season": _SEASONS, "weather": _WEATHER | {"snow"}}
     return next((name for name, nouns in kinds.items() if noun in nouns), "place")
 
 
-def _noun(scene: str) -> str:
+def _noun(setting: str) -> str:
     """What the scene is: "forest" for "in a dark forest"."""
-    opening = _OPENS.fullmatch(scene)
+    opening = _OPENS.fullmatch(setting)
     phrase = _phrase(opening["rest"]) if opening else None
-    return head(phrase) if phrase is not None else scene.lower().split()[-1]
+    return head(phrase) if phrase is not None else setting.lower().split()[-1]
 
 
-def _without(text: str, scene: str) -> str:
-    cut = re.sub(rf"(?:,? )?\b{re.escape(scene)}\b", "", text, count=1, flags=re.IGNORECASE)
+def _without(text: str, setting: str) -> str:
+    cut = re.sub(rf"(?:,? )?\b{re.escape(setting)}\b", "", text, count=1, flags=re.IGNORECASE)
     return " ".join(cut.split()).strip(" ,")

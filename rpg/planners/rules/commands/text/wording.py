@@ -11,7 +11,7 @@ from rpg.language.grammar.styles import split_style
 from rpg.language.grammar.tokens import Token, join, tokenize
 from rpg.language.lexicon.function_words import NUMBERS
 from rpg.language.lexicon.inflect import article, plural, singular
-from rpg.language.scene_graph.graph import thing_of
+from rpg.language.scene_graph.graph import entity_of
 
 _OF = frozenset({"made", "full", "built"})
 
@@ -72,7 +72,7 @@ def _mentions(tokens: tuple[Token, ...], places: Sequence[int]) -> Iterator[Ment
         last = begin + len(found[0].words) - 1
         if last > begin and tokens[last].low in _OF and _low(tokens, last + 1) == "of":
             last -= 1  # "a house made | of gold"
-        split = min(len(thing_of(found[0]).attributes), last - begin)
+        split = min(len(entity_of(found[0]).attributes), last - begin)
         words = tuple(token.text for token in tokens[begin : last + 1])
         end = places[last] + len(tokens[last].text)
         yield Mention(places[at], places[begin], end, words[:split], words[split:])
