@@ -15,7 +15,7 @@ _ROOMS: tuple[Room, Room] = ("max_tokens", "max_completion_tokens")
 
 
 @dataclass(frozen=True, slots=True)
-class Learnt:
+class Capabilities:
     """What a model at an endpoint has taught us.
 
     Attributes:
@@ -27,29 +27,29 @@ class Learnt:
     without: frozenset[str] = frozenset()
 
 
-class Memory:
+class CapabilityCache:
     """What was learnt, by base URL and model, for as long as the process lives."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._learnt: dict[tuple[str, str], Learnt] = {}
+        self._learnt: dict[tuple[str, str], Capabilities] = {}
 
-    def of(self, base_url: str, model: str) -> Learnt:
+    def of(self, base_url: str, model: str) -> Capabilities:
         """What is known of a model."""
         with self._lock:
-            return self._learnt.get((base_url, model), Learnt())
+            return self._learnt.get((base_url, model), Capabilities())
 
-    def keep(self, base_url: str, model: str, learnt: Learnt) -> None:
+    def keep(self, base_url: str, model: str, learnt: Capabilities) -> None:
         """Remembers what is known of a model now."""
         with self._lock:
             self._learnt[base_url, model] = learnt
 
 
-MEMORY = Memory()
+CAPABILITIES = CapabilityCache()
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class RequestDraft:
     """One request before it is sent; every change makes a new one.
 
     Attributes:
@@ -95,11 +95,11 @@ class Draft:
         parameters = [name for name in self.body() if name not in ("model", "messages")]
         return (*parameters, *(["system"] if self._has_system() else []))
 
-    def dropped(self, name: str) -> Draft:
+    def dropped(self, name: str) -> RequestDraft:
         """The same without a parameter; "room" is both words for that."""
         return replace(self, without=self.without | (set(_ROOMS) if name == "room" else {name}))
 
-    def lowered(self) -> Draft | None:
+    def lowered(self) -> RequestDraft | None:
         """The same one step down the ladder; None at its foot."""
         step = FORMATS.index(self.format) + 1
         return replace(self, format=FORMATS[step]) if step < len(FORMATS) else None

@@ -24,7 +24,7 @@ Trust = Literal["owner", "visitor", "stranger"]
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _KINDS: tuple[Kind, ...] = get_args(Kind)  # of several addresses the first kind here counts
 
-_PATIENCE = 2.0  # seconds for the system's resolver
+_RETRYABLE = 2.0  # seconds for the system's resolver
 _FRESH = 30.0  # seconds that its answer is kept
 _MOST_KEPT = 500
 
@@ -160,7 +160,7 @@ def _looked_up(host: str) -> Sequence[str]:
 
     threading.Thread(target=ask, name="rpg-resolver", daemon=True).start()
     try:
-        return said.get(timeout=_PATIENCE)
+        return said.get(timeout=_RETRYABLE)
     except queue.Empty:
         return ()
 

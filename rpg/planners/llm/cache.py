@@ -25,7 +25,7 @@ from rpg.plan import Plan
 
 _LOG = logging.getLogger("rpg.planners.llm")
 _NAME = "plans.sqlite3"
-_PATIENCE = 2.0  # seconds for another process to finish writing
+_LOCK_TIMEOUT = 2.0  # seconds for another process to finish writing
 _TABLE = "CREATE TABLE IF NOT EXISTS plans (key TEXT PRIMARY KEY, plan TEXT, used REAL)"
 
 
@@ -67,7 +67,7 @@ class PlanCache:
         """One transaction; a file that is no database is thrown away, other troubles are let be."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with closing(sqlite3.connect(self.path, timeout=_PATIENCE)) as database, database:
+            with closing(sqlite3.connect(self.path, timeout=_LOCK_TIMEOUT)) as database, database:
                 database.execute(_TABLE)
                 return work(database)
         except (sqlite3.OperationalError, OSError) as error:  # locked, read-only, disk full

@@ -12,7 +12,7 @@ from rpg.chat.base import ChatModel
 from rpg.errors import PlanError
 from rpg.plan import Plan
 from rpg.planners.llm.conversation import Conversation, as_messages
-from rpg.planners.llm.drafts import Draft, Wanted, draft
+from rpg.planners.llm.drafts import Draft, PlanRequest, draft
 from rpg.planners.llm.schema import PlanAnswer
 
 if TYPE_CHECKING:
@@ -64,4 +64,4 @@ def _read(answer: str, name: str) -> Draft:
     prompt = said.base_prompt or ", ".join(part.prompt for part in said.regions)
     if not prompt.strip():
         return Draft(None, ('"base_prompt" is empty: say what the whole picture shows',))
-    return draft(answer, Wanted(prompt, name))
+    return draft(answer, PlanRequest(prompt, name))

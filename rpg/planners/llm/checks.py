@@ -12,7 +12,7 @@ from rpg.language.lexicon.function_words import MAX_COUNT
 from rpg.language.lexicon.inflect import singular
 from rpg.language.lexicon.nouns import ABSTRACT, CANVAS, MEASURES, PEOPLE, PLACES, TIMES
 from rpg.language.scene_graph.parser import parse_prompt
-from rpg.planners.llm.schema import Entity
+from rpg.planners.llm.schema import EntityAnswer
 
 _WORD = re.compile(r"[^\W_]+(?:['\u2019-][^\W_]+)*")
 _ARTICLES = frozenset(("a", "an", "the"))
@@ -46,7 +46,9 @@ class Shown:
         return words[-1] in self._said
 
 
-def contradictions(entities: Sequence[Entity], regions: Sequence[Shown], prompt: str) -> list[str]:
+def contradictions(
+    entities: Sequence[EntityAnswer], regions: Sequence[Shown], prompt: str
+) -> list[str]:
     """Where the answer breaks its own word, or a number that both it and the prompt give.
 
     Args:
@@ -62,7 +64,9 @@ def contradictions(entities: Sequence[Entity], regions: Sequence[Shown], prompt:
     ]
 
 
-def _shortfall(entity: Entity, regions: Sequence[Shown], numbers: dict[str, int]) -> str | None:
+def _shortfall(
+    entity: EntityAnswer, regions: Sequence[Shown], numbers: dict[str, int]
+) -> str | None:
     words = _words(entity.name)
     there = sum(region.has(entity.name) for region in regions)
     if not there:
@@ -76,7 +80,7 @@ def _shortfall(entity: Entity, regions: Sequence[Shown], numbers: dict[str, int]
     return None
 
 
-def left_out(entities: Sequence[Entity], regions: Sequence[Shown], prompt: str) -> list[str]:
+def left_out(entities: Sequence[EntityAnswer], regions: Sequence[Shown], prompt: str) -> list[str]:
     """Nouns of the prompt that the answer does not speak of at all, as our own grammar reads it.
 
     Grammar errs, and a thing can be called by another word: so this is a reason to ask, not one to

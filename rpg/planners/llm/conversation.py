@@ -15,7 +15,7 @@ from rpg.chat.base import Message
 from rpg.errors import SettingsError
 from rpg.plan import Plan
 from rpg.planners.llm.editing import as_asked
-from rpg.planners.llm.schema import Described, Entity, PlanAnswer, RecaptionAnswer
+from rpg.planners.llm.schema import DescribedEntity, EntityAnswer, PlanAnswer, RecaptionAnswer
 
 _MOST_QUOTED = 20_000  # letters of a bad answer that are said back
 
@@ -79,15 +79,15 @@ def recaption_in(answer: str) -> str:
         return f"<recaption>\n{clean(answer)[:_MOST_QUOTED].strip()}\n</recaption>"
 
 
-def recaptioned(entities: Sequence[Entity]) -> str:
+def recaptioned(entities: Sequence[EntityAnswer]) -> str:
     """Things as a list: number, name, attributes, description."""
     lines = [f"- {one.count} x {one.name}{_details(one)}" for one in entities]
     return "\n".join(["<recaption>", *lines, "</recaption>"])
 
 
-def _details(entity: Entity) -> str:
+def _details(entity: EntityAnswer) -> str:
     attributes = f" ({', '.join(entity.attributes)})" if entity.attributes else ""
-    if isinstance(entity, Described) and entity.description:
+    if isinstance(entity, DescribedEntity) and entity.description:
         return f"{attributes}: {entity.description}"
     return attributes
 

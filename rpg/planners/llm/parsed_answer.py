@@ -11,13 +11,13 @@ from rpg.errors import PlanError
 from rpg.geometry import Box
 from rpg.plan import Plan
 from rpg.planners.llm.boxes import fitted
-from rpg.planners.llm.schema import EditAnswer, Entity
+from rpg.planners.llm.schema import EditAnswer, EntityAnswer
 
 _MOST_ID = 90  # letters, so that a number fits behind
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
+class ParsedRegion:
     """A region as said; `box` is what is wrong with it where it is none."""
 
     id: str
@@ -27,11 +27,11 @@ class Spot:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class ParsedAnswer:
     """A plan as said, its regions from back to front, each with an id of its own."""
 
-    spots: Sequence[Spot]
-    entities: Sequence[Entity] = ()
+    regions: Sequence[ParsedRegion]
+    entities: Sequence[EntityAnswer] = ()
     reasoning: str = ""
     base_prompt: str = ""
     base_ratio: float | None = None
@@ -39,7 +39,7 @@ class Heard:
     prompt: str = ""
 
 
-def hear(text: str, previous: Plan | None) -> Heard:
+def parse_answer(text: str, previous: Plan | None) -> ParsedAnswer:
     """Reads an answer; regions of the official form take their ids from `previous`.
 
     Raises:
@@ -53,13 +53,13 @@ def hear(text: str, previous: Plan | None) -> Heard:
         return _from_text(text, previous, error.problems)
 
 
-def _from_json(answer: EditAnswer) -> Heard:
+def _from_json(answer: EditAnswer) -> ParsedAnswer:
     boxes = fitted([region.box for region in answer.regions])
-    wanted = [region.id or next(iter(region.shows), "region") for region in answer.regions]
-    return Heard(
+    request = [region.id or next(iter(region.shows), "region") for region in answer.regions]
+    return ParsedAnswer(
         [
-            Spot(name, region.shows, region.prompt, box)
-            for name, region, box in zip(_distinct(wanted), answer.regions, boxes, strict=True)
+            ParsedRegion(name, region.shows, region.prompt, box)
+            for name, region, box in zip(_distinct(request), answer.regions, boxes, strict=True)
         ],
         answer.entities,
         answer.reasoning.strip(),
@@ -70,7 +70,7 @@ def _from_json(answer: EditAnswer) -> Heard:
     )
 
 
-def _from_text(text: str, previous: Plan | None, problems: tuple[str, ...]) -> Heard:
+def _from_text(text: str, previous: Plan | None, problems: tuple[str, ...]) -> ParsedAnswer:
     try:
         plan = rpg_text.read(text, prompt="-")
     except PlanError as error:
@@ -78,15 +78,15 @@ def _from_text(text: str, previous: Plan | None, problems: tuple[str, ...]) -> H
     known = previous.layers() if previous is not None else ()
     by_words = {one_line(region.prompt): region.id for region in known}
     by_box = {region.box: region.id for region in known}
-    wanted = [
+    request = [
         by_words.get(one_line(region.prompt)) or by_box.get(region.box) or region.id
         for region in plan.regions
     ]
-    spots = [
-        Spot(name, (), one_line(region.prompt), region.box)
-        for name, region in zip(_distinct(wanted), plan.regions, strict=True)
+    regions = [
+        ParsedRegion(name, (), one_line(region.prompt), region.box)
+        for name, region in zip(_distinct(request), plan.regions, strict=True)
     ]
-    return Heard(spots, reasoning=clean(plan.reasoning).strip())
+    return ParsedAnswer(regions, reasoning=clean(plan.reasoning).strip())
 
 
 def _distinct(names: Sequence[str]) -> list[str]:

@@ -8,12 +8,18 @@ from typing import Any
 
 import openai
 
-from rpg.chat._drafts import Draft
-from rpg.chat._failures import Failure, Place, failure_of, nonsense, unproven
-from rpg.chat._reaching import ExcessError, client
+from rpg.chat._drafts import RequestDraft
+from rpg.chat._failures import (
+    AttemptFailure,
+    RequestContext,
+    failure_of,
+    not_a_completion,
+    unproven_api,
+)
+from rpg.chat._http_client import ExcessError, open_client
 from rpg.chat.addresses import Trust
 from rpg.chat.endpoints import Endpoint
-from rpg.chat.patience import Patience
+from rpg.chat.timeouts import Timeouts
 from rpg.errors import ChatAccessError
 
 # AttributeError: a web page came
@@ -24,8 +30,8 @@ async def list_models(
     base_url: str,
     endpoint: Endpoint,
     key: str | None,
-    patience: Patience,
-    say: Callable[[str], None],
+    timeouts: Timeouts,
+    emit: Callable[[str], None],
     trust: Trust = "owner",
 ) -> None:
     """Says the name of every model, one by one; nothing where the endpoint keeps no list.
@@ -33,20 +39,20 @@ async def list_models(
     Raises:
         ChatAccessError: Key or address are wrong.
     """
-    place = Place(base_url, Draft("", endpoint, ()), key is not None, trust)
+    context = RequestContext(base_url, RequestDraft("", endpoint, ()), key is not None, trust)
     failure = None
     try:
         async with (
-            asyncio.timeout(patience.total),
-            client(base_url, key, patience, local=endpoint.local, trust=trust) as asked,
+            asyncio.timeout(timeouts.total),
+            open_client(base_url, key, timeouts, local=endpoint.local, trust=trust) as client,
         ):
-            failure = await _listed(asked, place, say)
+            failure = await _listed(client, context, emit)
     except TimeoutError:
-        failure = nonsense(place)
+        failure = not_a_completion(context)
     if failure is None:
         return
     if trust == "stranger" and not failure.tellable:
-        raise unproven(base_url)
+        raise unproven_api(base_url)
     if isinstance(failure.error, ChatAccessError):
         raise failure.error
 
@@ -55,16 +61,16 @@ _MOST_MODELS = 2000
 
 
 async def _listed(
-    asked: openai.AsyncOpenAI, place: Place, say: Callable[[str], None]
-) -> Failure | None:
+    client: openai.AsyncOpenAI, context: RequestContext, emit: Callable[[str], None]
+) -> AttemptFailure | None:
     try:
-        page: Any = await asked.models.list()
+        page: Any = await client.models.list()
     except _FOREIGN as error:
-        return failure_of(error, place)
+        return failure_of(error, context)
     found = getattr(page, "data", None)
     if not isinstance(found, list):
-        return nonsense(place)
+        return not_a_completion(context)
     for model in found[:_MOST_MODELS]:
         if isinstance(name := getattr(model, "id", None), str):
-            say(name.removeprefix("models/"))  # Gemini's
+            emit(name.removeprefix("models/"))  # Gemini's
     return None

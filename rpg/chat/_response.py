@@ -8,8 +8,8 @@ from typing import Any
 
 import openai
 
-from rpg.chat._drafts import Draft
-from rpg.chat._failures import Failure, Place, nonsense, spoken
+from rpg.chat._drafts import RequestDraft
+from rpg.chat._failures import AttemptFailure, RequestContext, not_a_completion, reported_error
 from rpg.chat._loops import Repetition
 from rpg.chat.base import Delta, answer_of
 from rpg.chat.thoughts import ThoughtSplitter
@@ -28,7 +28,7 @@ _FINISHES = {
 
 
 @dataclass
-class Heard:
+class ChatResponse:
     """What one attempt brought.
 
     Attributes:
@@ -50,58 +50,63 @@ class Heard:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cost: float | None = None
-    failure: Failure | None = None
+    failure: AttemptFailure | None = None
     repeats: bool = False
 
 
-async def listen(
-    asked: openai.AsyncOpenAI, draft: Draft, place: Place, say: Callable[[Delta], None]
-) -> Heard:
+async def receive(
+    client: openai.AsyncOpenAI,
+    draft: RequestDraft,
+    context: RequestContext,
+    emit: Callable[[Delta], None],
+) -> ChatResponse:
     """Asks once and says what comes.
 
     Raises:
         openai.OpenAIError: What the library failed with.
         ValueError: What came is no JSON.
     """
-    ear = _Ear(place, say)
-    reply: Any = await asked.chat.completions.create(**draft.body())
+    reader = _ResponseReader(context, emit)
+    reply: Any = await client.chat.completions.create(**draft.body())
     if not draft.streams:
-        ear.take_whole(reply)
-        return ear.done()
+        reader.take_whole(reply)
+        return reader.done()
     async with reply:
-        ear.heard.failure = _not_a_stream(reply.response.headers.get("content-type", ""), place)
-        if ear.heard.failure is None:
+        reader.response.failure = _not_a_stream(
+            reply.response.headers.get("content-type", ""), context
+        )
+        if reader.response.failure is None:
             async for chunk in reply:  # to its end: the library leaves a half-read stream open
-                ear.take(chunk)
-                if ear.heard.failure is not None:
+                reader.take(chunk)
+                if reader.response.failure is not None:
                     break
-    return ear.done()
+    return reader.done()
 
 
-def _not_a_stream(kind: str, place: Place) -> Failure | None:
+def _not_a_stream(kind: str, context: RequestContext) -> AttemptFailure | None:
     if "html" in kind:
-        return _web_page(place)
+        return _web_page(context)
     if "application/json" in kind:
-        return Failure(ChatError(f"{place.who} does not stream"), "drop", "stream")
+        return AttemptFailure(ChatError(f"{context.who} does not stream"), "drop", "stream")
     return None
 
 
-def _web_page(place: Place) -> Failure:
-    path = place.draft.endpoint.path
-    return Failure(
-        ChatAccessError(f"{place.base_url} is a web page and no API: it should end in {path}")
+def _web_page(context: RequestContext) -> AttemptFailure:
+    path = context.draft.endpoint.path
+    return AttemptFailure(
+        ChatAccessError(f"{context.base_url} is a web page and no API: it should end in {path}")
     )
 
 
-class _Ear:
+class _ResponseReader:
     """Takes messages or their pieces, defensively: servers differ in what they leave out."""
 
-    def __init__(self, place: Place, say: Callable[[Delta], None]) -> None:
-        self.heard = Heard()
-        self._place = place
-        self._say = say
+    def __init__(self, context: RequestContext, emit: Callable[[Delta], None]) -> None:
+        self.response = ChatResponse()
+        self._context = context
+        self._emit = emit
         self._splitter = ThoughtSplitter()
-        self._told: list[Delta] = []
+        self._emitted: list[Delta] = []
         self._chars = self._chunks = 0
         self._repetition = Repetition()
 
@@ -109,19 +114,21 @@ class _Ear:
         """A completion that came at once."""
         if isinstance(completion, str):
             page = completion.lstrip().startswith("<")
-            self.heard.failure = _web_page(self._place) if page else nonsense(self._place)
+            self.response.failure = (
+                _web_page(self._context) if page else not_a_completion(self._context)
+            )
         elif error := getattr(completion, "error", None):
-            self.heard.failure = spoken({"error": error}, self._place)
+            self.response.failure = reported_error({"error": error}, self._context)
         else:
             self.take(completion)
-            self.heard.counted = True  # it came whole, counted or not
+            self.response.counted = True  # it came whole, counted or not
 
     def take(self, chunk: Any) -> None:
         """A completion, or a piece of one; nothing more once it has failed."""
         self._chunks += 1
         if self._chunks > _MAX_CHUNKS:
             self._no_end(f"over {_MAX_CHUNKS:,} pieces")
-        if self.heard.failure is not None:
+        if self.response.failure is not None:
             return
         for choice in (getattr(chunk, "choices", None) or [])[:1]:
             part = getattr(choice, "delta", None) or getattr(choice, "message", None)
@@ -130,51 +137,51 @@ class _Ear:
         if usage := getattr(chunk, "usage", None):
             self._take_usage(usage)
 
-    def done(self) -> Heard:
+    def done(self) -> ChatResponse:
         """Everything that was heard."""
-        self._tell(self._splitter.end())
-        self.heard.answer = answer_of(self._told)
-        self.heard.repeats = self._repetition.likely
-        return self.heard
+        self._emit_all(self._splitter.end())
+        self.response.answer = answer_of(self._emitted)
+        self.response.repeats = self._repetition.likely
+        return self.response
 
     def _take_part(self, part: Any) -> None:
         thought = _text(part, "reasoning_content") or _text(part, "reasoning")
         if thought:
-            self._tell(iter([Delta(thought, "reasoning")]))
+            self._emit_all(iter([Delta(thought, "reasoning")]))
         content = _text(part, "content")
-        self._tell(self._splitter.feed(content))
-        self.heard.refusal += _text(part, "refusal")
+        self._emit_all(self._splitter.feed(content))
+        self.response.refusal += _text(part, "refusal")
         self._chars += len(thought) + len(content)
         self._repetition.feed(thought + content)
         if self._repetition.evident:
             words = "repeats itself and does not stop: try a larger model, or ask for less"
-            self.heard.failure = Failure(ChatLengthError(f"{self._place.who} {words}"))
+            self.response.failure = AttemptFailure(ChatLengthError(f"{self._context.who} {words}"))
         elif self._chars > _MAX_CHARS:
             self._no_end(f"over {_MAX_CHARS:,} letters")
 
     def _no_end(self, how_much: str) -> None:
-        error = ChatError(f"{self._place.who} does not stop: {how_much}; try another model")
-        self.heard.failure = Failure(error)
+        error = ChatError(f"{self._context.who} does not stop: {how_much}; try another model")
+        self.response.failure = AttemptFailure(error)
 
     def _take_finish(self, finish: object) -> None:
         if not isinstance(finish, str):
             return
-        self.heard.finish = _FINISHES.get(finish.lower(), finish.lower())
-        if self.heard.finish == "error":
-            error = ChatError(f"{self._place.who} failed in the middle of its answer; try again")
-            self.heard.failure = Failure(error, "wait")
+        self.response.finish = _FINISHES.get(finish.lower(), finish.lower())
+        if self.response.finish == "error":
+            error = ChatError(f"{self._context.who} failed in the middle of its answer; try again")
+            self.response.failure = AttemptFailure(error, "wait")
 
     def _take_usage(self, usage: Any) -> None:
-        self.heard.counted = True
-        self.heard.prompt_tokens = _count(usage, "prompt_tokens")
-        self.heard.completion_tokens = _count(usage, "completion_tokens")
+        self.response.counted = True
+        self.response.prompt_tokens = _count(usage, "prompt_tokens")
+        self.response.completion_tokens = _count(usage, "completion_tokens")
         cost = getattr(usage, "cost", None)
-        self.heard.cost = float(cost) if isinstance(cost, (int, float)) else None
+        self.response.cost = float(cost) if isinstance(cost, (int, float)) else None
 
-    def _tell(self, deltas: Iterator[Delta]) -> None:
+    def _emit_all(self, deltas: Iterator[Delta]) -> None:
         for delta in deltas:
-            self._told.append(delta)
-            self._say(delta)
+            self._emitted.append(delta)
+            self._emit(delta)
 
 
 def _text(part: Any, name: str) -> str:

@@ -13,7 +13,7 @@ import openai
 
 from rpg.chat import _secrets, addresses
 from rpg.chat.addresses import Trust, kind_of, literal
-from rpg.chat.patience import Patience
+from rpg.chat.timeouts import Timeouts
 
 MAX_PIECE = 4_000_000  # bytes: an event of a stream, or an answer that is not streamed
 MAX_STREAM = 64_000_000  # bytes
@@ -35,15 +35,15 @@ class ForbiddenAddressError(httpx2.RequestError):
     """A visitor's address leads to a place that no visitor may name."""
 
 
-def client(
-    base_url: str, key: str | None, patience: Patience, *, local: bool, trust: Trust = "owner"
+def open_client(
+    base_url: str, key: str | None, timeouts: Timeouts, *, local: bool, trust: Trust = "owner"
 ) -> openai.AsyncOpenAI:
     """A client of the openai library that leaves retrying to us and keeps the key to itself.
 
     Args:
         base_url: Whom to ask.
         key: With which key; None: none.
-        patience: How long it waits.
+        timeouts: How long it waits.
         local: Whether the address is of this machine or network: no proxy is asked for it.
         trust: Who named the address. A visitor's is looked at when it is connected to, so that
             a name cannot change its meaning, and is sent no header from the environment.
@@ -54,7 +54,7 @@ def client(
         api_key=key or _NO_KEY,
         base_url=base_url,
         max_retries=0,
-        timeout=openai.Timeout(patience.silence, connect=patience.connect),
+        timeout=openai.Timeout(timeouts.silence, connect=timeouts.connect),
         default_headers={
             "Authorization": f"Bearer {key or _NO_KEY}",  # before one in OPENAI_CUSTOM_HEADERS
             "Accept-Encoding": "identity",  # a packed answer may unpack to anything
