@@ -65,12 +65,12 @@ def _section(title: str, body: str) -> str:
 
 
 def _shares(table: Mapping[str, Any], first: str) -> str:
-    arms = list(next(iter(table.values()))["arms"])
+    variants = list(next(iter(table.values()))["arms"])
     rows = [
-        [group, str(of["n"]), *(_interval(of["arms"][arm]) for arm in arms)]
+        [group, str(of["n"]), *(_interval(of["arms"][variant]) for variant in variants)]
         for group, of in table.items()
     ]
-    return _grid([first, "n", *arms], rows)
+    return _grid([first, "n", *variants], rows)
 
 
 def _differences(found: Sequence[Mapping[str, Any]]) -> str:
@@ -84,13 +84,13 @@ def _differences(found: Sequence[Mapping[str, Any]]) -> str:
 def _costs(found: Mapping[str, Any]) -> str:
     rows = [
         [
-            arm,
+            variant,
             f"{of['pictures']:.2f}",
             f"{of['calls']:.1f}",
             f"{of['cost']:.2f}",
             f"{of['seconds']:.2f}",
         ]
-        for arm, of in found.items()
+        for variant, of in found.items()
     ]
     return _grid(["arm", "pictures drawn", "UNet calls", "in plain pictures", "seconds"], rows)
 

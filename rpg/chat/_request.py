@@ -85,9 +85,7 @@ class ChatRequest:
             "try again, or a faster model"
         )
 
-    async def _keep_asking(
-        self, client: openai.AsyncOpenAI, emit: Callable[[Delta], None]
-    ) -> None:
+    async def _keep_asking(self, client: openai.AsyncOpenAI, emit: Callable[[Delta], None]) -> None:
         while (failure := await self._attempt(client, emit)) is not None:
             self._tellable = self._tellable or failure.tellable
             wait = self._mended(failure)

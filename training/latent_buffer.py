@@ -1,7 +1,7 @@
-"""What the UNet learns from on a fast device: a stock of latents and words in its own memory.
+"""The UNet's training data on a fast device: a replay buffer of latents and tokens in its memory.
 
-Processes draw scenes without end; each step takes in a few of them and draws its batch from all
-that is there. Nothing waits for the device, and the device for nothing.
+Worker processes draw scenes without end; each step encodes a few of them into the buffer and samples
+its batch from all that it holds, so that neither the device nor the workers wait for the other.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from transformers import CLIPTokenizer
 
-from training.config import MOST_THINGS, Bucket, Config, StockConfig
+from training.config import MOST_THINGS, Bucket, Config, LatentBufferConfig
 from training.data import CELL, draw_views, normalized
 from training.latents import LatentBatch, encoded
 from training.text import MAX_TOKENS, spoken
 
 
-class Drawn(NamedTuple):
+class SceneChunk(NamedTuple):
     """Scenes of one bucket.
 
     Attributes:
@@ -44,15 +44,15 @@ class Drawn(NamedTuple):
     words: Tensor
 
 
-class _Drawings(IterableDataset[Drawn]):
+class _SceneDataset(IterableDataset[SceneChunk]):
     """Scenes without end, other ones in every process."""
 
     def __init__(
-        self, buckets: Sequence[Bucket], config: StockConfig, tok: CLIPTokenizer, seed: str
+        self, buckets: Sequence[Bucket], config: LatentBufferConfig, tok: CLIPTokenizer, seed: str
     ) -> None:
         self.buckets, self.config, self.tokenizer, self.seed = buckets, config, tok, seed
 
-    def __iter__(self) -> Iterator[Drawn]:
+    def __iter__(self) -> Iterator[SceneChunk]:
         worker = get_worker_info()
         rng = random.Random(f"{self.seed}/{worker.id if worker else 0}")
         numbers = range(len(self.buckets))
@@ -60,7 +60,7 @@ class _Drawings(IterableDataset[Drawn]):
         while True:
             yield self._drawn(rng.choices(numbers, shares)[0], rng)
 
-    def _drawn(self, number: int, rng: random.Random) -> Drawn:
+    def _drawn(self, number: int, rng: random.Random) -> SceneChunk:
         views = draw_views([self.buckets[number]], rng, self.config.chunk)
         pixels = torch.from_numpy(np.stack([view.pixels() for view in views]))
         scenes = [view.scene for view in views for _ in range(self.config.captions)]
@@ -68,7 +68,7 @@ class _Drawings(IterableDataset[Drawn]):
         time_ids = torch.tensor([view.time_ids() for view in views], dtype=torch.int16)
         boxes = torch.tensor([view.boxes() for view in views])
         by_view = (len(views), self.config.captions)
-        return Drawn(
+        return SceneChunk(
             number,
             pixels,
             ids.view(*by_view, *ids.shape[1:]).short(),
@@ -78,8 +78,8 @@ class _Drawings(IterableDataset[Drawn]):
         )
 
 
-class Stock:
-    """Draws the batch of a step from what is in stock, and keeps the stock fresh.
+class LatentBuffer:
+    """Samples the batch of a step from the buffer, and replaces its oldest scenes by new ones.
 
     The scenes depend on the seed and on the step at which the run was taken up.
     """
@@ -87,26 +87,26 @@ class Stock:
     def __init__(
         self,
         config: Config,
-        stock: StockConfig,
+        latent_buffer: LatentBufferConfig,
         vae: AutoencoderKL,
         tok: CLIPTokenizer,
         began: int,
     ) -> None:
         """Start the processes, and wait until there is something of every bucket."""
         os.environ["TOKENIZERS_PARALLELISM"] = "false"  # its threads do not survive a fork
-        self.config, self.stock, self.vae = config, stock, vae
-        self.shelves = [self._shelf(bucket) for bucket in config.buckets]
-        drawings = _Drawings(config.buckets, stock, tok, f"{config.seed + 2}/{began}")
+        self.config, self.latent_buffer, self.vae = config, latent_buffer, vae
+        self.buffers = [self._bucket_buffer(bucket) for bucket in config.buckets]
+        dataset = _SceneDataset(config.buckets, latent_buffer, tok, f"{config.seed + 2}/{began}")
         self.arrivals = iter(
             DataLoader(
-                drawings,
+                dataset,
                 batch_size=None,
-                num_workers=stock.workers,
+                num_workers=latent_buffer.workers,
                 pin_memory=config.device != "cpu",
             )
         )
         self.owed = 0.0  # scenes to be taken in
-        while not all(shelf.filled for shelf in self.shelves):
+        while not all(buffer.filled for buffer in self.buffers):
             self._take()
 
     def batch(self, step: int) -> LatentBatch:
@@ -115,34 +115,36 @@ class Stock:
         weights = [bucket.weight for bucket in self.config.buckets]
         number = rng.choices(range(len(weights)), weights)[0]
         count = self.config.buckets[number].batch
-        self.owed += count / self.stock.reuse
+        self.owed += count / self.latent_buffer.reuse
         while self.owed > 0:
             self.owed -= self._take()
-        return self.shelves[number].pick(count)
+        return self.buffers[number].pick(count)
 
     def _take(self) -> int:
         drawn = next(self.arrivals)
         pixels, *rest = (part.to(self.config.device, non_blocking=True) for part in drawn[1:])
         latents = encoded(self.vae, normalized(pixels), self.config)
-        self.shelves[drawn.bucket].put(latents, *rest)
+        self.buffers[drawn.bucket].put(latents, *rest)
         return len(latents)
 
-    def _shelf(self, bucket: Bucket) -> _Shelf:
+    def _bucket_buffer(self, bucket: Bucket) -> _BucketBuffer:
         width, height = (side // CELL for side in bucket.size)
         cells = (self.vae.config.latent_channels, height, width)
-        return _Shelf(self.stock, cells, self.config.device)
+        return _BucketBuffer(self.latent_buffer, cells, self.config.device)
 
 
-class _Shelf:
+class _BucketBuffer:
     """The scenes of one bucket: a ring in which the newest replace the oldest."""
 
-    def __init__(self, stock: StockConfig, cells: tuple[int, ...], device: str) -> None:
+    def __init__(
+        self, latent_buffer: LatentBufferConfig, cells: tuple[int, ...], device: str
+    ) -> None:
         def room(*sizes: int, dtype: torch.dtype = torch.int16) -> Tensor:
-            return torch.empty((stock.size, *sizes), dtype=dtype, device=device)
+            return torch.empty((latent_buffer.size, *sizes), dtype=dtype, device=device)
 
-        named = (stock.captions, MOST_THINGS, MAX_TOKENS)
+        named = (latent_buffer.captions, MOST_THINGS, MAX_TOKENS)
         self.latents = room(*cells, dtype=torch.float16)
-        self.ids, self.time_ids = room(stock.captions, MAX_TOKENS), room(6)
+        self.ids, self.time_ids = room(latent_buffer.captions, MAX_TOKENS), room(6)
         self.boxes = room(MOST_THINGS, 4, dtype=torch.float32)
         self.words = room(*named, dtype=torch.bool)
         self.filled = self.next = 0

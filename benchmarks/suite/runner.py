@@ -11,10 +11,10 @@ from typing import Any
 
 from PIL import Image
 
-from benchmarks.suite.arms import canvas, plan_of
 from benchmarks.suite.judge import look
 from benchmarks.suite.official import official
 from benchmarks.suite.store import Row, Store
+from benchmarks.suite.variants import canvas, plan_of
 from benchmarks.suite.work import Job, Setup, Unit, missing
 from benchmarks.tools import Meter
 from rpg import metadata
@@ -25,20 +25,20 @@ from rpg.pipeline import RPGOutput, RPGPipeline
 from rpg.plan import Plan
 from rpg.settings import guided_steps
 
-__all__ = ["Easel"]
+__all__ = ["SuiteRunner"]
 
 _REGIONAL = ("composer", "base_ratio", "start", "end", "feather", "share")
 
 
 @dataclass(frozen=True)
-class _Drawn:
+class _Drawing:
     """A picture at the model's own size; `record` where the loop may go on from it."""
 
     image: Image.Image
     record: Record | None = None
 
 
-class Easel:
+class SuiteRunner:
     """A model, and a store that its pictures go to."""
 
     def __init__(self, setup: Setup, store: Store) -> None:
@@ -82,7 +82,7 @@ class Easel:
         self.rows[row.key] = row
         return row
 
-    def _kept(self, job: Job, drawn: _Drawn) -> str:
+    def _kept(self, job: Job, drawn: _Drawing) -> str:
         """The picture's file; a loop that changed nothing shares that of its first picture."""
         first = self._first(job)
         if first is not None:
@@ -107,7 +107,7 @@ class Easel:
         halves = steps + guided_steps(steps, self.rpg.defaults.guidance_end)
         return halves * width * height / cell**2
 
-    def _picture(self, job: Job) -> _Drawn:
+    def _picture(self, job: Job) -> _Drawing:
         """Draws a job; plain and official pictures are calls of the pipeline without regions."""
         width, height = canvas(job.item, self.rpg.defaults)
         ours = job.method.scheme == "rpg"
@@ -123,7 +123,7 @@ class Easel:
                 **words,
             )
         assert isinstance(out, RPGOutput)
-        return _Drawn(out.images[0], out.records[0] if ours else None)
+        return _Drawing(out.images[0], out.records[0] if ours else None)
 
     def _scheme(self, job: Job) -> Any:
         if job.method.scheme != "official":
@@ -132,7 +132,7 @@ class Easel:
         ratio, last = job.method.base_ratio, job.method.last_pooled
         return official(self.rpg.pipe, plan, base_ratio=ratio, last_pooled=last)
 
-    def _loop(self, job: Job) -> _Drawn:
+    def _loop(self, job: Job) -> _Drawing:
         """Goes on from the picture that the same method drew without the loop."""
         first = self._first(job)
         assert first is not None
@@ -140,4 +140,4 @@ class Easel:
         with Image.open(file) as picture:
             begin = (picture.convert("RGB"), metadata.read(file))
         out = self.rpg.refine(rounds=job.method.rounds, begin_with=begin, critic=self._critic)
-        return _Drawn(out.images[0], out.records[0])
+        return _Drawing(out.images[0], out.records[0])

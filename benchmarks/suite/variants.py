@@ -13,7 +13,7 @@ from rpg.plan import Plan
 from rpg.planners import RulePlanner
 from rpg.settings import COMPOSERS, Composer
 
-__all__ = ["LOOP", "PLAIN", "Arm", "Method", "ablations", "arms", "canvas", "plan_of"]
+__all__ = ["LOOP", "PLAIN", "Variant", "Method", "ablations", "variants", "canvas", "plan_of"]
 
 PLAIN, LOOP = "plain", "loop"
 ROUNDS = 4  # of the loop
@@ -55,7 +55,7 @@ class Method:
 
 
 @dataclass(frozen=True)
-class Arm:
+class Variant:
     """One column of the tables.
 
     Attributes:
@@ -68,25 +68,25 @@ class Arm:
     loop: Method | None = None
 
 
-def arms(defaults: ModelDefaults) -> dict[str, Arm]:
-    """The arms by name, the plain pipeline first; ours as the model's own defaults say."""
+def variants(defaults: ModelDefaults) -> dict[str, Variant]:
+    """The variants by name, the plain pipeline first; ours as the model's own defaults say."""
     ours = _ours(defaults)
     loop = replace(ours, scheme="loop", rounds=ROUNDS)
     plain = Method("plain")
-    composers: dict[str, Arm] = {
-        name: Arm(_composed(ours, name, defaults)) for name in COMPOSERS[::-1]
+    composers: dict[str, Variant] = {
+        name: Variant(_composed(ours, name, defaults)) for name in COMPOSERS[::-1]
     }
     return {
-        PLAIN: Arm(plain),
-        "official": Arm(Method("official", base_ratio=OFFICIAL_RATIO)),
+        PLAIN: Variant(plain),
+        "official": Variant(Method("official", base_ratio=OFFICIAL_RATIO)),
         **composers,
-        LOOP: Arm(loop),
-        "best of N, plain": Arm(plain, loop),
-        "best of N, ours": Arm(ours, loop),
+        LOOP: Variant(loop),
+        "best of N, plain": Variant(plain, loop),
+        "best of N, ours": Variant(ours, loop),
     }
 
 
-def ablations(defaults: ModelDefaults) -> dict[str, dict[str, Arm]]:
+def ablations(defaults: ModelDefaults) -> dict[str, dict[str, Variant]]:
     """For every ablation its points by label; one of them is always the default."""
     ours = _ours(defaults)
     attention, mixed = (
@@ -120,7 +120,7 @@ def ablations(defaults: ModelDefaults) -> dict[str, dict[str, Arm]]:
             ),
         },
     }
-    return {name: {label: Arm(one) for label, one in of.items()} for name, of in found.items()}
+    return {name: {label: Variant(one) for label, one in of.items()} for name, of in found.items()}
 
 
 def _ours(defaults: ModelDefaults) -> Method:

@@ -1,4 +1,4 @@
-"""Which words a thing's cells listen to: what is known of it, the loss, and softened attention."""
+"""Attention supervision: the known words of a cell, the loss, and rescaled logits."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from rpg.toybox.captions import worded
 from rpg.toybox.scene import Scene, Thing, random_scene
 from training import __main__ as command
 from training import autoencoder
+from training.attention_supervision import SupervisedAttention, clear_of_things, own_words
 from training.config import CONFIGS
 from training.data import CELL, View
 from training.denoiser import Trainer
 from training.export import load
 from training.halves import Halves
-from training.listening import Listening, clear_of_things, own_words
+from training.logit_rescale import MOST_OVER_CELLS, MOST_OVER_WORDS, rescale_logits
 from training.model import Denoiser, is_lower
 from training.optimizer import Optimizer
-from training.softening import MOST_OVER_CELLS, MOST_OVER_WORDS, soften
 from training.text import build_tokenizer, naming, tokenize
 
 TINY = CONFIGS["tiny"]
@@ -109,11 +109,11 @@ def test_cells_inside_a_thing_have_its_words_and_no_others_have_any(side: int) -
     assert not own[-1, 0].any() and not own[0, -1].any()
 
 
-def test_listening_attends_as_diffusers_does(model: Denoiser) -> None:
+def test_supervised_attention_attends_as_diffusers_does(model: Denoiser) -> None:
     with torch.no_grad():
         model.unet.set_attn_processor(AttnProcessor())
         expected = model(*_inputs())
-        model.unet.set_attn_processor(Listening())
+        model.unet.set_attn_processor(SupervisedAttention())
         torch.testing.assert_close(model(*_inputs()), expected, atol=1e-5, rtol=1e-4)
 
 
@@ -126,29 +126,29 @@ def test_cells_clear_of_things_hear_none_of_their_words() -> None:
 
 
 def _loss(logits: Tensor, boxes: Tensor, words: Tensor) -> float:
-    listening = Listening()
-    listening.heard = [logits]
-    found = float(listening.loss(boxes, words, (4, 4)))
-    assert not listening.heard
+    attention_supervision = SupervisedAttention()
+    attention_supervision.logits_per_layer = [logits]
+    found = float(attention_supervision.loss(boxes, words, (4, 4)))
+    assert not attention_supervision.logits_per_layer
     return found
 
 
-def test_the_loss_is_of_the_words_that_cells_may_listen_to() -> None:
+def test_the_loss_is_of_the_words_that_cells_may_attend_to() -> None:
     words = torch.zeros(1, 3, 48, dtype=torch.bool)
     words[0, 0, 3:6] = True
     everywhere = torch.tensor([[[0.0, 0, 4, 4], [0, 0, 0, 0], [0, 0, 0, 0]]])
     nowhere = torch.zeros(1, 3, 4)
-    even, heard = torch.zeros(1, 2, 16, 48), torch.zeros(1, 2, 16, 48)
-    heard[:, 0, :, 3:6] = 20.0  # the second head is not judged
+    even, logits_per_layer = torch.zeros(1, 2, 16, 48), torch.zeros(1, 2, 16, 48)
+    logits_per_layer[:, 0, :, 3:6] = 20.0  # the second head is not judged
     assert _loss(even, everywhere, words) == pytest.approx(math.log(48 / 3))
     assert _loss(even, nowhere, words) == pytest.approx(math.log(48 / 45))
-    assert _loss(heard, everywhere, words) == pytest.approx(0, abs=1e-6)
-    assert _loss(heard, nowhere, words) > 10
+    assert _loss(logits_per_layer, everywhere, words) == pytest.approx(0, abs=1e-6)
+    assert _loss(logits_per_layer, nowhere, words) > 10
     for boxes in (everywhere, nowhere):
-        assert _loss(heard, boxes, words & False) == 0  # nothing is said
+        assert _loss(logits_per_layer, boxes, words & False) == 0  # nothing is said
 
 
-class _Measuring(Listening):
+class _Measuring(SupervisedAttention):
     """Keeps each attention's largest deviation of a head, and what its likeliest word has."""
 
     def __init__(self) -> None:
@@ -175,7 +175,7 @@ def _measured(model: Denoiser) -> _Measuring:
     return measuring
 
 
-def test_hard_attention_is_softened_and_soft_attention_stays(model: Denoiser) -> None:
+def test_saturated_heads_are_rescaled_and_others_stay(model: Denoiser) -> None:
     queries = [v for n, v in model.unet.named_parameters() if "attn2.to_q" in n]
     with torch.no_grad():
         for value in queries:
@@ -184,14 +184,14 @@ def test_hard_attention_is_softened_and_soft_attention_stays(model: Denoiser) ->
     hard = _measured(model)
     before = {name: type(one) for name, one in model.unet.attn_processors.items()}
     with torch.no_grad():
-        soften(model.unet, lambda: model(*_inputs()))
+        rescale_logits(model.unet, lambda: model(*_inputs()))
     assert {name: type(one) for name, one in model.unet.attn_processors.items()} == before
     soft = _measured(model)
     assert max(soft.over_words) < MOST_OVER_WORDS * 1.01
     assert max(soft.over_cells) < MOST_OVER_CELLS * 1.01
     assert min(hard.largest) > 0.8 and max(soft.largest) < 0.5
     kept = [value.clone() for value in queries]
-    soften(model.unet, lambda: model(*_inputs()))
+    rescale_logits(model.unet, lambda: model(*_inputs()))
     for value, was in zip(queries, kept, strict=True):
         torch.testing.assert_close(value, was)  # what is soft stays as it is
 
@@ -264,12 +264,12 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     yield folder
 
 
-def test_things_are_listened_to_better_for_training(exported: Path, tmp_path: Path) -> None:
+def test_training_brings_attention_to_the_things_own_words(exported: Path, tmp_path: Path) -> None:
     vae = autoencoder.finished(TINY, exported / "run")
 
     def until(steps: int) -> Trainer:
         settings = dataclasses.replace(
-            TINY.denoiser, steps=steps, relative_rate=0.02, listening=1.0, decay=0.0
+            TINY.denoiser, steps=steps, relative_rate=0.02, attention_supervision=1.0, decay=0.0
         )
         config = dataclasses.replace(TINY, denoiser=settings, bfloat16=True)
         return Trainer(config, vae, TOKENIZER, tmp_path)
@@ -280,4 +280,4 @@ def test_things_are_listened_to_better_for_training(exported: Path, tmp_path: Pa
     late = until(80)
     assert late.step == 16 and late.optimizer.rates == early.optimizer.rates
     late.train()
-    assert late.unheard < 0.8 * early.unheard
+    assert late.supervision < 0.8 * early.supervision

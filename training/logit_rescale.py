@@ -1,4 +1,4 @@
-"""Attention that has hardened, made soft again.
+"""Rescaling of saturated attention: queries shrunk until the logits have a gradient again.
 
 At a high learning rate queries and keys grow without end. Once the logits lie hundreds apart, a
 softmax picks one word for every cell, whatever the cell shows, and has no gradient left by which
@@ -14,30 +14,30 @@ from diffusers import UNet2DConditionModel
 from diffusers.models.attention_processor import Attention
 from torch import Tensor
 
-from training.listening import Listening
+from training.attention_supervision import SupervisedAttention
 
-# Deviations of the logits: of heads that have hardened, and what theirs become. Those that listen
-# well have up to 6.
+# Standard deviations of the logits: above the former a head is saturated, and is rescaled to the
+# latter. Heads that attend well have up to 6.
 HARD_OVER_WORDS, HARD_OVER_CELLS = 12.0, 24.0
 MOST_OVER_WORDS, MOST_OVER_CELLS = 1.5, 4.0
 
 
 @torch.no_grad()
-def soften(unet: UNet2DConditionModel, run: Callable[[], object]) -> None:
-    """Shrink the queries of every head that has hardened.
+def rescale_logits(unet: UNet2DConditionModel, run: Callable[[], object]) -> None:
+    """Shrink the queries of every saturated head.
 
     Args:
         unet: whose queries become smaller, in place.
         run: passes examples through the model once.
     """
     before = dict(unet.attn_processors)
-    unet.set_attn_processor(_Softening())
+    unet.set_attn_processor(_LogitRescale())
     run()
     unet.set_attn_processor(before)
 
 
-class _Softening(Listening):
-    """Layer by layer as the pass comes to it, so that each hears what the ones before became."""
+class _LogitRescale(SupervisedAttention):
+    """Layer by layer as the pass comes to it, so that each sees what the ones before became."""
 
     def weighed(self, attn: Attention, logits: Tensor) -> Tensor:
         spread = (logits - logits.mean(-1, keepdim=True)).float().square().mean((0, 2, 3)).sqrt()

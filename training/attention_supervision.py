@@ -1,10 +1,9 @@
-"""Which words each part of a picture listens to, and a loss that says how well.
+"""Attention supervision: a loss on which words each cell's cross-attention attends to.
 
-A thing's cells should hear the words that name it: "red" and "cat" where the red cat stands, not
-where the blue car or nothing does. The denoiser's own loss hardly says so, for while there is much
-noise a wrong name costs little. Here half of the heads of every cross-attention are judged
-directly, for what stands where is known while training (as TokenCompose does, 2312.03626, with
-segmentations).
+A thing's cells should attend to the words that name it: "red" and "cat" where the red cat stands,
+not where the blue car or nothing does. The denoising loss hardly enforces that, since at high noise
+levels a wrong name costs little. Half of the heads of every cross-attention are supervised directly
+by the known boxes of the things (as TokenCompose does, 2312.03626, with segmentations).
 """
 
 from __future__ import annotations
@@ -19,15 +18,16 @@ _INSIDE = 0.85  # share of a thing's box, to each side of its middle, that surel
 _NOT = -1e4  # a logit that is not to count
 
 
-class Listening:
+class SupervisedAttention:
     """diffusers' attention processor by plain products, which keeps the logits over the words.
 
     On CPUs this is faster than the fused attention, most of all backwards.
     """
 
     def __init__(self) -> None:
-        """Nothing heard yet."""
-        self.heard: list[Tensor] = []  # of each cross-attention, (B, heads, cells, words)
+        """No logits collected yet."""
+        # Of each cross-attention: (B, heads, cells, words).
+        self.logits_per_layer: list[Tensor] = []
 
     def __call__(
         self,
@@ -38,27 +38,27 @@ class Listening:
         temb: Tensor | None = None,
     ) -> Tensor:
         """Attend from (B, cells, c), to the words where some are given; the same shape."""
-        said = hidden_states if encoder_hidden_states is None else encoder_hidden_states
+        source = hidden_states if encoder_hidden_states is None else encoder_hidden_states
         query, key, value = (
             each.unflatten(-1, (attn.heads, -1)).transpose(1, 2)
-            for each in (attn.to_q(hidden_states), attn.to_k(said), attn.to_v(said))
+            for each in (attn.to_q(hidden_states), attn.to_k(source), attn.to_v(source))
         )
         logits = self.weighed(attn, query * attn.scale @ key.transpose(-1, -2))
         if encoder_hidden_states is not None and torch.is_grad_enabled():
-            self.heard.append(logits)
+            self.logits_per_layer.append(logits)
         mixed = (logits.softmax(-1) @ value).transpose(1, 2).flatten(2)
         out: Tensor = attn.to_out[0](mixed)
         return out
 
     def weighed(self, attn: Attention, logits: Tensor) -> Tensor:
-        """The logits (B, heads, cells, said) as they count."""
+        """The logits (B, heads, cells, source) as they count."""
         return logits
 
     def loss(self, boxes: Tensor, words: Tensor, cells: Sequence[int]) -> Tensor:
-        """Cross-entropy of the words that each cell may listen to, and forget what was heard.
+        """Cross-entropy of the words that each cell may attend to; clears the collected logits.
 
         Where a thing stands those are the words that name it, where none does all but such words;
-        the cells at a thing's edge may listen to any.
+        the cells at a thing's edge may attend to any.
 
         Args:
             boxes: (B, n, 4), left, top, right and bottom of each thing in cells of the latents;
@@ -69,8 +69,8 @@ class Listening:
         Returns:
             The mean over the layers of the things' cells and the others' together, in nats.
         """
-        heard, self.heard = self.heard, []
-        losses = [_lost(logits, boxes, words, cells) for logits in heard]
+        logits_per_layer, self.logits_per_layer = self.logits_per_layer, []
+        losses = [_lost(logits, boxes, words, cells) for logits in logits_per_layer]
         return torch.stack(losses).mean()
 
 

@@ -1,4 +1,4 @@
-"""Where the autoencoder begins: at the mean colour of every cell, instead of at random.
+"""Initialization of the autoencoder: the mean colour of every cell, instead of random weights.
 
 An AutoencoderKL with random weights takes most of a short run to learn what colour a flat area has:
 its normalizations take the absolute level away. Here eight channels of the trunk carry red, green
@@ -22,7 +22,7 @@ _PASSED = 8  # channels: red, green, blue, their opposites, both constants
 
 
 @torch.no_grad()
-def begin_with_means(vae: AutoencoderKL) -> None:
+def init_with_means(vae: AutoencoderKL) -> None:
     """Set the weights of an untrained autoencoder with one group per normalization.
 
     Args:

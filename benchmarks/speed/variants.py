@@ -13,7 +13,7 @@ from rpg.geometry import grid
 from rpg.plan import Plan, Region
 from rpg.settings import Composer
 
-__all__ = ["AGAIN", "ARMS", "PLAIN", "SHARE", "Arm", "plan_of"]
+__all__ = ["AGAIN", "VARIANTS", "PLAIN", "SHARE", "Variant", "plan_of"]
 
 PLAIN, AGAIN = "plain", "plain again"
 SHARE = 0.4  # of the steps, by latents, in "latent+attention"
@@ -24,7 +24,7 @@ _THINGS = ("cat", "house", "tree", "fish")
 
 
 @dataclass(frozen=True)
-class Arm:
+class Variant:
     """A way to draw; `composer` and `base_ratio` as in `regional`.
 
     Attributes:
@@ -46,13 +46,13 @@ class Arm:
         return regional(pipe, plan, composer=self.composer, base_ratio=self.base_ratio, share=SHARE)
 
 
-ARMS = (
-    Arm(PLAIN, "plain"),
-    Arm(AGAIN, "plain"),
-    Arm("official", "official", base_ratio=_RATIO),
-    Arm("attention", "ours", "attention", _RATIO),
-    Arm("latent", "ours", "latent"),
-    Arm("latent+attention", "ours", "latent+attention"),
+VARIANTS = (
+    Variant(PLAIN, "plain"),
+    Variant(AGAIN, "plain"),
+    Variant("official", "official", base_ratio=_RATIO),
+    Variant("attention", "ours", "attention", _RATIO),
+    Variant("latent", "ours", "latent"),
+    Variant("latent+attention", "ours", "latent+attention"),
 )
 
 
