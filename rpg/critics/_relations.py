@@ -23,22 +23,22 @@ Span = Callable[[Box], tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True)
-class Stands:
+class TargetRelation:
     """The first target stands to the others as the kind says."""
 
     kind: RelationKind
     targets: tuple[Target, ...]
 
 
-def relations(targets: Sequence[Target], said: Sequence[Relation]) -> list[Stands]:
+def relations(targets: Sequence[Target], said: Sequence[Relation]) -> list[TargetRelation]:
     """Relations between neighbours, then those that the prompt names; each once."""
-    found: dict[tuple[object, ...], Stands] = {}
+    found: dict[tuple[object, ...], TargetRelation] = {}
     for stands in (*_neighbours(targets), *_named(targets, said)):
         found.setdefault((stands.kind, *(target.key for target in stands.targets)), stands)
     return list(found.values())
 
 
-def _neighbours(targets: Sequence[Target]) -> Iterator[Stands]:
+def _neighbours(targets: Sequence[Target]) -> Iterator[TargetRelation]:
     """Who stands right beside or right above whom; things that look alike do not count."""
     own = list({target.region: target for target in reversed(targets)}.values())[::-1]
     for kind, along, across in ((RelationKind.LEFT, _xs, _ys), (RelationKind.ABOVE, _ys, _xs)):
@@ -46,7 +46,7 @@ def _neighbours(targets: Sequence[Target]) -> Iterator[Stands]:
             if _alike(a, b) or not _before(a.box, b.box, along, across):
                 continue
             if not any(_between(a.box, c.box, b.box, along, across) for c in own):
-                yield Stands(kind, (a, b))
+                yield TargetRelation(kind, (a, b))
 
 
 def _alike(a: Target, b: Target) -> bool:
@@ -73,7 +73,7 @@ def _between(a: Box, c: Box, b: Box, along: Span, across: Span) -> bool:
     return c not in (a, b) and _before(a, c, along, across) and _before(c, b, along, across)
 
 
-def _named(targets: Sequence[Target], said: Sequence[Relation]) -> Iterator[Stands]:
+def _named(targets: Sequence[Target], said: Sequence[Relation]) -> Iterator[TargetRelation]:
     for relation in said:
         subjects = _meant(relation.subject, targets)
         objects = [_meant(thing, targets) for thing in relation.objects]
@@ -96,14 +96,14 @@ def _meant(thing: Entity, targets: Sequence[Target]) -> list[Target]:
     return fitting or same
 
 
-def _kept(kind: RelationKind, sets: Sequence[tuple[Target, ...]]) -> Iterator[Stands]:
+def _kept(kind: RelationKind, sets: Sequence[tuple[Target, ...]]) -> Iterator[TargetRelation]:
     """Those that the boxes do not contradict: a region may have been moved since."""
     for given in sets:
         if len({target.key for target in given}) < len(given):
             continue
         way, ordered = (_TURNED[kind], given[::-1]) if kind in _TURNED else (kind, given)
         if _agrees(way, ordered):
-            yield Stands(way, ordered)
+            yield TargetRelation(way, ordered)
 
 
 def _agrees(kind: RelationKind, targets: Sequence[Target]) -> bool:

@@ -63,7 +63,7 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class ParsedPlan:
     """A plan as read.
 
     Attributes:
@@ -77,7 +77,7 @@ class Read:
     scenes: dict[str, tuple[str, ...]]
 
 
-def read_plan(plan: Plan) -> Read:
+def parse_plan(plan: Plan) -> ParsedPlan:
     """What a plan wants to have seen."""
     asked = parse_prompt(plan.prompt[:_MOST_READ])
     layers = plan.layers() or (Region(id="picture", prompt=plan.effective_base_prompt, box=FULL),)
@@ -90,7 +90,7 @@ def read_plan(plan: Plan) -> Read:
     ]
     if not plan.layers():
         targets = [replace(target, region=PICTURE) for target in targets]
-    return Read(tuple(targets), asked, _scenes(layers, graphs, asked))
+    return ParsedPlan(tuple(targets), asked, _scenes(layers, graphs, asked))
 
 
 def _targets(region: Region, graph: SceneGraph, named: set[str]) -> Iterator[Target]:

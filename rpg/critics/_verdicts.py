@@ -28,7 +28,7 @@ _WIDEST = max(float(np.linalg.norm(a - b)) for a in _PALETTE.values() for b in _
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class MatchedPicture:
     """What was found.
 
     Attributes:
@@ -64,7 +64,7 @@ class Picture:
         return (one for number, one in enumerate(self.seen) if number not in taken)
 
 
-def judged(check: Check, picture: Picture) -> Finding:
+def judged(check: Check, picture: MatchedPicture) -> Finding:
     """The finding of one check."""
     match check.kind:
         case "presence":
@@ -87,7 +87,7 @@ def _worst(findings: Sequence[Finding]) -> Finding:
     return min(findings, key=lambda finding: finding.score)
 
 
-def _presence(check: Check, picture: Picture) -> Finding:
+def _presence(check: Check, picture: MatchedPicture) -> Finding:
     found = [_present(check, slot, seen) for slot, seen in picture.at(key_of(check))]
     return _worst(found) if found else _unknown(check, "no region is to show it")
 
@@ -118,7 +118,7 @@ def _where(box: Box) -> str:
     return place_in_words(box) or "on the canvas"
 
 
-def _attribute(check: Check, picture: Picture) -> Finding:
+def _attribute(check: Check, picture: MatchedPicture) -> Finding:
     wanted = canonical(check.value)
     if wanted not in COLOURS and wanted not in FILLS:
         return _unknown(check, f'the detector cannot tell what is "{check.value}"')
@@ -149,7 +149,7 @@ def _filled(check: Check, wanted: str, seen: Seen) -> Finding:
     return Finding(check=check, score=_PATTERN, seen=words, box=seen.box)
 
 
-def _count(check: Check, picture: Picture) -> Finding:
+def _count(check: Check, picture: MatchedPicture) -> Finding:
     """Counts what stands for a planned one, whatever its form: its presence tells of that."""
     kind = check.things[0]
     noun = canonical(kind.split()[-1])
@@ -177,7 +177,7 @@ def _is_kind(thing: str, kind: str) -> bool:
     return thing == kind or thing.endswith(f" {kind}")
 
 
-def _strays(check: Check, picture: Picture) -> Finding:
+def _strays(check: Check, picture: MatchedPicture) -> Finding:
     """What stands for nothing and is of no kind that is planned."""
     planned = {slot.noun for slot in picture.slots}
     found = [one for one in picture.strays() if one.name not in planned]
@@ -190,7 +190,7 @@ def _strays(check: Check, picture: Picture) -> Finding:
     return Finding(check=check, score=_STRAYS / len(found), seen=said[:2000], box=found[0].box)
 
 
-def _relation(check: Check, picture: Picture) -> Finding:
+def _relation(check: Check, picture: MatchedPicture) -> Finding:
     first = picture.things(key_of(check))
     second = picture.things(key_of(check, 1))
     if not first or not second:
@@ -215,7 +215,7 @@ def _name(things: Sequence[Seen], check: Check, place: int) -> str:
     return things[0].name or check.things[place]
 
 
-def _scene(check: Check, picture: Picture) -> Finding:
+def _scene(check: Check, picture: MatchedPicture) -> Finding:
     wanted = place_meant(check.value)
     if wanted is None:
         return _unknown(check, f'Toybox has no place that is "{check.value}"')

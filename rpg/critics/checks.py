@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from rpg.critics._relations import Stands, relations
-from rpg.critics._targets import PICTURE, Target, read_plan
+from rpg.critics._relations import TargetRelation, relations
+from rpg.critics._targets import PICTURE, Target, parse_plan
 from rpg.critics.base import Check
 from rpg.geometry import Box
 from rpg.language.grammar.elements import RelationKind
@@ -34,7 +34,7 @@ def compile_checks(plan: Plan) -> tuple[Check, ...]:
     Compile once and keep them: a session that compiled anew after every edit would grade its own
     changes.
     """
-    found = read_plan(plan)
+    found = parse_plan(plan)
     labels = _labels(found.targets)
     checks = [
         *(_presence(target) for target in found.targets),
@@ -159,7 +159,7 @@ def _count(kind: str, count: int) -> Check:
     )
 
 
-def _relation(stands: Stands, labels: _Labels) -> Check:
+def _relation(stands: TargetRelation, labels: _Labels) -> Check:
     first, *others = stands.targets
     names = [target.region or target.thing for target in stands.targets]
     if len(set(names)) < len(names):

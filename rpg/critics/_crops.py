@@ -16,7 +16,7 @@ _LEAST_SIDE = 448  # pixels: what vision models see well; smaller views are enla
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class ReviewCrop:
     """A part of the picture and the checks that it shows best; the region's id, or "" for all."""
 
     region: str
@@ -33,7 +33,7 @@ class View:
         return part.resize(size, Image.Resampling.LANCZOS)
 
 
-def views(plan: Plan, checks: Sequence[Check], most: int) -> list[View]:
+def review_crops(plan: Plan, checks: Sequence[Check], most: int) -> list[ReviewCrop]:
     """The whole picture, then the `most` smallest regions; every check once.
 
     What a region shows and how it looks is asked of the region alone; numbers, relations, the scene
@@ -47,7 +47,7 @@ def views(plan: Plan, checks: Sequence[Check], most: int) -> list[View]:
             if name in boxes and boxes[name].area <= _LARGE:
                 close.setdefault(name, []).append(check)
     chosen = sorted(close, key=lambda name: boxes[name].area)[: max(most, 0)]
-    parts = [View(name, boxes[name], tuple(close[name])) for name in close if name in chosen]
+    parts = [ReviewCrop(name, boxes[name], tuple(close[name])) for name in close if name in chosen]
     there = {check.id for part in parts for check in part.checks}
     rest = tuple(check for check in checks if check.id not in there)
-    return [View("", FULL, rest), *parts]
+    return [ReviewCrop("", FULL, rest), *parts]
