@@ -116,7 +116,7 @@ class Trainer:
         checkpoint.follow(self.average, self.model, self.step, self.settings.ema_decay)
 
     def _losses_of(self, batch: LatentBatch) -> tuple[Tensor, Tensor]:
-        """Mean squared error of the velocity, every timestep with the same weight; and supervision's.
+        """Mean squared error of the velocity, all timesteps weighted alike; and supervision's.
 
         Min-SNR weighting, which counts velocities by the share of signal, hardly teaches what a
         picture holds, for that is settled where there is little of it.

@@ -1,7 +1,7 @@
 """The UNet's training data on a fast device: a replay buffer of latents and tokens in its memory.
 
-Worker processes draw scenes without end; each step encodes a few of them into the buffer and samples
-its batch from all that it holds, so that neither the device nor the workers wait for the other.
+Worker processes draw scenes without end; each step encodes a few of them into the buffer and
+samples its batch from all that it holds, so that neither side waits for the other.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The pictures of several variants side by side: of the prompts that every one of them has drawn."""
+"""The pictures of several variants side by side, of the prompts that all of them have drawn."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Sheet:
 
     Attributes:
         items: The prompt of every line; a prompt has a line for each of its seeds.
-        pictures: For each variant and line what was drawn, the picture that the variant shows first.
+        pictures: For each variant and line what was drawn, the picture that it shows first.
         verdicts: For each variant and line about the picture shown.
     """
 

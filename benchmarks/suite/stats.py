@@ -1,7 +1,8 @@
 """Means with their uncertainty: the bootstrap over prompts, paired between variants.
 
-Resampling takes the same prompts in every variant (Efron and Tibshirani, 1993, chapter 13: percentile
-intervals), so that a difference between two variants is not blurred by how hard the prompts are.
+Resampling takes the same prompts in every variant (Efron and Tibshirani, 1993, chapter 13:
+percentile intervals), so that a difference between two variants is not blurred by how hard the
+prompts are.
 """
 
 from __future__ import annotations

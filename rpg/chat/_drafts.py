@@ -1,4 +1,4 @@
-"""What is sent: one request's body, and what was learnt of how an endpoint wants it."""
+"""The request body, and what is known of an endpoint's capabilities."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ROOMS: tuple[Room, Room] = ("max_tokens", "max_completion_tokens")
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a model at an endpoint has taught us.
+    """What is known of a model at an endpoint.
 
     Attributes:
         format: The step of the ladder that worked; None: nothing has been proven.
@@ -28,7 +28,7 @@ class Capabilities:
 
 
 class CapabilityCache:
-    """What was learnt, by base URL and model, for as long as the process lives."""
+    """Capabilities by base URL and model, kept for the life of the process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -40,7 +40,7 @@ class CapabilityCache:
             return self._learnt.get((base_url, model), Capabilities())
 
     def keep(self, base_url: str, model: str, learnt: Capabilities) -> None:
-        """Remembers what is known of a model now."""
+        """Stores what is known of a model."""
         with self._lock:
             self._learnt[base_url, model] = learnt
 

@@ -1,4 +1,4 @@
-"""Foreign failures read at one seam: what went wrong, what may help, what to tell the user."""
+"""Classification of failures: the error to raise, and the remedy to try first."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Remedy = Literal["none", "wait", "drop", "lower", "again", "room"]
 
 @dataclass(frozen=True, slots=True)
 class AttemptFailure:
-    """An attempt that came to nothing.
+    """A failed attempt.
 
     Attributes:
         error: What is raised where nothing helps.
@@ -44,7 +44,7 @@ class AttemptFailure:
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """Where a request went: what errors may say of it."""
+    """The endpoint and parameters of a request, for error messages."""
 
     base_url: str
     draft: RequestDraft

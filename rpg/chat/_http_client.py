@@ -1,4 +1,4 @@
-"""The HTTP client of a request: whom it connects to, and how much it takes from there."""
+"""The HTTP client of a request: allowed addresses and limits of size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The models that an endpoint has."""
+"""The list of an endpoint's models."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ async def list_models(
     emit: Callable[[str], None],
     trust: Trust = "owner",
 ) -> None:
-    """Says the name of every model, one by one; nothing where the endpoint keeps no list.
+    """Emits the name of every model, one by one; nothing where the endpoint keeps no list.
 
     Raises:
         ChatAccessError: Key or address are wrong.

@@ -1,4 +1,4 @@
-"""One call of a hosted model: attempts until there is an answer, within bounds."""
+"""One request to a hosted model: attempts until there is an answer, within the timeouts."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _MORE_ROOM = 8192  # tokens, at the least, for the second try of an answer that 
 
 
 class ChatRequest:
-    """A question on its way.
+    """A request under way, with its retries.
 
     Args:
-        draft: What is asked.
-        base_url: Whom.
-        key: With which key; None: a local server that wants none.
-        timeouts: How long.
-        count: Called with everything that was heard, to keep count of tokens.
+        draft: The request's parameters.
+        base_url: The endpoint.
+        key: The API key; None for a local server that needs none.
+        timeouts: The bounds of the call.
+        count: Called with every response, to count tokens.
         trust: Who named the address.
     """
 
@@ -62,7 +62,7 @@ class ChatRequest:
         return RequestContext(self._base_url, self._draft, self._key is not None, self._trust)
 
     async def run(self, emit: Callable[[Delta], None]) -> None:
-        """Says the answer.
+        """Emits the answer.
 
         Raises:
             ChatError: There is none.

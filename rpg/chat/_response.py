@@ -1,4 +1,4 @@
-"""One attempt: sends a draft and takes apart what comes, at once or piece by piece."""
+"""One attempt: sends a request and parses the response, whole or streamed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _FINISHES = {
 
 @dataclass
 class ChatResponse:
-    """What one attempt brought.
+    """The response to one attempt.
 
     Attributes:
         answer: The answer without thoughts.
@@ -60,7 +60,7 @@ async def receive(
     context: RequestContext,
     emit: Callable[[Delta], None],
 ) -> ChatResponse:
-    """Asks once and says what comes.
+    """Sends the request once and emits what arrives.
 
     Raises:
         openai.OpenAIError: What the library failed with.
@@ -99,7 +99,7 @@ def _web_page(context: RequestContext) -> AttemptFailure:
 
 
 class _ResponseReader:
-    """Takes messages or their pieces, defensively: servers differ in what they leave out."""
+    """Reads a completion or its chunks, defensively: servers differ in what they leave out."""
 
     def __init__(self, context: RequestContext, emit: Callable[[Delta], None]) -> None:
         self.response = ChatResponse()
@@ -138,7 +138,7 @@ class _ResponseReader:
             self._take_usage(usage)
 
     def done(self) -> ChatResponse:
-        """Everything that was heard."""
+        """The whole response."""
         self._emit_all(self._splitter.end())
         self.response.answer = answer_of(self._emitted)
         self.response.repeats = self._repetition.likely

@@ -1,4 +1,4 @@
-"""What language models answer, read as data: JSON among other text, validated, never run.
+"""Structured answers of language models: JSON among other text, validated, never executed.
 
 An answer is described by a pydantic model derived from `Answer`: `json_schema` says it to the
 model, `read_answer` finds it in whatever came back.

@@ -1,4 +1,4 @@
-"""What a hosted model can do, found out with three tiny questions."""
+"""Capabilities of a hosted model, probed with three small requests."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class CheckResult:
 
 
 def checkup(chat: OpenAIChat) -> Iterator[CheckResult]:
-    """Asks, and tells what was found as it is found.
+    """Probes the model, and yields each result as it comes.
 
     Raises:
         ChatError: The model gives no answer at all: the message says what to do.

@@ -1,4 +1,4 @@
-"""A chat model that says what it was told to say: the test double that ships."""
+"""A chat model that answers from a script: the test double that ships."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Thoughts that a model writes into its answer, `<think>...</think>`, taken apart as they come."""
+"""Reasoning that a model writes into its answer, `<think>...</think>`, parsed as it streams."""
 
 from __future__ import annotations
 

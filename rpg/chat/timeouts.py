@@ -1,4 +1,4 @@
-"""How long a hosted model is waited for."""
+"""Timeouts and retries of a request to a hosted model."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """The bounds of one call. Every wait can be cancelled.
+    """The time limits of one call. Every wait can be cancelled.
 
     Attributes:
         connect: Seconds for reaching the server.

@@ -1,4 +1,4 @@
-"""What a vision model is asked to answer with, and what is taken of what it says."""
+"""The answer schema of the vision-model critic, and its parser."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class _Loose(Answer):
 
 @dataclass(frozen=True, slots=True)
 class ParsedReview:
-    """What an answer says.
+    """A parsed answer.
 
     Attributes:
         judgements: By the check's id; checks that were not asked about are left out.
@@ -111,7 +111,7 @@ class ParsedReview:
 
 
 def parse_review(text: str, checks: Sequence[Check]) -> ParsedReview:
-    """Reads an answer; whatever else stands in it is nothing to us."""
+    """Parses an answer; everything outside the schema is ignored."""
     try:
         answer = read_answer(text[:MAX_ANSWER_CHARS], _Loose, "findings")
     except NoAnswerError as error:

@@ -1,4 +1,4 @@
-"""What of a picture is shown to a vision model, and what it is asked about it."""
+"""Crops of a picture for a vision model, each with the checks it is asked about."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a plan's things stand to one another: as their boxes lie, and as the prompt says."""
+"""Spatial relations between a plan's things, from their boxes and from the prompt."""
 
 from __future__ import annotations
 

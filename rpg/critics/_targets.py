@@ -1,4 +1,4 @@
-"""Which things a plan's regions are to show, as the rule planner's grammar reads their subprompts.
+"""The things that a plan's regions are to show, parsed from their subprompts.
 
 The first thing of a subprompt is its region's own, unless the region's id names another; further
 things count where the user's prompt names them, so that a richly worded subprompt does not make
@@ -64,7 +64,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class ParsedPlan:
-    """A plan as read.
+    """The targets and scenes of a plan, and the scene graph of its prompt.
 
     Attributes:
         targets: In painting order of the regions.
@@ -78,7 +78,7 @@ class ParsedPlan:
 
 
 def parse_plan(plan: Plan) -> ParsedPlan:
-    """What a plan wants to have seen."""
+    """Parses the subprompts of a plan and its prompt."""
     asked = parse_prompt(plan.prompt[:_MOST_READ])
     layers = plan.layers() or (Region(id="picture", prompt=plan.effective_base_prompt, box=FULL),)
     graphs = [parse_prompt(region.prompt[:_MOST_READ]) for region in layers]

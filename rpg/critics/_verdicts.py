@@ -1,4 +1,4 @@
-"""How each check comes out, once it is clear what in the picture stands for what."""
+"""Findings: each check evaluated on the matched detections."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _WIDEST = max(float(np.linalg.norm(a - b)) for a in _PALETTE.values() for b in _
 
 @dataclass(frozen=True, slots=True)
 class MatchedPicture:
-    """What was found.
+    """The detections of a picture, matched to the plan.
 
     Attributes:
         image: At the model's own size.

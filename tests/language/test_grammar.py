@@ -136,19 +136,28 @@ def test_heads() -> None:
 @pytest.mark.parametrize(
     ("text", "kinds"),
     [
-        ("to the left of", (RelationKind.LEFT,)), ("on the right-hand side of", (RelationKind.RIGHT,)),
-        ("left of", (RelationKind.LEFT,)), ("above", (RelationKind.ABOVE,)), ("on top of", (RelationKind.ABOVE,)),
-        ("beneath", (RelationKind.BELOW,)), ("at the bottom of", (RelationKind.BELOW,)),
-        ("next to", (RelationKind.BESIDE,)), ("on the side of", (RelationKind.BESIDE,)),
-        ("in front of", (RelationKind.FRONT,)), ("hidden by", (RelationKind.BEHIND,)),
+        ("to the left of", (RelationKind.LEFT,)),
+        ("on the right-hand side of", (RelationKind.RIGHT,)),
+        ("left of", (RelationKind.LEFT,)),
+        ("above", (RelationKind.ABOVE,)),
+        ("on top of", (RelationKind.ABOVE,)),
+        ("beneath", (RelationKind.BELOW,)),
+        ("at the bottom of", (RelationKind.BELOW,)),
+        ("next to", (RelationKind.BESIDE,)),
+        ("on the side of", (RelationKind.BESIDE,)),
+        ("in front of", (RelationKind.FRONT,)),
+        ("hidden by", (RelationKind.BEHIND,)),
         ("inside of", (RelationKind.INSIDE,)),
-        ("in between", (RelationKind.BETWEEN,)), ("surrounded by", (RelationKind.AMID,)),
-        ("on either side of", (RelationKind.SIDES,)), ("all around", (RelationKind.AROUND,)),
+        ("in between", (RelationKind.BETWEEN,)),
+        ("surrounded by", (RelationKind.AMID,)),
+        ("on either side of", (RelationKind.SIDES,)),
+        ("all around", (RelationKind.AROUND,)),
         ("above and to the left of", (RelationKind.ABOVE, RelationKind.LEFT)),
         ("to the upper right of", (RelationKind.ABOVE, RelationKind.RIGHT)),
-        ("just to the left of", (RelationKind.LEFT,)), ("directly above", (RelationKind.ABOVE,)),
+        ("just to the left of", (RelationKind.LEFT,)),
+        ("directly above", (RelationKind.ABOVE,)),
     ],
-)  # fmt: skip
+)
 def test_relations(text: str, kinds: tuple[RelationKind, ...]) -> None:
     found = match_phrase(tokenize(f"{text} a cat"), 0)
     assert found is not None and isinstance(found[0], Rel)

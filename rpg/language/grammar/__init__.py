@@ -1,1 +1,1 @@
-"""From text to elements: noun phrases, relations, places, verbs."""
+"""Shallow parsing: from text to elements (noun phrases, relations, places, verbs)."""

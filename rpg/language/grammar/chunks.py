@@ -1,4 +1,4 @@
-"""Finds noun phrases without a dictionary of nouns: by what may not stand inside one."""
+"""Noun-phrase chunking without a dictionary of nouns: by the words that end a phrase."""
 
 from __future__ import annotations
 

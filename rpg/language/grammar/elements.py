@@ -1,4 +1,4 @@
-"""What a prompt is made of, once its words are grouped: noun phrases and what joins them."""
+"""The elements of a parsed prompt: noun phrases and what joins them, as data types."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class RelationKind(StrEnum):
-    """How one entity stands to another; the value finishes "the star is ... the circle"."""
+    """A relation between entities; its value completes "the star is ... the circle"."""
 
     LEFT = "left of"
     RIGHT = "right of"

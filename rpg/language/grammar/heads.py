@@ -1,4 +1,4 @@
-"""The noun of a noun phrase."""
+"""The head noun of a noun phrase."""
 
 from __future__ import annotations
 

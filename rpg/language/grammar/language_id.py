@@ -1,4 +1,4 @@
-"""Tells English prompts from others, by their letters and their small words."""
+"""Language identification: English prompts, by their alphabet and their function words."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Set phrases that say where something is: "to the left of", "in the top right corner", ...
+"""Spatial expressions: "to the left of", "in the top right corner", ...
 
-Each phrase is a regular expression over lower-case tokens joined by single spaces, tried at a word.
+Each is a regular expression over lower-case tokens joined by single spaces, tried at a word.
 """
 
 from __future__ import annotations
@@ -250,7 +250,7 @@ _FIRST = frozenset(
 
 
 def match_phrase(tokens: tuple[Token, ...], at: int) -> tuple[Element, int] | None:
-    """The longest set phrase that starts at token `at`, and the number of tokens it takes."""
+    """The longest expression that starts at token `at`, and the number of tokens it takes."""
     if tokens[at].low not in _FIRST:
         return None
     text = " ".join(token.low for token in tokens[at : at + _WINDOW])

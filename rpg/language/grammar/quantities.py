@@ -1,4 +1,4 @@
-"""How many: numbers in words and digits, "a pair of", "a dozen", "a row of three"."""
+"""Quantities: numbers in words and digits, "a pair of", "a dozen", "a row of three"."""
 
 from __future__ import annotations
 

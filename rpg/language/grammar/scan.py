@@ -1,4 +1,4 @@
-"""Groups a prompt's words into elements: noun phrases, relations, places, verbs."""
+"""The scanner: groups the tokens of a prompt into elements, in one pass from left to right."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Takes a prompt's style apart from its content: "an oil painting of ...", "..., 4k"."""
+"""Separates a prompt's style from its content: "an oil painting of ...", "..., 4k"."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What follows a noun and belongs to it: "with its lid", "in a red coat", "made of gold"."""
+"""Postmodifiers of a noun: "with its lid", "in a red coat", "made of gold"."""
 
 from __future__ import annotations
 

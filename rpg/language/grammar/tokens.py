@@ -1,4 +1,4 @@
-"""Words and marks of a prompt."""
+"""Tokenization: the words and punctuation of a prompt."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ COMMAS = frozenset(',():"“”')
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One word or mark, with its place in the prompt.
+    """One word or punctuation mark, with its position in the prompt.
 
     Attributes:
         text: As written.

@@ -1,4 +1,4 @@
-"""Closed classes of English words: the grammar's small change. All in lower case."""
+"""Function words: the closed classes of English (determiners, pronouns, numbers), in lower case."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""English word forms: singulars, articles and present participles, by rule and a few lists."""
+"""English inflection: singular, plural, article and present participle, by rules and exceptions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nouns that need to be told from ordinary entities: places, times, parts, people, abstractions."""
+"""Semantic classes of nouns: places, times, parts, people, abstractions."""
 
 from __future__ import annotations
 

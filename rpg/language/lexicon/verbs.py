@@ -1,4 +1,4 @@
-"""Verbs: how to tell them from nouns, and what they say about where entities are."""
+"""Verb forms, verbs that are also nouns, and verbs that state a spatial relation."""
 
 from __future__ import annotations
 

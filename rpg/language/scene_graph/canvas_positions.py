@@ -1,4 +1,4 @@
-"""Places on the canvas that the prompt names: corners, edges, the middle, rows and orders."""
+"""Positions on the canvas that a prompt names: corners, edges, the middle, rows and orders."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Lines:
     """Rows, columns and orders of one sentence: "from left to right", "in the top row"."""
 
     def __init__(self, graph: SceneGraph) -> None:
-        """Turns what it is told into relations of the reading."""
+        """Adds relations to the graph."""
         self._graph = graph
         self._start()
 
@@ -58,7 +58,7 @@ class Lines:
         self._rows_lead = False
 
     def saw(self, entities: list[Entity]) -> None:
-        """Takes note of entities in the order in which they are named."""
+        """Records entities in the order in which they are named."""
         for entity in entities:
             if entity not in self._named:
                 self._named.append(entity)
@@ -66,7 +66,7 @@ class Lines:
                     self._rows.setdefault(self._row.index, []).append(entity)
 
     def take(self, element: Arrange | Order | RowMark, clause: Clause) -> None:
-        """Takes a word about lines."""
+        """Applies an element that describes a line."""
         if isinstance(element, Arrange):
             self._arrange(element, clause)
         elif isinstance(element, Order):

@@ -1,4 +1,4 @@
-"""What is open while one clause is read: its subjects, and what waits for its object."""
+"""The state of the clause being parsed: its subjects, and the relation that awaits its object."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def verb_link(verb: str, clause: Clause) -> Link:
 
 @dataclass(slots=True)
 class Clause:
-    """The state of one clause.
+    """The parser's state of one clause.
 
     Attributes:
         subjects: What the clause is about.

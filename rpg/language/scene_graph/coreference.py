@@ -1,4 +1,4 @@
-"""Who is meant by "the star", "it", "them", "a blue one", "the other"."""
+"""Coreference: resolves "it", "them", "the star", "a blue one" and "the other" to entities."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Discourse:
     """The entities named so far, in order, with the sentence they came in."""
 
     def __init__(self, graph: SceneGraph) -> None:
-        """Remembers the entities of the reading."""
+        """Starts from the entities of the graph."""
         self._graph, self._entities = graph, graph.entities
         self._here: list[Entity] = []
         self._previous: list[Entity] = []
@@ -35,12 +35,12 @@ class Discourse:
         self._members: list[list[Entity]] = []  # of every group that was told apart
 
     def end_sentence(self) -> None:
-        """What was spoken of up to now is the previous sentence's, if that spoke of anything."""
+        """Makes the entities of this sentence those of the previous one, unless there are none."""
         if self._here:
             self._previous, self._here = self._here, []
 
     def add(self, entity: Entity) -> Entity:
-        """Remembers a new entity."""
+        """Adds a new entity."""
         self._entities.append(entity)
         return self._spoken(entity)
 
@@ -102,7 +102,7 @@ class Discourse:
                 self._graph.relations.append(Relation(kind, first, (second,)))
 
     def refer(self, word: str, subjects: list[Entity], *, group: bool = False) -> list[Entity]:
-        """The entities a pronoun means, never `subjects`; empty if none are known.
+        """The antecedents of a pronoun, never `subjects`; empty if there are none.
 
         Args:
             word: The pronoun, lower case; "it" also where the object is left out.

@@ -1,4 +1,4 @@
-"""Groups that are announced and then told one by one: "three cars, a red one, a blue one, ..."."""
+"""Enumerations of a counted group: "three cars, a red one, a blue one, ..." is three cars."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _JOINS = (_COMMA, Delimiter("and"))
 
 
 def merge_enumerations(elements: Iterable[Element]) -> list[Element]:
-    """The elements with every announced group told once.
+    """The elements with every enumerated group given once.
 
     Where its members have no noun of their own they become parts of the group, as in "three cars,
-    one red and two blue"; where they have one, the announcement is left out.
+    one red and two blue"; where they have one, the counted group is left out.
     """
     out, at = list(elements), 0
     while at < len(out):

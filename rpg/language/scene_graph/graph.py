@@ -1,4 +1,4 @@
-"""Entities, places and relations that a prompt is understood to hold."""
+"""The scene graph: entities, their relations, and the settings of a prompt."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Held = Literal["", "hand", "head"]
 
 @dataclass(eq=False, slots=True)
 class Entity:
-    """One entity, or several of a kind, that gets a region or one each.
+    """A node of the graph: one thing, or several of a kind, with a region for each.
 
     Attributes:
         determiner: As in the prompt; a or the where one is wanted.
@@ -143,7 +143,7 @@ class Entity:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Relation:
-    """`subject` stands to every one of `objects` as `kind` says."""
+    """An edge of the graph: `subject` is in the relation `kind` to every one of `objects`."""
 
     kind: RelationKind
     subject: Entity
@@ -152,7 +152,7 @@ class Relation:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """Where or when it all is: "on the beach", "at night".
+    """A place or a time of the whole picture: "on the beach", "at night".
 
     Attributes:
         text: With its preposition.
@@ -167,7 +167,7 @@ class Setting:
 
 @dataclass(slots=True)
 class SceneGraph:
-    """What was understood of a prompt.
+    """What a prompt describes, as a graph of entities and relations.
 
     Attributes:
         entities: In the order of the prompt.
@@ -282,7 +282,7 @@ def split_off(entity: Entity, count: int) -> Entity:
 
 
 def singled(entities: list[Entity], entity: Entity, count: int) -> list[Entity]:
-    """The entity and as many like it as make `count`, each alone; those that are new go to `entities`.
+    """Splits an entity into `count` single ones; those that are new are added to `entities`.
 
     Raises:
         ValueError: The entity is none of `entities`.

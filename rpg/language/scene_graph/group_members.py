@@ -1,7 +1,7 @@
 """Members of a group by number or place: "the first cat", "the left one", "the cat on the right".
 
-They are found before anything is read, so that "first" and "left" are taken for no looks and for no
-entities of their own.
+They are resolved before parsing, so that "first" and "left" become neither attributes nor
+entities.
 """
 
 from __future__ import annotations

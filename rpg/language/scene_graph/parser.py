@@ -1,4 +1,4 @@
-"""Reads elements in order and finds out which entities there are and how they stand to each other."""
+"""The parser: from elements, in order, to a scene graph."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known while a prompt is read, and the steps that every kind of element shares."""
+"""The parser's state, and the steps that every kind of element shares."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ _GATHERING = frozenset({RelationKind.BETWEEN, RelationKind.AMID, RelationKind.FL
 
 
 class ParserState:
-    """The reading so far, the open clause, and where in the elements we are.
+    """The graph so far, the open clause, and the position in the elements.
 
     Attributes:
-        reading: What was understood.
-        memory: What pronouns and definite phrases mean.
+        graph: What was parsed so far.
+        discourse: What pronouns and definite phrases mean.
         clause: The clause that is open.
         lines: Rows and orders of the sentence.
         at: Number of the element being read.
@@ -63,7 +63,7 @@ class ParserState:
         self.clause = Clause()
 
     def note(self, text: str, why: str = "is left to the whole picture") -> None:
-        """Remembers what could not be placed."""
+        """Notes what could not be placed."""
         self.graph.notes.append(f'"{text}" {why}')
 
     def add_setting(self, text: str, phrase: NounPhrase) -> None:

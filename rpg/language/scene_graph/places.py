@@ -1,4 +1,4 @@
-"""Tells the setting from the entities in it, and what a plain preposition means."""
+"""Places and prepositions: whether a phrase names the setting, an entity or part of an action."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ RESTING = {"on": RelationKind.ON, "in": RelationKind.INSIDE}
 
 
 class PhraseRole(Enum):
-    """What becomes of a phrase after a plain preposition."""
+    """The role of a phrase after a plain preposition."""
 
     SETTING = auto()
     ENTITY = auto()
@@ -90,7 +90,7 @@ def opening_place(phrase: NounPhrase, opening: bool, after: Element | None) -> b
 
 
 def without_scene(phrase: NounPhrase) -> NounPhrase:
-    """Makes "a kitchen" of "Kitchen setting"."""
+    """Makes "a kitchen" of "Kitchen scene"."""
     words = phrase.words
     if len(words) > 1 and words[-1].lower() == "scene":
         words = words[:-1]

@@ -1,4 +1,4 @@
-"""Reads verbs with their objects, prepositions with theirs, and attributes that stand alone."""
+"""Parses predicates: verbs and prepositions with their objects, and predicative attributes."""
 
 from __future__ import annotations
 

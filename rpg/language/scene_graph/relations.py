@@ -1,4 +1,4 @@
-"""Reads relations, places on the canvas, and what pronouns refer to."""
+"""Parses spatial relations, positions on the canvas, and pronouns as subjects and objects."""
 
 from __future__ import annotations
 

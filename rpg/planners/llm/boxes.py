@@ -1,4 +1,4 @@
-"""From the boxes that models write to boxes on the canvas, without changing what is meant.
+"""Normalization of the boxes that models write: units, swapped edges, near edges.
 
 The unit is that of the whole plan, told by its largest number: fractions, percent, thousandths, or
 pixels of a canvas of some usual size. Edges may be swapped or stick out, and edges that all but

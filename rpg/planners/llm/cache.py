@@ -1,4 +1,4 @@
-"""Plans that were paid for once: one SQLite file in the user's cache folder.
+"""The plan cache: one SQLite file in the user's cache folder.
 
 An entry is found by a digest of what was asked, of which model, at which address and in what form,
 and holds the plan as JSON: no key, no address, nothing of the machine. The cache never stands in

@@ -1,4 +1,4 @@
-"""A plan of a picture that carries none, by a language model that can see."""
+"""A plan of a picture without metadata, by a vision-language model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What no schema can say: whether a plan shows what the prompt names, as often as it names it."""
+"""Semantic checks of an answer: whether its regions show what the prompt names, and how many."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LOOSE = ABSTRACT | CANVAS | MEASURES | PEOPLE | PLACES | TIMES | _PORTIONS
 
 @dataclass(frozen=True)
 class Shown:
-    """What one region says it shows."""
+    """The names and the subprompt of one region."""
 
     shows: Sequence[str]
     prompt: str
@@ -49,7 +49,7 @@ class Shown:
 def contradictions(
     entities: Sequence[EntityAnswer], regions: Sequence[Shown], prompt: str
 ) -> list[str]:
-    """Where the answer breaks its own word, or a number that both it and the prompt give.
+    """Entities that no region shows, or fewer regions than the answer and the prompt count.
 
     Args:
         entities: What the model found in the prompt.
@@ -81,7 +81,7 @@ def _shortfall(
 
 
 def left_out(entities: Sequence[EntityAnswer], regions: Sequence[Shown], prompt: str) -> list[str]:
-    """Nouns of the prompt that the answer does not speak of at all, as our own grammar reads it.
+    """Nouns of the prompt, as the grammar parses it, that the answer does not name at all.
 
     Grammar errs, and a thing can be called by another word: so this is a reason to ask, not one to
     refuse.
@@ -108,7 +108,7 @@ def _numbers(prompt: str) -> dict[str, int]:
 
 @lru_cache(maxsize=8)
 def _things(prompt: str) -> tuple[tuple[str, int], ...]:
-    """The nouns of a prompt and their numbers, as our own grammar reads it."""
+    """The nouns of a prompt and their numbers, as the grammar parses it."""
     return (
         tuple((thing.head, thing.count) for thing in parse_prompt(prompt).entities)
         if prompt

@@ -1,4 +1,4 @@
-"""The messages that make a model recaption, plan, change a plan, or try again."""
+"""The messages of a request: recaption, plan, change a plan, or retry."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From what a model said to a plan: what is safe is mended, the rest is told."""
+"""From a model's answer to a plan: safe faults are repaired, the others are reported."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MOST_REASONING = 100_000
 
 @dataclass(frozen=True, slots=True)
 class PlanRequest:
-    """What was asked for: a plan of the prompt, or a change of the plan before; and of whom."""
+    """The request: a plan of a prompt, or a change of the previous plan; and the model's name."""
 
     prompt: str
     source: str
@@ -31,7 +31,7 @@ class Draft:
 
     Attributes:
         plan: None where no plan can be made of it.
-        problems: What the model has to mend, a sentence each; where there is a plan, what it might.
+        problems: Faults for the model to repair, a sentence each; with a plan, possible ones.
     """
 
     plan: Plan | None

@@ -1,4 +1,4 @@
-"""A changed plan keeps of the plan before whatever the answer could not say, or rounded."""
+"""Merging a changed plan with the previous one: what the answer cannot express is kept."""
 
 from __future__ import annotations
 

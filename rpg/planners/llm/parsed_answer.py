@@ -1,4 +1,4 @@
-"""What a model said, the same whether as JSON or in the official text form."""
+"""A model's answer, parsed from JSON or from the official text form."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MOST_ID = 90  # letters, so that a number fits behind
 
 @dataclass(frozen=True, slots=True)
 class ParsedRegion:
-    """A region as said; `box` is what is wrong with it where it is none."""
+    """A region of an answer; `box` is an error message where the box is invalid."""
 
     id: str
     shows: Sequence[str]
@@ -28,7 +28,7 @@ class ParsedRegion:
 
 @dataclass(frozen=True, slots=True)
 class ParsedAnswer:
-    """A plan as said, its regions from back to front, each with an id of its own."""
+    """A plan as answered, its regions from back to front, each with a unique id."""
 
     regions: Sequence[ParsedRegion]
     entities: Sequence[EntityAnswer] = ()
@@ -40,7 +40,7 @@ class ParsedAnswer:
 
 
 def parse_answer(text: str, previous: Plan | None) -> ParsedAnswer:
-    """Reads an answer; regions of the official form take their ids from `previous`.
+    """Parses an answer; regions of the official form take their ids from `previous`.
 
     Raises:
         NoAnswerError: It is neither JSON of a plan nor the official form.

@@ -1,4 +1,4 @@
-"""What a language model is asked to answer with.
+"""The answer schema of the language-model planner.
 
 The order of the fields is the order of thought: an answer under a JSON grammar is written from the
 top, so `reasoning` before `regions` is the chain of thought, and entities before regions is the

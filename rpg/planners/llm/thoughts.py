@@ -1,4 +1,4 @@
-"""A model's reasoning, shown while it is still writing."""
+"""A model's reasoning, extracted from its answer while it streams."""
 
 from __future__ import annotations
 

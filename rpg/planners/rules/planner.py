@@ -20,9 +20,9 @@ SOURCE = "rules"
 class RulePlanner:
     """Plans by grammar: needs no language model, no network and no randomness.
 
-    It finds entities with their attributes and numbers, how they stand to each other, and the setting;
-    gives each its own subprompt, and boxes in which the relations hold. English only: of other
-    prompts it makes one region. What it could not place stands in the plan's `reasoning`.
+    It parses entities with their attributes, counts and relations, and the setting; every entity
+    gets a subprompt and boxes in which the relations hold. English only: a prompt in another
+    language becomes one region. What could not be placed stands in the plan's `reasoning`.
     """
 
     def plan(

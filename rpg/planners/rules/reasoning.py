@@ -1,4 +1,4 @@
-"""Says in plain words what was found, where it was put, and what could not be placed."""
+"""The plan's reasoning as text: what was parsed, where it was placed, what could not be."""
 
 from __future__ import annotations
 

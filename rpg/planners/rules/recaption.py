@@ -1,4 +1,4 @@
-"""Subprompts: every entity with its own attributes, what it does, and the setting it stands in."""
+"""Recaptioning: a subprompt for every entity, with its attributes, its actions and its setting."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Plain-English instructions: from words to edits of a plan."""
+"""Commands in plain English: from an instruction to edits of a plan."""

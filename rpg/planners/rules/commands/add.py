@@ -1,4 +1,4 @@
-"""Things that come: "add a moon top right", "two more stars", "put a dog next to the house"."""
+"""Commands that add: "add a moon top right", "two more stars", "put a dog next to the house"."""
 
 from __future__ import annotations
 

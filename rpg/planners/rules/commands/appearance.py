@@ -1,4 +1,4 @@
-"""What something looks like: "make the house blue", "turn the star into a circle"."""
+"""Commands that change appearance: "make the house blue", "turn the star into a circle"."""
 
 from __future__ import annotations
 

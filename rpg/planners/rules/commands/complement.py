@@ -1,4 +1,4 @@
-"""What something is to become: "blue and bigger", "a circle", "made of gold"."""
+"""Complements of "make" and "turn into": "blue and bigger", "a circle", "made of gold"."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Says in one sentence what a plan shows, so that its prompt stays true."""
+"""A plan's prompt, written anew from its regions after an edit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where something is to go, in words: "top right", "to the left of the house", "in a corner"."""
+"""Destinations in words: "top right", "to the left of the house", "in a corner"."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Where:
     def find(
         self, editor: PlanEditor, size: float = 1.0, moving: RegionNode | None = None
     ) -> Placement:
-        """The place on the editor as it is now.
+        """The placement in the plan as it is now.
 
         Raises:
             PlanError: There is no room.

@@ -1,4 +1,4 @@
-"""Follows instructions: takes them apart, finds their form, and says what was not understood."""
+"""The interpreter: splits an instruction into commands and applies the first pattern that fits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Things that go elsewhere: "move the star to the top right", "a bit left", "swap them"."""
+"""Commands that move: "move the star to the top right", "a bit left", "swap them"."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a form of instruction is: a pattern, and what is done where it fits."""
+"""Command patterns: a regular expression, and the handler that is called where it fits."""
 
 from __future__ import annotations
 

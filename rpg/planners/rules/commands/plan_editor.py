@@ -1,4 +1,4 @@
-"""The plan that an instruction works on: what is in it, and what has been done to it so far."""
+"""The plan editor: the plan that a command works on, with its changes and notes so far."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Renaming = tuple[tuple[str, ...], str]  # attributes and noun in lower case, and
 
 @dataclass(frozen=True, slots=True)
 class RegionNode:
-    """A region, and what it shows.
+    """A region, its parent, and what its subprompt names.
 
     Attributes:
         region: As it is in the plan.
@@ -69,7 +69,7 @@ class PlanEditor:
         plan: As it is by now.
         notes: What was done, in words.
         last: Ids of what was spoken of last: what "it" means.
-        scenes: Scenes that were set for the whole picture.
+        settings: Settings that were set for the whole picture.
         styles: Styles, likewise.
         renamed: Attributes and noun of things as they were, lower case, and their new names.
     """

@@ -1,4 +1,4 @@
-"""What words such as "the red star", "it" and "the one on the left" mean in a plan."""
+"""References to regions: "the red star", "it", "the one on the left"."""
 
 from __future__ import annotations
 

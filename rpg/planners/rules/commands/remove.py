@@ -1,4 +1,4 @@
-"""Things that go: "remove the tree", "no clouds", "one star less"."""
+"""Commands that remove: "remove the tree", "no clouds", "one star less"."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One thing instead of another: "replace the star with a circle"."""
+"""Commands that replace: "replace the star with a circle"."""
 
 from __future__ import annotations
 

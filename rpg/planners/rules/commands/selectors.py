@@ -1,4 +1,4 @@
-"""Words for where something is among its like: "left", "second from the right", "biggest"."""
+"""Selectors among alike regions: "left", "second from the right", "biggest"."""
 
 from __future__ import annotations
 

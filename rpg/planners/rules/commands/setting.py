@@ -1,4 +1,4 @@
-"""Where and when it all is: "make it night", "turn the background into a forest"."""
+"""Commands that change the setting: "make it night", "turn the background into a forest"."""
 
 from __future__ import annotations
 

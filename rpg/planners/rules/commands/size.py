@@ -1,4 +1,4 @@
-"""Size: "make the house bigger", "shrink it", "twice as wide"."""
+"""Commands that resize: "make the house bigger", "shrink it", "twice as wide"."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How it is all drawn: "make it a watercolor", "in the style of Van Gogh"."""
+"""Commands that change the style: "make it a watercolor", "in the style of Van Gogh"."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Blocks: parts of a layout that know how to fill any box, so that rows of them tile the canvas."""
+"""Blocks: parts of a layout that can fill any box, so that rows of them tile the canvas."""
 
 from __future__ import annotations
 

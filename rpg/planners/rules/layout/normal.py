@@ -1,4 +1,4 @@
-"""Reduces what a prompt says of positions to four relations that a layout can keep."""
+"""Normalizes relations to the four kinds of constraint that the layout solves."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Constraints:
 
 
 def normalize(graph: SceneGraph) -> Constraints:
-    """The reading's relations as constraints; groups on both sides of something are split."""
+    """The graph's relations as constraints; groups on both sides of something are split."""
     constraints = Constraints()
     for relation in list(graph.relations):
         _reduce(graph, relation, constraints)

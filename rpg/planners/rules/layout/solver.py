@@ -1,4 +1,4 @@
-"""Lays entities out so that every relation holds between the centres of their boxes."""
+"""The layout solver: boxes between whose centres every relation holds."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ _LEAST = 0.35  # the smallest share of an even part that a small entity is left 
 
 @cache
 def split_rows(count: int, aspect: float = 1.0) -> tuple[int, ...]:
-    """How many entities each row holds, for cells as square as can be; complete grids are preferred.
+    """How many entities each row holds, for nearly square cells; complete grids are preferred.
 
     Args:
         count: Entities, at least 1.

@@ -1,4 +1,4 @@
-"""Boxes by axis: 0 goes to the right, 1 down."""
+"""Boxes along an axis: 0 to the right, 1 down."""
 
 from __future__ import annotations
 

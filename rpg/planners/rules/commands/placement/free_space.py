@@ -1,4 +1,4 @@
-"""Free room: rectangles of the unit square that no box stands in."""
+"""Free space: rectangles of the unit square that no box covers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The plan's regions as levels on which room is made, and rooms as places in the plan."""
+"""Levels of the plan's region tree, and rooms on them as placements on the canvas."""
 
 from __future__ import annotations
 

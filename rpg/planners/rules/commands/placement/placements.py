@@ -1,4 +1,4 @@
-"""Where a thing goes: at a place on the canvas, beside another thing, or where there is room."""
+"""Placements: at a position on the canvas, beside another region, or where there is room."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Makes room on one level of a plan: everything here is in fractions of what holds the level."""
+"""Room among sibling regions: inserting, reordering, cutting back; in fractions of the parent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Things that stay where they are, more or less: larger, smaller, a bit to the left."""
+"""Resizing and nudging: larger, smaller, a bit to the left."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands beside what, what stands before what, and what lies behind it all."""
+"""Stacking order: backdrops, and regions in front of others."""
 
 from __future__ import annotations
 

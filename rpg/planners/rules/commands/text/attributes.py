@@ -1,4 +1,4 @@
-"""Attributes: which of them are of one kind, so that a new one takes an old one's place."""
+"""Attributes by kind: a new colour replaces the old one."""
 
 from __future__ import annotations
 

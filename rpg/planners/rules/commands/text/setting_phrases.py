@@ -1,4 +1,4 @@
-"""Scenes in words: "night" -> "at night", and how they take the place of others in a text."""
+"""Setting phrases: "night" -> "at night", and their replacement in a text."""
 
 from __future__ import annotations
 

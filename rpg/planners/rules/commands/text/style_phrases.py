@@ -1,4 +1,4 @@
-"""Styles in words, "a watercolor" or "like a comic", and how one takes another's place."""
+"""Style phrases: "a watercolor", "like a comic", and their replacement in a text."""
 
 from __future__ import annotations
 

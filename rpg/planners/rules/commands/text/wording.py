@@ -1,4 +1,4 @@
-"""Subprompts as text: finds what they name, and changes words in their place."""
+"""Noun phrases in a subprompt: found with their positions, and replaced there."""
 
 from __future__ import annotations
 
