@@ -36,7 +36,7 @@ from rpg.errors import ModelError
 from rpg.events import Event, Notice, Planned, Thinking
 from rpg.metadata import Task, public_name
 from rpg.planners import RulePlanner
-from rpg.planners.base import heard
+from rpg.planners.base import plan_with_events
 from rpg.settings import environment
 from rpg.toybox import describe_world, unknown_words, weights_path
 from rpg.toybox.contours import ToyboxContours
@@ -319,7 +319,7 @@ class RPGPipeline(Delegating, Changing):
             if event.text:
                 control.emit(replace(event, prompt_index=index))
 
-        plan = heard(self.planner, prompt, hear)
+        plan = plan_with_events(self.planner, prompt, hear)
         control.check()
         return plan
 

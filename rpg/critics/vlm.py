@@ -18,7 +18,7 @@ from rpg.critics.checks import compile_checks
 from rpg.errors import ChatAccessError, ChatError, ChatImageError
 from rpg.geometry import Box
 from rpg.planners.llm.boxes import fitted
-from rpg.planners.llm.editing import as_asked
+from rpg.planners.llm.editing import plan_as_answer
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -127,7 +127,10 @@ class VLMCritic:
     def _about_whole(self, plan: Plan, checks: Sequence[Check], picture: str) -> list[Message]:
         return _messages(
             self._whole.render(
-                prompt=plan.prompt, plan=as_asked(plan), checks=_listed(checks), picture=picture
+                prompt=plan.prompt,
+                plan=plan_as_answer(plan),
+                checks=_listed(checks),
+                picture=picture,
             )
         )
 

@@ -250,10 +250,10 @@ def _with_ideas(tokens: Tokens, end: int) -> int:
     """The token after an abstraction that "and" adds: "of stealth | and beauty"."""
     if low(tokens, end) not in w.AND:
         return end
-    found = noun_phrase(tokens, end + 1, depth=MAX_OF)
-    if found is None or found[0].determiner or not found[0].words:
+    chunk = noun_phrase(tokens, end + 1, depth=MAX_OF)
+    if chunk is None or chunk[0].determiner or not chunk[0].words:
         return end
-    return end + 1 + found[1] if is_abstract(found[0].words[-1].lower()) else end
+    return end + 1 + chunk[1] if is_abstract(chunk[0].words[-1].lower()) else end
 
 
 def _post(tokens: Tokens, at: int, depth: int) -> tuple[str, int]:

@@ -254,8 +254,8 @@ def match_phrase(tokens: tuple[Token, ...], at: int) -> tuple[Element, int] | No
     if tokens[at].low not in _FIRST:
         return None
     text = " ".join(token.low for token in tokens[at : at + _WINDOW])
-    found = [(match, make) for pattern, make in _PATTERNS if (match := pattern.match(text))]
-    if not found:
+    matches = [(match, make) for pattern, make in _PATTERNS if (match := pattern.match(text))]
+    if not matches:
         return None
-    match, make = max(found, key=lambda pair: pair[0].end())
+    match, make = max(matches, key=lambda pair: pair[0].end())
     return make(match), match[0].count(" ") + 1

@@ -39,7 +39,7 @@ def scan(tokens: Tokens) -> tuple[Element, ...]:
     at = 0
     while at < len(tokens):
         if (group := _each_of(tokens, at, elements)) is not None:
-            whole, used = _told_of_each(tokens, at + 1, group)
+            whole, used = _shared_suffix(tokens, at + 1, group)
             elements[-2 if elements[-1] == Delimiter(",") else -1 :] = [whole]
             at += used + 1
             continue
@@ -65,14 +65,14 @@ def _each_of(tokens: Tokens, at: int, before: list[Element]) -> NounPhrase | Non
     return group if isinstance(group, NounPhrase) and (group.count or 1) > 1 else None
 
 
-def _told_of_each(tokens: Tokens, at: int, group: NounPhrase) -> tuple[NounPhrase, int]:
+def _shared_suffix(tokens: Tokens, at: int, group: NounPhrase) -> tuple[NounPhrase, int]:
     """The group with what all have or do: "with a hat", "holding a kite"."""
-    found = noun_phrase(tokens, at + 1) if low(tokens, at).endswith("ing") else None
-    if found is None:
+    chunk = noun_phrase(tokens, at + 1) if low(tokens, at).endswith("ing") else None
+    if chunk is None:
         return with_suffixes(tokens, at, group)
-    used = 1 + found[1]
-    said = join(token.text for token in tokens[at : at + used])
-    return replace(group, post=join([group.post, said])), used
+    used = 1 + chunk[1]
+    suffix = join(token.text for token in tokens[at : at + used])
+    return replace(group, post=join([group.post, suffix])), used
 
 
 def _with_suffixes(
@@ -155,8 +155,8 @@ def _verb(tokens: Tokens, at: int, before: list[Element]) -> Found | None:
         end += 1
     auxiliaries = [token.low for token in tokens[at:end]]
     if not auxiliaries:
-        found = _verb_form(tokens, at) or _either(tokens, at, before)
-        return (Verb(tokens[at].low, bare=tokens[at].low.endswith("ing")), 1) if found else None
+        chunk = _verb_form(tokens, at) or _either(tokens, at, before)
+        return (Verb(tokens[at].low, bare=tokens[at].low.endswith("ing")), 1) if chunk else None
     be = any(word in w.BE for word in auxiliaries)
     if end < len(tokens) and _verb_form(tokens, end, after_be=be):
         word = tokens[end].low
@@ -230,10 +230,10 @@ def _phrase_or_attribute(tokens: Tokens, at: int, before: list[Element]) -> Foun
     coordinated = (
         len(before) > 1 and before[-1] == Delimiter("and") and isinstance(before[-2], NounPhrase)
     )
-    found = noun_phrase(tokens, at, coordinated=coordinated, opens=_opens(tokens, at))
-    if found is None:
+    chunk = noun_phrase(tokens, at, coordinated=coordinated, opens=_opens(tokens, at))
+    if chunk is None:
         return None
-    phrase, used = found
+    phrase, used = chunk
     bare = not phrase.determiner and phrase.count is None and not phrase.post
     adjectives = all(
         is_adjective(word.lower()) or word.lower() in w.AND | {","} for word in phrase.words

@@ -47,10 +47,10 @@ def _substance(tokens: Tokens, at: int) -> int:
         start = at + skipped
         if tuple(token.low for token in tokens[start : start + len(words)]) != words:
             continue
-        found = noun_phrase(tokens, start + len(words))
-        if found is None or not _is_substance(found[0], words):
+        chunk = noun_phrase(tokens, start + len(words))
+        if chunk is None or not _is_substance(chunk[0], words):
             return 0
-        return 0 if skipped else len(words) + found[1]
+        return 0 if skipped else len(words) + chunk[1]
     return 0
 
 
@@ -64,15 +64,15 @@ def _parts(tokens: Tokens, at: int, phrase: NounPhrase) -> int:
     """Counts the tokens of "with its square lid and conical base"; 0 if no parts follow."""
     if low(tokens, at) != "with":
         return 0
-    found = noun_phrase(tokens, at + 1)
-    if found is None or not found[0].words or found[0].negated:
+    chunk = noun_phrase(tokens, at + 1)
+    if chunk is None or not chunk[0].words or chunk[0].negated:
         return 0
-    owned = found[0].determiner in w.POSSESSIVES or _fills(found[0], phrase)
-    if head(phrase) in PLACES and not _is_part(found[0], phrase):
+    owned = chunk[0].determiner in w.POSSESSIVES or _fills(chunk[0], phrase)
+    if head(phrase) in PLACES and not _is_part(chunk[0], phrase):
         return 0
-    if not (owned or _is_part(found[0], phrase)):
+    if not (owned or _is_part(chunk[0], phrase)):
         return 0
-    end = at + 1 + found[1]
+    end = at + 1 + chunk[1]
     return _coordinated(tokens, end, lambda part: owned or _is_part(part, phrase)) - at
 
 
@@ -86,13 +86,13 @@ def _clothes(tokens: Tokens, at: int, phrase: NounPhrase) -> int:
         and not is_noun_next(tokens, at + 1)
     ):
         return 2
-    found = noun_phrase(tokens, at + 1)
-    if found is None:
+    chunk = noun_phrase(tokens, at + 1)
+    if chunk is None:
         return 0
-    *before, last = found[0].words or ("",)
+    *before, last = chunk[0].words or ("",)
     if last.lower() in INTRANSITIVE and WEARABLES.intersection(before[-1:]):
-        return found[1]  # "in silver armour | stand"
-    return _coordinated(tokens, at + 1 + found[1], _is_worn) - at if _is_worn(found[0]) else 0
+        return chunk[1]  # "in silver armour | stand"
+    return _coordinated(tokens, at + 1 + chunk[1], _is_worn) - at if _is_worn(chunk[0]) else 0
 
 
 def _coordinated(tokens: Tokens, end: int, wanted: Callable[[NounPhrase], bool]) -> int:
@@ -101,10 +101,10 @@ def _coordinated(tokens: Tokens, end: int, wanted: Callable[[NounPhrase], bool])
         start = end
         while low(tokens, start) in w.AND | {","}:
             start += 1
-        found = noun_phrase(tokens, start) if end < start < len(tokens) else None
-        if found is None or not found[0].words or not wanted(found[0]) or _stands_apart(found[0]):
+        chunk = noun_phrase(tokens, start) if end < start < len(tokens) else None
+        if chunk is None or not chunk[0].words or not wanted(chunk[0]) or _stands_apart(chunk[0]):
             return end
-        end = start + found[1]
+        end = start + chunk[1]
 
 
 def _stands_apart(phrase: NounPhrase) -> bool:

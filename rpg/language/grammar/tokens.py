@@ -38,8 +38,8 @@ class Token:
 
 def tokenize(prompt: str) -> tuple[Token, ...]:
     """The tokens of a prompt, in order; line breaks count as marks that end a sentence."""
-    found = (match.group() for match in _TOKEN.finditer(prompt))
-    return tuple(_token("\n" if text.isspace() else text) for text in found)
+    matches = (match.group() for match in _TOKEN.finditer(prompt))
+    return tuple(_token("\n" if text.isspace() else text) for text in matches)
 
 
 def _token(text: str) -> Token:

@@ -67,7 +67,7 @@ class Discourse:
         """
         noun, word = phrase.words[-1].lower(), phrase.member
         groups = (one for one in reversed(self._members) if one[0].head == noun)
-        members = next(groups, None) or self._told_apart(noun)
+        members = next(groups, None) or self._split_members(noun)
         at = place_in_group(word, len(members))
         if at is None:
             return None
@@ -77,7 +77,7 @@ class Discourse:
         members[at].own(phrase.post)
         return self._spoken(members[at])
 
-    def _told_apart(self, noun: str) -> list[Entity]:
+    def _split_members(self, noun: str) -> list[Entity]:
         found = (one for one in reversed(self._entities) if one.count > 1 and one.head == noun)
         group = next(found, None)
         if group is None:

@@ -30,29 +30,29 @@ def merge_enumerations(elements: Iterable[Element]) -> list[Element]:
             if mark < len(out) and isinstance(out[mark], Arrange):  # "three cups in a row: ..."
                 mark += 1
             if mark < len(out) and out[mark] in _OPENERS:
-                _tell(out, at, mark, group)
+                _merge(out, at, mark, group)
         at += 1
     return out
 
 
-def _tell(out: list[Element], at: int, mark: int, group: NounPhrase) -> None:
+def _merge(out: list[Element], at: int, mark: int, group: NounPhrase) -> None:
     """Changes `out`, where a list follows the group at `at` and a mark, if it is the group's."""
-    places = list(_beginnings(out, mark + 1))
+    places = list(_member_starts(out, mark + 1))
     arrangement = out[at + 1 : mark]
     parts = {place: _part(out[place]) for place in places[: group.count]}
-    told = [(place, part) for place, part in parts.items() if part is not None]
-    named = _adding_up(group, [out[place] for place in places], listed=out[mark] == _COMMA)
-    if len(told) == group.count:
-        for place, part in told:
+    members = [(place, part) for place, part in parts.items() if part is not None]
+    named = _members_adding_up(group, [out[place] for place in places], listed=out[mark] == _COMMA)
+    if len(members) == group.count:
+        for place, part in members:
             out[place] = part
-        out[told[-1][0] + 1 : told[-1][0] + 1] = arrangement
+        out[members[-1][0] + 1 : members[-1][0] + 1] = arrangement
         del out[at + 1 : mark]
     elif named:
         out[places[named - 1] + 1 : places[named - 1] + 1] = arrangement
         del out[at : mark + 1]
 
 
-def _beginnings(out: Sequence[Element], at: int) -> Iterator[int]:
+def _member_starts(out: Sequence[Element], at: int) -> Iterator[int]:
     """Where each member of the list that begins at `at` begins."""
     begins = True
     while at < len(out) and out[at] != Delimiter("."):
@@ -72,7 +72,7 @@ def _part(member: Element) -> NounPhrase | None:
     return replace(member, determiner="", count=1, words=looks) if looks else None
 
 
-def _adding_up(group: NounPhrase, members: Sequence[Element], *, listed: bool) -> int:
+def _members_adding_up(group: NounPhrase, members: Sequence[Element], *, listed: bool) -> int:
     """How many members with nouns make up the group; 0 where they are its neighbours in a list."""
     number = 0
     for place, member in enumerate(members, 1):

@@ -59,8 +59,8 @@ def _member(
         rest, used = following.words, 2  # "the left", "one red"
     elif word not in _WORDS and isinstance(following, Anchor) and len(phrase.words) < 2:
         word, rest, used = _side(following), phrase.words, 2  # "the one", "on the left"
-    found = _marked(phrase, word, rest, groups) if word in _WORDS else None
-    return (found, used) if found is not None else (phrase, 1)
+    member = _marked(phrase, word, rest, groups) if word in _WORDS else None
+    return (member, used) if member is not None else (phrase, 1)
 
 
 def _goes_on(following: Element | None) -> TypeGuard[NounPhrase]:

@@ -66,9 +66,9 @@ def parse_prompt(prompt: str) -> g.SceneGraph:
 
 def parse_elements(elements: Sequence[Element]) -> g.SceneGraph:
     """The entities, relations and settings that the elements tell of."""
-    told = merge_enumerations(with_members(elements))
-    state = ParserState(told)
-    for state.at, element in enumerate(told):
+    merged = merge_enumerations(with_members(elements))
+    state = ParserState(merged)
+    for state.at, element in enumerate(merged):
         if state.at >= state.resume and (not state.aside or isinstance(element, Delimiter)):
             if _begins_anew(state, element):
                 state.clause = Clause(opening=False)  # "two girls, | one is sleeping"
@@ -130,13 +130,13 @@ def _loose(state: ParserState, element: Loose) -> None:
     denied, then = state.near(1), state.near(2)
     if element.text.lower() != "not" or not isinstance(denied, _DENIABLE):
         return
-    words = denied.word if isinstance(denied, Prep) else _said(denied)
+    words = denied.word if isinstance(denied, Prep) else _text(denied)
     phrase = then if isinstance(denied, Rel | Prep) and isinstance(then, NounPhrase) else None
     state.resume = state.at + (3 if phrase else 2)
     state.note(join(["not", words, g.text_of(phrase) if phrase else ""]))
 
 
-def _said(element: Rel | Attr | Anchor | Verb) -> str:
+def _text(element: Rel | Attr | Anchor | Verb) -> str:
     return " ".join(element.words) if isinstance(element, Attr) else element.text
 
 
@@ -230,8 +230,8 @@ def _is_no_subject(state: ParserState, phrase: NounPhrase) -> bool:
     """Takes care of what stands like a subject and is none."""
     clause = state.clause
     if clause.join == "," and clause.last and _is_tag(phrase, clause.last):
-        said = g.text_of(phrase)
-        clause.last[0].post += f", {said}" if clause.last[0].post else f"with {said}"
+        text = g.text_of(phrase)
+        clause.last[0].post += f", {text}" if clause.last[0].post else f"with {text}"
         clause.spoken()
     elif phrase.determiner in POSSESSIVES and clause.join == "," and clause.predicate:
         state.aside = True  # ", their carvings telling stories"

@@ -199,7 +199,7 @@ def _with(phrase: NounPhrase, clause: Clause) -> PhraseRole | RelationKind:
 def _on(phrase: NounPhrase, clause: Clause) -> PhraseRole | RelationKind:
     if head(phrase) in UPRIGHT and not is_setting(phrase):
         return RelationKind.INSIDE
-    if clause.verb and not clause.acts_alone() and is_place(phrase) and _told_apart(phrase):
+    if clause.verb and not clause.acts_alone() and is_place(phrase) and _is_definite_place(phrase):
         return RelationKind.ON
     if is_setting(phrase):
         rests = clause.acts_alone() and bool(clause.verb) and not is_place(phrase)
@@ -213,7 +213,7 @@ def _on(phrase: NounPhrase, clause: Clause) -> PhraseRole | RelationKind:
     return RelationKind.ON
 
 
-def _told_apart(phrase: NounPhrase) -> bool:
+def _is_definite_place(phrase: NounPhrase) -> bool:
     """Whether a place is known and has looks of its own: "shone on the cool blue water"."""
     return phrase.determiner == "the" and has_visual(phrase)
 

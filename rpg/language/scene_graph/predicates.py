@@ -280,9 +280,9 @@ def _placed_next(state: ParserState) -> bool:
         Delimiter(","),
     ):
         step += 1
-    found = state.near(step)
-    back = isinstance(found, Rel) and (found.pronoun or found.implied)
-    return bool(back) or isinstance(found, Anchor) or isinstance(state.near(step + 1), Pron)
+    following = state.near(step)
+    back = isinstance(following, Rel) and (following.pronoun or following.implied)
+    return bool(back) or isinstance(following, Anchor) or isinstance(state.near(step + 1), Pron)
 
 
 def read_attributes(state: ParserState, attr: Attr) -> None:

@@ -27,12 +27,12 @@ def read_relation(state: ParserState, rel: Rel) -> None:
         _relate_back(state, rel)
         return
     word = after.word if isinstance(after, Pron) else ""
-    subjects = None if _is_inverted(state) else _said_of(state.clause, word)
+    subjects = None if _is_inverted(state) else _subjects_of(state.clause, word)
     state.clause.link = Link(relation=rel, subjects=subjects)
     state.clause.predicate = True
 
 
-def _said_of(clause: Clause, word: str) -> list[g.Entity]:
+def _subjects_of(clause: Clause, word: str) -> list[g.Entity]:
     """The subjects of a relation to what the pronoun means; to a noun where it is empty."""
     to_owner = word and clause.owner_as(word)
     return clause.had_for_relation() if to_owner else clause.subjects_for_relation()
@@ -52,7 +52,7 @@ def _relate_back(state: ParserState, rel: Rel) -> None:
     """A relation whose object is not said: "with a cherry on top", "two stars on its left"."""
     clause, word = state.clause, rel.pronoun or "it"
     leads = bool(rel.pronoun and clause.join) and isinstance(state.near(1), NounPhrase)
-    subjects = _said_of(clause, word)
+    subjects = _subjects_of(clause, word)
     objects = clause.owner_as(word) or state.discourse.refer(word, subjects)
     if rel.text == "on" and _wear(objects, subjects):
         rel = replace(rel, kinds=(RelationKind.INSIDE,))
@@ -109,7 +109,7 @@ def read_pronoun(state: ParserState, pron: Pron) -> None:
             clause.act(pron.word)
         clause.link = None
         return
-    entities = _meant(state, pron, link)
+    entities = _antecedents(state, pron, link)
     if not entities:
         clause.link = None
     elif link is not None:
@@ -133,7 +133,7 @@ def _each_other(state: ParserState, link: Link | None) -> None:
     clause.link = None
 
 
-def _meant(state: ParserState, pron: Pron, link: Link | None) -> list[g.Entity]:
+def _antecedents(state: ParserState, pron: Pron, link: Link | None) -> list[g.Entity]:
     relation = link.relation if link is not None else None
     subjects = (link.subjects or []) if link is not None else []
     between = relation is not None and relation.kinds == (RelationKind.BETWEEN,)

@@ -33,7 +33,7 @@ class Shown:
         return {_words(name) for name in self.shows}
 
     @cached_property
-    def _said(self) -> set[str]:
+    def _nouns(self) -> set[str]:
         return {singular(word) for word in _WORD.findall(self.prompt.lower())}
 
     def has(self, name: str) -> bool:
@@ -43,7 +43,7 @@ class Shown:
             return True
         if not name.isascii() and name.lower() in self.prompt.lower():
             return True  # also in scripts that do not part words
-        return words[-1] in self._said
+        return words[-1] in self._nouns
 
 
 def contradictions(
@@ -68,14 +68,14 @@ def _shortfall(
     entity: EntityAnswer, regions: Sequence[Shown], numbers: dict[str, int]
 ) -> str | None:
     words = _words(entity.name)
-    there = sum(region.has(entity.name) for region in regions)
-    if not there:
+    shown = sum(region.has(entity.name) for region in regions)
+    if not shown:
         return f'the entity "{entity.name}" is shown by no region: give it one'
-    said = max(entity.count, numbers.get(words[-1], 0) if words else 0)
-    if there < said <= MAX_COUNT:
+    expected = max(entity.count, numbers.get(words[-1], 0) if words else 0)
+    if shown < expected <= MAX_COUNT:
         return (
-            f'there should be {said} x "{entity.name}", but only {there} of the regions show one: '
-            f"give each of the {said} a region of its own"
+            f'there should be {expected} x "{entity.name}", but only {shown} of the regions show '
+            f"one: give each of the {expected} a region of its own"
         )
     return None
 
@@ -100,10 +100,10 @@ def _heads(prompt: str) -> Iterator[str]:
 
 def _numbers(prompt: str) -> dict[str, int]:
     """How many of each noun the prompt asks for, where it says so."""
-    found: dict[str, int] = {}
+    counts: dict[str, int] = {}
     for head, count in _things(prompt):
-        found[head] = max(count, found.get(head, 0))
-    return found
+        counts[head] = max(count, counts.get(head, 0))
+    return counts
 
 
 @lru_cache(maxsize=8)

@@ -14,7 +14,7 @@ from rpg.chat.answers import NoAnswerError, clean, read_answer
 from rpg.chat.base import Message
 from rpg.errors import SettingsError
 from rpg.plan import Plan
-from rpg.planners.llm.editing import as_asked
+from rpg.planners.llm.editing import plan_as_answer
 from rpg.planners.llm.schema import DescribedEntity, EntityAnswer, PlanAnswer, RecaptionAnswer
 
 _MOST_QUOTED = 20_000  # letters of a bad answer that are said back
@@ -56,7 +56,7 @@ class Conversation:
     def edit(self, prompt: str, previous: Plan, instruction: str) -> list[Message]:
         """Asks for a plan to be changed."""
         return as_messages(
-            self._edit.render(prompt=prompt, plan=as_asked(previous), instruction=instruction)
+            self._edit.render(prompt=prompt, plan=plan_as_answer(previous), instruction=instruction)
         )
 
     def again(
@@ -103,10 +103,10 @@ def _as_json(answer: PlanAnswer) -> str:
 
 
 def _examples(templates: Path | None) -> list[tuple[str, PlanAnswer]]:
-    found: list[tuple[str, PlanAnswer]] = []
+    examples: list[tuple[str, PlanAnswer]] = []
     for number, one in enumerate(prompts.examples("plan", where=templates), 1):
-        found.append(_example(one, number))
-    return found
+        examples.append(_example(one, number))
+    return examples
 
 
 def _example(one: dict[str, Any], number: int) -> tuple[str, PlanAnswer]:

@@ -9,7 +9,7 @@ from rpg.chat.answers import NoAnswerError
 from rpg.errors import PlanError
 from rpg.plan import MAX_PROMPT_CHARS, MAX_REGIONS, Plan, Region
 from rpg.planners.llm import checks
-from rpg.planners.llm.editing import kept
+from rpg.planners.llm.editing import merged
 from rpg.planners.llm.parsed_answer import ParsedAnswer, ParsedRegion, parse_answer
 
 _MOST_REASONING = 100_000
@@ -113,7 +113,7 @@ def _plan(
     base = request.prompt if missing else parsed.base_prompt
     return Plan(
         prompt=request.prompt if before is None else _changed_prompt(parsed, request),
-        regions=kept(regions, before) if before is not None else tuple(regions),
+        regions=merged(regions, before) if before is not None else tuple(regions),
         base_prompt=base or (before.effective_base_prompt if before else request.prompt),
         base_ratio=_ratio(parsed.base_ratio),
         negative=parsed.negative,
@@ -128,11 +128,11 @@ def _changed_prompt(parsed: ParsedAnswer, request: PlanRequest) -> str:
     return parsed.prompt or (both if len(both) <= MAX_PROMPT_CHARS else request.prompt)
 
 
-def _ratio(said: float | None) -> float | None:
+def _ratio(value: float | None) -> float | None:
     """A share from 0 to 1; percent are understood, nonsense leaves it to the sampler."""
-    if said is not None and 0 <= said <= 1:
-        return said
-    return said / 100 if said is not None and 5 <= said <= 100 else None
+    if value is not None and 0 <= value <= 1:
+        return value
+    return value / 100 if value is not None and 5 <= value <= 100 else None
 
 
 def _asked_about(missing: Sequence[str]) -> Iterator[str]:

@@ -25,7 +25,7 @@ from rpg.planners.rules import RulePlanner
 
 _VERSION = 1  # of how answers are read: another one forgets the plans kept so far
 
-Said = Generator[Thinking, None, str]
+AnswerStream = Generator[Thinking, None, str]
 
 
 class LLMPlanner:
@@ -96,15 +96,15 @@ class LLMPlanner:
         text = checked_prompt(prompt)
         if instruction is not None:
             change = checked_prompt(instruction, "instruction")
-            previous = previous or (yield from self._anew(text))
+            previous = previous or (yield from self._initial_plan(text))
             request = PlanRequest(text, self.chat.name, previous, change)
         else:
             request = PlanRequest(text, self.chat.name)
         key = self._key(request) if self._cache is not None else ""
         plan = self._cache.get(key) if self._cache is not None else None
-        yield Planned(plan or (yield from self._made(request, key)))
+        yield Planned(plan or (yield from self._plan_or_fallback(request, key)))
 
-    def _anew(self, prompt: str) -> Generator[Thinking | Notice, None, Plan]:
+    def _initial_plan(self, prompt: str) -> Generator[Thinking | Notice, None, Plan]:
         """A plan to make a change to, where none is given."""
         for event in self.stream(prompt):
             if isinstance(event, Planned):
@@ -112,10 +112,12 @@ class LLMPlanner:
             yield event
         raise AssertionError("a stream ends with its plan")
 
-    def _made(self, request: PlanRequest, key: str) -> Generator[Thinking | Notice, None, Plan]:
+    def _plan_or_fallback(
+        self, request: PlanRequest, key: str
+    ) -> Generator[Thinking | Notice, None, Plan]:
         """The model's plan, which is kept, or the one that stands in for it."""
         try:
-            plan = yield from self._asked(request)
+            plan = yield from self._ask(request)
         except (ChatError, PlanError) as error:
             if self._fallback is None:
                 raise
@@ -143,43 +145,45 @@ class LLMPlanner:
             return self._conversation.edit(request.prompt, request.previous, request.instruction)
         return self._conversation.plan(request.prompt, recaption)
 
-    def _asked(self, request: PlanRequest) -> Generator[Thinking, None, Plan]:
+    def _ask(self, request: PlanRequest) -> Generator[Thinking, None, Plan]:
         """The plan that the model makes, at the second try if need be."""
         recaption = ""
         if self._separate and request.previous is None:
-            asked = self._conversation.recaption(request.prompt)
-            recaption = recaption_in((yield from self._said(asked, RecaptionAnswer)))
+            recaption_messages = self._conversation.recaption(request.prompt)
+            recaption = recaption_in(
+                (yield from self._complete(recaption_messages, RecaptionAnswer))
+            )
         messages = self._messages(request, recaption)
-        answer = yield from self._said(messages, _kind(request))
-        made = draft(answer, request)
-        if made.problems:
-            made, answer = yield from self._mended(messages, answer, made, request)
-        if made.plan is None:
+        answer = yield from self._complete(messages, _kind(request))
+        result = draft(answer, request)
+        if result.problems:
+            result, answer = yield from self._retry(messages, answer, result, request)
+        if result.plan is None:
             raise PlanError(
                 f"{self.chat.name} gave no plan that can be drawn, though it was asked twice: "
-                f"{made.problems[0]}; try again, another model or the rule planner",
+                f"{result.problems[0]}; try again, another model or the rule planner",
                 answer=answer,
             )
-        return made.plan
+        return result.plan
 
-    def _mended(
+    def _retry(
         self, messages: Sequence[Message], answer: str, first: Draft, request: PlanRequest
     ) -> Generator[Thinking, None, tuple[Draft, str]]:
         """The better of the first answer and a second one that knows what was wrong with it."""
         yield Thinking(f"Asked again: {'; '.join(first.problems)}.", restart=True)
         again = self._conversation.again(messages, answer, first.problems)
         try:
-            mended = yield from self._said(again, _kind(request))
+            repaired = yield from self._complete(again, _kind(request))
         except ChatError:
             if first.plan is None:
                 raise
             return first, answer
-        second = draft(mended, request)
+        second = draft(repaired, request)
         if second.plan is None and first.plan is not None:
             return first, answer
-        return second, mended
+        return second, repaired
 
-    def _said(self, messages: Sequence[Message], kind: type[BaseModel]) -> Said:
+    def _complete(self, messages: Sequence[Message], kind: type[BaseModel]) -> AnswerStream:
         """The answer, and what there is to read of it while it comes."""
         pieces: list[str] = []
         length, thoughts = 0, Thoughts()
@@ -208,9 +212,9 @@ def _kind(request: PlanRequest) -> type[PlanAnswer]:
 
 def _by_rules(request: PlanRequest, error: ChatError | PlanError) -> Plan:
     """The rule planner's plan, which says in whose place it stands and why."""
-    made = RulePlanner().plan(
+    result = RulePlanner().plan(
         request.prompt, previous=request.previous, instruction=request.instruction or None
     )
     why = f"The rule planner stands in for {request.source}: {error}\n"
-    source = f"{made.source} instead of {request.source}"
-    return Plan(**{**dict(made), "reasoning": why + made.reasoning, "source": source[:200]})
+    source = f"{result.source} instead of {request.source}"
+    return Plan(**{**dict(result), "reasoning": why + result.reasoning, "source": source[:200]})

@@ -11,7 +11,7 @@ from rpg.planners.base import checked_prompt
 from rpg.planners.rules.commands.interpreter import revise
 from rpg.planners.rules.layout.normal import normalize
 from rpg.planners.rules.layout.solver import lay_out
-from rpg.planners.rules.reasoning import explain, found
+from rpg.planners.rules.reasoning import explain, summarize
 from rpg.planners.rules.recaption import common_setting, give_places, regions
 
 SOURCE = "rules"
@@ -50,7 +50,7 @@ def _planned(prompt: str, graph: SceneGraph) -> Plan:
     give_places(graph)
     settle(graph)
     _note_crowds(graph)
-    understood = found(graph)
+    summary = summarize(graph)
     constraints = normalize(graph)
     _cap(graph)
     spots = lay_out(graph.entities, constraints)
@@ -60,7 +60,7 @@ def _planned(prompt: str, graph: SceneGraph) -> Plan:
         base_prompt=prompt,
         regions=regions(spots, setting, graph.styles),
         negative=", ".join(graph.negatives),
-        reasoning=explain(understood, graph, constraints, spots, setting),
+        reasoning=explain(summary, graph, constraints, spots, setting),
         source=SOURCE,
     )
 

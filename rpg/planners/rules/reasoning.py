@@ -14,14 +14,14 @@ from rpg.planners.rules.layout.solver import PlacedEntity
 
 
 def explain(
-    found: str,
+    summary: str,
     graph: SceneGraph,
     constraints: Constraints,
     spots: Sequence[PlacedEntity],
     setting: str,
 ) -> str:
-    """Several lines: what was `found`, the setting, where all is, and what is left over."""
-    lines = [found]
+    """Several lines: the `summary`, the setting, where all is, and what is left over."""
+    lines = [summary]
     if setting:
         lines.append(f"Scene, added to every subprompt: {setting}.")
     if graph.styles:
@@ -33,15 +33,15 @@ def explain(
     return "\n".join(lines)
 
 
-def found(graph: SceneGraph) -> str:
+def summarize(graph: SceneGraph) -> str:
     """The entities and relations, before the layout splits any of them."""
     lines = [f"Things: {'; '.join(entity.counted for entity in graph.entities)}."]
     if graph.relations:
-        lines.append(f"Relations: {'; '.join(_said(r) for r in graph.relations)}.")
+        lines.append(f"Relations: {'; '.join(_relation_text(r) for r in graph.relations)}.")
     return "\n".join(lines)
 
 
-def _said(relation: Relation) -> str:
+def _relation_text(relation: Relation) -> str:
     objects = " and ".join(entity.counted for entity in relation.objects)
     return f"{relation.subject.counted} {relation.kind.value} {objects}"
 
@@ -60,14 +60,14 @@ def _placed(spots: Sequence[PlacedEntity], inside: str = "") -> Iterator[str]:
 
 def unkept(constraints: Constraints, spots: Sequence[PlacedEntity]) -> list[str]:
     """The pairs and rings that do not hold between the boxes, in words."""
-    found: dict[int, list[PlacedEntity]] = {}
+    spots_of: dict[int, list[PlacedEntity]] = {}
     for spot in _all(spots):
-        found.setdefault(id(spot.entity), []).append(spot)
-    pairs = [p for p in constraints.pairs if id(p.first) in found and id(p.second) in found]
-    lost = [_pair(p) for p in pairs if not _kept(p, found[id(p.first)], found[id(p.second)])]
+        spots_of.setdefault(id(spot.entity), []).append(spot)
+    pairs = [p for p in constraints.pairs if id(p.first) in spots_of and id(p.second) in spots_of]
+    lost = [_pair(p) for p in pairs if not _holds(p, spots_of[id(p.first)], spots_of[id(p.second)])]
     for middle, around in constraints.rings:
-        boxes = [spot.box for entity in around for spot in found.get(id(entity), ())]
-        if not all(_amid(spot.box, boxes) for spot in found.get(id(middle), ())):
+        boxes = [spot.box for entity in around for spot in spots_of.get(id(entity), ())]
+        if not all(_amid(spot.box, boxes) for spot in spots_of.get(id(middle), ())):
             lost.append(f"{middle.name} surrounded by {around[0].name}")
     return lost
 
@@ -79,7 +79,7 @@ def _amid(middle: Box, around: Sequence[Box]) -> bool:
     return all(around_it) if len(around) > 3 else any(around_it)
 
 
-def _kept(pair: Pair, first: Sequence[PlacedEntity], second: Sequence[PlacedEntity]) -> bool:
+def _holds(pair: Pair, first: Sequence[PlacedEntity], second: Sequence[PlacedEntity]) -> bool:
     if _nested(pair.first, pair.second):
         return True
     boxes = [spot.box for spot in first], [spot.box for spot in second]

@@ -84,7 +84,7 @@ def _show(editor: PlanEditor, item: RegionNode, mention: Mention, look: Look) ->
     editor.mend(item, text)
     wanted = look.size or _size_said(old, look)
     if wanted is not None:
-        _resize(editor, item.id, wanted, said=look.size is not None)
+        _resize(editor, item.id, wanted, has_size=look.size is not None)
 
 
 def _renamed(mention: Mention, look: Look) -> str:
@@ -117,11 +117,11 @@ def _size_said(old: Sequence[str], look: Look) -> tuple[float, float] | None:
     return None if ratio == 1.0 else (min(max(ratio, 0.5), 1.6),) * 2
 
 
-def _resize(editor: PlanEditor, name: str, wanted: tuple[float, float], *, said: bool) -> None:
+def _resize(editor: PlanEditor, name: str, wanted: tuple[float, float], *, has_size: bool) -> None:
     try:
         resize(editor, editor.item(name), wanted)
     except PlanError:
-        if said:
+        if has_size:
             raise  # "bigger" is about the box; "huge" is in the words already
 
 

@@ -82,13 +82,13 @@ def _read(look: Look, part: str, noun: bool) -> bool:
 def _named(look: Look, bare: str, part: str) -> bool:
     """Reads "a circle", "into flowers"."""
     tokens = tokenize(bare)
-    found = scan(tokens)
-    phrase = found[0] if len(found) == 1 else None
+    elements = scan(tokens)
+    phrase = elements[0] if len(elements) == 1 else None
     if not isinstance(phrase, NounPhrase) or not phrase.words or phrase.negated:
         return False
-    told = phrase.determiner in ("a", "an") or re.match(r"(?:in)?to\s", part, re.IGNORECASE)
+    marked = phrase.determiner in ("a", "an") or re.match(r"(?:in)?to\s", part, re.IGNORECASE)
     last = phrase.words[-1].lower()
-    if not told or (phrase.count or 1) != 1 or last in ("bit", "lot", "colour", "color"):
+    if not marked or (phrase.count or 1) != 1 or last in ("bit", "lot", "colour", "color"):
         return False
     if phrase.determiner not in ("a", "an") and is_adjective(last):
         return False

@@ -32,12 +32,12 @@ def describe(plan: Plan, before: Plan) -> str:
     """
     items = PlanEditor(plan).items
     settings = shared([settings_in(item.region.prompt) for item in items if item.core])
-    told = {
+    dropped = {
         setting for item in PlanEditor(before).items for setting in settings_in(item.region.prompt)
     }
     base = before.effective_base_prompt
     entities = {item.head for item in (*items, *PlanEditor(before).items)}
-    settings += [setting for setting in settings_in(base, entities) if setting not in told]
+    settings += [setting for setting in settings_in(base, entities) if setting not in dropped]
     styles = dict.fromkeys(
         (*styles_in(base), *shared([styles_in(item.region.prompt) for item in items]))
     )
@@ -63,7 +63,7 @@ def _entities(items: Sequence[RegionNode], settings: Iterable[str]) -> str:
     rest = [item for item in tops if item not in behind]
     if not tops:
         return "an empty picture"
-    backdrop = _list([_said(item, items, settings) for item in behind])
+    backdrop = _list([_described(item, items, settings) for item in behind])
     if not rest:
         return backdrop
     ends = f"with {backdrop} in the background" if behind else ""
@@ -76,8 +76,8 @@ def _placed(
     """The things on the canvas with what tells their places."""
     hosts = hosts_of(tops)
     heads = [item for item in tops if item.id not in hosts]
-    phrases = {item.id: _said(item, items, settings) for item in tops}
-    said = {
+    phrases = {item.id: _described(item, items, settings) for item in tops}
+    described = {
         item.id: _with_riders(
             phrases[item.id], [phrases[name] for name, host in hosts.items() if host == item.id]
         )
@@ -85,20 +85,20 @@ def _placed(
     }
     boxes = {item.id: item.box for item in heads}
     if len(heads) == 2 and (relation := _relation(*boxes.values())):
-        return f" {relation} ".join(said.values())
+        return f" {relation} ".join(described.values())
     order = _row(boxes)
-    if len(heads) > 2 and order and len(set(said.values())) > 1:
-        runs = [(text, len(list(run))) for text, run in groupby(said[name] for name in order)]
+    if len(heads) > 2 and order and len(set(described.values())) > 1:
+        runs = [(text, len(list(run))) for text, run in groupby(described[name] for name in order)]
         return f"from left to right {_list([counted(text, number) for text, number in runs])}"
-    return _grouped(said, boxes)
+    return _grouped(described, boxes)
 
 
-def _said(item: RegionNode, items: Sequence[RegionNode], settings: Iterable[str]) -> str:
+def _described(item: RegionNode, items: Sequence[RegionNode], settings: Iterable[str]) -> str:
     """A thing with what is inside it and the scene that is its own."""
     own = [setting for setting in settings_in(item.region.prompt) if setting not in settings]
     core = join([item.core, *own]) if item.core else ""
     core = _inside_sentence(core)
-    inside = [_said(child, items, settings) for child in items if child.parent == item.id
+    inside = [_described(child, items, settings) for child in items if child.parent == item.id
               and (not child.head or child.head not in item.words)]  # fmt: skip
     if not inside:
         return core
@@ -146,14 +146,14 @@ def _row(boxes: dict[str, Box]) -> list[str]:
     return order if level < _LEVEL and apart else []
 
 
-def _grouped(said: dict[str, str], boxes: dict[str, Box]) -> str:
+def _grouped(described: dict[str, str], boxes: dict[str, Box]) -> str:
     """A list in which alike things are counted, and single ones have their place."""
-    number = Counter(said.values())
-    few = 1 < len(number) <= _MOST_PLACED or len(said) == 1
+    number = Counter(described.values())
+    few = 1 < len(number) <= _MOST_PLACED or len(described) == 1
     phrases = {
         text: join([text, _place(boxes[name])]) if number[text] == 1 and few
         else counted(text, number[text])
-        for name, text in said.items()
+        for name, text in described.items()
     }  # fmt: skip
     return _list(list(phrases.values()))
 

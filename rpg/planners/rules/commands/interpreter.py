@@ -99,9 +99,9 @@ def follow(plan: Plan, instruction: str) -> Revision:
     for command in commands:
         if len(command) > _LONGEST:
             raise PlanError(f"one instruction of {len(command)} characters: at most {_LONGEST}")
-        if not _obey(editor, command):
+        if not _apply(editor, command):
             raise _not_understood(command)
-    _retell(editor)
+    _update_prompts(editor)
     return Revision(e.diff(plan, editor.plan), (*editor.notes, *editor.moved()))
 
 
@@ -142,12 +142,12 @@ def _plain(command: str) -> Iterator[str]:
         yield text
 
 
-def _obey(editor: PlanEditor, command: str) -> bool:
+def _apply(editor: PlanEditor, command: str) -> bool:
     """Does one instruction; False where it is not understood."""
-    return _obey_whole(editor, command) or _obey_parts(editor, command)
+    return _apply_pattern(editor, command) or _apply_parts(editor, command)
 
 
-def _obey_whole(editor: PlanEditor, command: str) -> bool:
+def _apply_pattern(editor: PlanEditor, command: str) -> bool:
     for form in _FORMS:
         match = form.pattern.fullmatch(command)
         if match is not None and form.follow(editor, match):
@@ -155,36 +155,36 @@ def _obey_whole(editor: PlanEditor, command: str) -> bool:
     return False
 
 
-def _obey_parts(editor: PlanEditor, command: str) -> bool:
+def _apply_parts(editor: PlanEditor, command: str) -> bool:
     """Reads "make the star red and the moon blue": the verb serves for both."""
     verb = command.split()[0]
     for joint in _JOINT.finditer(command):
         first, second = command[: joint.start()], command[joint.end() :]
-        if first.strip() and second.strip() and _obey_whole(editor, first):
-            return _obey(editor, f"{verb} {second}") or _obey(editor, second)
+        if first.strip() and second.strip() and _apply_pattern(editor, first):
+            return _apply(editor, f"{verb} {second}") or _apply(editor, second)
     return False
 
 
-def _retell(editor: PlanEditor) -> None:
+def _update_prompts(editor: PlanEditor) -> None:
     """Brings the prompt and the base prompt up to date."""
     plan = editor.plan
     if plan.regions == editor.before.regions and not (editor.settings or editor.styles):
         return
-    prompt = _retold(editor, plan.prompt)
-    base = _retold(editor, plan.base_prompt) if plan.base_prompt else ""
+    prompt = _updated_prompt(editor, plan.prompt)
+    base = _updated_prompt(editor, plan.base_prompt) if plan.base_prompt else ""
     editor.do(e.SetBase(prompt=prompt, base_prompt=base))
 
 
-def _retold(editor: PlanEditor, text: str) -> str:
+def _updated_prompt(editor: PlanEditor, text: str) -> str:
     """The text with new words for what is called otherwise now; anew where more has changed."""
-    told = _renamed(editor, text) if _shape(editor.before) == _shape(editor.plan) else None
-    told = told or describe(editor.plan, editor.before)
+    prompt = _renamed(editor, text) if _shape(editor.before) == _shape(editor.plan) else None
+    prompt = prompt or describe(editor.plan, editor.before)
     entities = {item.head for item in editor.items}
     for setting_text in editor.settings:
-        told = with_setting(told, setting_text, entities)
+        prompt = with_setting(prompt, setting_text, entities)
     for style_text in editor.styles:
-        told = with_style(told, style_text, styles_of(editor.before))
-    return told[:MAX_PROMPT_CHARS]
+        prompt = with_style(prompt, style_text, styles_of(editor.before))
+    return prompt[:MAX_PROMPT_CHARS]
 
 
 def _shape(plan: Plan) -> dict[str, tuple[str, str, int]]:
@@ -206,12 +206,12 @@ def _renamed(editor: PlanEditor, text: str) -> str | None:
         found = exact or looser
         if len(found) > 1 or (alike and not found) or (not exact and len(alike) > 1):
             return None
-        if not found and _still_told(words[-1], text) and not _still_told(words[-1], name):
+        if not found and _names(words[-1], text) and not _names(words[-1], name):
             return None
         text = with_name(text, found[0], name) if found else text  # what is not told stays untold
     return text
 
 
-def _still_told(noun: str, text: str) -> bool:
+def _names(noun: str, text: str) -> bool:
     """Whether the text has the noun anywhere: "a cabin scene" tells of a cabin."""
     return singular(noun) in {singular(token.low) for token in tokenize(text)}

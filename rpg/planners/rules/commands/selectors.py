@@ -85,12 +85,12 @@ def related(
     items: Sequence[RegionNode], kinds: Sequence[RelationKind], other: RegionNode
 ) -> list[RegionNode]:
     """Those that stand to the other one in these ways; the nearest where they are next to it."""
-    found = [item for item in items if item.id != other.id]
+    matching = [item for item in items if item.id != other.id]
     for kind in kinds:
-        found = [item for item in found if _stands(item, kind, other)]
-    if not found or RelationKind.BESIDE not in kinds:
-        return found
-    return _best(found, lambda item: _distance(item, other))
+        matching = [item for item in matching if _stands(item, kind, other)]
+    if not matching or RelationKind.BESIDE not in kinds:
+        return matching
+    return _best(matching, lambda item: _distance(item, other))
 
 
 def _stands(item: RegionNode, kind: RelationKind, other: RegionNode) -> bool:

@@ -99,7 +99,7 @@ def _resized(editor: PlanEditor, match: Match, wanted: Factors | None) -> bool:
     return True
 
 
-def _said(editor: PlanEditor, match: Match) -> bool:
+def _matched(editor: PlanEditor, match: Match) -> bool:
     return _resized(editor, match, factors(match["how"]))
 
 
@@ -126,12 +126,12 @@ FORMS = (
     form(
         rf"(?:make|turn|let|have) (?P<what>.+?) (?:be |get |become |to be )?(?P<how>(?:{_MUCH} )?"
         rf"(?:{_COMPARED}))(?: in size| than .+)?",
-        _said,
+        _matched,
     ),
     form(
         r"(?:make|scale|let) (?P<what>.+?) (?:be |to )?(?P<how>(?:twice|two times|three times|2x"
         r"|double|half) (?:as \w+|the (?:size|width|height)))(?: as .*)?",
-        _said,
+        _matched,
     ),
     form(
         r"(?:enlarge|grow|magnify|expand|blow up|scale up|increase the size of) (?P<what>.+?)"
@@ -147,6 +147,8 @@ FORMS = (
     form(rf"scale (?P<what>.+) down(?: {_MUCH})?", _shrink),
     form(r"double (?:the size of )?(?P<what>.+)", _double),
     form(r"(?:halve|half) (?:the size of )?(?P<what>.+)", _halve),
-    form(rf"(?:an? |the )?(?P<how>(?:{_MUCH} )?(?:{_COMPARED})) (?P<what>.+)", _said),
-    form(rf"(?P<what>.+?) (?:should be|must be|is) (?P<how>(?:{_MUCH} )?(?:{_COMPARED}))", _said),
+    form(rf"(?:an? |the )?(?P<how>(?:{_MUCH} )?(?:{_COMPARED})) (?P<what>.+)", _matched),
+    form(
+        rf"(?P<what>.+?) (?:should be|must be|is) (?P<how>(?:{_MUCH} )?(?:{_COMPARED}))", _matched
+    ),
 )

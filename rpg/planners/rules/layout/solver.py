@@ -138,12 +138,12 @@ def _piles(nodes: list[Node], constraints: Constraints) -> list[Node]:
     """Joins nodes that stand in front of each other into layers."""
     edges = related(nodes, [pair for pair in constraints.pairs if pair.kind is RelationKind.FRONT])
     ranks = Ranks(len(nodes))
-    kept = [(a, b) for _, a, b in edges if ranks.before(b, a)]
+    acyclic = [(a, b) for _, a, b in edges if ranks.before(b, a)]
     depth = ranks.values()
     out: list[Node] = []
-    for members in components(len(nodes), kept):
+    for members in components(len(nodes), acyclic):
         one = nodes[members[0]].block
-        block = _pile(nodes, members, depth, kept, constraints) if len(members) > 1 else one
+        block = _pile(nodes, members, depth, acyclic, constraints) if len(members) > 1 else one
         out.append(Node(block, [entity for at in members for entity in nodes[at].entities]))
     return out
 
@@ -152,7 +152,7 @@ def _pile(
     nodes: Sequence[Node],
     members: Sequence[int],
     depth: Sequence[int],
-    kept: Sequence[tuple[int, int]],
+    acyclic: Sequence[tuple[int, int]],
     constraints: Constraints,
 ) -> Block:
     """Layers of what is equally far back; one for each where some would miss what they cover."""
@@ -164,7 +164,7 @@ def _pile(
         boxes.setdefault(id(placed.entity), []).append(placed.box)
     here = [
         (boxes[id(nodes[a].entities[0])], boxes[id(nodes[b].entities[0])])
-        for a, b in kept
+        for a, b in acyclic
         if a in members
     ]
     if all(overlap(first, second) for first, second in here):

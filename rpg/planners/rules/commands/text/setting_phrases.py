@@ -61,8 +61,8 @@ def setting_of(words: str) -> str | None:
         return None
     if opening:
         prep = {"into": "in", "onto": "on"}.get(opening["prep"].lower(), opening["prep"].lower())
-        return _said(phrase, prep)
-    return _said(phrase, _preposition(phrase))
+        return _with_preposition(phrase, prep)
+    return _with_preposition(phrase, _preposition(phrase))
 
 
 def settings_of(words: str) -> tuple[str, ...]:
@@ -105,7 +105,7 @@ def _preposition(phrase: NounPhrase) -> str:
     return "in" if _HOURS | _SEASONS | _WEATHER >= {noun} else place_of(phrase)
 
 
-def _said(phrase: NounPhrase, prep: str) -> str:
+def _with_preposition(phrase: NounPhrase, prep: str) -> str:
     noun, words = head(phrase), " ".join(phrase.words)
     alone = len(phrase.words) == 1
     if alone and prep in ("in", "at") and noun in _BARE:
@@ -144,10 +144,10 @@ def without_settings(text: str) -> str:
 
 
 def with_setting(text: str, setting: str, entities: Collection[str] = ()) -> str:
-    """The text in that scene: it takes the place of others of its kind, once.
+    """The text in that setting: it replaces others of its kind, once.
 
-    Hours, seasons, weather and places are kinds. `things` are nouns that are no places here: what
-    is "inside a house" stays there if the house is a thing of its own.
+    Hours, seasons, weather and places are kinds. `entities` are nouns that are no places here: what
+    is "inside a house" stays there if the house is an entity of its own.
     """
     present = settings_in(text, entities)
     if setting in present:
