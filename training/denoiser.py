@@ -143,7 +143,7 @@ class Trainer:
         pipe = assemble(self.vae, self.average, self.tokenizer)
         size, count = self.config.watched
         log.info(
-            "denoiser %d loss %.4f listening %.3f samples %d %.0f s: %s",
+            "denoiser %d loss %.4f supervision %.3f samples %d %.0f s: %s",
             *(self.step, self.loss, self.supervision, self.samples, self.seconds),
             watch(pipe, self.run / "denoiser.png", size, count),
         )

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from rpg.geometry import Box
-from rpg.language.positions import position_in_words
 from tests.planners.rules.helpers import plan_of
 
 
@@ -77,18 +75,3 @@ def test_too_many_regions_are_merged_and_that_is_said() -> None:
     many = " and ".join(f"a {first}{last}ot" for first in "bcdfghjk" for last in "bcdfghjklm")
     assert len(list(plan_of(many).layers())) == 64
     assert len(said(many, "Not placed: ")) == 16
-
-
-@pytest.mark.parametrize(
-    ("box", "words"),
-    [
-        (Box(0, 0, 1, 1), "the whole canvas"),
-        (Box(0, 0, 0.5, 0.5), "top left"),
-        (Box(0.5, 0.5, 1, 1), "bottom right"),
-        (Box(0.3, 0.3, 0.7, 0.7), "in the middle"),
-        (Box(0, 0, 1, 0.3), "top"),
-        (Box(0.6, 0, 1, 1), "right"),
-    ],
-)
-def test_where_things_are(box: Box, words: str) -> None:
-    assert position_in_words(box) == words

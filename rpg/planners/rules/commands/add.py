@@ -26,7 +26,7 @@ from rpg.planners.rules.commands.destinations import Where, cuts, spread, togeth
 from rpg.planners.rules.commands.patterns import Match, form
 from rpg.planners.rules.commands.placement.levels import Placement
 from rpg.planners.rules.commands.plan_editor import PlanEditor, RegionNode
-from rpg.planners.rules.commands.references import must_refer, refer
+from rpg.planners.rules.commands.references import resolve, resolve_or_fail
 from rpg.planners.rules.commands.setting import change_setting
 from rpg.planners.rules.commands.text.setting_phrases import (
     kind_of,
@@ -201,7 +201,7 @@ def _more(editor: PlanEditor, match: Match) -> bool:
 def _like(editor: PlanEditor, what: str) -> RegionNode | None:
     """What there should be more of; None where nothing like it is there."""
     noun = what.strip()
-    found = refer(editor, f"all {noun}" if not noun.startswith("of ") else noun[3:])
+    found = resolve(editor, f"all {noun}" if not noun.startswith("of ") else noun[3:])
     return found[-1] if found else None
 
 
@@ -230,7 +230,7 @@ def _copied_where(editor: PlanEditor, text: str) -> tuple[tuple[RegionNode, ...]
     """
     for what, where in cuts(editor, text):
         try:
-            return must_refer(editor, what), where
+            return resolve_or_fail(editor, what), where
         except PlanError as error:
             why = error
     raise why

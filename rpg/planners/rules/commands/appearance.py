@@ -10,11 +10,11 @@ from rpg.language.lexicon.attributes import size_of
 from rpg.language.lexicon.function_words import DETERMINERS
 from rpg.language.lexicon.inflect import singular
 from rpg.language.scene_graph.graph import entity_of
-from rpg.planners.rules.commands.complement import Look, read_look
+from rpg.planners.rules.commands.complement import Appearance, read_appearance
 from rpg.planners.rules.commands.describe import shared
 from rpg.planners.rules.commands.patterns import Match, form
 from rpg.planners.rules.commands.plan_editor import PlanEditor, RegionNode
-from rpg.planners.rules.commands.references import must_refer, prefixes, refer, refer_list
+from rpg.planners.rules.commands.references import prefixes, resolve, resolve_list, resolve_or_fail
 from rpg.planners.rules.commands.setting import change_setting
 from rpg.planners.rules.commands.size import resize
 from rpg.planners.rules.commands.text.attributes import changed
@@ -43,9 +43,9 @@ def _made(editor: PlanEditor, match: Match) -> bool:
     """Finds where the thing ends and what it is to become begins."""
     text = match["rest"]
     for what, become in prefixes(editor, text):
-        look = read_look(become)
-        if look is not None and (items := refer_list(editor, what)):
-            return show(editor, items, look)
+        appearance = read_appearance(become)
+        if appearance is not None and (items := resolve_list(editor, what)):
+            return apply_appearance(editor, items, appearance)
     return _part_made(editor, text) or _unknown(editor, text)
 
 
@@ -55,43 +55,47 @@ def _unknown(editor: PlanEditor, text: str) -> bool:
         words = what.lower().split()
         tokens = [token.low for token in tokenize(what)]
         definite = words[0] in DETERMINERS and len(words) > 1 and not _BROKEN & set(tokens)
-        if definite and read_look(become) is not None:
+        if definite and read_appearance(become) is not None:
             raise editor.no(what)
     return False
 
 
-def show(editor: PlanEditor, items: Sequence[RegionNode], look: Look) -> bool:
+def apply_appearance(
+    editor: PlanEditor, items: Sequence[RegionNode], appearance: Appearance
+) -> bool:
     """Makes things look so."""
     for item in items:
         mention = subject_of(item.region.prompt)
         if mention is None:
             raise PlanError(f"{item.shown} has no noun to describe: rewrite its prompt instead")
-        _show(editor, item, mention, look)
+        _apply_to(editor, item, mention, appearance)
     editor.last = tuple(item.id for item in items)
     return True
 
 
-def _show(editor: PlanEditor, item: RegionNode, mention: Mention, look: Look) -> None:
-    text, post = item.region.prompt, " ".join(look.posts)
+def _apply_to(
+    editor: PlanEditor, item: RegionNode, mention: Mention, appearance: Appearance
+) -> None:
+    text, post = item.region.prompt, " ".join(appearance.posts)
     old = mention.attributes
-    if look.noun is not None:
-        text = with_name(text, mention, join([_renamed(mention, look), post]))
+    if appearance.noun is not None:
+        text = with_name(text, mention, join([_renamed(mention, appearance), post]))
     else:
-        attributes = changed(old, look.attributes) if look.attributes else list(old)
+        attributes = changed(old, appearance.attributes) if appearance.attributes else list(old)
         text = with_words(text, mention, attributes, mention.noun, post)
-    if look.action:
-        text = _acting(text, look.action)
+    if appearance.action:
+        text = _acting(text, appearance.action)
     editor.mend(item, text)
-    wanted = look.size or _size_said(old, look)
+    wanted = appearance.size or _size_said(old, appearance)
     if wanted is not None:
-        _resize(editor, item.id, wanted, has_size=look.size is not None)
+        _resize(editor, item.id, wanted, has_size=appearance.size is not None)
 
 
-def _renamed(mention: Mention, look: Look) -> str:
+def _renamed(mention: Mention, appearance: Appearance) -> str:
     """The new noun with the attributes of the old one that it says nothing against."""
-    assert look.noun is not None
-    entity = entity_of(look.noun)
-    entity.attributes = changed(mention.attributes, [*look.attributes, *entity.attributes])
+    assert appearance.noun is not None
+    entity = entity_of(appearance.noun)
+    entity.attributes = changed(mention.attributes, [*appearance.attributes, *entity.attributes])
     return join([entity.name, entity.post])
 
 
@@ -108,9 +112,9 @@ def _acting(text: str, action: str) -> str:
     return text.replace(core, f"{core} {action}", 1)
 
 
-def _size_said(old: Sequence[str], look: Look) -> tuple[float, float] | None:
+def _size_said(old: Sequence[str], appearance: Appearance) -> tuple[float, float] | None:
     """The change of size that a new word such as "huge" means; None where there is none."""
-    fresh = size_of([word.lower() for word in look.attributes])
+    fresh = size_of([word.lower() for word in appearance.attributes])
     if fresh == 1.0:
         return None
     ratio = (fresh / size_of([word.lower() for word in old])) ** 0.5
@@ -128,15 +132,15 @@ def _resize(editor: PlanEditor, name: str, wanted: tuple[float, float], *, has_s
 def _part_made(editor: PlanEditor, text: str) -> bool:
     """A part that a subprompt mentions: "make the roof red"."""
     for what, become in prefixes(editor, text):
-        look = read_look(become, noun=False)
+        appearance = read_appearance(become, noun=False)
         words = [word.lower() for word in what.split() if word.lower() not in DETERMINERS]
-        if look is None or look.size or not words or not look.attributes:
+        if appearance is None or appearance.size or not words or not appearance.attributes:
             continue
         found = _mentioned(editor, words)
         if len(found) > 1:
-            return _place_made(editor, found[0], look) or _ambiguous(editor, what, found)
+            return _place_made(editor, found[0], appearance) or _ambiguous(editor, what, found)
         for item, mention in found:
-            attributes = changed(mention.attributes, look.attributes)
+            attributes = changed(mention.attributes, appearance.attributes)
             name = named(item.region.prompt, mention, attributes)
             text = with_name(item.region.prompt, mention, name)
             editor.mend(item, text, (mention.words, name))
@@ -155,13 +159,13 @@ def _mentioned(editor: PlanEditor, words: Sequence[str]) -> list[Found]:
     ]
 
 
-def _place_made(editor: PlanEditor, found: Found, look: Look) -> bool:
+def _place_made(editor: PlanEditor, found: Found, appearance: Appearance) -> bool:
     """Changes the scene that everything is in: "make the beach snowy"."""
     settings = shared([settings_in(item.region.prompt) for item in editor.items if item.core])
     for setting in settings:
         for mention in mentions(setting):
             if mention.words == found[1].words:
-                attributes = changed(mention.attributes, look.attributes)
+                attributes = changed(mention.attributes, appearance.attributes)
                 return change_setting(
                     editor, (with_words(setting, mention, attributes, mention.noun),)
                 )
@@ -174,21 +178,23 @@ def _ambiguous(editor: PlanEditor, what: str, found: Sequence[Found]) -> bool:
 
 def _quality(editor: PlanEditor, match: Match) -> bool:
     """Reads "change the colour of the house to blue", "the house's colour"."""
-    look = read_look(match["become"])
-    if look is None and match["become"]:
-        look = read_look(f"a {match['become']}")
-    return look is not None and show(editor, must_refer(editor, match["what"]), look)
+    appearance = read_appearance(match["become"])
+    if appearance is None and match["become"]:
+        appearance = read_appearance(f"a {match['become']}")
+    return appearance is not None and apply_appearance(
+        editor, resolve_or_fail(editor, match["what"]), appearance
+    )
 
 
 def _given(editor: PlanEditor, match: Match) -> bool:
     """Reads "give the man a red hat": part of what the man is described as."""
     for what, gift in prefixes(editor, match["rest"]):
-        items = refer_list(editor, what)
+        items = resolve_list(editor, what)
         if items and gift.lstrip().lower().startswith(_GIVEN):
             colour = gift.lower().removesuffix(" colour").removesuffix(" color")
             if colour != gift.lower():
-                look = read_look(colour.split(" ", 1)[-1])
-                return look is not None and show(editor, items, look)
+                appearance = read_appearance(colour.split(" ", 1)[-1])
+                return appearance is not None and apply_appearance(editor, items, appearance)
             return not _goes_on(editor, gift) and give(editor, items, gift)
     return False
 
@@ -196,7 +202,7 @@ def _given(editor: PlanEditor, match: Match) -> bool:
 def _goes_on(editor: PlanEditor, gift: str) -> bool:
     """Whether another is given something too: "a red hat and | the dog a blue hat"."""
     second = gift.partition(" and ")[2]
-    return any(refer_list(editor, what) for what, _ in prefixes(editor, second))
+    return any(resolve_list(editor, what) for what, _ in prefixes(editor, second))
 
 
 def give(editor: PlanEditor, items: Sequence[RegionNode], gift: str) -> bool:
@@ -209,16 +215,18 @@ def give(editor: PlanEditor, items: Sequence[RegionNode], gift: str) -> bool:
                 item, item.region.prompt.replace(item.core, with_name(item.core, own[0], gift))
             )
         else:
-            show(editor, [item], Look(posts=[f"with {gift}"]))
+            apply_appearance(editor, [item], Appearance(posts=[f"with {gift}"]))
     editor.last = tuple(item.id for item in items)
     return True
 
 
 def _only(editor: PlanEditor, match: Match) -> bool:
     """Reads "the star should be blue"."""
-    look = read_look(match["become"])
-    items = refer(editor, match["what"]) if look is not None else None
-    return look is not None and bool(items) and show(editor, items or (), look)
+    appearance = read_appearance(match["become"])
+    items = resolve(editor, match["what"]) if appearance is not None else None
+    return (
+        appearance is not None and bool(items) and apply_appearance(editor, items or (), appearance)
+    )
 
 
 FORMS = (

@@ -32,7 +32,7 @@ _NO_LOOK = frozenset("there here away up down back off out it too also please".s
 
 
 @dataclass(slots=True)
-class Look:
+class Appearance:
     """Attributes, a noun, what goes behind the noun, what it does, how much larger it gets."""
 
     attributes: list[str] = field(default_factory=list)
@@ -42,7 +42,7 @@ class Look:
     size: Factors | None = None
 
 
-def read_look(text: str, *, noun: bool = True) -> Look | None:
+def read_appearance(text: str, *, noun: bool = True) -> Appearance | None:
     """What the words say something should become; None where they say nothing of the kind.
 
     Args:
@@ -51,35 +51,35 @@ def read_look(text: str, *, noun: bool = True) -> Look | None:
     """
     if re.search(r"\b(?:not|never|no)\b|n't\b", text, re.IGNORECASE):
         return None
-    look = Look()
+    appearance = Appearance()
     parts = [text]
     if not _POSTS.fullmatch(text.strip()):
         parts = re.split(r"\s*(?:,\s*and\b|,|\band\b|&|\bbut\b)\s*", text)
     for part in parts:
-        if not part.strip() or not _read(look, part.strip(), noun):
+        if not part.strip() or not _read(appearance, part.strip(), noun):
             return None
-    return look
+    return appearance
 
 
-def _read(look: Look, part: str, noun: bool) -> bool:
+def _read(appearance: Appearance, part: str, noun: bool) -> bool:
     """Reads one part of several joined by "and"."""
     size = factors(part)
     if size is not None:
-        look.size = size
+        appearance.size = size
         return True
     bare = _LEADS.sub("", part, count=1) if _LEADS.match(part) else part
     if _POSTS.fullmatch(bare) or _POSTS.fullmatch(part):
-        look.posts.append(part if _POSTS.fullmatch(part) else bare)
+        appearance.posts.append(part if _POSTS.fullmatch(part) else bare)
         return True
     if (made := _OF.fullmatch(bare)) is not None:
-        look.posts.append(f"made of {made['what']}")
+        appearance.posts.append(f"made of {made['what']}")
         return True
-    if noun and look.noun is None and _named(look, bare, part):
+    if noun and appearance.noun is None and _named(appearance, bare, part):
         return True
-    return _attributes(look, bare)
+    return _attributes(appearance, bare)
 
 
-def _named(look: Look, bare: str, part: str) -> bool:
+def _named(appearance: Appearance, bare: str, part: str) -> bool:
     """Reads "a circle", "into flowers"."""
     tokens = tokenize(bare)
     elements = scan(tokens)
@@ -92,20 +92,20 @@ def _named(look: Look, bare: str, part: str) -> bool:
         return False
     if phrase.determiner not in ("a", "an") and is_adjective(last):
         return False
-    look.noun = phrase
+    appearance.noun = phrase
     return True
 
 
-def _attributes(look: Look, text: str) -> bool:
+def _attributes(appearance: Appearance, text: str) -> bool:
     tokens = tokenize(text)
     words = [token.text for token in tokens if not is_adverb(token.low)]
     if not tokens or not words or len(words) > 8 or not all(token.is_word for token in tokens):
         return False
     adjectives = [_adjective(word) for word in words]
     if all(adjectives) and len(words) <= 4:
-        both = COLOURS >= {word.lower() for word in (*look.attributes[-1:], words[0])}
-        look.attributes += [
-            *(["and"] if look.attributes and both else []),
+        both = COLOURS >= {word.lower() for word in (*appearance.attributes[-1:], words[0])}
+        appearance.attributes += [
+            *(["and"] if appearance.attributes and both else []),
             *filter(None, adjectives),
         ]
         return True
@@ -115,8 +115,8 @@ def _attributes(look: Look, text: str) -> bool:
         or verb in PARTICIPLES
         or (verb.endswith("ing") and len(verb) > 4)
     )
-    if acts and not look.action:
-        look.action = " ".join([participle(verb), *words[1:]])
+    if acts and not appearance.action:
+        appearance.action = " ".join([participle(verb), *words[1:]])
     return acts
 
 

@@ -13,7 +13,7 @@ from rpg.language.lexicon.function_words import ADVERBS, DETERMINERS
 from rpg.planners.rules.commands.placement.levels import Placement
 from rpg.planners.rules.commands.placement.placements import anywhere, at_anchor, beside
 from rpg.planners.rules.commands.plan_editor import PlanEditor, RegionNode
-from rpg.planners.rules.commands.references import refer, refer_list
+from rpg.planners.rules.commands.references import resolve, resolve_list
 
 _PREPOSITIONS = {
     "in": RelationKind.INSIDE,
@@ -105,13 +105,13 @@ def _where(editor: PlanEditor, tokens: tuple[Token, ...], at: int, *, strict: bo
     if phrase and isinstance(phrase[0], Anchor) and not rest.strip(" ."):
         return Where(anchor=phrase[0])
     if phrase and isinstance(phrase[0], Rel) and phrase[0].implied and not rest:
-        return Where(kinds=phrase[0].kinds, others=refer(editor, "it") or ())
+        return Where(kinds=phrase[0].kinds, others=resolve(editor, "it") or ())
     if phrase and isinstance(phrase[0], Rel) and rest:
         return _related(editor, phrase[0].kinds, rest, strict=strict)
     kind = _PREPOSITIONS.get(tokens[at].low)
     if phrase is None and kind is not None and at + 1 < len(tokens):
         rest = join(token.text for token in tokens[at + 1 :])
-        others = refer(editor, rest)
+        others = resolve(editor, rest)
         return Where(kinds=(kind,), others=others) if others else None
     return None
 
@@ -119,7 +119,7 @@ def _where(editor: PlanEditor, tokens: tuple[Token, ...], at: int, *, strict: bo
 def _related(
     editor: PlanEditor, kinds: tuple[RelationKind, ...], rest: str, *, strict: bool
 ) -> Where | None:
-    others = refer_list(editor, rest)
+    others = resolve_list(editor, rest)
     if others:
         return Where(kinds=kinds, others=others)
     words = rest.lower().split()

@@ -14,7 +14,7 @@ from rpg.planners.rules.commands.patterns import Match, form
 from rpg.planners.rules.commands.placement.levels import Placement, riding
 from rpg.planners.rules.commands.placement.shifts import nudged
 from rpg.planners.rules.commands.plan_editor import PlanEditor, RegionNode
-from rpg.planners.rules.commands.references import must_refer, prefixes, refer, refer_list
+from rpg.planners.rules.commands.references import prefixes, resolve, resolve_list, resolve_or_fail
 
 _STEP = 0.2
 _MUCH = {"a bit": 0.5, "a little": 0.5, "slightly": 0.5, "a little bit": 0.5, "a tad": 0.5,
@@ -45,7 +45,7 @@ def _moved(editor: PlanEditor, match: Match) -> bool:
     ways = [(what, to) for what, to in prefixes(editor, text)]
     for what, to in reversed(ways):
         definite = what.lower().split()[0] not in ("a", "an", "another", "some", "one", "two")
-        items = refer_list(editor, what) if definite and _is_place(editor, to) else None
+        items = resolve_list(editor, what) if definite and _is_place(editor, to) else None
         if items:
             return _send(editor, items, to)
     return _unknown(editor, ways)
@@ -124,9 +124,9 @@ def _restack(editor: PlanEditor, item: RegionNode, front: bool) -> None:
 
 def _directed(editor: PlanEditor, match: Match) -> bool:
     """Reads "the star further left", "raise the moon", "lower it a bit"."""
-    items = refer_list(editor, match["what"])
+    items = resolve_list(editor, match["what"])
     if items is None and match.groupdict().get("verb"):
-        items = must_refer(editor, match["what"])
+        items = resolve_or_fail(editor, match["what"])
     return bool(items) and _send(
         editor, items or (), _VERBS.get(match["way"].lower(), match["way"])
     )
@@ -134,14 +134,14 @@ def _directed(editor: PlanEditor, match: Match) -> bool:
 
 def _belongs(editor: PlanEditor, match: Match) -> bool:
     """Reads "the star should be on the left"."""
-    items = refer(editor, match["what"]) if _is_place(editor, match["to"]) else None
+    items = resolve(editor, match["what"]) if _is_place(editor, match["to"]) else None
     return bool(items) and _send(editor, items or (), match["to"])
 
 
 def _taken_out(editor: PlanEditor, match: Match) -> bool:
     """Reads "take the dog out of the box"."""
-    outer = refer(editor, match["outer"])
-    items = [item for item in refer_list(editor, match["what"]) or ()
+    outer = resolve(editor, match["outer"])
+    items = [item for item in resolve_list(editor, match["what"]) or ()
              if outer and item.parent == outer[0].id]  # fmt: skip
     for item in items:
         where = Where(kinds=(RelationKind.BESIDE,), others=outer or ())
@@ -154,9 +154,9 @@ def _swapped(editor: PlanEditor, match: Match) -> bool:
     """Reads "swap the star and the moon", "swap them"."""
     groups = match.groupdict()
     if groups.get("pair"):
-        items: Sequence[RegionNode] = must_refer(editor, groups["pair"])
+        items: Sequence[RegionNode] = resolve_or_fail(editor, groups["pair"])
     else:
-        first, second = refer(editor, match["one"]), refer(editor, match["two"])
+        first, second = resolve(editor, match["one"]), resolve(editor, match["two"])
         if first is None or second is None:
             if match["two"].lower().startswith(("a ", "an ", "some ")):
                 return False  # "swap the star for a circle"

@@ -34,7 +34,7 @@ _GREY = {"gray": "grey", "colour": "color"}
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _Reference:
     """A reference in parts: "the two | left | red | star(s) | next to the moon"."""
 
     text: str
@@ -52,48 +52,48 @@ class _Asked:
         return many or self.noun == "ones" or is_plural(self.noun)
 
 
-def refer(editor: PlanEditor, text: str) -> tuple[RegionNode, ...] | None:
+def resolve(editor: PlanEditor, text: str) -> tuple[RegionNode, ...] | None:
     """What the words mean; None where they name nothing in the plan.
 
     Raises:
         PlanError: They could mean several things.
     """
     text = " ".join(text.split())
-    found = _pronoun(editor, text.lower())
-    if found is not None:
-        return found or None
-    asked = _parts(text)
-    if asked is None:
+    referents = _pronoun(editor, text.lower())
+    if referents is not None:
+        return referents or None
+    reference = _parts(text)
+    if reference is None:
         return None
-    items = _place(editor, asked, _alike(editor, asked))
-    return _chosen(editor, asked, items) if items else None
+    items = _place(editor, reference, _alike(editor, reference))
+    return _chosen(editor, reference, items) if items else None
 
 
-def refer_list(editor: PlanEditor, text: str) -> tuple[RegionNode, ...] | None:
+def resolve_list(editor: PlanEditor, text: str) -> tuple[RegionNode, ...] | None:
     """The same for several joined by "and" or commas."""
-    whole = refer(editor, text)
+    whole = resolve(editor, text)
     parts = [part for part in re.split(r"\s*(?:,\s*and\s|,|\band\b|&)\s*", text) if part.strip()]
     if whole is not None or len(parts) < 2:
         return whole
-    found: dict[str, RegionNode] = {}
+    referents: dict[str, RegionNode] = {}
     for part in parts:
-        items = refer(editor, part)
+        items = resolve(editor, part)
         if items is None:
             return None
-        found.update({item.id: item for item in items})
-    return tuple(found.values())
+        referents.update({item.id: item for item in items})
+    return tuple(referents.values())
 
 
-def must_refer(editor: PlanEditor, text: str) -> tuple[RegionNode, ...]:
+def resolve_or_fail(editor: PlanEditor, text: str) -> tuple[RegionNode, ...]:
     """The same, where the words can be nothing else.
 
     Raises:
         PlanError: They name nothing, or could mean several things.
     """
-    found = refer_list(editor, text)
-    if not found:
+    referents = resolve_list(editor, text)
+    if not referents:
         raise editor.no(text.strip())
-    return found
+    return referents
 
 
 def prefixes(editor: PlanEditor, text: str) -> Iterator[tuple[str, str]]:
@@ -115,21 +115,21 @@ def _pronoun(editor: PlanEditor, text: str) -> tuple[RegionNode, ...] | None:
     if text in _OTHERS:
         others = tuple(item for item in editor.siblings("") if item not in last)
         alike = tuple(item for item in others if item.head in {each.head for each in last})
-        found = alike or others
-        if not text.endswith(("s", "rest")) and len(found) > 1:
-            raise editor.which(text, found)
-        return found
+        referents = alike or others
+        if not text.endswith(("s", "rest")) and len(referents) > 1:
+            raise editor.which(text, referents)
+        return referents
     return None
 
 
 def _it(editor: PlanEditor, text: str, last: tuple[RegionNode, ...]) -> tuple[RegionNode, ...]:
-    found = last or editor.siblings("")
-    if len(found) > 1:
-        raise editor.which(text, found)
-    return found
+    referents = last or editor.siblings("")
+    if len(referents) > 1:
+        raise editor.which(text, referents)
+    return referents
 
 
-def _parts(text: str) -> _Asked | None:
+def _parts(text: str) -> _Reference | None:
     """Takes a reference apart; None where the words are none."""
     both = re.sub(r"^both( of)?( the)? ", "both ", text, flags=re.IGNORECASE)
     tokens = tokenize(both)
@@ -148,7 +148,7 @@ def _parts(text: str) -> _Asked | None:
         word for word in words[:-1] if word not in selectors.WORDS and word not in w.AND | {","}
     )
     partial = any(token.low == "of" for token in tokens[:used])
-    return _Asked(text, determiner, count, partial, places, attributes, words[-1], tokens[end:])
+    return _Reference(text, determiner, count, partial, places, attributes, words[-1], tokens[end:])
 
 
 def _split(word: str) -> list[str]:
@@ -172,17 +172,19 @@ def _content_end(tokens: tuple[Token, ...], at: int) -> int:
     return at
 
 
-def _alike(editor: PlanEditor, asked: _Asked) -> list[RegionNode]:
+def _alike(editor: PlanEditor, reference: _Reference) -> list[RegionNode]:
     """Items with the noun and the attributes."""
-    noun = singular(asked.noun)
-    named = [item for item in editor.items if item.id == asked.text.lower().removeprefix("the ")]
+    noun = singular(reference.noun)
+    named = [
+        item for item in editor.items if item.id == reference.text.lower().removeprefix("the ")
+    ]
     items = named or [item for item in editor.items if _is_a(item, noun)]
-    for word in asked.attributes:
+    for word in reference.attributes:
         fitting = [item for item in items if _has(item, word)]
         if not fitting and word in SIZES and items:
             fitting = selectors.pick(items, ["biggest" if SIZES[word] > 1 else "smallest"])
         items = fitting
-    if "other" in asked.attributes:
+    if "other" in reference.attributes:
         items = [item for item in editor.items if _is_a(item, noun) and item.id not in editor.last]
     return items
 
@@ -200,56 +202,62 @@ def _has(item: RegionNode, word: str) -> bool:
     return _GREY.get(word, word) in words
 
 
-def _place(editor: PlanEditor, asked: _Asked, items: list[RegionNode]) -> list[RegionNode]:
+def _place(editor: PlanEditor, reference: _Reference, items: list[RegionNode]) -> list[RegionNode]:
     """Those of the items that stand where the words say."""
     if not items:
         return []
-    text = " ".join(token.low for token in asked.rest)
+    text = " ".join(token.low for token in reference.rest)
     side = re.fullmatch(r"from (?:the )?(left|right)", text)
-    if asked.places:
-        items = selectors.pick(items, asked.places, side=side[1] if side else "")
-    if not text or (side and asked.places):
+    if reference.places:
+        items = selectors.pick(items, reference.places, side=side[1] if side else "")
+    if not text or (side and reference.places):
         return items
-    return _qualified(editor, asked, items)
+    return _qualified(editor, reference, items)
 
 
-def _qualified(editor: PlanEditor, asked: _Asked, items: list[RegionNode]) -> list[RegionNode]:
+def _qualified(
+    editor: PlanEditor, reference: _Reference, items: list[RegionNode]
+) -> list[RegionNode]:
     """Reads "on the left", "next to the moon", "with a hat" behind a noun."""
-    found = match_phrase(asked.rest, 0)
-    rest = asked.rest[found[1] :] if found else ()
-    if found and isinstance(found[0], Anchor) and not rest:
-        return selectors.at_anchor(items, found[0])
-    if found and isinstance(found[0], Rel) and rest:
-        others = refer(editor, " ".join(token.text for token in rest))
+    referents = match_phrase(reference.rest, 0)
+    rest = reference.rest[referents[1] :] if referents else ()
+    if referents and isinstance(referents[0], Anchor) and not rest:
+        return selectors.at_anchor(items, referents[0])
+    if referents and isinstance(referents[0], Rel) and rest:
+        others = resolve(editor, " ".join(token.text for token in rest))
         if not others or len(others) != 1:
             return []
-        return selectors.related(items, found[0].kinds, others[0])
-    inside = refer(editor, " ".join(token.text for token in asked.rest[1:]))
-    if asked.rest[0].low in _WHERE and inside and len(inside) == 1:
-        return selectors.related(items, (_WHERE[asked.rest[0].low],), inside[0])
-    if asked.rest[0].low in _HAS:
-        words = [token.low for token in asked.rest[1:] if token.low not in w.DETERMINERS]
+        return selectors.related(items, referents[0].kinds, others[0])
+    inside = resolve(editor, " ".join(token.text for token in reference.rest[1:]))
+    if reference.rest[0].low in _WHERE and inside and len(inside) == 1:
+        return selectors.related(items, (_WHERE[reference.rest[0].low],), inside[0])
+    if reference.rest[0].low in _HAS:
+        words = [token.low for token in reference.rest[1:] if token.low not in w.DETERMINERS]
         return [item for item in items if words and all(_has(item, word) for word in words)]
     return []
 
 
 def _chosen(
-    editor: PlanEditor, asked: _Asked, items: Sequence[RegionNode]
+    editor: PlanEditor, reference: _Reference, items: Sequence[RegionNode]
 ) -> tuple[RegionNode, ...]:
     """As many of the items as the words ask for, in the plan's order."""
-    count = asked.count or (None if asked.plural else 1)
+    count = reference.count or (None if reference.plural else 1)
     if count is None or count == len(items):
         return tuple(items)
     if count > len(items):
         raise PlanError(
-            f"{asked.text!r}: there {'is' if len(items) == 1 else 'are'} only {len(items)}: "
+            f"{reference.text!r}: there {'is' if len(items) == 1 else 'are'} only {len(items)}: "
             f"{editor.listing(items)}"
         )
-    if asked.partial or asked.determiner in ("a", "an", "any", "some", "") and asked.count:
+    if (
+        reference.partial
+        or reference.determiner in ("a", "an", "any", "some", "")
+        and reference.count
+    ):
         return tuple(selectors.reading_order(items)[-count:])
-    if asked.determiner in ("a", "an", "any"):
+    if reference.determiner in ("a", "an", "any"):
         return tuple(selectors.reading_order(items)[-1:])
     recent = tuple(item for item in items if item.id in editor.last)
     if len(recent) != count:
-        raise editor.which(asked.text, items)
+        raise editor.which(reference.text, items)
     return recent

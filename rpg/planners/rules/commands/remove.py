@@ -14,7 +14,7 @@ from rpg.planners.rules.commands.add import copy
 from rpg.planners.rules.commands.destinations import Where
 from rpg.planners.rules.commands.patterns import Match, form
 from rpg.planners.rules.commands.plan_editor import PlanEditor, RegionNode
-from rpg.planners.rules.commands.references import must_refer, refer, refer_list
+from rpg.planners.rules.commands.references import resolve, resolve_list, resolve_or_fail
 from rpg.planners.rules.commands.selectors import reading_order
 from rpg.planners.rules.commands.text.wording import mentions
 
@@ -30,12 +30,12 @@ def remove(editor: PlanEditor, items: Sequence[RegionNode]) -> bool:
 
 
 def _removed(editor: PlanEditor, match: Match) -> bool:
-    items = refer_list(editor, match["what"])
+    items = resolve_list(editor, match["what"])
     if items is None:
         _part(editor, match["what"])
         if " and " in match["what"] or "," in match["what"]:
             return False  # perhaps two instructions: tell them apart first
-        items = must_refer(editor, match["what"])
+        items = resolve_or_fail(editor, match["what"])
     return remove(editor, items)
 
 
@@ -53,7 +53,7 @@ def _part(editor: PlanEditor, what: str) -> None:
 def _none(editor: PlanEditor, match: Match) -> bool:
     """Reads "no clouds": takes them out, and asks for none."""
     what = re.sub(r"^(?:the|any|an?|all) ", "", match["what"], flags=re.IGNORECASE)
-    items = refer(editor, f"all {what}") or refer_list(editor, what) or ()
+    items = resolve(editor, f"all {what}") or resolve_list(editor, what) or ()
     if not mentions(what):
         return False
     remove(editor, items)
@@ -68,7 +68,7 @@ def _fewer(editor: PlanEditor, match: Match) -> bool:
     """Reads "one star less", "two fewer stars"."""
     word = match["count"].lower()
     count = 1 if word in ("a", "an") else number(word)
-    items = refer(editor, f"all {match['what']}")
+    items = resolve(editor, f"all {match['what']}")
     if count is None:
         return False
     if not items:
@@ -82,10 +82,10 @@ def _only(editor: PlanEditor, match: Match) -> bool:
     """Reads "only one star", "make it three stars"; or "keep only the star": all else goes."""
     word = (match["count"] or "").lower()
     if not word:
-        kept = {item.id for item in must_refer(editor, match["what"])}
+        kept = {item.id for item in resolve_or_fail(editor, match["what"])}
         above = {item.parent for item in editor.items if item.id in kept}
         return remove(editor, [item for item in editor.siblings("") if item.id not in kept | above])
-    items, count = refer(editor, f"all {match['what']}"), number(word)
+    items, count = resolve(editor, f"all {match['what']}"), number(word)
     if not items or count is None or count > MAX_COUNT:
         return False
     new = [copy(editor, items[-1], Where()) for _ in range(count - len(items))]

@@ -9,11 +9,11 @@ from rpg.language.grammar.tokens import join
 from rpg.language.lexicon.inflect import singular
 from rpg.language.scene_graph.graph import entity_of
 from rpg.planners.rules.commands.add import each_of, entities_named, put_into, shares
-from rpg.planners.rules.commands.complement import read_look
+from rpg.planners.rules.commands.complement import read_appearance
 from rpg.planners.rules.commands.patterns import Match, form
 from rpg.planners.rules.commands.placement.levels import Placement
 from rpg.planners.rules.commands.plan_editor import PlanEditor, RegionNode
-from rpg.planners.rules.commands.references import must_refer
+from rpg.planners.rules.commands.references import resolve_or_fail
 from rpg.planners.rules.commands.remove import remove
 from rpg.planners.rules.commands.selectors import reading_order
 from rpg.planners.rules.commands.text.wording import Mention, subject_of, with_name
@@ -21,10 +21,10 @@ from rpg.planners.rules.commands.text.wording import Mention, subject_of, with_n
 
 def _replaced(editor: PlanEditor, match: Match) -> bool:
     """Reads "replace the star with a circle"."""
-    look = read_look(f"into {match['become']}")
+    look = read_appearance(f"into {match['become']}")
     if look is None or look.noun is None:
         return _by_several(editor, match)
-    items = must_refer(editor, match["what"])
+    items = resolve_or_fail(editor, match["what"])
     for item in items:
         mention = subject_of(item.region.prompt)
         if mention is not None:
@@ -39,7 +39,7 @@ def _by_several(editor: PlanEditor, match: Match) -> bool:
     entities = entities_named(match["become"])
     if not entities:
         return False
-    items = reading_order(must_refer(editor, match["what"]))
+    items = reading_order(resolve_or_fail(editor, match["what"]))
     each, more = divmod(len(each_of(entities)), len(items))
     places = [
         Placement(box, item.parent, item.region.z)

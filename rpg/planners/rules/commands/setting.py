@@ -8,7 +8,7 @@ from rpg.language.lexicon.attributes import is_adjective
 from rpg.language.lexicon.inflect import article
 from rpg.planners.rules.commands.patterns import Match, form
 from rpg.planners.rules.commands.plan_editor import PlanEditor
-from rpg.planners.rules.commands.references import refer
+from rpg.planners.rules.commands.references import resolve
 from rpg.planners.rules.commands.text.setting_phrases import backdrops_of, settings_of, with_setting
 
 _ALL = (
@@ -32,7 +32,7 @@ def change_setting(editor: PlanEditor, settings: tuple[str, ...]) -> bool:
 def _general(editor: PlanEditor, match: Match) -> bool:
     """Of everything: only what is a place, a time or weather."""
     settings = settings_of(match["what"])
-    entity = bool(settings) and refer(editor, match["what"]) is not None
+    entity = bool(settings) and resolve(editor, match["what"]) is not None
     return not entity and change_setting(editor, settings)
 
 
@@ -43,7 +43,7 @@ def _background(editor: PlanEditor, match: Match) -> bool:
 
 def _exchanged(editor: PlanEditor, match: Match) -> bool:
     """Reads "change day to night": the first must be a scene and nothing in the plan."""
-    if refer(editor, match["old"]) or not settings_of(match["old"]):
+    if resolve(editor, match["old"]) or not settings_of(match["old"]):
         return False
     return change_setting(editor, settings_of(match["what"]))
 
@@ -51,7 +51,7 @@ def _exchanged(editor: PlanEditor, match: Match) -> bool:
 def _sky(editor: PlanEditor, match: Match) -> bool:
     """Reads "make the sky purple", where the sky is no thing of its own."""
     words = match["what"].split()
-    if refer(editor, "the sky") or not all(is_adjective(word.lower()) for word in words):
+    if resolve(editor, "the sky") or not all(is_adjective(word.lower()) for word in words):
         return False
     return change_setting(editor, (f"under {article(words[0])} {match['what']} sky",))
 

@@ -9,7 +9,7 @@ from rpg.language.lexicon.attributes import SIZES
 from rpg.planners.rules.commands.patterns import Match, form
 from rpg.planners.rules.commands.placement.shifts import resized
 from rpg.planners.rules.commands.plan_editor import PlanEditor, RegionNode
-from rpg.planners.rules.commands.references import refer_list
+from rpg.planners.rules.commands.references import resolve_list
 from rpg.planners.rules.commands.text.wording import subject_of, with_words
 
 _SIDE = 1.25  # a step of size, as a factor of both sides
@@ -90,7 +90,7 @@ def _mend_words(editor: PlanEditor, item: RegionNode, *, grows: bool) -> None:
 
 
 def _resized(editor: PlanEditor, match: Match, wanted: Factors | None) -> bool:
-    items = refer_list(editor, match["what"]) if wanted is not None else None
+    items = resolve_list(editor, match["what"]) if wanted is not None else None
     if items is None or wanted is None:
         return False
     for item in items:

@@ -6,7 +6,7 @@ from functools import partial
 
 from rpg.planners.rules.commands.patterns import Match, form
 from rpg.planners.rules.commands.plan_editor import PlanEditor
-from rpg.planners.rules.commands.references import refer
+from rpg.planners.rules.commands.references import resolve
 from rpg.planners.rules.commands.text.style_phrases import (
     MONOCHROME,
     style_of,
@@ -46,7 +46,7 @@ def _exchanged(editor: PlanEditor, match: Match) -> bool:
     """Reads "change the oil painting to a watercolor": no thing of the plan, but its style."""
     old = style_of(match["old"]) or ""
     known = old.lower() in styles_of(editor.before)
-    return known and not refer(editor, match["old"]) and _styled(editor, match)
+    return known and not resolve(editor, match["old"]) and _styled(editor, match)
 
 
 FORMS = (
