@@ -106,18 +106,18 @@ class RequestDraft:
 
     def body(self) -> dict[str, Any]:
         """The request as the API takes it."""
-        said: dict[str, Any] = {"model": self.model, "messages": self._messages()}
+        body: dict[str, Any] = {"model": self.model, "messages": self._messages()}
         if self.schema is not None and self.format != "words":
-            said["response_format"] = self._response_format(self.schema)
+            body["response_format"] = self._response_format(self.schema)
         if self.temperature is not None and "temperature" not in self.without:
-            said["temperature"] = self.temperature
+            body["temperature"] = self.temperature
         if self.room is not None and self.room_word is not None:
-            said[self.room_word] = self.room
+            body[self.room_word] = self.room
         if self.streams:
-            said["stream"] = True
+            body["stream"] = True
             if "stream_options" not in self.without:
-                said["stream_options"] = {"include_usage": True}
-        return said
+                body["stream_options"] = {"include_usage": True}
+        return body
 
     def _response_format(self, schema: Mapping[str, Any]) -> dict[str, Any]:
         if self.format == "json_object":
@@ -133,13 +133,15 @@ class RequestDraft:
 
     def _messages(self) -> list[dict[str, Any]]:
         turns = list(self.messages) if "system" not in self.without else _folded(self.messages)
-        said: list[dict[str, Any]] = [{"role": one.role, "content": one.content} for one in turns]
-        if said and self.schema is not None and self.format != "json_schema":
-            said[-1]["content"] += "\n\n" + schemas.in_words(self.schema)
-        if said and self.pictures:
+        messages: list[dict[str, Any]] = [
+            {"role": one.role, "content": one.content} for one in turns
+        ]
+        if messages and self.schema is not None and self.format != "json_schema":
+            messages[-1]["content"] += "\n\n" + schemas.in_words(self.schema)
+        if messages and self.pictures:
             parts = [{"type": "image_url", "image_url": {"url": url}} for url in self.pictures]
-            said[-1]["content"] = [{"type": "text", "text": said[-1]["content"]}, *parts]
-        return said
+            messages[-1]["content"] = [{"type": "text", "text": messages[-1]["content"]}, *parts]
+        return messages
 
 
 def _folded(messages: Sequence[Message]) -> list[Message]:

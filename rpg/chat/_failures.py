@@ -203,16 +203,16 @@ def refused(
 ) -> AttemptFailure:
     """Reads an HTTP status and the body that came with it."""
     words = _words(body)
-    said = one_line(_inner(body).get("message") or words) or f"status {status}"
+    message = one_line(_inner(body).get("message") or words) or f"status {status}"
     low = words.lower()
     return (
         _closed_door(status, low, context)
         or _moved(status, headers or {}, context)
-        or _content(status, low, said, context)
-        or _misfit(status, low, said, context)
+        or _content(status, low, message, context)
+        or _misfit(status, low, message, context)
         or _elsewhere(status, context)
         or AttemptFailure(
-            ChatError(f"{context.who} answered with {status}: {said}"),
+            ChatError(f"{context.who} answered with {status}: {message}"),
             "wait" if status in _RETRYABLE else "none",
             wait=_soon(low) if wait is None else wait,
         )
@@ -233,8 +233,8 @@ def _closed_door(status: int, low: str, context: RequestContext) -> AttemptFailu
 
 def _key_advice(status: int, context: RequestContext) -> str:
     if context.trust != "owner":
-        said = "refuses the key" if context.keyed else "wants a key"
-        return f"{context.base_url} {said} ({status}): give the key of that address"
+        message = "refuses the key" if context.keyed else "wants a key"
+        return f"{context.base_url} {message} ({status}): give the key of that address"
     where = f" (keys: {context.help})" if context.help and not context.draft.endpoint.local else ""
     if not context.keyed:
         return (
@@ -253,24 +253,24 @@ def _moved(
     return AttemptFailure(ChatAccessError(f"{context.base_url} has moved: it points to {target}"))
 
 
-def _content(status: int, low: str, said: str, context: RequestContext) -> AttemptFailure | None:
+def _content(status: int, low: str, message: str, context: RequestContext) -> AttemptFailure | None:
     if status in (400, 403, 422) and _FILTER.search(low):
-        return AttemptFailure(ChatRefusal(f"{context.who} refuses: {said}"))
+        return AttemptFailure(ChatRefusal(f"{context.who} refuses: {message}"))
     if context.draft.pictures and status in _BAD_REQUEST and _NO_IMAGES.search(low):
-        return AttemptFailure(ChatImageError(f"{context.who} cannot look at pictures: {said}"))
+        return AttemptFailure(ChatImageError(f"{context.who} cannot look at pictures: {message}"))
     if status == 413 or (status in (400, 422, 500) and _TOO_LONG.search(low)):
-        error = ChatLengthError(f"{context.who}: that is too long for it: {said}")
+        error = ChatLengthError(f"{context.who}: that is too long for it: {message}")
         if status != 413 and context.draft.sent_room is not None:  # which counts as part of it
             return AttemptFailure(error, "drop", "room")
         return AttemptFailure(error)
     return None
 
 
-def _misfit(status: int, low: str, said: str, context: RequestContext) -> AttemptFailure | None:
+def _misfit(status: int, low: str, message: str, context: RequestContext) -> AttemptFailure | None:
     """A request that is right but not to this endpoint's liking."""
     if status not in _BAD_REQUEST:
         return None
-    error = ChatError(f"{context.who} refuses the request: {said}")
+    error = ChatError(f"{context.who} refuses the request: {message}")
     formatted = "response_format" in context.draft.body()
     if formatted and _SCHEMA.search(low):
         return AttemptFailure(error, "lower")
@@ -322,8 +322,8 @@ def _words(body: object) -> str:
 
 
 def _soon(low: str) -> float | None:
-    found = _SOON.search(low)
-    return float(found[1]) if found else None
+    match = _SOON.search(low)
+    return float(match[1]) if match else None
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

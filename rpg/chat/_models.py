@@ -46,7 +46,7 @@ async def list_models(
             asyncio.timeout(timeouts.total),
             open_client(base_url, key, timeouts, local=endpoint.local, trust=trust) as client,
         ):
-            failure = await _listed(client, context, emit)
+            failure = await _list(client, context, emit)
     except TimeoutError:
         failure = not_a_completion(context)
     if failure is None:
@@ -60,17 +60,17 @@ async def list_models(
 _MOST_MODELS = 2000
 
 
-async def _listed(
+async def _list(
     client: openai.AsyncOpenAI, context: RequestContext, emit: Callable[[str], None]
 ) -> AttemptFailure | None:
     try:
         page: Any = await client.models.list()
     except _FOREIGN as error:
         return failure_of(error, context)
-    found = getattr(page, "data", None)
-    if not isinstance(found, list):
+    listed = getattr(page, "data", None)
+    if not isinstance(listed, list):
         return not_a_completion(context)
-    for model in found[:_MOST_MODELS]:
+    for model in listed[:_MOST_MODELS]:
         if isinstance(name := getattr(model, "id", None), str):
             emit(name.removeprefix("models/"))  # Gemini's
     return None

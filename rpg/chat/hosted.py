@@ -104,12 +104,12 @@ class OpenAIChat:
     ) -> None:
         if not model.strip():
             raise ChatAccessError("no model is named: say which one the endpoint should run")
-        said = environment()
+        env = environment()
         self.name = model.strip()
-        self.base_url = clean_base_url(base_url or said.openai_base_url or OPENAI_URL)
+        self.base_url = clean_base_url(base_url or env.openai_base_url or OPENAI_URL)
         self.endpoint: Endpoint = endpoint_of(self.base_url)
         self._trust = trust
-        self._key = self._chosen(api_key, said)
+        self._key = self._chosen(api_key, env)
         self._temperature = temperature if takes_temperature(self.name) else None
         self._max_tokens = max_tokens
         self._timeouts = timeouts or Timeouts()
@@ -218,30 +218,30 @@ class OpenAIChat:
             without=learnt.without,
         )
 
-    async def _ask(self, draft: RequestDraft, say: Any) -> None:
+    async def _ask(self, draft: RequestDraft, emit: Any) -> None:
         from rpg.chat._request import ChatRequest  # loads openai
 
-        asking = ChatRequest(
+        request = ChatRequest(
             draft, self.base_url, self._secret, self._timeouts, self._count, self._trust
         )
-        await asking.run(say)
+        await request.run(emit)
 
-    async def _list(self, say: Any) -> None:
+    async def _list(self, emit: Any) -> None:
         from rpg.chat._models import list_models  # loads openai
 
         await list_models(
-            self.base_url, self.endpoint, self._secret, self._timeouts, say, self._trust
+            self.base_url, self.endpoint, self._secret, self._timeouts, emit, self._trust
         )
 
-    def _chosen(self, given: Key | None, said: Environment) -> SecretStr | None:
+    def _chosen(self, given: Key | None, env: Environment) -> SecretStr | None:
         """The key that goes to this address; the environment's only where the owner named it."""
         if isinstance(given, _NoKey):
             return None
         if given or self._trust != "owner":
             return _checked(given or "")
-        own = said.openai_api_key
+        own = env.openai_api_key
         if own is not None and self.endpoint.local:  # a hosted endpoint's key, to some server?
-            named = said.openai_base_url
+            named = env.openai_base_url
             own = own if named and clean_base_url(named) == self.base_url else None
         return _checked(own or "")
 

@@ -76,8 +76,8 @@ class ThoughtSplitter:
 
     def _in_answer(self) -> list[Delta]:
         if not self._strays:
-            told, self._held = self._held, ""
-            return [Delta(told)]
+            text, self._held = self._held, ""
+            return [Delta(text)]
         before, found = self._until(_STRAY)
         self._said += before
         if not found:

@@ -30,12 +30,12 @@ class TargetRelation:
     targets: tuple[Target, ...]
 
 
-def relations(targets: Sequence[Target], said: Sequence[Relation]) -> list[TargetRelation]:
+def relations(targets: Sequence[Target], stated: Sequence[Relation]) -> list[TargetRelation]:
     """Relations between neighbours, then those that the prompt names; each once."""
-    found: dict[tuple[object, ...], TargetRelation] = {}
-    for stands in (*_neighbours(targets), *_named(targets, said)):
-        found.setdefault((stands.kind, *(target.key for target in stands.targets)), stands)
-    return list(found.values())
+    unique: dict[tuple[object, ...], TargetRelation] = {}
+    for stands in (*_neighbours(targets), *_named(targets, stated)):
+        unique.setdefault((stands.kind, *(target.key for target in stands.targets)), stands)
+    return list(unique.values())
 
 
 def _neighbours(targets: Sequence[Target]) -> Iterator[TargetRelation]:
@@ -73,10 +73,10 @@ def _between(a: Box, c: Box, b: Box, along: Span, across: Span) -> bool:
     return c not in (a, b) and _before(a, c, along, across) and _before(c, b, along, across)
 
 
-def _named(targets: Sequence[Target], said: Sequence[Relation]) -> Iterator[TargetRelation]:
-    for relation in said:
-        subjects = _meant(relation.subject, targets)
-        objects = [_meant(thing, targets) for thing in relation.objects]
+def _named(targets: Sequence[Target], stated: Sequence[Relation]) -> Iterator[TargetRelation]:
+    for relation in stated:
+        subjects = _targets_of(relation.subject, targets)
+        objects = [_targets_of(thing, targets) for thing in relation.objects]
         if not subjects or not all(objects):
             continue
         if relation.kind in _GATHERING:
@@ -88,7 +88,7 @@ def _named(targets: Sequence[Target], said: Sequence[Relation]) -> Iterator[Targ
             yield from _kept(relation.kind, sets)
 
 
-def _meant(thing: Entity, targets: Sequence[Target]) -> list[Target]:
+def _targets_of(thing: Entity, targets: Sequence[Target]) -> list[Target]:
     """The targets that a thing of the prompt has become."""
     same = [target for target in targets if target.noun == thing.head]
     words = {word.lower() for word in thing.attributes}

@@ -186,8 +186,8 @@ def _strays(check: Check, picture: MatchedPicture) -> Finding:
     if not found:
         return Finding(check=check, score=1)
     found.sort(key=lambda one: -one.box.area)
-    said = "; ".join(f"an extra {one.words} {_where(one.box)}" for one in found)
-    return Finding(check=check, score=_STRAYS / len(found), seen=said[:2000], box=found[0].box)
+    text = "; ".join(f"an extra {one.words} {_where(one.box)}" for one in found)
+    return Finding(check=check, score=_STRAYS / len(found), seen=text[:2000], box=found[0].box)
 
 
 def _relation(check: Check, picture: MatchedPicture) -> Finding:

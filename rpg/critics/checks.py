@@ -34,14 +34,17 @@ def compile_checks(plan: Plan) -> tuple[Check, ...]:
     Compile once and keep them: a session that compiled anew after every edit would grade its own
     changes.
     """
-    found = parse_plan(plan)
-    labels = _labels(found.targets)
+    parsed = parse_plan(plan)
+    labels = _labels(parsed.targets)
     checks = [
-        *(_presence(target) for target in found.targets),
-        *_attributes(found.targets, labels),
-        *_counts(found.targets),
-        *(_relation(stands, labels) for stands in relations(found.targets, found.prompt.relations)),
-        *(_scene(text, regions) for text, regions in found.scenes.items()),
+        *(_presence(target) for target in parsed.targets),
+        *_attributes(parsed.targets, labels),
+        *_counts(parsed.targets),
+        *(
+            _relation(stands, labels)
+            for stands in relations(parsed.targets, parsed.prompt.relations)
+        ),
+        *(_scene(text, regions) for text, regions in parsed.scenes.items()),
     ]
     return tuple(_distinct(checks))
 

@@ -93,30 +93,30 @@ class VLMCritic:
     def _seen(self, image: Image, plan: Plan, checks: tuple[Check, ...]) -> Critique:
         whole, *parts = review_crops(plan, checks, self._close_ups)
         parsed = self._ask(self._about_whole(plan, whole.checks, _SHOWN), whole, [whole.of(image)])
-        found = dict(_findings(whole, parsed))
+        by_check = dict(_findings(whole, parsed))
         notes: list[str] = []
         for part in parts:
-            found |= {check.id: _unknown(check) for check in part.checks}
+            by_check |= {check.id: _unknown(check) for check in part.checks}
             if notes:
                 continue  # what failed once would fail again
             try:
                 parsed_part = self._ask(self._about_part(part), part, [part.of(image)])
-                found |= dict(_findings(part, parsed_part))
+                by_check |= dict(_findings(part, parsed_part))
             except ChatAccessError:
                 raise
             except ChatError as error:
                 notes.append(f"close-ups from {part.region} on are missing: {error}")
-        return self._critique(plan, [found[check.id] for check in checks], parsed.changes, notes)
+        return self._critique(plan, [by_check[check.id] for check in checks], parsed.changes, notes)
 
     def _unseen(self, plan: Plan, checks: tuple[Check, ...]) -> Critique:
         crop = review_crops(plan, checks, 0)[0]
         parsed = self._ask(self._about_whole(plan, checks, _BLIND), crop, [])
-        found = [
+        findings = [
             finding.model_copy(update={"score": min(finding.score, 0.5), "box": None})
             for _, finding in _findings(crop, parsed)
         ]
         note = f"{self.chat.name} cannot look at pictures: this is a review of the plan alone"
-        return self._critique(plan, found, parsed.changes, [note])
+        return self._critique(plan, findings, parsed.changes, [note])
 
     @staticmethod
     def _critique(
@@ -191,11 +191,11 @@ def _unknown(check: Check) -> Finding:
 
 def _findings(crop: ReviewCrop, parsed: ParsedReview) -> list[tuple[str, Finding]]:
     """A finding for each of the view's checks, with its id."""
-    found = []
+    findings = []
     for check in crop.checks:
         judged = parsed.judgements.get(check.id)
-        found.append((check.id, _finding(check, judged, crop) if judged else _unknown(check)))
-    return found
+        findings.append((check.id, _finding(check, judged, crop) if judged else _unknown(check)))
+    return findings
 
 
 def _finding(check: Check, judged: Judgement, crop: ReviewCrop) -> Finding:
