@@ -29,7 +29,7 @@ class Row:
 
     Attributes:
         regions: How many.
-        variant: Its name.
+        arm: Name of the variant.
         seconds: Medians.
         total: Ratio to plain, end to end, with its 95% interval.
         loop: Likewise of the UNet loop.
@@ -83,26 +83,32 @@ class Bench:
 
     def _rows(self, count: int, rate: float, drawn: Callable[[], None]) -> list[Row]:
         plan, rng = plan_of(count), random.Random(f"{self.seed}/{count}")
-        costs = {arm.name: cost(self.subject, arm, plan) for arm in VARIANTS if arm.name != AGAIN}
+        costs = {
+            variant.name: cost(self.subject, variant, plan)
+            for variant in VARIANTS
+            if variant.name != AGAIN
+        }
         costs[AGAIN] = costs[PLAIN]
-        parts: dict[str, list[Parts]] = {arm.name: [] for arm in VARIANTS}
+        parts: dict[str, list[Parts]] = {variant.name: [] for variant in VARIANTS}
         memory: dict[str, float | None] = {}
         for number in range(-self.warmups, self.repeats):
-            for arm in rng.sample(VARIANTS, len(VARIANTS)):
+            for variant in rng.sample(VARIANTS, len(VARIANTS)):
                 forget_peak(self.subject.device)
-                seen = self._draw(arm, count)
+                seen = self._draw(variant, count)
                 drawn()
                 if number >= 0:
-                    parts[arm.name].append(seen)
-                    memory[arm.name] = _most(memory.get(arm.name), peak_memory(self.subject.device))
-        return [_row(count, arm.name, parts, costs, memory, rate) for arm in VARIANTS]
+                    parts[variant.name].append(seen)
+                    memory[variant.name] = _most(
+                        memory.get(variant.name), peak_memory(self.subject.device)
+                    )
+        return [_row(count, variant.name, parts, costs, memory, rate) for variant in VARIANTS]
 
-    def _draw(self, arm: Variant, count: int) -> Parts:
+    def _draw(self, variant: Variant, count: int) -> Parts:
         plan = plan_of(count)
         watch = Watch(self.subject.device, self.clock)
         with watch.on(self.subject.pipe):
             begin = watch.now()
-            with arm.on(self.subject.pipe, plan):
+            with variant.on(self.subject.pipe, plan):
                 self.subject.draw(plan)
             return watch.parts(begin)
 

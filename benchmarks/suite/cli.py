@@ -64,7 +64,7 @@ class Measuring:
         Raises:
             SettingsError: A variant or a category that there is not.
         """
-        columns = _chosen("arms", self.variants, variants(setup.defaults))
+        columns = _chosen("variants", self.variants, variants(setup.defaults))
         points = ablations(setup.defaults) if self.short else {}
         names = tuple(_chosen("categories", self.categories, CATEGORIES))
         items = make_items(self.limit, seed=setup.seed, categories=names)

@@ -52,8 +52,8 @@ def _about(found: Mapping[str, Any]) -> str:
     right = ", ".join(f"{share:.1%} {name}" for name, share in judge["right"].items())
     return (
         f"Model {setup['model']} (weights {setup['weights'][:8]}), {setup['steps']} steps, seed "
-        f"{setup['seed']}; {prompts['complete']} of {prompts['asked']} prompts drawn in all arms. "
-        f"Shares in percent with 95% intervals.\n\n"
+        f"{setup['seed']}; {prompts['complete']} of {prompts['asked']} prompts drawn in all "
+        f"variants. Shares in percent with 95% intervals.\n\n"
         f"The judge's own error: of the things in {judge['scenes']} freshly drawn scenes it names "
         f"{named}; of the prompts' ground truths, drawn by the renderer, it calls all right "
         f"{right}."
@@ -78,7 +78,7 @@ def _differences(found: Sequence[Mapping[str, Any]]) -> str:
         [f"{one['arm']} minus {one['than']}", one["measure"], _interval(one, signed=True)]
         for one in found
     ]
-    return _grid(["arms", "measure", "difference"], rows)
+    return _grid(["variants", "measure", "difference"], rows)
 
 
 def _costs(found: Mapping[str, Any]) -> str:
@@ -92,7 +92,7 @@ def _costs(found: Mapping[str, Any]) -> str:
         ]
         for variant, of in found.items()
     ]
-    return _grid(["arm", "pictures drawn", "UNet calls", "in plain pictures", "seconds"], rows)
+    return _grid(["variant", "pictures drawn", "UNet calls", "in plain pictures", "seconds"], rows)
 
 
 def _ablation(found: Mapping[str, Any]) -> str:

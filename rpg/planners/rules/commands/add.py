@@ -24,7 +24,7 @@ from rpg.planners.rules.commands.appearance import give
 from rpg.planners.rules.commands.describe import shared
 from rpg.planners.rules.commands.destinations import Where, cuts, spread, together
 from rpg.planners.rules.commands.patterns import Match, form
-from rpg.planners.rules.commands.placement.levels import Placement
+from rpg.planners.rules.commands.placement.tree_levels import Placement
 from rpg.planners.rules.commands.plan_editor import PlanEditor, RegionNode
 from rpg.planners.rules.commands.references import resolve, resolve_or_fail
 from rpg.planners.rules.commands.setting import change_setting

@@ -17,7 +17,7 @@ from rpg.planners.rules.commands.plan_editor import PlanEditor, RegionNode
 from rpg.planners.rules.commands.references import prefixes, resolve, resolve_list, resolve_or_fail
 from rpg.planners.rules.commands.setting import change_setting
 from rpg.planners.rules.commands.size import resize
-from rpg.planners.rules.commands.text.attributes import changed
+from rpg.planners.rules.commands.text.attribute_kinds import changed
 from rpg.planners.rules.commands.text.setting_phrases import settings_in, without_settings
 from rpg.planners.rules.commands.text.wording import (
     Mention,

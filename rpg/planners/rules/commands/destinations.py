@@ -10,8 +10,8 @@ from rpg.language.grammar.elements import Anchor, Rel, RelationKind
 from rpg.language.grammar.phrases import match_phrase
 from rpg.language.grammar.tokens import Token, join, tokenize
 from rpg.language.lexicon.function_words import ADVERBS, DETERMINERS
-from rpg.planners.rules.commands.placement.levels import Placement
 from rpg.planners.rules.commands.placement.placements import anywhere, at_anchor, beside
+from rpg.planners.rules.commands.placement.tree_levels import Placement
 from rpg.planners.rules.commands.plan_editor import PlanEditor, RegionNode
 from rpg.planners.rules.commands.references import resolve, resolve_list
 

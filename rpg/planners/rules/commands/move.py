@@ -11,8 +11,8 @@ from rpg.language.grammar.elements import RelationKind
 from rpg.language.lexicon.function_words import DETERMINERS
 from rpg.planners.rules.commands.destinations import Where, read_where
 from rpg.planners.rules.commands.patterns import Match, form
-from rpg.planners.rules.commands.placement.levels import Placement, riding
 from rpg.planners.rules.commands.placement.shifts import nudged
+from rpg.planners.rules.commands.placement.tree_levels import Placement, riding
 from rpg.planners.rules.commands.plan_editor import PlanEditor, RegionNode
 from rpg.planners.rules.commands.references import prefixes, resolve, resolve_list, resolve_or_fail
 

@@ -11,7 +11,7 @@ from rpg.language.scene_graph.graph import entity_of
 from rpg.planners.rules.commands.add import each_of, entities_named, put_into, shares
 from rpg.planners.rules.commands.complement import read_appearance
 from rpg.planners.rules.commands.patterns import Match, form
-from rpg.planners.rules.commands.placement.levels import Placement
+from rpg.planners.rules.commands.placement.tree_levels import Placement
 from rpg.planners.rules.commands.plan_editor import PlanEditor, RegionNode
 from rpg.planners.rules.commands.references import resolve_or_fail
 from rpg.planners.rules.commands.remove import remove

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rpg.planners import RulePlanner
-from rpg.planners.rules.commands.text.attributes import changed
+from rpg.planners.rules.commands.text.attribute_kinds import changed
 from rpg.planners.rules.commands.text.setting_phrases import settings_of, with_setting
 from rpg.planners.rules.commands.text.style_phrases import style_of, with_style
 from tests.planners.rules.commands.helpers import PLANS, box, follows, prompts, told

@@ -10,9 +10,15 @@ from rpg.geometry import FULL, Box
 from rpg.language.grammar.elements import Anchor, RelationKind
 from rpg.planners.rules.commands.placement.axes import X, Y, is_at
 from rpg.planners.rules.commands.placement.free_space import aligned
-from rpg.planners.rules.commands.placement.levels import Placement, level_of, levels, placed, riding
 from rpg.planners.rules.commands.placement.rooms import Room, SiblingBoxes
 from rpg.planners.rules.commands.placement.stacking import hosts_of
+from rpg.planners.rules.commands.placement.tree_levels import (
+    Placement,
+    level_of,
+    levels,
+    placed,
+    riding,
+)
 from rpg.planners.rules.commands.plan_editor import PlanEditor, RegionNode
 
 _INSIDE = Box(0.2, 0.2, 0.8, 0.8)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from rpg.errors import PlanError
 from rpg.geometry import Box
-from rpg.planners.rules.commands.placement.levels import (
+from rpg.planners.rules.commands.placement.rooms import Room
+from rpg.planners.rules.commands.placement.tree_levels import (
     Placement,
     bounds_of,
     level_of,
     placed,
     unit,
 )
-from rpg.planners.rules.commands.placement.rooms import Room
 from rpg.planners.rules.commands.plan_editor import PlanEditor, RegionNode
 
 
