@@ -18,7 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
 from benchmarks.speed.subjects import Subject
 from benchmarks.speed.variants import SHARE, Variant
-from rpg.plan import Plan
+from rpg.plans.plan import Plan
 
 __all__ = ["Cost", "Launches", "cost"]
 

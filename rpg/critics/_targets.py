@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from rpg.geometry import FULL, Box
 from rpg.language.lexicon.attributes import is_adjective, is_visual
 from rpg.language.lexicon.inflect import is_pair, is_plural, singular
 from rpg.language.lexicon.nouns import (
@@ -26,13 +25,14 @@ from rpg.language.lexicon.nouns import (
 )
 from rpg.language.scene_graph.graph import Entity, SceneGraph
 from rpg.language.scene_graph.parser import parse_prompt
-from rpg.plan import Plan, Region
+from rpg.plans.geometry import FULL, Box
+from rpg.plans.plan import Plan, Region
 
 PICTURE = ""  # in place of a region's id: the whole picture
 _MOST_READ = 2000  # letters of a subprompt; what follows is embellishment
 _MOST_ATTRIBUTES = 6
 _MOST_THINGS = 4  # of a region
-_MOST_WORD = 200  # letters, as `rpg.critics.base.Word`
+_MOST_WORD = 200  # letters, as `rpg.critique.Word`
 _UNCOUNTED = MASS | (PLACES - COUNTED_PLACES) | TIMES | UNIQUE
 
 

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 from rpg.critics._relations import TargetRelation, relations
 from rpg.critics._targets import PICTURE, Target, parse_plan
-from rpg.critics.base import Check
-from rpg.geometry import Box
+from rpg.critique import Check
 from rpg.language.grammar.elements import RelationKind
 from rpg.language.lexicon.function_words import NUMBERS
 from rpg.language.lexicon.inflect import article, is_pair, is_plural, plural
 from rpg.language.lexicon.nouns import MASS
 from rpg.language.positions import position_in_words
-from rpg.plan import Plan
+from rpg.plans.geometry import Box
+from rpg.plans.plan import Plan
 
 __all__ = ["NOTHING_ELSE", "compile_checks", "number_of", "place_in_words"]
 

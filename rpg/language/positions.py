@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rpg.geometry import Box
+from rpg.plans.geometry import Box
 
 _ROWS = ("top", "", "bottom")
 _COLUMNS = ("left", "", "right")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rpg.geometry import Box
 from rpg.language.positions import position_in_words
+from rpg.plans.geometry import Box
 
 
 @pytest.mark.parametrize(

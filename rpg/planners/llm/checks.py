@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from rpg.geometry import Box
 from rpg.language.lexicon.function_words import MAX_COUNT
 from rpg.language.lexicon.inflect import singular
 from rpg.language.lexicon.nouns import ABSTRACT, CANVAS, MEASURES, PEOPLE, PLACES, TIMES
 from rpg.language.scene_graph.parser import parse_prompt
 from rpg.planners.llm.schema import EntityAnswer
+from rpg.plans.geometry import Box
 
 _WORD = re.compile(r"[^\W_]+(?:['\u2019-][^\W_]+)*")
 _ARTICLES = frozenset(("a", "an", "the"))

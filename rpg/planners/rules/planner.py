@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from rpg.geometry import FULL
 from rpg.language.scene_graph.canvas_positions import settle
 from rpg.language.scene_graph.graph import SceneGraph
 from rpg.language.scene_graph.parser import parse_prompt
-from rpg.plan import MAX_REGIONS, Plan, Region
 from rpg.planners.base import checked_prompt
 from rpg.planners.rules.commands.interpreter import revise
 from rpg.planners.rules.layout.normal import normalize
 from rpg.planners.rules.layout.solver import lay_out
 from rpg.planners.rules.reasoning import explain, summarize
 from rpg.planners.rules.recaption import common_setting, give_places, regions
+from rpg.plans.geometry import FULL
+from rpg.plans.plan import MAX_REGIONS, Plan, Region
 
 SOURCE = "rules"
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rpg.geometry import Box
 from rpg.language.grammar.elements import RelationKind
 from rpg.language.positions import position_in_words
 from rpg.language.scene_graph.graph import Entity, Relation, SceneGraph
 from rpg.planners.rules.layout.lattice import holds, overlap
 from rpg.planners.rules.layout.normal import Constraints, Pair
 from rpg.planners.rules.layout.solver import PlacedEntity
+from rpg.plans.geometry import Box
 
 
 def explain(

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from rpg.language.grammar.tokens import join
 from rpg.language.scene_graph.graph import Entity, SceneGraph, Setting
-from rpg.plan import MAX_PROMPT_CHARS, Region
 from rpg.planners.rules.layout.solver import PlacedEntity
+from rpg.plans.plan import MAX_PROMPT_CHARS, Region
 
 
 def give_places(graph: SceneGraph) -> None:

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rpg.geometry import FULL, Box
 from rpg.language.grammar.elements import RelationKind
 from rpg.language.scene_graph.graph import Entity
 from rpg.planners.rules.layout.blocks import Depth, Flat, One, Ring, Rows
@@ -19,6 +18,7 @@ from rpg.planners.rules.layout.packing import best_rows
 from rpg.planners.rules.layout.ranks import Ranks
 from rpg.planners.rules.layout.solver import PlacedEntity, lay_out
 from rpg.planners.rules.layout.splits import compositions, cut, even_splits, shares, split_rows
+from rpg.plans.geometry import FULL, Box
 from tests.planners.rules.helpers import only, plan_of
 
 SIZES = {"tiny": 0.4, "small": 0.6, "": 1.0, "big": 1.6, "huge": 2.4}

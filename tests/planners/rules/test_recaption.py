@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from rpg.language.scene_graph.graph import Entity
 from rpg.language.scene_graph.parser import parse_prompt
-from rpg.plan import MAX_PROMPT_CHARS
 from rpg.planners.rules.recaption import common_setting, give_places, subprompt
+from rpg.plans.plan import MAX_PROMPT_CHARS
 from tests.planners.rules.helpers import plan_of
 
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from rpg import edits as e
 from rpg.errors import PlanError
-from rpg.geometry import Box
 from rpg.language.grammar.chunks import noun_phrase
 from rpg.language.grammar.elements import RelationKind
 from rpg.language.grammar.quantities import number
@@ -19,7 +17,6 @@ from rpg.language.lexicon.nouns import WEARABLES, is_animate
 from rpg.language.positions import position_in_words
 from rpg.language.scene_graph.graph import Entity, entity_of
 from rpg.language.scene_graph.parser import parse_elements
-from rpg.plan import Region
 from rpg.planners.rules.commands.appearance import give
 from rpg.planners.rules.commands.describe import shared
 from rpg.planners.rules.commands.destinations import Where, cuts, spread, together
@@ -36,6 +33,9 @@ from rpg.planners.rules.commands.text.setting_phrases import (
 )
 from rpg.planners.rules.layout.splits import split_rows
 from rpg.planners.rules.recaption import subprompt
+from rpg.plans import edits as e
+from rpg.plans.geometry import Box
+from rpg.plans.plan import Region
 
 _HELD = Box(0.3, 0.45, 0.7, 0.95)
 _VAGUE = 2  # how many "more stars" are

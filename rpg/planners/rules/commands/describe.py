@@ -6,14 +6,14 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
-from rpg.geometry import Box
 from rpg.language.grammar.tokens import join
 from rpg.language.positions import position_in_words
-from rpg.plan import MAX_PROMPT_CHARS, Plan
 from rpg.planners.rules.commands.placement.stacking import hosts_of, is_backdrop
 from rpg.planners.rules.commands.plan_editor import PlanEditor, RegionNode
 from rpg.planners.rules.commands.text.setting_phrases import settings_in, styles_in
 from rpg.planners.rules.commands.text.wording import counted
+from rpg.plans.geometry import Box
+from rpg.plans.plan import MAX_PROMPT_CHARS, Plan
 
 _LEVEL = 0.05  # centres of one row
 _CLEARLY = 1.5  # one distance against the other, for "left of" rather than "above"

@@ -6,12 +6,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rpg import edits as e
 from rpg.errors import PlanError
 from rpg.language.grammar.tokens import tokenize
 from rpg.language.lexicon.inflect import singular
 from rpg.language.positions import position_in_words
-from rpg.plan import MAX_PROMPT_CHARS, Plan
 from rpg.planners.rules.commands import (
     add,
     appearance,
@@ -27,6 +25,8 @@ from rpg.planners.rules.commands.plan_editor import PlanEditor
 from rpg.planners.rules.commands.text.setting_phrases import with_setting
 from rpg.planners.rules.commands.text.style_phrases import styles_of, with_style
 from rpg.planners.rules.commands.text.wording import mentions, with_name
+from rpg.plans import edits as e
+from rpg.plans.plan import MAX_PROMPT_CHARS, Plan
 
 _FORMS = (
     *move.SWAPPING, *style.FORMS, *setting.FORMS, *replace.FORMS, *size.FORMS, *remove.FORMS,

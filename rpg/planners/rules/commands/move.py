@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from rpg import edits as e
 from rpg.errors import PlanError
 from rpg.language.grammar.elements import RelationKind
 from rpg.language.lexicon.function_words import DETERMINERS
@@ -15,6 +14,7 @@ from rpg.planners.rules.commands.placement.shifts import nudged
 from rpg.planners.rules.commands.placement.tree_levels import Placement, riding
 from rpg.planners.rules.commands.plan_editor import PlanEditor, RegionNode
 from rpg.planners.rules.commands.references import prefixes, resolve, resolve_list, resolve_or_fail
+from rpg.plans import edits as e
 
 _STEP = 0.2
 _MUCH = {"a bit": 0.5, "a little": 0.5, "slightly": 0.5, "a little bit": 0.5, "a tad": 0.5,

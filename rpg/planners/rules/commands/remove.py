@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from rpg import edits as e
 from rpg.errors import PlanError
 from rpg.language.grammar.quantities import number
 from rpg.language.lexicon.function_words import MAX_COUNT
@@ -17,6 +16,7 @@ from rpg.planners.rules.commands.plan_editor import PlanEditor, RegionNode
 from rpg.planners.rules.commands.references import resolve, resolve_list, resolve_or_fail
 from rpg.planners.rules.commands.selectors import reading_order
 from rpg.planners.rules.commands.text.wording import mentions
+from rpg.plans import edits as e
 
 
 def remove(editor: PlanEditor, items: Sequence[RegionNode]) -> bool:

@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from rpg.geometry import FULL, Box
 from rpg.language.grammar.elements import RelationKind
 from rpg.language.scene_graph.graph import Entity
 from rpg.planners.rules.layout.blocks import Block, Cell, Depth, One, Ring, several
@@ -16,6 +15,7 @@ from rpg.planners.rules.layout.normal import Constraints, Pair
 from rpg.planners.rules.layout.packing import best_rows
 from rpg.planners.rules.layout.ranks import Ranks
 from rpg.planners.rules.layout.slots import Slots
+from rpg.plans.geometry import FULL, Box
 
 # Parts of somebody's box, by where they have an entity.
 _HELD = {"hand": Box(0.3, 0.45, 0.7, 0.95), "head": Box(0.3, 0.0, 0.7, 0.4)}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from rpg.errors import PlanError
-from rpg.geometry import Box
 from rpg.language.positions import position_in_words
+from rpg.plans.geometry import Box
 from tests.planners.rules.commands.helpers import PLANS, box, disjoint, prompts, regions, told
 
 

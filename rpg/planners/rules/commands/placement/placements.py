@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from rpg.errors import PlanError
-from rpg.geometry import FULL, Box
 from rpg.language.grammar.elements import Anchor, RelationKind
 from rpg.planners.rules.commands.placement.axes import X, Y, is_at
 from rpg.planners.rules.commands.placement.free_space import aligned
@@ -20,6 +19,7 @@ from rpg.planners.rules.commands.placement.tree_levels import (
     riding,
 )
 from rpg.planners.rules.commands.plan_editor import PlanEditor, RegionNode
+from rpg.plans.geometry import FULL, Box
 
 _INSIDE = Box(0.2, 0.2, 0.8, 0.8)
 _BEFORE = Box(0.2, 0.4, 0.8, 1.0)  # what stands in front covers this of what is behind

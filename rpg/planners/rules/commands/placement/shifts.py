@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from rpg.errors import PlanError
-from rpg.geometry import Box
 from rpg.planners.rules.commands.placement.rooms import Room
 from rpg.planners.rules.commands.placement.tree_levels import (
     Placement,
@@ -13,6 +12,7 @@ from rpg.planners.rules.commands.placement.tree_levels import (
     unit,
 )
 from rpg.planners.rules.commands.plan_editor import PlanEditor, RegionNode
+from rpg.plans.geometry import Box
 
 
 def resized(editor: PlanEditor, item: RegionNode, wider: float, taller: float) -> Placement:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from rpg._tree import carried
-from rpg.geometry import FULL, Box
 from rpg.planners.rules.commands.placement.axes import overlap
 from rpg.planners.rules.commands.placement.rooms import Room, SiblingBoxes
 from rpg.planners.rules.commands.placement.stacking import hosts_of, is_backdrop
 from rpg.planners.rules.commands.plan_editor import PlanEditor, RegionNode
+from rpg.plans.geometry import FULL, Box
+from rpg.plans.tree import carried
 
 
 @dataclass(frozen=True, slots=True)

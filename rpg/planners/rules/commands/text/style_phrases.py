@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 
 from rpg.language.grammar.styles import is_style, split_style
-from rpg.plan import Plan
+from rpg.plans.plan import Plan
 
 _MEDIA = frozenset(
     """
