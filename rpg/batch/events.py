@@ -1,7 +1,7 @@
-"""What a batch tells while it runs, in the order in which it comes.
+"""Events of a batch, in the order in which they come.
 
     Counted                      once, before anything is loaded
-    Progress ... PictureDrawn         for each pass; a picture is there once PictureDrawn says so
+    Progress ... PictureDrawn    for each pass; PictureDrawn comes once the file is complete
     Said                         whenever there is something to know of a row
     Faulty                       a row whose picture could not be drawn
 

@@ -1,4 +1,4 @@
-"""What is there already of a batch: pictures, their plans, and what is in the way."""
+"""The state of a batch's folder: pictures that are done, their plans, and conflicting files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keeps those who read a still file and those who change it apart, by a lock of its folder.
+"""A reader-writer lock on a folder.
 
 A folder can be locked also by who may not write to it, and the lock ends with its process.
 """

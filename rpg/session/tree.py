@@ -1,4 +1,4 @@
-"""The shape of a session: which turn came of which, where the head is. Pure; knows no store.
+"""The tree of a session's turns and its head. Pure; knows no store.
 
 ::
 
