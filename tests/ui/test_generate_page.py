@@ -94,7 +94,7 @@ def test_several_pictures_each_with_its_seed_by_a_preset(tab: Page) -> None:
     expect(tab.locator("#keep-seed")).to_contain_text("22")
     expect(shown(tab)).to_have_attribute("src", re.compile(r"rpg-22\.png$"))
     tab.reload()
-    fast = re.compile("^Fast: 6 steps of euler-a$")
+    fast = re.compile("^Fast: 4 steps of euler-a$")
     expect(tab.locator("#preset input")).to_have_value(fast, timeout=SLOW)
     expect(tab.locator("#steps input")).to_have_attribute("placeholder", "6")
 
