@@ -61,7 +61,7 @@ def _is_slow(item: pytest.Function) -> bool:
 
 @pytest.fixture(scope="session", autouse=True)
 def _a_third_of_the_steps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Where no test names a model, in child processes too, it is Toybox with a third of the steps."""
+    """Toybox in a third of the steps, where no test names a model; in child processes too."""
     folder = tmp_path_factory.mktemp("model") / "toybox"
     folder.mkdir()
     for part in weights_path().iterdir():
