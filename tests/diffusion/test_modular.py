@@ -32,16 +32,23 @@ PERTURBED = {
     "skip_attention_scores": True,
     "skip_ff": False,
 }
-GUIDERS = {
-    "cfg": _library.ClassifierFreeGuidance(guidance_scale=7.0),
-    "apg": _library.AdaptiveProjectedGuidance(guidance_scale=7.0),
-    "pag": _library.PerturbedAttentionGuidance(
+
+
+def perturbing(scale: float) -> Any:
+    """Perturbed-attention guidance in the UNet's middle, from its second step on."""
+    return _library.PerturbedAttentionGuidance(
         guidance_scale=7.0,
-        perturbed_guidance_scale=1.0,
+        perturbed_guidance_scale=scale,
         perturbed_guidance_start=0.0,
         perturbed_guidance_stop=1.0,
         perturbed_guidance_config=PERTURBED,
-    ),
+    )
+
+
+GUIDERS = {
+    "cfg": _library.ClassifierFreeGuidance(guidance_scale=7.0),
+    "apg": _library.AdaptiveProjectedGuidance(guidance_scale=7.0),
+    "pag": perturbing(1.0),
 }
 
 
@@ -112,10 +119,10 @@ def test_identical_regions_are_one(guider: str) -> None:
 def test_perturbed_attention_acts_on_regions(composer: Any) -> None:
     """Its hooks on self-attention are there for the third prediction, and gone after."""
     stock = tiny_sdxl()
-    plan = {"plan": halves(), "composer": composer, "num_inference_steps": 3}
-    perturbed = drawn(modular(stock, GUIDERS["pag"]), **plan)
-    assert_differ(perturbed, drawn(modular(stock, GUIDERS["cfg"]), **plan))
-    assert_close(drawn(modular(stock, GUIDERS["pag"]), **plan), perturbed)
+    call = {"plan": halves(), "composer": composer, "num_inference_steps": 3}
+    perturbed = drawn(modular(stock, perturbing(100.0)), **call)
+    assert_differ(perturbed, drawn(modular(stock, GUIDERS["cfg"]), **call))
+    assert_close(drawn(modular(stock, perturbing(100.0)), **call), perturbed)
 
 
 def test_keys_are_computed_once_for_each_branch() -> None:
