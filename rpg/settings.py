@@ -49,6 +49,7 @@ Everyday = Literal["sampling", "noise", "count", "text"]
 Advanced = Literal["canvas", "method", "regions", "interval", "conditioning"]
 Group = Everyday | Advanced | Literal["image"]
 ADVANCED: tuple[Advanced, ...] = get_args(Advanced)
+_KINDS: Mapping[str, type[int | float | str]] = {"integer": int, "number": float, "string": str}
 
 
 @dataclass(frozen=True)
@@ -87,10 +88,9 @@ class Setting:
     schema: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def kind(self) -> type[int] | type[float] | type[str]:
+    def kind(self) -> type[int | float | str]:
         """The type of its values, of choices too."""
-        kinds: Mapping[str, Any] = {"integer": int, "number": float, "string": str}
-        return kinds[self.schema["type"]]
+        return _KINDS[self.schema["type"]]
 
     @property
     def choices(self) -> tuple[str, ...]:
@@ -230,7 +230,7 @@ class GenerationSettings(BaseModel):
         Share | None,
         Setting(
             "Base ratio",
-            "Weight of the prompt for the whole within regions that say none",
+            "Weight of the prompt for the whole within regions",
             "regions",
             "regional",
             lasting=True,

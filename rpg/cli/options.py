@@ -1,4 +1,4 @@
-"""The command line's flags; named as in `diffusers-cli run` where they mean the same."""
+"""The flags that are no settings; named as in `diffusers-cli run` where they mean the same."""
 
 from __future__ import annotations
 

@@ -92,8 +92,8 @@ def _flags(without: tuple[Group, ...]) -> Iterator[tuple[str, Any]]:
 
 
 def _kind(setting: Setting) -> Any:
-    one = operator.getitem(Literal, setting.choices) if setting.choices else setting.kind
-    return one | None
+    kind: Any = operator.getitem(Literal, setting.choices) if setting.choices else setting.kind
+    return kind | None
 
 
 def _option(setting: Setting) -> Any:
