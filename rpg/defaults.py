@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from rpg.errors import ModelError, SettingsError
-from rpg.geometry import Box
+from rpg.plans.geometry import Box
 from rpg.settings import (
     LASTING,
     Composer,

@@ -346,7 +346,7 @@ TO_PIPELINE = tuple(name for name, one in SETTINGS.items() if one.passed_to == "
 TO_REGIONAL = tuple(name for name, one in SETTINGS.items() if one.passed_to == "regional")
 
 
-class SettingWords(TypedDict, total=False):
+class SettingKwargs(TypedDict, total=False):
     """The settings as words of a call: the table once more, which type checkers cannot read."""
 
     num_inference_steps: int | None

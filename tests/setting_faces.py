@@ -10,13 +10,13 @@ import gradio as gr
 import typer
 from typer.testing import CliRunner
 
-from rpg._call import checked
 from rpg.batch.rows import row
 from rpg.cli import app
 from rpg.cli.settings_page import page
 from rpg.defaults import ModelDefaults
+from rpg.generation.request import checked
 from rpg.metadata import Record
-from rpg.plan import Plan
+from rpg.plans.plan import Plan
 from rpg.settings import SETTINGS, GenerationSettings
 from ui.arguments import GenerateArguments, read_settings
 from ui.settings_form import SettingsForm

@@ -12,7 +12,7 @@ from typing import Any, get_args, get_type_hints
 import pytest
 
 from rpg.defaults import ModelDefaults
-from rpg.settings import LASTING, SETTINGS, TO_PIPELINE, TO_REGIONAL, SettingWords
+from rpg.settings import LASTING, SETTINGS, TO_PIPELINE, TO_REGIONAL, SettingKwargs
 from tests.processes import ROOT, python
 from tests.setting_faces import COMMANDS, Faces, faces
 
@@ -104,7 +104,7 @@ def test_every_row_says_what_it_is() -> None:
 
 
 def test_the_words_for_type_checkers_are_the_table() -> None:
-    hints = get_type_hints(SettingWords)
+    hints = get_type_hints(SettingKwargs)
     assert hints.keys() == SETTINGS.keys()
     for name, hint in hints.items():
         assert get_args(hint)[0] is SETTINGS[name].kind, name

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSche
 
 from rpg.defaults import PRESETS
 from rpg.errors import SettingsError
-from rpg.plan import Plan
+from rpg.plans.plan import Plan
 from rpg.settings import MAX_SEED, SETTINGS, GenerationSettings, explain
 
 __all__ = [
