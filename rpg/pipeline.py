@@ -26,6 +26,7 @@ from rpg.diffusion import backbones
 from rpg.editing.edit import EVERYWHERE, Change, Editing, changed, prepared
 from rpg.editing.inpaint import GROUND_STRENGTH, keeps_surroundings
 from rpg.editing.segmentation import GrabCut
+from rpg.environment import environment
 from rpg.errors import ModelError, SettingsError
 from rpg.events import Edited, Event, Notice, Planned, Refined, Thinking
 from rpg.generation import sampling
@@ -40,7 +41,6 @@ from rpg.planners.base import heard
 from rpg.refinement.budget import Budget
 from rpg.refinement.generator import PictureGenerator
 from rpg.refinement.runner import Loop, refinable
-from rpg.settings import environment
 from rpg.toybox import describe_world, unknown_words, weights_path
 from rpg.toybox.contours import ToyboxContours
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import filecmp
+import inspect
 import json
 import shutil
 from collections.abc import Iterator
@@ -10,8 +11,10 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 import pytest
+from diffusers import StableDiffusionXLImg2ImgPipeline, StableDiffusionXLPipeline
 
 from rpg.defaults import ModelDefaults
+from rpg.diffusion import regional
 from rpg.settings import LASTING, SETTINGS, TO_PIPELINE, TO_REGIONAL, SettingKwargs
 from tests.processes import ROOT, python
 from tests.setting_faces import COMMANDS, Faces, faces
@@ -93,6 +96,19 @@ def test_what_takes_a_setting() -> None:
     assert set(TO_PIPELINE) == SETTINGS.keys() - set(TO_REGIONAL) - own
     assert {"clip_skip", "composer", "guidance_scale"} < set(LASTING)
     assert not {"seed", "width", "negative_prompt", "start", "strength"} & set(LASTING)
+
+
+def test_what_is_passed_on_is_taken() -> None:
+    taken = inspect.signature(regional).parameters
+    assert set(TO_REGIONAL) < taken.keys()
+    usual = ModelDefaults().model_dump() | {
+        name: SETTINGS[name].default for name in ("start", "end")
+    }
+    said = {name: taken[name].default for name in TO_REGIONAL if taken[name].default is not None}
+    assert said == {name: usual[name] for name in said} and "composer" in said
+    kinds = (StableDiffusionXLPipeline, StableDiffusionXLImg2ImgPipeline)
+    words = {word for kind in kinds for word in inspect.signature(kind.__call__).parameters}
+    assert set(TO_PIPELINE) < words
 
 
 def test_every_row_says_what_it_is() -> None:

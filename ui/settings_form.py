@@ -45,7 +45,7 @@ class SettingsForm:
         self.preset = _choice("preset", "Preset", words.presets(defaults))
         self.size = _choice("size", "Size", words.sizes(defaults), scale=3, min_width=280)
         self.seed = gr.Textbox(
-            label="Seed",
+            label=SETTINGS["seed"].label,
             placeholder="A new one each time",
             max_lines=1,
             scale=2,

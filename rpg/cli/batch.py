@@ -22,9 +22,10 @@ from rpg.cli.options import DTYPES
 from rpg.cli.planning import PlannerFlags
 from rpg.cli.setting_flags import SettingFlags, with_setting_flags
 from rpg.defaults import ModelDefaults, of_model
+from rpg.environment import environment
 from rpg.metadata import public_name
 from rpg.planners import LLMPlanner
-from rpg.settings import MAX_IMAGES, GenerationSettings, environment
+from rpg.settings import MAX_IMAGES, GenerationSettings
 from rpg.toybox import weights_path
 
 if TYPE_CHECKING:
