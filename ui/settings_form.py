@@ -123,6 +123,7 @@ class SettingsForm:
         self.preset.render()
         with gr.Row():
             self.seed.render()
+            self._put("noise")
             self._put("sampling")
         with gr.Row(elem_classes="controls"):
             self.lock.render()

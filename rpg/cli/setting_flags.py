@@ -18,7 +18,6 @@ from rpg.settings import SETTINGS, Group, Setting
 __all__ = ["SettingFlags", "with_setting_flags"]
 
 _PANEL = "How to draw"
-_PARAMETER = "given"
 _SIZE = Annotated[
     str | None,
     typer.Option("--size", metavar="WxH", help="Pixels, e.g. 1024x768.", rich_help_panel=_PANEL),
@@ -54,9 +53,8 @@ def with_setting_flags(*without: Group) -> Callable[[Callable[..., None]], Calla
 
         @functools.wraps(command)
         def run(**values: Any) -> None:
-            command(
-                **{_PARAMETER: SettingFlags({name: values.pop(name) for name in flags})}, **values
-            )
+            given = SettingFlags({name: values.pop(name) for name in flags})
+            command(given=given, **values)
 
         parameters = dict(_parameters(command, flags))
         run.__annotations__ = {name: one.annotation for name, one in parameters.items()}
@@ -73,7 +71,7 @@ def _parameters(
     types = get_type_hints(command, include_extras=True)
     only = inspect.Parameter.KEYWORD_ONLY
     for name, own in inspect.signature(command).parameters.items():
-        if name != _PARAMETER:
+        if name != "given":
             yield name, own.replace(annotation=types[name], kind=only)
             continue
         for flag, kind in flags.items():
