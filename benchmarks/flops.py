@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from functools import cache
-from types import SimpleNamespace
 from typing import Annotated, Any
 
 import diffusers
@@ -21,7 +20,11 @@ from rich.table import Table
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks import sdxl
-from rpg.diffusion import regional
+from rpg.diffusion.backbones.unet import UNet
+from rpg.diffusion.denoiser import RegionalDenoiser
+from rpg.diffusion.embeds import RegionalPromptEmbeds
+from rpg.diffusion.layout import RegionalLayout
+from rpg.diffusion.schedule import Schedule
 from rpg.plans.geometry import Box, grid
 from rpg.plans.plan import Plan, Region
 
@@ -56,12 +59,12 @@ class Row:
 @cache
 def count(composer: str, boxes: tuple[Box, ...], base_ratio: float) -> Row:
     """Count the first two steps of an image with a region in each box."""
-    pipe = _pipe()
     regions = tuple(Region(id=str(i), prompt=f"thing {i}", box=box) for i, box in enumerate(boxes))
-    plan = Plan(prompt="a scene", regions=regions)
-    with regional(pipe, plan, composer=composer, base_ratio=base_ratio):  # type: ignore[arg-type]
-        text, _, pooled, _ = pipe.encode_prompt(prompt=["no", "a scene"])
-        first, later = (_step(pipe, text, pooled) for _ in range(2))
+    layout = RegionalLayout.of(Plan(prompt="a scene", regions=regions), base_ratio=base_ratio)
+    embeds = RegionalPromptEmbeds.of(*_texts(len(boxes)))
+    schedule = Schedule(composer)  # type: ignore[arg-type]
+    with RegionalDenoiser(_backbone(), layout, embeds, schedule) as denoiser:
+        first, later = (_step(denoiser, at) for at in range(2))
     image = first + (STEPS - 1) * later
     return Row(composer, len(boxes), base_ratio, first, later, image, image / (STEPS * plain()) - 1)
 
@@ -69,9 +72,8 @@ def count(composer: str, boxes: tuple[Box, ...], base_ratio: float) -> Row:
 @cache
 def plain() -> float:
     """TFLOP of a step without regions."""
-    pipe = _pipe()
-    text, _, pooled, _ = pipe.encode_prompt(prompt=["no", "a scene"])
-    return _step(pipe, text, pooled)
+    layout = RegionalLayout.of(Plan(prompt="a scene"))
+    return _step(RegionalDenoiser(_backbone(), layout, None, Schedule()), 0)
 
 
 def rows() -> list[Row]:
@@ -102,55 +104,35 @@ def main(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] 
 
 
 @cache
-def _pipe() -> Any:
-    """What `regional` needs of a pipeline, around the UNet, without storage for a single number."""
+def _backbone() -> UNet:
+    """SDXL's UNet, without storage for a single number."""
     library: Any = diffusers
     with torch.device("meta"):
-        unet = library.UNet2DConditionModel(**sdxl.UNET).eval()
-    return SimpleNamespace(
-        unet=unet,
-        config={},
-        vae_scale_factor=8,
-        do_classifier_free_guidance=True,
-        _num_timesteps=STEPS,
-        tokenizer=_Tokenizer(),
-        encode_prompt=_encode_prompt,
-    )
+        return UNet(library.UNet2DConditionModel(**sdxl.UNET).eval(), pixels_per_cell=8)
 
 
-class _Tokenizer:
-    """A word is a token; none is too many."""
-
-    model_max_length = sdxl.TOKENS
-    added_tokens_encoder: dict[str, int] = {}
-    all_special_tokens: tuple[str, ...] = ()
-
-    def __call__(self, text: str, *, verbose: bool) -> SimpleNamespace:
-        return SimpleNamespace(input_ids=text.split())
+@cache
+def _base() -> tuple[torch.Tensor, torch.Tensor]:
+    """Of the negative and the base prompt: the same tensors in every step, as in a loop."""
+    return _texts(2)
 
 
-def _encode_prompt(
-    prompt: list[str],
-    device: Any = None,
-    num_images_per_prompt: int = 1,
-    do_classifier_free_guidance: bool = False,
-    negative_prompt: str | None = None,
-    lora_scale: float | None = None,
-    clip_skip: int | None = None,
-) -> tuple[torch.Tensor, None, torch.Tensor, None]:
-    """Embeddings in the shape that SDXL's encoders give."""
-    states = torch.empty(len(prompt), sdxl.TOKENS, sdxl.WIDTH, device="meta")
-    return states, None, torch.empty(len(prompt), sdxl.POOLED, device="meta"), None
+def _texts(count: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Embeddings of so many texts in the shapes that SDXL's encoders give."""
+    states = torch.empty(count, sdxl.TOKENS, sdxl.WIDTH, device="meta")
+    return states, torch.empty(count, sdxl.POOLED, device="meta")
 
 
 @torch.no_grad()
-def _step(pipe: Any, text: torch.Tensor, pooled: torch.Tensor) -> float:
-    """TFLOP of a UNet call with guidance."""
+def _step(denoiser: RegionalDenoiser, at: int) -> float:
+    """TFLOP of a step with guidance."""
     sample = torch.empty(2, 4, sdxl.CELLS, sdxl.CELLS, device="meta")
+    text, pooled = _base()
     added = {"text_embeds": pooled, "time_ids": torch.empty(2, 6, device="meta")}
     timestep = torch.empty((), device="meta")
+    denoiser.at(at, STEPS)
     with FlopCounterMode(display=False) as counter:
-        pipe.unet(sample, timestep, text, added_cond_kwargs=added, return_dict=False)
+        denoiser.predict(sample, timestep, "both", text, {"added_cond_kwargs": added})
     return float(counter.get_total_flops()) / 1e12
 
 

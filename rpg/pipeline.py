@@ -549,7 +549,6 @@ class RPGPipeline(Delegating):
             pipe = self._pipe_for(request)
             model = ModelFacts(
                 self.model,
-                self._family.name,
                 self.defaults,
                 self.ground_strength,
                 has_lora(self.pipe),

@@ -1,4 +1,4 @@
-"""The page on models: its Python runs, with tiny models in the place of those that it names."""
+"""The pages on models and regions: their Python runs, with tiny models for those that they name."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ from tests.test_docs import BLOCK
 from tests.tiny import tiny_controlnet, tiny_sd15, tiny_sdxl
 
 PAGE = (ROOT / "docs/backbones.md").read_text()
-CODE = [code for language, code in BLOCK.findall(PAGE) if language == "python"]
+PAGES = PAGE + (ROOT / "docs/regional.md").read_text()
+CODE = [code for language, code in BLOCK.findall(PAGES) if language == "python"]
 RUNNABLE = [code for code in CODE if not code.startswith("# not run by the tests")]
 ITS_OWN = '{"width": 32, "height": 32, "num_inference_steps": 2}'
 _library: Any = diffusers
@@ -59,12 +60,12 @@ def save_lora(pipe: Any, folder: Path) -> None:
     )
 
 
-def test_most_of_the_page_runs() -> None:
-    assert len(RUNNABLE) >= 6
+def test_most_of_the_pages_runs() -> None:
+    assert len(RUNNABLE) >= 9
 
 
 @pytest.mark.parametrize("code", RUNNABLE)
-def test_python_on_the_page_runs(
+def test_python_on_the_pages_runs(
     code: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Folders by the names of the hub's models are found where the code runs."""
@@ -74,7 +75,8 @@ def test_python_on_the_page_runs(
     monkeypatch.delenv("RPG_DTYPE", raising=False)
     said: dict[str, Any] = {}
     exec(code, said)  # our own page
-    drawn = said.get("done") or said.get("image") or said.get("plain")
+    names = ("done", "image", "plain", "sample")
+    drawn = next((said[name] for name in names if name in said), None)
     assert drawn is not None or Path("star.png").exists()
     if "painted" in said:
         assert said["painted"].images[0].tobytes() != said["plain"].images[0].tobytes()

@@ -22,7 +22,7 @@ def tiny_tokenizer() -> CLIPTokenizer:
     return CLIPTokenizer(vocab=ids, merges=[], model_max_length=MAX_TOKENS)
 
 
-def _text_config(tokenizer: CLIPTokenizer) -> CLIPTextConfig:
+def text_config(tokenizer: CLIPTokenizer) -> CLIPTextConfig:
     return CLIPTextConfig(
         vocab_size=len(tokenizer),
         hidden_size=WIDTH,
@@ -72,7 +72,7 @@ def tiny_sdxl(seed: int = 0, **unet_overrides: Any) -> Any:
     """SDXL's architecture: 4x autoencoder, one downsampling, 64 x 64 pixels, random weights."""
     torch.manual_seed(seed)
     tokenizer = tiny_tokenizer()
-    config = _text_config(tokenizer)
+    config = text_config(tokenizer)
     added = {
         "addition_embed_type": "text_time",
         "addition_time_embed_dim": 8,
@@ -98,7 +98,7 @@ def tiny_sd15(seed: int = 0, **unet_overrides: Any) -> Any:
     tokenizer = tiny_tokenizer()
     pipe = _library.StableDiffusionPipeline(
         vae=_vae(),
-        text_encoder=CLIPTextModel(_text_config(tokenizer)),
+        text_encoder=CLIPTextModel(text_config(tokenizer)),
         tokenizer=tokenizer,
         unet=_unet(WIDTH, **unet_overrides),
         scheduler=_library.EulerDiscreteScheduler(beta_schedule="scaled_linear", steps_offset=1),

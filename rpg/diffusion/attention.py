@@ -10,9 +10,9 @@ and values serve the crops.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from diffusers.image_processor import IPAdapterMaskProcessor
@@ -20,10 +20,18 @@ from diffusers.models.attention_processor import Attention, IPAdapterAttnProcess
 from torch import Tensor
 from torch.nn import functional as F
 
-from rpg.diffusion.levels import Group, Level, Run, Slice, Sorting
-from rpg.diffusion.state import Bank, Mode, State
+from rpg.diffusion.embeds import PromptBank
+from rpg.diffusion.schedule import CompositionMode
+from rpg.diffusion.state import RegionalState
+from rpg.diffusion.token_layout import (
+    TokenGroup,
+    TokenLayout,
+    TokenPermutation,
+    TokenRun,
+    TokenSlice,
+)
 
-__all__ = ["RegionalAttnProcessor", "cross_attention_layers", "installed"]
+__all__ = ["RegionalAttnProcessor", "cross_attention_layers", "unwrap", "wrap"]
 
 Pair = tuple[Tensor, Tensor]  # keys and values, (rows, heads, tokens, d)
 
@@ -38,12 +46,11 @@ class RegionalAttnProcessor(torch.nn.Module):
         state: the image's state.
     """
 
-    def __init__(self, inner: Any, state: State) -> None:
+    def __init__(self, inner: Any, state: RegionalState) -> None:
         """Wrap `inner`; an IP-Adapter processor's own constructor is not for us."""
         torch.nn.Module.__init__(self)
         self.inner, self.state = inner, state
-        self._bank: Bank | None = None
-        self._keys: Pair | None = None
+        self._keys: WeakKeyDictionary[PromptBank, Pair] = WeakKeyDictionary()
 
     # What it reads changes with every image: compiled, it would be compiled anew each time.
     @torch.compiler.disable  # type: ignore[untyped-decorator]
@@ -57,7 +64,8 @@ class RegionalAttnProcessor(torch.nn.Module):
         ip_adapter_masks: Any = None,
     ) -> Tensor:
         """Attend, (B, T, C) in and out; `encoder_hidden_states` is a tuple under an IP-Adapter."""
-        if self.state.mode is Mode.PLAIN or attention_mask is not None:
+        self.state.layers_run += 1
+        if self.state.mode is CompositionMode.PLAIN or attention_mask is not None:
             optional = {"temb": temb, "ip_adapter_masks": ip_adapter_masks}  # not all take them
             given = {name: value for name, value in optional.items() if value is not None}
             result: Tensor = self.inner(
@@ -78,48 +86,74 @@ class RegionalAttnProcessor(torch.nn.Module):
 
     def _attended(self, query: Tensor, keys: Pair) -> Tensor:
         """(B, H, T, d) -> (B, H, T, d)."""
-        reading = self.state.reading
-        if reading is not None:  # a crop each row
-            return _attend(query, _rows(keys, reading.rows, reading.length))
+        selection = self.state.selection
+        if selection is not None:  # a crop each row
+            return _attend(query, _rows(keys, selection.rows, selection.length))
         own = _slice(keys, 0, len(query), self.state.bank.text.shape[1])
-        if self.state.mode is Mode.LATENT:
+        if self.state.mode is CompositionMode.LATENT:
             return _attend(query, own)
         return self._composed(query, own, _slice(keys, len(query), len(keys[0])))
 
     def _composed(self, query: Tensor, own: Pair, others: Pair) -> Tensor:
-        """The guided half by regions, the unguided by the negative and the regions' own."""
-        if self.state.sorting is not None:
-            return _by_slices(query, own, others, self.state.sorting)
-        if not self.state.guided:
-            return self._gathered(query, own, others)
-        half, regions = len(query) // 2, self.state.regions
-        guided = self._gathered(query[half:], _slice(own, half, 2 * half), others)
-        below = query[:half], _slice(own, 0, half)
-        if len(others[0]) > regions:
-            negatives = _slice(others, regions, 2 * regions)
-            return torch.cat([self._gathered(*below, negatives, negative=True), guided])
-        return torch.cat([_attend(*below), guided])
+        """The conditional branches by regions, the others by the negative and the regions' own."""
+        permutation = self.state.permutation
+        if permutation is not None:
+            return self._by_slices(query, own, others, permutation)
+        parts = []
+        for branch, rows in self.state.parts:
+            mine = query[rows], _slice(own, rows.start, rows.stop)
+            if branch == "cond":
+                parts.append(self._gathered(*mine, others))
+            elif len(others[0]) > self.state.layout.count:
+                negatives = _slice(others, self.state.layout.count, len(others[0]))
+                parts.append(self._gathered(*mine, negatives, negative=True))
+            else:
+                parts.append(_attend(*mine))
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+    def _by_slices(
+        self, query: Tensor, own: Pair, regions: Pair, permutation: TokenPermutation
+    ) -> Tensor:
+        """Likewise where tokens are sorted and no region has a negative of its own."""
+        if permutation.needs_base:
+            mixed = _attend(query, own)
+            for branch, rows in self.state.parts:
+                if branch == "cond":
+                    base = mixed[rows]
+                    placed = _placed(query[rows], base, regions, permutation.runs)
+                    base.lerp_(placed, permutation.inside)
+            return mixed
+        parts = [
+            _placed(query[rows], query[rows], regions, permutation.runs)
+            if branch == "cond"
+            else _attend(query[rows], _slice(own, rows.start, rows.stop))
+            for branch, rows in self.state.parts
+        ]
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
 
     def _gathered(
         self, query: Tensor, own: Pair, regions: Pair, *, negative: bool = False
     ) -> Tensor:
         """Base and regions in their shares, plan after plan: (P, H, T, d) -> (P, H, T, d)."""
-        tokens = query.shape[2]
-        levels = self.state.levels(tokens, query.device, query.dtype, negative=negative)
+        layouts = self.state.token_layouts(
+            query.shape[2], query.device, query.dtype, negative=negative
+        )
         parts = [
-            _blended(query[pictures], _slice(own, pictures.start, pictures.stop), regions, level)
-            for pictures, level in levels
+            _blended(query[pictures], _slice(own, pictures.start, pictures.stop), regions, layout)
+            for pictures, layout in layouts
         ]
         return parts[0] if len(parts) == 1 else torch.cat(parts)
 
     def _keys_for(self, attn: Attention) -> Pair:
-        """Keys and values of every text of the image, computed at its first use."""
+        """Keys and values of every text of the batch, computed at their first use."""
         bank = self.state.bank
-        if self._keys is None or self._bank is not bank:
-            text = attn.norm_encoder_hidden_states(bank.states) if attn.norm_cross else bank.states
-            self._keys = _heads(attn.to_k(text), attn), _heads(attn.to_v(text), attn)
-            self._bank = bank
-        return self._keys
+        keys = self._keys.get(bank)
+        if keys is None:
+            text = bank.attended
+            if attn.norm_cross:
+                text = attn.norm_encoder_hidden_states(text)
+            keys = self._keys[bank] = _heads(attn.to_k(text), attn), _heads(attn.to_v(text), attn)
+        return keys
 
 
 class _RegionalIPAdapterProcessor(
@@ -135,27 +169,29 @@ class _RegionalIPAdapterProcessor(
         return scales
 
 
-def cross_attention_layers(unet: torch.nn.Module) -> Iterator[Attention]:
-    """The layers of `unet` that attend to the text."""
-    for name, module in unet.named_modules():
+def cross_attention_layers(model: torch.nn.Module) -> Iterator[Attention]:
+    """The layers of `model` that attend to the text, by diffusers' name for them."""
+    for name, module in model.named_modules():
         if isinstance(module, Attention) and name.endswith("attn2"):
             yield module
 
 
-@contextmanager
-def installed(unet: torch.nn.Module, state: State) -> Iterator[None]:
-    """Put regional processors into every cross-attention layer, and the old ones back after."""
-    layers = list(cross_attention_layers(unet))
-    before: list[Any] = [layer.processor for layer in layers]
-    try:
-        for layer, processor in zip(layers, before, strict=True):
+def wrap(layers: Iterable[Attention], state: RegionalState) -> None:
+    """Put regional processors around those of `layers` that have none."""
+    for layer in layers:
+        processor: Any = layer.processor
+        if not isinstance(processor, RegionalAttnProcessor):
             with_images = hasattr(processor, "to_k_ip")
             kind = _RegionalIPAdapterProcessor if with_images else RegionalAttnProcessor
             layer.set_processor(kind(processor, state))
-        yield
-    finally:
-        for layer, processor in zip(layers, before, strict=True):
-            layer.set_processor(processor)
+
+
+def unwrap(layers: Iterable[Attention]) -> None:
+    """Put the processors back that `wrap` found, or that somebody has set since."""
+    for layer in layers:
+        processor: Any = layer.processor
+        if isinstance(processor, RegionalAttnProcessor):
+            layer.set_processor(processor.inner)
 
 
 def _heads(states: Tensor, attn: Attention) -> Tensor:
@@ -176,22 +212,7 @@ def _attend(query: Tensor, keys: Pair) -> Tensor:
     return F.scaled_dot_product_attention(query, *keys)
 
 
-def _by_slices(query: Tensor, own: Pair, regions: Pair, sorting: Sorting) -> Tensor:
-    """Base and regions in their shares where tokens are sorted: (B, H, T, d) -> (B, H, T, d)."""
-    pictures = sorting.runs[-1].pictures[1]
-    above = query[-pictures:]
-    if sorting.needs_base:
-        mixed = _attend(query, own)
-        base = mixed[-pictures:]
-        base.lerp_(_placed(above, base, regions, sorting.runs), sorting.inside)
-        return mixed
-    placed = _placed(above, above, regions, sorting.runs)
-    if len(query) == pictures:
-        return placed
-    return torch.cat([_attend(query[:pictures], _slice(own, 0, pictures)), placed])
-
-
-def _placed(query: Tensor, base: Tensor, regions: Pair, runs: Sequence[Run]) -> Tensor:
+def _placed(query: Tensor, base: Tensor, regions: Pair, runs: Sequence[TokenRun]) -> Tensor:
     """What each sorted token hears of its one region, else of the base: (P, H, T, d)."""
     parts = [
         _of_run(query[slice(*run.pictures)], base[slice(*run.pictures)], regions, run)
@@ -200,7 +221,7 @@ def _placed(query: Tensor, base: Tensor, regions: Pair, runs: Sequence[Run]) -> 
     return parts[0] if len(parts) == 1 else torch.cat(parts)
 
 
-def _of_run(query: Tensor, base: Tensor, regions: Pair, run: Run) -> Tensor:
+def _of_run(query: Tensor, base: Tensor, regions: Pair, run: TokenRun) -> Tensor:
     """Likewise for pictures divided alike.
 
     Tokens go before heads, as attention lays its outcome out, so that nothing is copied.
@@ -219,23 +240,23 @@ def _of_run(query: Tensor, base: Tensor, regions: Pair, run: Run) -> Tensor:
     return whole.transpose(1, 2)
 
 
-def _of_regions(keys: Pair, one: Slice) -> Pair:
+def _of_regions(keys: Pair, one: TokenSlice) -> Pair:
     """Keys and values of a slice's regions, which are not copied where they lie together."""
     if one.first is None:
         return _rows(keys, one.regions, one.length)
     return _slice(keys, one.first, one.first + len(one.regions), one.length)
 
 
-def _blended(query: Tensor, own: Pair, regions: Pair, level: Level) -> Tensor:
+def _blended(query: Tensor, own: Pair, regions: Pair, layout: TokenLayout) -> Tensor:
     """Base and regions in their shares where tokens are not sorted: (P, H, T, d) -> likewise."""
-    out = _attend(query, own) * level.base if level.needs_base else torch.zeros_like(query)
-    for group in level.groups:
+    out = _attend(query, own) * layout.base if layout.needs_base else torch.zeros_like(query)
+    for group in layout.groups:
         attended = _by_regions(query, regions, group) * group.shares
         out.index_add_(2, group.tokens.flatten(), attended)
     return out
 
 
-def _by_regions(query: Tensor, regions: Pair, group: Group) -> Tensor:
+def _by_regions(query: Tensor, regions: Pair, group: TokenGroup) -> Tensor:
     """A group's tokens, region after region: (P, H, T, d) -> (P, H, G * n, d).
 
     The pictures join the tokens, so that no region's keys are copied for them.

@@ -2,36 +2,32 @@
 
 from __future__ import annotations
 
-import inspect
 import logging
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import cycle
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import torch
-from diffusers import UNet2DConditionModel
-from diffusers.models.unets.unet_2d_condition import UNet2DConditionOutput
 from PIL import Image
+from torch import Tensor
 
-from rpg.diffusion import attention, backbones, latent
-from rpg.diffusion.patches import replaced
-from rpg.diffusion.state import Composer, Layers, Mode, Schedule, State
-from rpg.diffusion.text import Encoder
-from rpg.diffusion.tokens import minds_order, sorted_tokens
+from rpg.diffusion import backbones
+from rpg.diffusion.backbones import Family
+from rpg.diffusion.denoiser import RegionalDenoiser
+from rpg.diffusion.layout import RegionalLayout
+from rpg.diffusion.patches import intercepted, replaced
+from rpg.diffusion.schedule import DEFAULT_LATENT_FRACTION, Composer, Schedule
+from rpg.diffusion.state import Branch, Branches
 from rpg.errors import ModelError, SettingsError
 from rpg.plans.plan import Plan
 
-__all__ = ["regional"]
+__all__ = ["alone", "regional"]
 
 _LOG = logging.getLogger("rpg")
-DEFAULT_BASE_RATIO = 0.2  # figure 3 of the paper
-DEFAULT_SHARE = 0.4
-_SIGNATURE = inspect.signature(UNet2DConditionModel.forward)
-_COMPOSED = ("self", "sample", "timestep", "encoder_hidden_states")
 _ACTIVE: weakref.WeakSet[Any] = weakref.WeakSet()
 _ACTIVE_LOCK = threading.Lock()
 
@@ -54,12 +50,13 @@ def regional(
     The call's own prompt is the base prompt: pass `plan.effective_base_prompt`. One that is neither
     that nor `plan.prompt` is drawn as well, and the logger "rpg" warns of it. Several plans are
     drawn in one pass by a call with a prompt for each, and may differ in all things. Everything
-    that is patched (the text-to-image UNet's forward, its attention, `encode_prompt`) is put back
-    on leaving, also by an exception.
+    that is patched (the model's class, its attention, `encode_prompt`) is put back on leaving, also
+    by an exception; hooks, offloading and processors that somebody sets within the context stay.
 
     Args:
         pipe: a diffusers pipeline of the SDXL or SD 1.5 family: text-to-image, image-to-image,
-            inpainting (4- or 9-channel UNet) or ControlNet.
+            inpainting (4- or 9-channel UNet), ControlNet, with perturbed-attention guidance, or
+            SDXL's InstructPix2Pix.
         plan: the regions, of every picture or, for a list of plans, of each prompt's; where there
             are none the pipeline is left as it is.
         composer: "attention" (regions in cross-attention, one UNet pass), "latent" (every region
@@ -81,95 +78,123 @@ def regional(
     Raises:
         SettingsError: a number is out of its range, the composer is unknown, or (from a call) there
             are not as many prompts as plans.
-        ModelError: the pipeline is of another family, or regions act in it already.
+        ModelError: the pipeline is of another family, or regions act in it already; or (from a
+            call, before its first step) its guidance is of a kind that is not known.
     """
-    base_ratio = DEFAULT_BASE_RATIO if base_ratio is None else base_ratio
-    share = DEFAULT_SHARE if share is None else share
-    _check(composer, base_ratio=base_ratio, start=start, end=end, share=share, feather=2 * feather)
+    fraction = DEFAULT_LATENT_FRACTION if share is None else share
+    schedule = Schedule(composer, start, end, fraction)
+    mask = None if redrawn is None else torch.from_numpy(np.array(redrawn.convert("L")))
+    layout = RegionalLayout.of(plan, base_ratio=base_ratio, feather=feather, inpaint_mask=mask)
     family = backbones.family(pipe)
-    plans = [plan] if isinstance(plan, Plan) else list(plan)
-    layers = [_layers(one, base_ratio) for one in plans]
-    if not any(one.regions for one in layers):
+    if not layout.count:
         yield pipe
         return
-    state = State(layers, feather, Schedule(composer, start, end, share), _cells(redrawn))
+    plans = [plan] if isinstance(plan, Plan) else list(plan)
     with ExitStack() as stack:
-        stack.enter_context(_alone(pipe.unet))
-        stack.callback(state.close)
-        stack.enter_context(_encoding(pipe, state, plans))
-        stack.enter_context(sorted_tokens(pipe.unet, state))
-        stack.enter_context(attention.installed(pipe.unet, state))
-        forward = _forward(pipe, state, family.unet_multiple(pipe.unet))
-        stack.enter_context(replaced(pipe.unet, "forward", forward))
+        stack.enter_context(alone(family.model(pipe)))
+        denoiser = stack.enter_context(
+            RegionalDenoiser(family.backbone(pipe), layout, None, schedule)
+        )
+        calls = _Calls(pipe, family, denoiser, layout, plans)
+        stack.enter_context(replaced(pipe, "encode_prompt", calls.encode_prompt))
+        stack.enter_context(intercepted(family.model(pipe), calls.predict))
         yield pipe
-
-
-def _check(composer: str, **shares: float) -> None:
-    if composer not in get_args(Composer):
-        raise SettingsError(f"composer {composer!r}: one of {', '.join(get_args(Composer))}")
-    for name, value in shares.items():
-        if not 0 <= value <= 1:
-            most = 0.5 if name == "feather" else 1
-            shown = value / 2 if name == "feather" else value
-            raise SettingsError(f"{name} is {shown}: must be from 0 to {most}")
-    if shares["start"] >= shares["end"]:
-        raise SettingsError(f"start {shares['start']} must be less than end {shares['end']}")
-
-
-def _cells(mask: Image.Image | None) -> torch.Tensor | None:
-    return None if mask is None else torch.from_numpy(np.array(mask.convert("L")))
-
-
-def _first(*values: float | None) -> float:
-    return next(value for value in values if value is not None)
-
-
-def _layers(plan: Plan, base_ratio: float) -> Layers:
-    regions = plan.layers()
-    ratios = [_first(region.base_ratio, plan.base_ratio, base_ratio) for region in regions]
-    return Layers(regions, ratios)
-
-
-def _negatives(plan: Plan) -> list[str]:
-    """What each region adds to the plan's negative; empty where it adds nothing."""
-    return [
-        ", ".join(filter(None, (plan.negative, region.negative))) if region.negative else ""
-        for region in plan.layers()
-    ]
 
 
 @contextmanager
-def _alone(unet: Any) -> Iterator[None]:
+def alone(model: torch.nn.Module) -> Iterator[None]:
+    """The only context in which regions act in a model.
+
+    Raises:
+        ModelError: there is one already.
+    """
     with _ACTIVE_LOCK:
-        if unet in _ACTIVE:
+        if model in _ACTIVE:
             raise ModelError(
                 "regions act in this model already: leave the first context, or load another"
             )
-        _ACTIVE.add(unet)
+        _ACTIVE.add(model)
     try:
         yield
     finally:
         with _ACTIVE_LOCK:
-            _ACTIVE.discard(unet)
+            _ACTIVE.discard(model)
 
 
-@contextmanager
-def _encoding(pipe: Any, state: State, plans: Sequence[Plan]) -> Iterator[None]:
-    """Encode the regions with the call's own prompts; an image begins when a call encodes."""
-    prompts = [region.prompt for plan in plans for region in plan.layers()]
-    encoder = Encoder(pipe, prompts, [text for plan in plans for text in _negatives(plan)])
+class _Calls:
+    """What a pipeline calls in the place of its own `encode_prompt` and model."""
 
-    def encode_prompt(*args: Any, **words: Any) -> Any:
-        count = encoder.count(*args, **words)
-        if len(plans) not in (1, count):
-            raise SettingsError(f"{len(plans)} plans want a prompt each: the call has {count}")
-        _compare(encoder.prompts(*args, **words), plans)
-        result, conditions = encoder.encode(*args, **words)
-        state.begin_image(conditions)
+    def __init__(
+        self,
+        pipe: Any,
+        family: Family,
+        denoiser: RegionalDenoiser,
+        layout: RegionalLayout,
+        plans: Sequence[Plan],
+    ) -> None:
+        self.pipe, self.family, self.denoiser, self.plans = pipe, family, denoiser, plans
+        self.encoder = family.encoder(pipe, layout.prompts, layout.negatives)
+        self.step = 0
+        self.texts: dict[Branch, Tensor] = {}  # of the call, as they were encoded
+
+    def encode_prompt(self, *args: Any, **words: Any) -> Any:
+        """Encode the regions with the call's own prompts; an image begins when a call encodes."""
+        count = self.encoder.count(*args, **words)
+        if len(self.plans) not in (1, count):
+            raise SettingsError(f"{len(self.plans)} plans want a prompt each: the call has {count}")
+        _compare(self.encoder.prompts(*args, **words), self.plans)
+        result, embeds = self.encoder.encode(*args, **words)
+        self.denoiser.begin_image(embeds)
+        self.step = 0
+        self.texts = self.encoder.branches(result)
         return result
 
-    with replaced(pipe, "encode_prompt", encode_prompt):
-        yield
+    def predict(self, *args: Any, **words: Any) -> Any:
+        """Predict regionally, a step at each call; before an image begins, as the model does."""
+        backbone = self.denoiser.backbone
+        call = backbone.parsed(args, words)
+        branches: Branches = ("cond",)
+        if self.denoiser.drawing:
+            branches = self._branches(call.text)
+            self.denoiser.at(self.step, max(self._steps(), self.step + 1))
+            self.step += 1
+        predicted = self.denoiser.predict(
+            call.sample, call.timestep, branches, call.text, call.conditions
+        )
+        return call.returned(predicted)
+
+    def _steps(self) -> int:
+        """How many calls of the model the pipeline's loop makes."""
+        own = getattr(self.pipe, "_num_timesteps", 0)
+        return int(own) or len(self.pipe.scheduler.timesteps)
+
+    def _branches(self, text: Tensor) -> Branches:
+        """What the rows of a batch are.
+
+        Raises:
+            ModelError: they are not what is known of the pipeline's guidance.
+        """
+        name, rows = type(self.pipe).__name__, len(self.texts["cond"])
+        if len(text) % rows:
+            raise ModelError(
+                f"{name} asks for {len(text)} predictions of {rows} pictures in a step"
+            )
+        branches = self.family.branches(self.pipe, len(text) // rows)
+        if self.step == 0:  # later a callback may have changed them
+            parts = zip(branches, torch.split(text, rows), strict=True)
+            if not all(_same(part, self.texts.get(branch)) for branch, part in parts):
+                raise ModelError(
+                    f"{name} asks for predictions of other texts than prompt and negative, in this "
+                    f"order: {', '.join(branches)}"
+                )
+        return branches
+
+
+def _same(text: Tensor, encoded: Tensor | None) -> bool:
+    """Whether rows of a batch are a text as it was encoded; unknown of tensors without storage."""
+    if encoded is None or text.is_meta:
+        return True
+    return text.shape == encoded.shape and torch.equal(text, encoded.to(text))
 
 
 def _compare(prompts: Sequence[str], plans: Sequence[Plan]) -> None:
@@ -179,23 +204,3 @@ def _compare(prompts: Sequence[str], plans: Sequence[Plan]) -> None:
             said = "the base prompt drawn is the call's %.100r, not the plan's %.100r"
             _LOG.warning(said, prompt, plan.effective_base_prompt)
             return
-
-
-def _forward(pipe: Any, state: State, multiple: int) -> Callable[..., Any]:
-    """The UNet's forward with latent composition and step counting."""
-    plain = pipe.unet.forward
-
-    def forward(*args: Any, **words: Any) -> Any:
-        call = _SIGNATURE.bind(pipe.unet, *args, **words).arguments
-        sample, text = call["sample"], call["encoder_hidden_states"]
-        state.begin_step(pipe, sample, text, may_sort=not minds_order(call))
-        if state.mode is not Mode.LATENT:
-            return plain(*args, **words)
-        timestep = call["timestep"]
-        rest = {name: value for name, value in call.items() if name not in _COMPOSED}
-        scale = pipe.vae_scale_factor
-        predicted = latent.compose(plain, state, scale, multiple, sample, timestep, text, rest)
-        whole = call.get("return_dict", True)
-        return UNet2DConditionOutput(sample=predicted) if whole else (predicted,)
-
-    return forward

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from rpg.diffusion.masks import Layout
-from rpg.diffusion.state import Reading, State
+from rpg.diffusion.embeds import TextSelection
+from rpg.diffusion.masks import BlendWeights
+from rpg.diffusion.state import RegionalState, Size
 
-__all__ = ["Crop", "Group", "groups"]
+__all__ = ["Crop", "CropBatch", "crop_batches"]
 
 
 @dataclass(frozen=True)
@@ -67,56 +69,65 @@ class Piece:
 
 
 @dataclass(frozen=True, eq=False)
-class Group:
-    """Equal crops of every picture, as one batch: its rows are halves x pieces x pictures.
+class CropBatch:
+    """Equal crops of every picture, as one batch: its rows are branches x pieces x pictures.
 
     Attributes:
         pieces: one a region, crops all of one size, each of equally many pictures.
-        halves: 2 under guidance, the negative first; else 1.
+        branches: predictions for each picture.
         pictures: how many are drawn at once.
+        canvas: height and width of the whole in latent cells.
         samples: (rows,), the row of the whole batch that each row is a crop of.
-        reading: the texts that each row attends to.
+        selection: the texts that each row attends to.
     """
 
     pieces: tuple[Piece, ...]
-    halves: int
+    branches: int
     pictures: int
+    canvas: Size
     samples: Tensor
-    reading: Reading
+    selection: TextSelection
 
     @property
     def size(self) -> tuple[int, int]:
         """Height and width of the crops in latent cells."""
         return self.pieces[0].crop.size
 
-    def cut(self, full: Tensor, height: int, width: int) -> Tensor:
-        """(B, C, h, w) -> (rows, C, h', w')."""
-        return self._stacked(full, lambda crop, some: crop.of(some, height, width))
+    def cut(self, full: Tensor) -> Tensor:
+        """(B, C, h, w) at the canvas's own or a coarser level -> (rows, C, h', w')."""
+        return self._stacked(full, lambda crop, some: crop.of(some, *self.canvas))
 
-    def cut_picture(self, full: Tensor, height: int, width: int, scale: int) -> Tensor:
-        """(1, n, h, w), one for all rows -> (rows, n, h', w')."""
+    def cut_picture(self, full: Tensor, scale: int) -> Tensor:
+        """(1, n, h, w), one for all rows, of any resolution -> (rows, n, scale h', scale w')."""
 
         def cut(crop: Crop, some: Tensor) -> Tensor:
-            return crop.of_picture(full, height, width, scale).expand(*some.shape[:2], -1, -1, -1)
+            return crop.of_picture(full, *self.canvas, scale).expand(*some.shape[:2], -1, -1, -1)
 
-        return self._stacked(full.expand(self.halves * self.pictures, -1, -1, -1), cut)
+        return self._stacked(full.expand(self.branches * self.pictures, -1, -1, -1), cut)
+
+    def rows(self, value: Any) -> Any:
+        """What is given for each row of the whole batch, for each crop; anything else as it is."""
+        whole = self.branches * self.pictures
+        if isinstance(value, Tensor) and value.ndim and len(value) == whole:
+            return value[self.samples]
+        return value
 
     def put(self, predicted: Tensor, blended: Tensor) -> None:
         """Add predictions (rows, c, h', w') in the regions' shares to `blended` (B, c, H, W)."""
-        found = predicted.view(self.halves, len(self.pieces), -1, *predicted.shape[1:])
-        whole = blended.view(self.halves, self.pictures, *blended.shape[1:])
+        found = predicted.view(self.branches, len(self.pieces), -1, *predicted.shape[1:])
+        whole = blended.view(self.branches, self.pictures, *blended.shape[1:])
         for index, piece in enumerate(self.pieces):
             crop = piece.crop
             place = whole[:, piece.pictures, :, crop.y0 : crop.y1, crop.x0 : crop.x1]
             place += found[:, index] * piece.share.to(found)
 
     def _stacked(self, full: Tensor, cut: Callable[[Crop, Tensor], Tensor]) -> Tensor:
-        halved = full.reshape(self.halves, self.pictures, *full.shape[1:])
-        cuts = [cut(piece.crop, halved[:, piece.pictures]) for piece in self.pieces]
+        apart = full.reshape(self.branches, self.pictures, *full.shape[1:])
+        cuts = [cut(piece.crop, apart[:, piece.pictures]) for piece in self.pieces]
         return torch.stack(cuts, dim=1).flatten(0, 2)
 
 
-def groups(state: State, multiple: int, device: torch.device) -> list[Group]:
+def crop_batches(state: RegionalState, multiple: int, device: torch.device) -> list[CropBatch]:
     """The crops of a UNet call, kept for the next step.
 
     Args:
@@ -125,57 +136,61 @@ def groups(state: State, multiple: int, device: torch.device) -> list[Group]:
         device: where the tensors are wanted.
     """
     key = ("crops", state.bank.text.shape[1], device)
-    return state.kept(key, lambda: list(_groups(state, multiple, device)))
+    return state.kept(key, lambda: list(_batches(state, multiple, device)))
 
 
-def _groups(state: State, multiple: int, device: torch.device) -> Iterator[Group]:
-    assert state.texts is not None
-    least = state.bank.text.shape[1]  # the negative half brings the call's own length
+def _batches(state: RegionalState, multiple: int, device: torch.device) -> Iterator[CropBatch]:
+    assert state.embeds is not None
+    least = state.bank.text.shape[1]  # the unconditional branch brings the call's own length
     alike: dict[tuple[int, int, int], list[Piece]] = {}
     for layout, first, pictures in state.shares:
         for crop in _crops(layout, multiple):
             region = first + crop.region
-            length = max(state.texts.lengths[region], least)
+            length = max(state.embeds.lengths[region], least)
             share = layout.regions[crop.region, crop.y0 : crop.y1, crop.x0 : crop.x1].to(device)
             piece = Piece(crop, region, pictures, share)
             alike.setdefault((*crop.size, length), []).append(piece)
     for (_, _, length), pieces in alike.items():
-        yield _group(state, pieces, length, device)
+        yield _batch(state, pieces, length, device)
 
 
-def _group(state: State, pieces: list[Piece], length: int, device: torch.device) -> Group:
-    halves, pictures = state.halves, state.pictures
-    rows = torch.arange(halves * pictures).view(halves, pictures)
+def _batch(
+    state: RegionalState, pieces: list[Piece], length: int, device: torch.device
+) -> CropBatch:
+    branches, pictures = len(state.branches), state.pictures
+    rows = torch.arange(branches * pictures).view(branches, pictures)
     samples = torch.stack([rows[:, piece.pictures] for piece in pieces], dim=1)
-    return Group(
+    return CropBatch(
         pieces=tuple(pieces),
-        halves=halves,
+        branches=branches,
         pictures=pictures,
+        canvas=state.size,
         samples=samples.flatten().to(device),
-        reading=Reading(_texts(state, pieces, samples).to(device), length),
+        selection=TextSelection(_texts(state, pieces, samples).to(device), length),
     )
 
 
-def _texts(state: State, pieces: list[Piece], samples: Tensor) -> Tensor:
+def _texts(state: RegionalState, pieces: list[Piece], samples: Tensor) -> Tensor:
     """(rows,), rows of the bank: the call's first, then the regions', then their negatives.
 
     Args:
         state: layouts and texts.
-        pieces: of the group.
-        samples: (halves, pieces, pictures of each), the call's rows that they are crops of.
+        pieces: of the batch.
+        samples: (branches, pieces, pictures of each), the call's rows that they are crops of.
     """
-    assert state.texts is not None
-    total = state.halves * state.pictures
+    assert state.embeds is not None
+    total = len(state.branches) * state.pictures
     regions = torch.tensor([piece.region for piece in pieces])[:, None].expand_as(samples[0])
-    guided = (total + regions).flatten()
-    if not state.guided:
-        return guided
-    own = torch.tensor(state.texts.own_negative)[regions]
-    unguided = torch.where(own, total + state.regions + regions, samples[0])
-    return torch.cat([unguided.flatten(), guided])
+    own = torch.tensor(state.embeds.own_negative)[regions]
+    prompts, negatives = total + regions, total + state.layout.count + regions
+    found = [
+        prompts if branch == "cond" else torch.where(own, negatives, rows)
+        for branch, rows in zip(state.branches, samples, strict=True)
+    ]
+    return torch.cat([rows.flatten() for rows in found])
 
 
-def _crops(layout: Layout, multiple: int) -> list[Crop]:
+def _crops(layout: BlendWeights, multiple: int) -> list[Crop]:
     """A crop for each region that has a share, widened to the UNet's multiple."""
     height, width = layout.base.shape
     found = []

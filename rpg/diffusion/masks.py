@@ -19,13 +19,13 @@ from torch.nn import functional as F
 
 from rpg.plans.plan import Region
 
-__all__ = ["Layout", "coefficients", "region_weights", "to_level", "wanted"]
+__all__ = ["BlendWeights", "coefficients", "region_weights", "to_level", "wanted"]
 
 NEGLIGIBLE = 1e-6  # a share below this is none
 
 
 @dataclass(frozen=True)
-class Layout:
+class BlendWeights:
     """Shares of the base prompt and of each region in the blend, at one resolution.
 
     Attributes:
@@ -85,14 +85,14 @@ def to_level(weights: Tensor, height: int, width: int) -> Tensor:
     return pooled / pooled.sum(dim=0, keepdim=True)
 
 
-def coefficients(weights: Tensor, base_ratios: Sequence[float]) -> Layout:
+def coefficients(weights: Tensor, base_ratios: Sequence[float]) -> BlendWeights:
     """Blend weights (R + 1, h, w) with each region's base ratio: (1-b) z_region + b z_base."""
     ratios = torch.tensor(base_ratios).view(-1, 1, 1)
     regions = weights[:-1] * (1 - ratios)
-    return Layout(base=weights[-1] + (weights[:-1] * ratios).sum(dim=0), regions=regions)
+    return BlendWeights(base=weights[-1] + (weights[:-1] * ratios).sum(dim=0), regions=regions)
 
 
-def wanted(layout: Layout, cells: Tensor) -> Layout:
+def wanted(layout: BlendWeights, cells: Tensor) -> BlendWeights:
     """The layout without regions, and without a base, that have no share in any of `cells`.
 
     Args:
@@ -101,7 +101,7 @@ def wanted(layout: Layout, cells: Tensor) -> Layout:
     """
     own = (layout.regions * cells).flatten(1).amax(dim=1) > NEGLIGIBLE
     base = bool((layout.base * cells).max() > NEGLIGIBLE)
-    return Layout(layout.base * base, layout.regions * own.view(-1, 1, 1))
+    return BlendWeights(layout.base * base, layout.regions * own.view(-1, 1, 1))
 
 
 def _mask(region: Region, height: int, width: int) -> Tensor:

@@ -17,40 +17,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-__all__ = ["Conditions", "Encoder", "chunk_count", "chunked"]
+from rpg.diffusion.embeds import RegionalPromptEmbeds, filled
+from rpg.diffusion.state import Branch
+
+__all__ = ["Encoder", "chunk_count", "chunked"]
 
 Counter = Callable[[str], int]
-
-
-@dataclass(frozen=True)
-class Conditions:
-    """The regions' texts, encoded.
-
-    Attributes:
-        prompts: (R, L, D), the subprompts.
-        pooled: (R, P), or None for a family without pooled embeddings.
-        negatives: (R, L, D) for the regions in `own_negative`, others undefined.
-        negatives_pooled: (R, P) likewise.
-        own_negative: for each region whether it has a negative of its own.
-        lengths: for each region the tokens of its texts; what follows them up to L is filling.
-        empty: (1, l, D), the empty text, which fills up what is shorter.
-    """
-
-    prompts: Tensor
-    pooled: Tensor | None
-    negatives: Tensor
-    negatives_pooled: Tensor | None
-    own_negative: tuple[bool, ...]
-    lengths: tuple[int, ...]
-    empty: Tensor
-
-    def sources(self, text: Tensor) -> Tensor:
-        """The call's rows (B, l, D), the regions' and their negatives: (B + R [+ R], L, D)."""
-        parts = [text, self.prompts.to(text)]
-        if any(self.own_negative):
-            parts.append(self.negatives.to(text))
-        length = max(part.shape[1] for part in parts)
-        return torch.cat([_filled(part, self.empty, length) for part in parts])
 
 
 class Encoder:
@@ -60,18 +32,27 @@ class Encoder:
         pipe: the diffusers pipeline; its bound `encode_prompt` is kept.
         prompts: the subprompts of the R regions.
         negatives: the negative of each region; empty where it has none of its own.
+        encode: what is called as `encode_prompt`, where the pipeline has none.
     """
 
-    def __init__(self, pipe: Any, prompts: Sequence[str], negatives: Sequence[str]) -> None:
+    def __init__(
+        self,
+        pipe: Any,
+        prompts: Sequence[str],
+        negatives: Sequence[str],
+        encode: Callable[..., tuple[Tensor | None, ...]] | None = None,
+    ) -> None:
         """Keep what is needed of the pipeline."""
-        self._encode: Callable[..., tuple[Tensor | None, ...]] = pipe.encode_prompt
-        self._signature = inspect.signature(pipe.encode_prompt)
+        self._encode: Callable[..., tuple[Tensor | None, ...]] = encode or pipe.encode_prompt
+        self._signature = inspect.signature(self._encode)
         self._counters = _counters(pipe)
         self._zeros = bool(getattr(pipe.config, "force_zeros_for_empty_prompt", False))
         self._prompts, self._negatives = prompts, negatives
         self._own_negative = tuple(bool(negative) for negative in negatives)
 
-    def encode(self, *args: Any, **words: Any) -> tuple[tuple[Tensor | None, ...], Conditions]:
+    def encode(
+        self, *args: Any, **words: Any
+    ) -> tuple[tuple[Tensor | None, ...], RegionalPromptEmbeds]:
         """Stands in for `pipe.encode_prompt`: what it would return, and the regions' conditions."""
         call = self._signature.bind(*args, **words)
         call.apply_defaults()
@@ -89,6 +70,13 @@ class Encoder:
         )
         return result, self._conditions(wanted.part(len(prompts)), unwanted.part(len(negatives)))
 
+    def regions(
+        self, device: Any, lora_scale: float | None = None, clip_skip: int | None = None
+    ) -> RegionalPromptEmbeds:
+        """The regions alone, encoded on a device; scale and skip as in `encode_prompt`."""
+        asked = {"device": device, "lora_scale": lora_scale, "clip_skip": clip_skip}
+        return self._conditions(*self._batches(self._prompts, self._negatives, asked))
+
     def prompts(self, *args: Any, **words: Any) -> list[str]:
         """The prompts of a call of `encode_prompt`; none where embeddings take their place."""
         prompt = self._signature.bind(*args, **words).arguments.get("prompt")
@@ -98,6 +86,13 @@ class Encoder:
         """How many prompts, or embeddings in their place, a call of `encode_prompt` has."""
         prompts = self.prompts(*args, **words)
         return len(prompts or self._signature.bind(*args, **words).arguments["prompt_embeds"])
+
+    @staticmethod
+    def branches(encoded: Sequence[Tensor | None]) -> dict[Branch, Tensor]:
+        """What `encode_prompt` returned, by what it is for, without pooled embeddings."""
+        positive, negative, *_ = encoded
+        assert positive is not None
+        return {"cond": positive} if negative is None else {"cond": positive, "uncond": negative}
 
     def _own_texts(self, asked: dict[str, Any]) -> tuple[list[str], list[str]] | None:
         """The call's prompts and its negatives; None where they cannot join the batch."""
@@ -128,6 +123,8 @@ class Encoder:
         chunks = [chunked(text, self._counters) for text in texts]
         unique = list(dict.fromkeys(["", *(chunk for text in chunks for chunk in text)]))
         optional = {"lora_scale": asked.get("lora_scale"), "clip_skip": skip}
+        known = self._signature.parameters
+        optional = {name: value for name, value in optional.items() if name in known}
         encoded = self._encode(
             prompt=unique,
             device=asked["device"],
@@ -140,13 +137,13 @@ class Encoder:
         assert encoded[0] is not None
         return _Embeds(encoded[0], pooled, places)
 
-    def _conditions(self, prompts: _Embeds, negatives: _Embeds) -> Conditions:
+    def _conditions(self, prompts: _Embeds, negatives: _Embeds) -> RegionalPromptEmbeds:
         count = len(self._prompts)
         lengths = [
             max(prompts.length(i), negatives.length(i)) if own else prompts.length(i)
             for i, own in enumerate(self._own_negative)
         ]
-        return Conditions(
+        return RegionalPromptEmbeds(
             prompts=prompts.hidden(max(lengths)),
             pooled=prompts.first(),
             negatives=negatives.hidden(max(lengths)),
@@ -198,7 +195,7 @@ class _Embeds:
     def hidden(self, length: int) -> Tensor:
         """(B, length, D), filled up with the empty text, or cut where a text is not needed."""
         rows = [self.chunks[places].flatten(0, 1)[None, :length] for places in self.places]
-        return torch.cat([_filled(row, self.chunks[:1], length) for row in rows])
+        return torch.cat([filled(row, self.chunks[:1], length) for row in rows])
 
     def first(self) -> Tensor | None:
         """(B, P), of each text's first chunk."""
@@ -260,12 +257,3 @@ def _longest(parts: Sequence[str], fits: Callable[[Any], bool]) -> int:
         middle = (low + high + 1) // 2
         low, high = (middle, high) if fits(parts[:middle]) else (low, middle - 1)
     return low
-
-
-def _filled(embeds: Tensor, empty: Tensor, length: int) -> Tensor:
-    missing = length - embeds.shape[1]
-    if missing <= 0:
-        return embeds
-    copies = -(-missing // empty.shape[1])
-    filling = empty.repeat(len(embeds), copies, 1)[:, :missing]
-    return torch.cat([embeds, filling.to(embeds)], dim=1)

@@ -40,7 +40,6 @@ class ModelFacts:
     """What a batch needs to know of the model beside its pipeline."""
 
     name: str
-    family: str
     defaults: ModelDefaults
     ground_strength: float
     lora: bool
@@ -105,7 +104,7 @@ class RequestRenderer:
                 f"{asked[0]}x{asked[1]} does not go into the model's grid: drawing {width}x{height}"
             )
             self.context.emit(Notice(said))
-        own = sampling.scheduler_name(self.pipe.scheduler)
+        own = sampling.scheduler_name(self.pipe)
         seed = secrets.randbelow(_RANDOM_SEEDS) if self.request.inputs.generator is None else None
         filled = wishes.filled({"scheduler": own} | defaults.words() | {"seed": seed})
         self._check_strength(filled)
@@ -140,7 +139,7 @@ class RequestRenderer:
     ) -> None:
         """One pass; `index` is the first plan's."""
         noise = self._noise(index, len(plans), used)
-        previewer = Previewer(self.pipe, self.model.family, self.preview_every)
+        previewer = Previewer(self.pipe, self.preview_every)
 
         def seen(i: int, n: int, latents: torch.Tensor, timestep: Any) -> None:
             self.context.check()

@@ -13,24 +13,12 @@ from typing import Any
 
 import torch
 
-from rpg.diffusion.backbones import FAMILIES
+from rpg.diffusion.backbones import FAMILIES, family
 from rpg.diffusion.patches import replaced
 from rpg.settings import guided_steps
 
 __all__ = ["GuidanceInterval", "unreachable"]
 
-# What the loops hold twice under guidance, the unguided half first, and let a callback change.
-_DOUBLED = (
-    "prompt_embeds",
-    "add_text_embeds",
-    "add_time_ids",
-    "mask",
-    "masked_image_latents",
-    "image",  # a ControlNet's
-)
-_LOOPS = frozenset(
-    pipeline.__call__ for family in FAMILIES.values() for pipeline in family.pipelines.values()
-)
 _EMBEDS = "prepare_ip_adapter_image_embeds"
 _UNREACHABLE = "guidance_end does not work with {}: it is drawn with guidance to the end"
 
@@ -41,7 +29,10 @@ def unreachable(pipe: Any) -> str | None:
     It can in the loops of `backbones.FAMILIES`, which are known to hold nothing twice that is out
     of reach.
     """
-    return None if type(pipe).__call__ in _LOOPS else _UNREACHABLE.format(type(pipe).__name__)
+    known = (loop for one in FAMILIES.values() for loop in one.pipelines.values())
+    if any(type(pipe).__call__ is loop.__call__ for loop in known):
+        return None
+    return _UNREACHABLE.format(type(pipe).__name__)
 
 
 class GuidanceInterval:
@@ -59,7 +50,7 @@ class GuidanceInterval:
         self._share = 1.0 if share is None else share
         self._images: list[torch.Tensor] = []
         reachable = pipe._callback_tensor_inputs if self._share < 1 else ()
-        self.tensor_inputs = tuple(name for name in _DOUBLED if name in reachable)
+        self.tensor_inputs = tuple(name for name in family(pipe).doubled if name in reachable)
 
     @contextmanager
     def watching(self, pipe: Any) -> Iterator[None]:

@@ -19,24 +19,10 @@ from typing import Any
 import torch
 from PIL import Image
 
+from rpg.diffusion.backbones import family
+
 _SMALL_DECODER = 8_000_000
 _STOCHASTIC = ("DDPMScheduler", "EulerAncestralDiscreteScheduler", "LCMScheduler")
-# Least-squares maps from four latent channels to red, green and blue in -1..1, as used by ComfyUI's
-# previews.
-_LINEAR = {
-    "sdxl": (
-        (0.3920, 0.4054, 0.4549),
-        (-0.2634, -0.0196, 0.0653),
-        (0.0568, 0.1687, -0.0755),
-        (-0.3112, -0.2359, -0.2076),
-    ),
-    "sd15": (
-        (0.3512, 0.2297, 0.3227),
-        (0.3250, 0.4974, 0.2350),
-        (-0.2829, 0.1762, 0.2721),
-        (-0.2120, -0.2616, -0.7177),
-    ),
-}
 
 
 @contextmanager
@@ -68,16 +54,14 @@ class Previewer:
 
     Args:
         pipe: A diffusers pipeline with `vae` and `scheduler`.
-        family: Name of its family; decides the linear map where the decoder is too large to run.
         every: Least time between two previews in seconds; negative for none at all.
     """
 
-    def __init__(self, pipe: Any, family: str, every: float) -> None:
+    def __init__(self, pipe: Any, every: float) -> None:
         self._pipe = pipe
         self._every = every
         self._due = time.monotonic()
         self._before: torch.Tensor | None = None
-        self._family = family
 
     def see(self, latents: torch.Tensor, timestep: Any) -> Image.Image | None:
         """The preview after a step, or None where none is due.
@@ -101,9 +85,10 @@ class Previewer:
         if sum(weight.numel() for weight in vae.decoder.parameters()) <= _SMALL_DECODER:
             scaled = latents / vae.config.scaling_factor
             return _picture(vae.decode(scaled.to(vae.dtype), return_dict=False)[0][0])
-        if self._family not in _LINEAR or latents.shape[1] != 4:
+        linear = family(self._pipe).preview  # where the decoder is too large to run
+        if latents.shape[1] != len(linear):
             return None
-        to_rgb = torch.tensor(_LINEAR[self._family], device=latents.device)
+        to_rgb = torch.tensor(linear, device=latents.device)
         return _picture(torch.einsum("chw,cr->rhw", latents[0].float(), to_rgb))
 
 

@@ -34,6 +34,6 @@ def lacking(record: Record, model: str, pipe: Any, keeper: str, held: Collection
 
 def has_lora(pipe: Any) -> bool:
     """Whether a LoRA is loaded into a pipeline of diffusers, or fused with its weights."""
-    held = (pipe.unet, getattr(pipe, "text_encoder", None), getattr(pipe, "text_encoder_2", None))
-    loaded = any(getattr(one, "peft_config", None) for one in held)
-    return loaded or bool(getattr(pipe, "fused_loras", ()))
+    from rpg.diffusion.backbones import family  # which loads torch
+
+    return family(pipe).has_lora(pipe)

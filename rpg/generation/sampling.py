@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +14,7 @@ from PIL import Image
 
 from rpg._memory import memory_explained
 from rpg.diffusion import regional
+from rpg.diffusion.backbones import family
 from rpg.editing.inpaint import SoftMask
 from rpg.errors import GenerationError, SettingsError
 from rpg.generation.guidance_interval import GuidanceInterval
@@ -24,20 +25,6 @@ from rpg.settings import MAX_SEED, TO_PIPELINE, TO_REGIONAL, GenerationSettings,
 
 StepSeen = Callable[[int, int, torch.Tensor, Any], None]
 
-# Class name and options of each sampler; classes are looked up among those the pipeline's own is
-# compatible with.
-_SCHEDULERS: Mapping[Scheduler, tuple[str, Mapping[str, Any]]] = {
-    "ddim": ("DDIMScheduler", {}),
-    "ddpm": ("DDPMScheduler", {}),
-    "dpm++2m": ("DPMSolverMultistepScheduler", {"use_karras_sigmas": False}),
-    "dpm++2m-karras": ("DPMSolverMultistepScheduler", {"use_karras_sigmas": True}),
-    "euler": ("EulerDiscreteScheduler", {"use_karras_sigmas": False}),
-    "euler-a": ("EulerAncestralDiscreteScheduler", {}),
-    "heun": ("HeunDiscreteScheduler", {}),
-    "lms": ("LMSDiscreteScheduler", {}),
-    "pndm": ("PNDMScheduler", {}),
-    "unipc": ("UniPCMultistepScheduler", {}),
-}
 _NAN = (
     "the picture came out as NaN (not a number); load the model with dtype=torch.float32 "
     "or torch.bfloat16, or lower guidance_scale"
@@ -198,10 +185,10 @@ def sampler(pipe: Any, name: Scheduler | None) -> Iterator[None]:
         SettingsError: The pipeline cannot use it.
     """
     own = pipe.scheduler
-    if name is None or name == scheduler_name(own):
+    if name is None or name == scheduler_name(pipe):
         yield
         return
-    wanted, options = _SCHEDULERS[name]
+    wanted, options = family(pipe).schedulers[name]
     classes = {one.__name__: one for one in own.compatibles}
     if wanted not in classes:
         raise SettingsError(f"scheduler: {name} does not go with {type(own).__name__}")
@@ -212,10 +199,10 @@ def sampler(pipe: Any, name: Scheduler | None) -> Iterator[None]:
         pipe.scheduler = own
 
 
-def scheduler_name(scheduler: Any) -> Scheduler | None:
-    """The short name of a diffusers scheduler; None for what has none."""
-    kind, config = type(scheduler).__name__, scheduler.config
-    for name, (wanted, options) in _SCHEDULERS.items():
+def scheduler_name(pipe: Any) -> Scheduler | None:
+    """The short name of a pipeline's scheduler; None for what has none."""
+    kind, config = type(pipe.scheduler).__name__, pipe.scheduler.config
+    for name, (wanted, options) in family(pipe).schedulers.items():
         if kind == wanted and all(
             config.get(key, False) == value for key, value in options.items()
         ):

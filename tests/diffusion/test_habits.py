@@ -13,9 +13,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from rpg.diffusion import context as context_module
 from rpg.diffusion import regional
-from rpg.diffusion.state import Mode, Schedule, State
+from rpg.diffusion.layout import DEFAULT_BASE_RATIO
+from rpg.diffusion.schedule import DEFAULT_LATENT_FRACTION, CompositionMode, Schedule
+from rpg.diffusion.state import RegionalState
 from tests.diffusion.helpers import BASE, assert_close, assert_differ, draw, halves, split, whole
 from tests.tiny import tiny_sd15, tiny_sdxl
 
@@ -211,21 +212,21 @@ def test_guidance_switched_off_by_a_callback(composer: Any) -> None:
 
 
 @contextmanager
-def modes(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Mode]]:
+def modes(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[CompositionMode]]:
     """The mode of each UNet call."""
-    seen: list[Mode] = []
-    begin = State.begin_step
+    seen: list[CompositionMode] = []
+    begin = RegionalState.begin_call
 
-    def noted(self: State, *args: Any, **words: Any) -> None:
+    def noted(self: RegionalState, *args: Any, **words: Any) -> None:
         begin(self, *args, **words)
         seen.append(self.mode)
 
     with monkeypatch.context() as patch:
-        patch.setattr(State, "begin_step", noted)
+        patch.setattr(RegionalState, "begin_call", noted)
         yield seen
 
 
-PLAIN, LATENT, ATTENTION = Mode.PLAIN, Mode.LATENT, Mode.ATTENTION
+PLAIN, LATENT, ATTENTION = CompositionMode.PLAIN, CompositionMode.LATENT, CompositionMode.ATTENTION
 
 
 @pytest.mark.parametrize(
@@ -243,7 +244,7 @@ PLAIN, LATENT, ATTENTION = Mode.PLAIN, Mode.LATENT, Mode.ATTENTION
     ],
 )
 def test_start_end_and_share_switch_modes(
-    words: dict[str, Any], expected: list[Mode], monkeypatch: pytest.MonkeyPatch
+    words: dict[str, Any], expected: list[CompositionMode], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pipe = tiny_sdxl()
     with modes(monkeypatch) as seen, regional(pipe, halves(), **words):
@@ -254,8 +255,8 @@ def test_start_end_and_share_switch_modes(
 
 
 def test_default_share_is_what_the_guide_says() -> None:
-    assert context_module.DEFAULT_SHARE == 0.4
-    assert context_module.DEFAULT_BASE_RATIO == 0.2
+    assert DEFAULT_LATENT_FRACTION == 0.4
+    assert DEFAULT_BASE_RATIO == 0.2
 
 
 def test_every_step_count_has_a_mode_for_every_step() -> None:

@@ -86,7 +86,7 @@ def _first_layer(pipe: Any, plan: Plan) -> Tensor:
 
     def see(layer: Any, _: Any, states: Tensor) -> None:
         state = getattr(layer.processor, "state", None)
-        seen.append(states if state is None else state.sorting.unsort(states))
+        seen.append(states if state is None else state.permutation.unsort(states))
 
     hook = next(cross_attention_layers(pipe.unet)).register_forward_hook(see)
     with regional(pipe, plan, composer="attention"):

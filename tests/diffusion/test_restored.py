@@ -118,9 +118,9 @@ def test_keys_are_dropped() -> None:
         layer = next(cross_attention_layers(pipe.unet))
         processor: Any = layer.processor
         assert isinstance(processor, RegionalAttnProcessor)
-        assert processor._keys is not None
-        kept = weakref.ref(processor._keys[0])
-        del processor, layer
+        (keys,) = processor._keys.values()
+        kept = weakref.ref(keys[0])
+        del processor, layer, keys
     gc.collect()
     assert kept() is None
 

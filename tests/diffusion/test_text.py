@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from rpg.diffusion import regional
-from rpg.diffusion.text import Conditions, Encoder, chunked
+from rpg.diffusion.embeds import RegionalPromptEmbeds
+from rpg.diffusion.text import Encoder, chunked
 from tests.diffusion.helpers import assert_close, assert_differ, draw, halves, whole
 from tests.tiny import MAX_TOKENS, tiny_sd15, tiny_sdxl
 
@@ -43,7 +44,7 @@ def test_words_stay_whole_where_they_can() -> None:
 
 def encoded(
     pipe: Any, prompts: list[str], negatives: list[str], **asked: Any
-) -> tuple[Any, Conditions]:
+) -> tuple[Any, RegionalPromptEmbeds]:
     call = {"prompt": "a scene", "device": "cpu", "num_images_per_prompt": 1}
     call |= {"do_classifier_free_guidance": True, "negative_prompt": None}
     return Encoder(pipe, prompts, negatives).encode(**(call | asked))

@@ -14,13 +14,21 @@ from itertools import groupby
 import torch
 from torch import Tensor
 
-from rpg.diffusion.masks import NEGLIGIBLE, Layout
+from rpg.diffusion.masks import NEGLIGIBLE, BlendWeights
 
-__all__ = ["Group", "Level", "Run", "Slice", "Sorting", "level", "sorting"]
+__all__ = [
+    "TokenGroup",
+    "TokenLayout",
+    "TokenRun",
+    "TokenSlice",
+    "TokenPermutation",
+    "token_layout",
+    "token_permutation",
+]
 
 
 @dataclass(frozen=True)
-class Group:
+class TokenGroup:
     """Regions with equally many tokens at one level and equally long texts: attended in one call.
 
     Attributes:
@@ -35,14 +43,14 @@ class Group:
     tokens: Tensor
     shares: Tensor
 
-    def to(self, device: torch.device, dtype: torch.dtype) -> Group:
+    def to(self, device: torch.device, dtype: torch.dtype) -> TokenGroup:
         """On a device, shares in a dtype."""
         regions, tokens = self.regions.to(device), self.tokens.to(device)
-        return Group(regions, self.length, tokens, self.shares.to(device, dtype))
+        return TokenGroup(regions, self.length, tokens, self.shares.to(device, dtype))
 
 
 @dataclass(frozen=True)
-class Level:
+class TokenLayout:
     """One plan's layout for one attention resolution.
 
     Attributes:
@@ -54,13 +62,13 @@ class Level:
 
     base: Tensor
     needs_base: bool
-    groups: tuple[Group, ...]
+    groups: tuple[TokenGroup, ...]
     hard: bool
 
-    def to(self, device: torch.device, dtype: torch.dtype) -> Level:
+    def to(self, device: torch.device, dtype: torch.dtype) -> TokenLayout:
         """On a device, shares in a dtype."""
         groups = tuple(group.to(device, dtype) for group in self.groups)
-        return Level(self.base.to(device, dtype), self.needs_base, groups, self.hard)
+        return TokenLayout(self.base.to(device, dtype), self.needs_base, groups, self.hard)
 
     @property
     def order(self) -> Tensor:
@@ -77,7 +85,7 @@ class Level:
         return tuple((*group.tokens.shape, group.length) for group in self.groups)
 
 
-def level(layout: Layout, first: int, lengths: Sequence[int]) -> Level:
+def token_layout(layout: BlendWeights, first: int, lengths: Sequence[int]) -> TokenLayout:
     """The layout's shares by token.
 
     Args:
@@ -96,13 +104,13 @@ def level(layout: Layout, first: int, lengths: Sequence[int]) -> Level:
         own = torch.tensor([index for index, _ in members])
         tokens = torch.stack([tokens for _, tokens in members])
         shares = flat[own].gather(1, tokens).reshape(-1, 1)
-        groups.append(Group(first + own, length, tokens, shares))
+        groups.append(TokenGroup(first + own, length, tokens, shares))
     hard = bool(((flat > NEGLIGIBLE).sum(0) <= 1).all())
-    return Level(layout.base.view(-1, 1), layout.needs_base, tuple(groups), hard)
+    return TokenLayout(layout.base.view(-1, 1), layout.needs_base, tuple(groups), hard)
 
 
 @dataclass(frozen=True)
-class Slice:
+class TokenSlice:
     """A group's tokens, now side by side.
 
     Attributes:
@@ -121,7 +129,7 @@ class Slice:
 
 
 @dataclass(frozen=True)
-class Run:
+class TokenRun:
     """Pictures one after another whose sorted tokens are divided alike.
 
     Attributes:
@@ -130,34 +138,35 @@ class Run:
     """
 
     pictures: tuple[int, int]
-    slices: tuple[Slice, ...]
+    slices: tuple[TokenSlice, ...]
 
 
 @dataclass(frozen=True)
-class Sorting:
+class TokenPermutation:
     """A batch's tokens sorted by region, picture by picture.
 
     Attributes:
         forth: (B * T,), where each token of the flattened batch comes from.
         back: (B * T,), where it went.
-        runs: the pictures of one half.
-        inside: (pictures, 1, T, 1), the regions' share of each sorted token in the guided half.
+        runs: the pictures of one branch.
+        inside: (pictures, 1, T, 1), the regions' share of each sorted token.
         needs_base: whether the base has a share anywhere.
     """
 
     forth: Tensor
     back: Tensor
-    runs: tuple[Run, ...]
+    runs: tuple[TokenRun, ...]
     inside: Tensor
     needs_base: bool
 
-    def to(self, device: torch.device, dtype: torch.dtype) -> Sorting:
+    def to(self, device: torch.device, dtype: torch.dtype) -> TokenPermutation:
         """On a device, shares in a dtype."""
         runs = tuple(
-            Run(run.pictures, tuple(_on(one, device) for one in run.slices)) for run in self.runs
+            TokenRun(run.pictures, tuple(_on(one, device) for one in run.slices))
+            for run in self.runs
         )
         forth, back = self.forth.to(device), self.back.to(device)
-        return Sorting(forth, back, runs, self.inside.to(device, dtype), self.needs_base)
+        return TokenPermutation(forth, back, runs, self.inside.to(device, dtype), self.needs_base)
 
     def sort(self, states: Tensor) -> Tensor:
         """(B, T, C) in the picture's order -> region after region."""
@@ -168,20 +177,22 @@ class Sorting:
         return _taken(states, self.back)
 
 
-def sorting(levels: Sequence[Level], halves: int) -> Sorting | None:
+def token_permutation(levels: Sequence[TokenLayout], branches: int) -> TokenPermutation | None:
     """How a batch is sorted; None where a token is of several regions.
 
     Args:
-        levels: of each picture of a half.
-        halves: 2 under guidance, the negative first; else 1.
+        levels: of each picture of a branch.
+        branches: Predictions for each picture, such as 2 under classifier-free guidance.
     """
     if not all(one.hard for one in levels):
         return None
     orders = torch.stack([one.order for one in levels])  # (pictures, T)
     pictures, tokens = orders.shape
-    forth = (torch.arange(pictures * halves)[:, None] * tokens + orders.repeat(halves, 1)).flatten()
+    forth = (
+        torch.arange(pictures * branches)[:, None] * tokens + orders.repeat(branches, 1)
+    ).flatten()
     inside = (1 - torch.stack([one.base[:, 0] for one in levels])).gather(1, orders)
-    return Sorting(
+    return TokenPermutation(
         forth=forth,
         back=forth.argsort(),
         runs=tuple(_runs(levels)),
@@ -190,7 +201,7 @@ def sorting(levels: Sequence[Level], halves: int) -> Sorting | None:
     )
 
 
-def _runs(levels: Sequence[Level]) -> list[Run]:
+def _runs(levels: Sequence[TokenLayout]) -> list[TokenRun]:
     runs, at = [], 0
     for _, same in groupby(levels, key=lambda one: one.form):
         members = list(same)
@@ -198,22 +209,22 @@ def _runs(levels: Sequence[Level]) -> list[Run]:
             _slice([one.groups[index] for one in members])
             for index in range(len(members[0].groups))
         )
-        runs.append(Run((at, at + len(members)), slices))
+        runs.append(TokenRun((at, at + len(members)), slices))
         at += len(members)
     return runs
 
 
-def _slice(groups: Sequence[Group]) -> Slice:
+def _slice(groups: Sequence[TokenGroup]) -> TokenSlice:
     """The same group of several pictures."""
     count, tokens = groups[0].tokens.shape
     regions = torch.cat([group.regions for group in groups])
     first = int(regions[0])
     follow = torch.equal(regions, torch.arange(first, first + len(regions)))
-    return Slice(count, tokens, groups[0].length, regions, first if follow else None)
+    return TokenSlice(count, tokens, groups[0].length, regions, first if follow else None)
 
 
-def _on(one: Slice, device: torch.device) -> Slice:
-    return Slice(one.count, one.tokens, one.length, one.regions.to(device), one.first)
+def _on(one: TokenSlice, device: torch.device) -> TokenSlice:
+    return TokenSlice(one.count, one.tokens, one.length, one.regions.to(device), one.first)
 
 
 def _taken(states: Tensor, indices: Tensor) -> Tensor:

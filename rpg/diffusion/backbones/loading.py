@@ -1,102 +1,29 @@
-"""Loading pipelines, finding their siblings, and what we know of each family, as data."""
+"""Pipelines loaded from folders, hub ids and single files, and their siblings."""
 
 from __future__ import annotations
 
 import inspect
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import diffusers
 import torch
 
 from rpg._loading import first_line, loading
 from rpg._memory import memory_explained
+from rpg.diffusion.backbones.base import Task
+from rpg.diffusion.backbones.registry import FAMILIES, family
 from rpg.diffusion.sources import check_pipeline, checkpoint
 from rpg.errors import ModelError
 
-__all__ = [
-    "FAMILIES",
-    "Family",
-    "Task",
-    "device_named",
-    "family",
-    "load_pipeline",
-    "load_single_file",
-    "sibling",
-]
+__all__ = ["device_named", "load_pipeline", "load_single_file", "sibling"]
 
 _TOO_LARGE = (
     "load it in dtype float16, or on the cpu and call pipe.enable_model_cpu_offload() "
     "(--dtype float16, --cpu-offload model)"
 )
-Task = Literal["text2img", "img2img", "inpaint", "controlnet"]
-
-
-@dataclass(frozen=True)
-class Family:
-    """Facts about a family of models.
-
-    Attributes:
-        name: what it is called in settings.
-        pooled: whether pooled text embeddings and sizes condition the UNet.
-        pipelines: diffusers' class for each task.
-    """
-
-    name: str
-    pooled: bool
-    pipelines: Mapping[Task, type[Any]]
-
-    @staticmethod
-    def unet_multiple(unet: Any) -> int:
-        """Latent cells that a crop's sides should be a multiple of."""
-        levels = len(unet.config.down_block_types)
-        return 1 << (levels - 1)
-
-
-FAMILIES: Mapping[str, Family] = {
-    "sdxl": Family(
-        "sdxl",
-        pooled=True,
-        pipelines={
-            "text2img": diffusers.StableDiffusionXLPipeline,
-            "img2img": diffusers.StableDiffusionXLImg2ImgPipeline,
-            "inpaint": diffusers.StableDiffusionXLInpaintPipeline,
-            "controlnet": diffusers.StableDiffusionXLControlNetPipeline,
-        },
-    ),
-    "sd15": Family(
-        "sd15",
-        pooled=False,
-        pipelines={
-            "text2img": diffusers.StableDiffusionPipeline,
-            "img2img": diffusers.StableDiffusionImg2ImgPipeline,
-            "inpaint": diffusers.StableDiffusionInpaintPipeline,
-            "controlnet": diffusers.StableDiffusionControlNetPipeline,
-        },
-    ),
-}
-_PIPELINES = {one.__name__ for known in FAMILIES.values() for one in known.pipelines.values()}
-
-
-def family(pipe: Any) -> Family:
-    """The family that a pipeline belongs to.
-
-    Raises:
-        ModelError: regions do not work with it.
-    """
-    unet = getattr(pipe, "unet", None)
-    if unet is not None and hasattr(pipe, "encode_prompt"):
-        added = unet.config.get("addition_embed_type")
-        if added == "text_time":
-            return FAMILIES["sdxl"]
-        if added is None and unet.config.get("cross_attention_dim"):
-            return FAMILIES["sd15"]
-    raise ModelError(
-        f"{type(pipe).__name__}: regions need a pipeline of the SDXL or Stable Diffusion 1.5 family"
-    )
 
 
 def load_pipeline(
@@ -119,7 +46,7 @@ def load_pipeline(
     """
     device = device_named(device)
     source = os.fspath(model)
-    check_pipeline(source, _PIPELINES, words)
+    check_pipeline(source, _class_names(), words)
     loader: Any = diffusers.DiffusionPipeline
     with loading(source), memory_explained(ModelError, _TOO_LARGE):
         pipe = loader.from_pretrained(
@@ -154,6 +81,11 @@ def load_single_file(
     with loading(str(source)), memory_explained(ModelError, _TOO_LARGE):
         pipe = pipeline.from_single_file(str(source), dtype=_dtype(dtype, device), **words)
     return _moved(pipe, device)
+
+
+def _class_names() -> set[str]:
+    """The classes of pipelines that can be loaded by name."""
+    return {one.__name__ for known in FAMILIES.values() for one in known.pipelines.values()}
 
 
 def _moved(pipe: Any, device: torch.device) -> Any:

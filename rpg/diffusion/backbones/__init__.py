@@ -1,0 +1,25 @@
+"""Families of models, a module each, and loading their pipelines."""
+
+from __future__ import annotations
+
+from rpg.diffusion.backbones.base import Backbone, Family, Task
+from rpg.diffusion.backbones.loading import (
+    device_named,
+    load_pipeline,
+    load_single_file,
+    sibling,
+)
+from rpg.diffusion.backbones.registry import FAMILIES, family, register
+
+__all__ = [
+    "FAMILIES",
+    "Backbone",
+    "Family",
+    "Task",
+    "device_named",
+    "family",
+    "load_pipeline",
+    "load_single_file",
+    "register",
+    "sibling",
+]
