@@ -5,7 +5,7 @@ READY := .venv/.ready
 READY_DEV := .venv/.ready-dev
 READY_AUDIT := .venv/.ready-audit
 
-.PHONY: help demo app test test-fast browser check format bench licences audit clean
+.PHONY: help demo app test test-fast browser check format bench docs audit clean
 
 help:
 	@echo "make demo    draw five things in their places with the bundled model"
@@ -15,7 +15,7 @@ help:
 	@echo "make check   format, lint, types, import directions, the Dockerfile"
 	@echo "make bench   measure quality and cost against plain diffusers"
 	@echo "make audit   known vulnerabilities of all packages (asks osv.dev)"
-	@echo "make licences  write docs/licences.md anew"
+	@echo "make docs    write docs/cli.md, docs/licences.md and docs/modules.md anew"
 
 demo: $(READY)
 	@$(BIN)/python -m rpg demo
@@ -54,8 +54,10 @@ bench: $(READY_DEV)
 	$(BIN)/python -m benchmarks.flops
 	$(BIN)/python -m benchmarks.quality --quick
 
-licences: $(READY)
+docs: $(READY)
+	$(BIN)/python -m rpg.cli.reference > docs/cli.md
 	$(BIN)/python -m tools.licences > docs/licences.md
+	$(BIN)/python -m tools.modules > docs/modules.md
 
 # Exit codes of the command itself: 1 something is known, 3 the service could not be asked.
 audit: $(READY_AUDIT)

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from rpg.geometry import Box
-from rpg.plan import Plan, Region
 from rpg.planners import RulePlanner
+from rpg.plans.geometry import Box
+from rpg.plans.plan import Plan, Region
 from rpg.toybox import COLOURS, FILLS, PLACES, THINGS
 from rpg.toybox.detector import Detection, detect
 

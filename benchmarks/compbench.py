@@ -16,7 +16,7 @@ from itertools import permutations
 from pathlib import Path
 
 from benchmarks.places import PLACES, Test, above, left_of
-from rpg.plan import Plan, Region
+from rpg.plans.plan import Plan, Region
 
 DATA = Path(__file__).parent / "data" / "t2i-compbench"
 CATEGORIES = (

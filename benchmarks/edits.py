@@ -18,9 +18,9 @@ from PIL import Image
 
 from benchmarks.cases import Kind, article, inside, laid_out, oblong, rows
 from benchmarks.tools import mean, tracked
-from rpg.diffusion.contours import Pixels
+from rpg.editing.segmentation import Pixels
 from rpg.pipeline import EditOutput, RPGPipeline
-from rpg.plan import Plan
+from rpg.plans.plan import Plan
 from rpg.toybox import COLOURS, PLACES, THINGS
 from rpg.toybox.detector import Detection, detect
 

@@ -22,8 +22,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks import sdxl
 from rpg.diffusion import regional
-from rpg.geometry import Box, grid
-from rpg.plan import Plan, Region
+from rpg.plans.geometry import Box, grid
+from rpg.plans.plan import Plan, Region
 
 STEPS = 30
 COUNTS = (1, 2, 4, 8, 16)

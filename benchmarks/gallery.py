@@ -13,8 +13,8 @@ from typing import Annotated
 import typer
 
 from benchmarks.tools import tracked
-from rpg.drawing import draw_plan
 from rpg.pipeline import RPGOutput, RPGPipeline
+from rpg.plans.overlay import draw_plan
 from rpg.toybox import weights_path
 
 _HEAD = """# Gallery

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rpg.plan import Region
+from rpg.plans.plan import Region
 
 Test = Callable[[Region, Region], bool]
 

@@ -17,8 +17,8 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.compbench import CATEGORIES, Verdict, judge, load, valid
-from rpg.plan import Plan
 from rpg.planners import RulePlanner
+from rpg.plans.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ from rpg.cli.console import explained
 from rpg.cli.planning import PlannerFlags
 from rpg.errors import SettingsError
 from rpg.pipeline import RPGOutput, RPGPipeline
-from rpg.plan import Plan
+from rpg.plans.plan import Plan
 from rpg.settings import Composer
 from rpg.toybox import weights_path
 

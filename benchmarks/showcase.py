@@ -13,8 +13,8 @@ from PIL import Image
 
 from rpg import Plan, RPGPipeline
 from rpg.cli.demo import PROMPT, SEED
-from rpg.drawing import draw_plan
 from rpg.pipeline import RPGOutput
+from rpg.plans.overlay import draw_plan
 from rpg.toybox import weights_path
 
 _HEIGHT = 384

@@ -30,10 +30,10 @@ if TYPE_CHECKING:
         critic_named,
     )
     from rpg.diffusion import regional
-    from rpg.geometry import Box
     from rpg.pipeline import RPGPipeline
-    from rpg.plan import Plan, Region
     from rpg.planners import LLMPlanner, RulePlanner
+    from rpg.plans.geometry import Box
+    from rpg.plans.plan import Plan, Region
     from rpg.session import Session, Sessions
 
 __version__ = "0.1.0"
@@ -62,15 +62,15 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Box": "rpg.geometry",
+    "Box": "rpg.plans.geometry",
     "Check": "rpg.critics",
     "Critic": "rpg.critics",
     "Critique": "rpg.critics",
     "Finding": "rpg.critics",
     "LLMPlanner": "rpg.planners",
-    "Plan": "rpg.plan",
+    "Plan": "rpg.plans.plan",
     "RPGPipeline": "rpg.pipeline",
-    "Region": "rpg.plan",
+    "Region": "rpg.plans.plan",
     "RulePlanner": "rpg.planners",
     "Session": "rpg.session",
     "Sessions": "rpg.session",

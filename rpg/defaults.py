@@ -17,7 +17,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rpg.errors import ModelError, SettingsError
-from rpg.geometry import Box
+from rpg.plans.geometry import Box
 from rpg.settings import Composer, GenerationSettings, Scheduler, Share, Side, explain
 
 Preset = Literal["fast"]

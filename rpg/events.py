@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from rpg.critics.base import Critique
-    from rpg.edits import AnyEdit
+    from rpg.critique import Critique
     from rpg.errors import RPGError
     from rpg.metadata import Record
-    from rpg.plan import Plan
+    from rpg.plans.edits import AnyEdit
+    from rpg.plans.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,39 +13,46 @@ import inspect
 import os
 import threading
 import weakref
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, Unpack, cast, overload
 
-from rpg import _call, _control, _render
-from rpg._again import has_lora
-from rpg._batch import Batch, Model
-from rpg._call import Call, Words
-from rpg._changing import Changing
-from rpg._control import Control
 from rpg._delegating import Delegating
-from rpg._edit import Editing
-from rpg._output import EditOutput, RefineOutput, RPGOutput, Told
 from rpg.critics.toybox import ToyboxCritic
 from rpg.defaults import ModelDefaults, of_model
 from rpg.diffusion import backbones
-from rpg.diffusion.contours import GrabCut
-from rpg.diffusion.inpaint import GROUND_STRENGTH, keeps_surroundings
-from rpg.errors import ModelError
-from rpg.events import Event, Notice, Planned, Thinking
+from rpg.editing.edit import EVERYWHERE, Change, Editing, changed, prepared
+from rpg.editing.inpaint import GROUND_STRENGTH, keeps_surroundings
+from rpg.editing.segmentation import GrabCut
+from rpg.errors import ModelError, SettingsError
+from rpg.events import Edited, Event, Notice, Planned, Refined, Thinking
+from rpg.generation import sampling
+from rpg.generation.generate import ModelFacts, RequestRenderer
+from rpg.generation.output import EditOutput, EventCollector, RefineOutput, RPGOutput
+from rpg.generation.reproducibility import has_lora
+from rpg.generation.request import CallKwargs, GenerationRequest, check_extra, checked
+from rpg.generation.stream import StreamContext, stream
 from rpg.metadata import Task, public_name
 from rpg.planners import RulePlanner
 from rpg.planners.base import heard
+from rpg.refinement.budget import Budget
+from rpg.refinement.generator import PictureGenerator
+from rpg.refinement.runner import Loop, refinable
 from rpg.settings import environment
 from rpg.toybox import describe_world, unknown_words, weights_path
 from rpg.toybox.contours import ToyboxContours
 
 if TYPE_CHECKING:
-    from rpg.critics.base import Critic
-    from rpg.diffusion.contours import ContourFinder
-    from rpg.plan import Plan
+    from PIL.Image import Image
+
+    from rpg.critique import Critic
+    from rpg.editing.edit_masks import MaskShape
+    from rpg.editing.segmentation import Segmenter
+    from rpg.metadata import Record
     from rpg.planners import Planner
+    from rpg.plans.plan import Plan
 
 __all__ = ["EditOutput", "Editing", "RPGOutput", "RPGPipeline", "RefineOutput"]
 
@@ -56,7 +63,28 @@ _FILLS = "this model fills masks of pictures and nothing else: pass image and ma
 _NO_REGIONS = "the plan has no regions: the base prompt is drawn alone"
 
 
-class RPGPipeline(Delegating, Changing):
+Plain = tuple[list["Image"], list["Plan"]]
+
+
+class EditKwargs(CallKwargs, total=False):
+    """Every argument of an edit; described at `RPGPipeline.edit`."""
+
+    shape: MaskShape | None
+
+
+class RefineKwargs(CallKwargs, total=False):
+    """Every argument of a refinement; described at `RPGPipeline.refine`."""
+
+    critic: Critic | None
+    rounds: int
+    seconds: float | None
+    calls: int | None
+    candidates: int
+    look_ahead: int
+    begin_with: tuple[Image, Record] | None
+
+
+class RPGPipeline(Delegating):
     """Plans prompts and draws the plans with a diffusers pipeline.
 
     Calls from several threads wait for one another: there is one lock for each denoiser.
@@ -71,8 +99,8 @@ class RPGPipeline(Delegating, Changing):
         pipe: The pipeline held; what diffusers' users reach for first is handed on to it.
         planner: The planner; may be replaced.
         defaults: Values for what calls leave open.
-        contours: Finds things in pictures, for edits; may be replaced, such as by
-            `rpg.diffusion.sam.Sam2`.
+        segmenter: Finds things in pictures, for edits; may be replaced, such as by
+            `rpg.editing.sam.Sam2`.
         ground_strength: How far the ground where a thing was removed may go from what its
             surroundings suggest, 0 to 1.
         critic: Judges refinements that name no other, the detector for Toybox and None for other
@@ -94,7 +122,7 @@ class RPGPipeline(Delegating, Changing):
         self.defaults = model_defaults or of_model(None, self._family.name)
         self.model = self.defaults.name or public_name(model)
         is_toybox = self.defaults.name == TOYBOX
-        self.contours: ContourFinder = ToyboxContours() if is_toybox else GrabCut()
+        self.segmenter: Segmenter = ToyboxContours() if is_toybox else GrabCut()
         self.ground_strength = _TOYBOX_GROUND if is_toybox else GROUND_STRENGTH
         self.critic: Critic | None = ToyboxCritic() if is_toybox else None
         self._cell = int(pipe.vae_scale_factor)
@@ -172,7 +200,7 @@ class RPGPipeline(Delegating, Changing):
         prompt: str | Sequence[str] | None = None,
         *,
         return_dict: Literal[True] = True,
-        **words: Unpack[Words],
+        **words: Unpack[CallKwargs],
     ) -> RPGOutput: ...
 
     @overload
@@ -181,7 +209,7 @@ class RPGPipeline(Delegating, Changing):
         prompt: str | Sequence[str] | None = None,
         *,
         return_dict: Literal[False],
-        **words: Unpack[Words],
+        **words: Unpack[CallKwargs],
     ) -> tuple[Any, list[Plan]]: ...
 
     def __call__(
@@ -189,7 +217,7 @@ class RPGPipeline(Delegating, Changing):
         prompt: str | Sequence[str] | None = None,
         *,
         return_dict: bool = True,
-        **words: Unpack[Words],
+        **words: Unpack[CallKwargs],
     ) -> RPGOutput | tuple[Any, list[Plan]]:
         """Plans and draws.
 
@@ -227,10 +255,10 @@ class RPGPipeline(Delegating, Changing):
                 failed generation.
             TypeError: A word that neither we nor the pipeline know.
         """
-        call = self._checked(prompt, words)
-        told = Told()
-        self._run(call, Control(told.hear), preview_every=None)
-        output = told.output()
+        request = self._checked(prompt, words)
+        collector = EventCollector()
+        self._run(request, StreamContext(collector.hear), preview_every=None)
+        output = collector.output()
         return output if return_dict else output.to_tuple()
 
     def stream(
@@ -238,7 +266,7 @@ class RPGPipeline(Delegating, Changing):
         prompt: str | Sequence[str] | None = None,
         *,
         preview_every: float = 0.25,
-        **words: Unpack[Words],
+        **words: Unpack[CallKwargs],
     ) -> Generator[Event, None, None]:
         """The same as a call, as events; see `rpg.events` for their order.
 
@@ -255,22 +283,243 @@ class RPGPipeline(Delegating, Changing):
         Raises:
             RPGError: At once, for words that cannot be.
         """
-        call = self._checked(prompt, words)
-        return _control.stream(lambda control: self._run(call, control, preview_every))
+        request = self._checked(prompt, words)
+        return stream(partial(self._run, request, preview_every=preview_every))
+
+    @overload
+    def edit(
+        self,
+        image: Image,
+        plan: Plan,
+        change: Change,
+        /,
+        *,
+        return_dict: Literal[True] = True,
+        **words: Unpack[EditKwargs],
+    ) -> EditOutput: ...
+
+    @overload
+    def edit(
+        self,
+        image: Image,
+        plan: Plan,
+        change: Change,
+        /,
+        *,
+        return_dict: Literal[False],
+        **words: Unpack[EditKwargs],
+    ) -> Plain: ...
+
+    def edit(
+        self,
+        image: Image,
+        plan: Plan,
+        change: Change,
+        /,
+        *,
+        return_dict: bool = True,
+        **words: Unpack[EditKwargs],
+    ) -> EditOutput | Plain:
+        """Changes a part of a picture; every byte outside the mask stays.
+
+        The same inputs and the same seed give the same bytes on the same kind of machine.
+
+        Args:
+            image: The picture of `plan`, of any size and mode.
+            plan: What it was drawn from.
+            change: An instruction in words, for the planner; or edits of `rpg.plans.edits`; or the
+                new plan itself.
+            return_dict: False returns the plain tuple (images, plans).
+            words: As in a call, which draws within `mask_image`; and `shape`, how generous the mask
+                is where none is given. `strength`, where nothing is said, is 1, or 0.9 if
+                things change their looks only.
+
+        Raises:
+            PlanError: The edit cannot be made, or changes nothing.
+            RPGError: As in a call.
+        """
+        collector = EventCollector()
+        self._edit(image, plan, change, words, StreamContext(collector.hear), None)
+        output = collector.edit_output()
+        return output if return_dict else output.to_tuple()
+
+    def propose(self, image: Image, plan: Plan, change: Change) -> Editing:
+        """What an edit would change and where, before anything is drawn.
+
+        Args:
+            image: The picture of `plan`.
+            plan: What it was drawn from.
+            change: As in `edit`.
+
+        Raises:
+            PlanError: The edit cannot be made, or changes nothing.
+        """
+        after = changed(plan, change, self.planner)
+        return prepared(image, plan, after, None, self.segmenter, None, self._cell)
+
+    def edit_stream(
+        self,
+        image: Image,
+        plan: Plan,
+        change: Change,
+        /,
+        *,
+        preview_every: float = 0.25,
+        **words: Unpack[EditKwargs],
+    ) -> Generator[Event, None, None]:
+        """The same as events, of which `Edited` is the first; closing the generator cancels."""
+
+        def work(context: StreamContext) -> None:
+            self._edit(image, plan, change, words, context, preview_every)
+
+        return stream(work)
+
+    @overload
+    def refine(
+        self,
+        prompt: str | None = None,
+        *,
+        return_dict: Literal[True] = True,
+        **words: Unpack[RefineKwargs],
+    ) -> RefineOutput: ...
+
+    @overload
+    def refine(
+        self,
+        prompt: str | None = None,
+        *,
+        return_dict: Literal[False],
+        **words: Unpack[RefineKwargs],
+    ) -> Plain: ...
+
+    def refine(
+        self,
+        prompt: str | None = None,
+        *,
+        return_dict: bool = True,
+        **words: Unpack[RefineKwargs],
+    ) -> RefineOutput | Plain:
+        """Draws, reviews, and draws again what is wrong.
+
+        A round is kept only if the critic's score rises. The ladder that a failing region climbs
+        stands in `rpg.refinement.policy`.
+
+        Args:
+            prompt: What to draw; None where `plan` says it, or `begin_with` does.
+            return_dict: False returns the plain tuple (images, plans).
+            words: As in a call: `plan`, `settings`, and what settings hold; pictures, generators
+                and callbacks have no place here. And these:
+
+                `critic` judges; None is the pipeline's own, which only Toybox has from the start.
+
+                `rounds` of drawing again, 0 to 100, 4 if not given; `seconds` from the start, the
+                first picture being finished in any case; `calls` of the critic and the planner
+                together.
+
+                `candidates`: pictures of each round, from as many seeds; the best goes on.
+                `look_ahead`: steps after which only the best of them is finished; 0: all are.
+
+                `begin_with`: a picture and its record to begin with; None draws one.
+
+        Raises:
+            RPGError: Words that cannot be (before any step is done), or no first picture, or
+                nobody to judge it.
+        """
+        work, collector = self._refining(prompt, words, None), EventCollector()
+        output = collector.refine_output(work(StreamContext(collector.hear)))
+        return output if return_dict else output.to_tuple()
+
+    def refine_stream(
+        self,
+        prompt: str | None = None,
+        *,
+        preview_every: float = 0.25,
+        **words: Unpack[RefineKwargs],
+    ) -> Generator[Event, None, None]:
+        """The same as events, of which `Refined` is the last.
+
+        Closing the generator cancels within a step.
+
+        Args:
+            prompt: As in `refine`.
+            preview_every: As in `stream`.
+            words: As in `refine`.
+
+        Raises:
+            RPGError: At once, for words that cannot be.
+        """
+        return stream(self._refining(prompt, words, preview_every))
 
     def plan(self, prompt: str) -> Plan:
         """The planner's plan for a prompt; draws nothing."""
         return self.planner.plan(prompt)
 
-    def _checked(self, prompt: str | Sequence[str] | None, words: Words) -> Call:
-        call = _call.checked(prompt, words, self.defaults)
-        if call.task != "inpaint" and not keeps_surroundings(self.pipe):
+    def _edit(
+        self,
+        image: Image,
+        plan: Plan,
+        change: Change,
+        words: EditKwargs,
+        context: StreamContext,
+        preview_every: float | None,
+    ) -> None:
+        given: dict[str, Any] = {**words}
+        mask, shape = given.pop("mask_image", None), given.pop("shape", None)
+        after = changed(plan, change, self.planner)
+        context.check()
+        edit = prepared(image, plan, after, mask, self.segmenter, shape, self._cell)
+        settings = words.get("settings")
+        if words.get("strength") is None and (settings is None or settings.strength is None):
+            given["strength"] = edit.strength
+        given |= {"plan": edit.plan, "image": edit.image, "mask_image": edit.mask}
+        request = self._checked(None, cast(CallKwargs, given))
+        context.emit(Edited(edit.plan, edit.edits, edit.mask))
+        if edit.everywhere:
+            context.emit(Notice(EVERYWHERE))
+        self._run(request, context, preview_every)
+
+    def _refining(
+        self, prompt: str | None, words: RefineKwargs, preview_every: float | None
+    ) -> Callable[[StreamContext], Refined]:
+        """The work of a refinement, its arguments checked."""
+        given: dict[str, Any] = {**words}
+        begin, critic = given.pop("begin_with", None), given.pop("critic", None)
+        judge: Critic | None = self.critic if critic is None else critic
+        budget = Budget(**{k: given.pop(k) for k in Budget.model_fields if k in given})
+        if judge is None:
+            raise SettingsError("say which critic judges: critic=VLMCritic(chat), for one")
+        if begin is not None:
+            given = {"plan": begin[1].plan, "settings": begin[1].settings, **given}
+        request = self._checked(prompt, cast(CallKwargs, given))
+        settings = refinable(request)
+
+        def work(context: StreamContext) -> Refined:
+            (item,) = request.items
+            plan = item.finished(item.plan or self._planned(item.prompt, 0, context))
+            context.check()
+            loop = Loop(
+                PictureGenerator(partial(self._run, preview_every=preview_every)),
+                context,
+                self.planner,
+                self.segmenter,
+                self._cell,
+                judge,
+                budget,
+                settings,
+            )
+            return loop.run(plan, begin)
+
+        return work
+
+    def _checked(self, prompt: str | Sequence[str] | None, words: CallKwargs) -> GenerationRequest:
+        request = checked(prompt, words, self.defaults)
+        if request.task != "inpaint" and not keeps_surroundings(self.pipe):
             raise ModelError(_FILLS)
-        kind = type(self.pipe) if self._fits(call.task) else self._family.pipelines[call.task]
-        _call.check_extra(
-            call.inputs.extra, inspect.signature(kind.__call__).parameters, kind.__name__
+        kind = type(self.pipe) if self._fits(request.task) else self._family.pipelines[request.task]
+        check_extra(
+            request.inputs.extra, inspect.signature(kind.__call__).parameters, kind.__name__
         )
-        return call
+        return request
 
     def _fits(self, task: Task) -> bool:
         """Whether the pipeline held can draw from words alone, and nothing else is asked."""
@@ -278,27 +527,29 @@ class RPGPipeline(Delegating, Changing):
             task == "text2img" and "image" not in inspect.signature(self.pipe.__call__).parameters
         )
 
-    def _pipe_for(self, call: Call) -> Any:
+    def _pipe_for(self, request: GenerationRequest) -> Any:
         """The pipeline for the call's task, made anew to have the scheduler of now."""
-        if self._fits(call.task):
+        if self._fits(request.task):
             return self.pipe
-        pipe = backbones.sibling(self.pipe, call.task, controlnet=call.inputs.controlnet)
-        pipe.set_progress_bar_config(**_render.bar_config(self.pipe))
+        pipe = backbones.sibling(self.pipe, request.task, controlnet=request.inputs.controlnet)
+        pipe.set_progress_bar_config(**sampling.bar_config(self.pipe))
         return pipe
 
-    def _run(self, call: Call, control: Control, preview_every: float | None) -> None:
+    def _run(
+        self, request: GenerationRequest, context: StreamContext, preview_every: float | None
+    ) -> None:
         """Plans every prompt, then draws all on canvases of one size, to go into one array."""
         plans = [
-            item.finished(item.plan or self._planned(item.prompt, index, control))
-            for index, item in enumerate(call.items)
+            item.finished(item.plan or self._planned(item.prompt, index, context))
+            for index, item in enumerate(request.items)
         ]
-        control.check()
+        context.check()
         for index, plan in enumerate(plans):
-            control.emit(Planned(plan, index))
-            self._advise(plan, index, control)
-        with control.holding(self._lock):
-            pipe = self._pipe_for(call)
-            model = Model(
+            context.emit(Planned(plan, index))
+            self._advise(plan, index, context)
+        with context.holding(self._lock):
+            pipe = self._pipe_for(request)
+            model = ModelFacts(
                 self.model,
                 self._family.name,
                 self.defaults,
@@ -306,30 +557,30 @@ class RPGPipeline(Delegating, Changing):
                 has_lora(self.pipe),
             )
             if preview_every is None:
-                Batch(pipe, model, call, control).draw(plans)
+                RequestRenderer(pipe, model, request, context).draw(plans)
                 return
-            with _render.quiet(pipe):
-                Batch(pipe, model, call, control, preview_every).draw(plans)
+            with sampling.quiet(pipe):
+                RequestRenderer(pipe, model, request, context, preview_every).draw(plans)
 
-    def _planned(self, prompt: str, index: int, control: Control) -> Plan:
+    def _planned(self, prompt: str, index: int, context: StreamContext) -> Plan:
         """The planner's plan; its thoughts are told as they come, where it can be watched."""
 
         def hear(event: Thinking | Notice) -> None:
-            control.check()
+            context.check()
             if event.text:
-                control.emit(replace(event, prompt_index=index))
+                context.emit(replace(event, prompt_index=index))
 
         plan = heard(self.planner, prompt, hear)
-        control.check()
+        context.check()
         return plan
 
-    def _advise(self, plan: Plan, index: int, control: Control) -> None:
+    def _advise(self, plan: Plan, index: int, context: StreamContext) -> None:
         """Says what the user may not expect of this plan with this model."""
         if not plan.layers():
-            control.emit(Notice(_NO_REGIONS, index))
+            context.emit(Notice(_NO_REGIONS, index))
         if self.defaults.name == TOYBOX and (unknown := unknown_words(_drawn_words(plan))):
             said = f"Toybox does not know: {', '.join(unknown)}. {describe_world()}"
-            control.emit(Notice(said, index))
+            context.emit(Notice(said, index))
 
 
 def _drawn_words(plan: Plan) -> str:

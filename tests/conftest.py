@@ -28,7 +28,7 @@ SLOW_FIXTURES = {"app", "browser", "rpg", "served", "url", "wheel"}
 SLOW_CALLS = {"as_stranger", "python", "two_processes", "_run"}
 SLOW_MODELS = "tests.tiny"
 SLOW_PLACES = (
-    *("tests/batch/", "tests/benchmarks/", "tests/cli/", "tests/loop/", "tests/pipeline/"),
+    *("tests/batch/", "tests/benchmarks/", "tests/cli/", "tests/refinement/", "tests/pipeline/"),
     *("tests/training/", "tests/session/test_crashes.py", "tests/session/test_replay.py"),
     *("tests/chat/test_local.py::test_fifty", "tests/critics/test_toybox.py::test_a_single_fault"),
     *("tests/toybox/test_detector.py::test_it_names", "tests/test_docs_models.py"),

@@ -14,6 +14,7 @@ import pytest
 
 from rpg.cli.reference import COMMAND, reference
 from tests.processes import ROOT, python
+from tools import modules
 
 HEADS = [ROOT / f"{name}.md" for name in ("README", "CHANGELOG", "CONTRIBUTING", "SECURITY")]
 DOCUMENTS = [*HEADS, *sorted((ROOT / "docs").rglob("*.md"))]
@@ -22,16 +23,6 @@ FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 CODE = re.compile(FENCED.pattern + r"|`[^`\n]+`", FENCED.flags)
 SECTIONS = {part.split("`")[0]: part for part in reference().split("\n## `rpg ")[1:]}
 README = BLOCK.findall((ROOT / "README.md").read_text())
-
-
-def modules() -> set[str]:
-    files = (
-        file
-        for top in ("rpg", "ui", "training", "benchmarks", "tools")
-        for file in (ROOT / top).rglob("*.py")
-    )
-    dotted = {".".join(file.relative_to(ROOT).with_suffix("").parts) for file in files}
-    return {name.removesuffix(".__init__") for name in dotted}
 
 
 def links(document: Path) -> Iterator[tuple[str, Path, str]]:
@@ -55,12 +46,22 @@ def anchors(page: Path) -> set[str]:
     return names
 
 
-def test_the_architecture_page_has_a_line_for_every_module_and_no_other() -> None:
-    page = (ROOT / "docs/architecture.md").read_text()
-    listed = re.findall(
-        r"^\| `((?:rpg|ui|training|benchmarks|tools)[\w.]*)` \|", page, re.MULTILINE
+def test_the_page_of_modules_is_what_its_command_writes() -> None:
+    page = (ROOT / "docs/modules.md").read_text()
+    assert page == modules.page(), (
+        f"docs/modules.md is out of date; write it anew: {modules.COMMAND}"
     )
-    assert sorted(listed) == sorted(modules())
+
+
+def test_a_module_without_a_docstring_is_named(tmp_path: Path) -> None:
+    for top in modules.PACKAGES:
+        (tmp_path / top).mkdir()
+        (tmp_path / top / "__init__.py").write_text('"""A package."""')
+    (tmp_path / "ui" / "new.py").write_text('"""A | new module\n\nMore."""')
+    assert "| `new` | A \\| new module |" in modules.page(tmp_path)
+    (tmp_path / "ui" / "bare.py").write_text("x = 1")
+    with pytest.raises(ValueError, match="bare.py"):
+        modules.page(tmp_path)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

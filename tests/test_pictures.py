@@ -20,7 +20,7 @@ import rpg
 from rpg.cli.files import read_picture
 from rpg.errors import PlanError, RPGError, SessionError, SettingsError
 from rpg.pictures import FORMATS, decoded
-from rpg.plan import decode_mask
+from rpg.plans.plan import decode_mask
 from rpg.session import _pictures
 from tests.pngs import header, png
 from ui.uploads import read_picture as read_upload

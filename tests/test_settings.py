@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from rpg.defaults import FAMILIES, PRESET_FIELDS, PRESETS, ModelDefaults, Sampling, of_model
 from rpg.errors import ModelError, SettingsError
-from rpg.geometry import Box, grid
+from rpg.plans.geometry import Box, grid
+from rpg.plans.split_ratio import parse_split_ratio
 from rpg.settings import (
     COMPOSERS,
     MAX_SEED,
@@ -20,7 +21,6 @@ from rpg.settings import (
     endpoint_key,
     environment,
 )
-from rpg.split_ratio import parse_split_ratio
 from rpg.toybox import weights_path
 
 

@@ -24,7 +24,7 @@ BSD = "Redistribution and use in source and binary forms, with or without modifi
 
 def test_the_page_has_the_head_and_the_order_that_its_command_writes() -> None:
     listed = [Package(*row) for row in ROWS]
-    assert PAGE == written(sorted(listed)), "write it anew: make licences"
+    assert PAGE == written(sorted(listed)), "write it anew: make docs"
 
 
 def test_every_required_package_is_listed_at_its_version() -> None:
@@ -34,7 +34,7 @@ def test_every_required_package_is_listed_at_its_version() -> None:
     }
     listed = {name: version for name, version, _ in ROWS}
     assert len(wanted) > 10
-    assert wanted.items() <= listed.items(), "docs/licences.md is out of date: make licences"
+    assert wanted.items() <= listed.items(), "docs/licences.md is out of date: make docs"
 
 
 def test_no_licence_is_unknown_or_asks_for_our_source() -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from rpg.pipeline import RPGPipeline
-    from rpg.plan import Plan
+    from rpg.plans.plan import Plan
 
 __all__ = ["Adapters", "Extras"]
 

@@ -22,9 +22,9 @@ from gradio.components.api_component import Api
 
 from rpg import metadata
 from rpg.errors import RPGError
-from rpg.loop.bounds import Bounds
-from rpg.plan import Plan
 from rpg.planners.base import checked_prompt
+from rpg.plans.plan import Plan
+from rpg.refinement.budget import Budget
 from rpg.session import adopted
 from rpg.settings import GenerationSettings
 from ui.arguments import (
@@ -91,7 +91,7 @@ class Endpoints:
 
     async def refine(self, asked: RefineArguments) -> str:
         """The file of the best picture of a loop."""
-        bounds = Bounds(rounds=asked.rounds, seconds=asked.seconds or None)
+        bounds = Budget(rounds=asked.rounds, seconds=asked.seconds or None)
         session, turn, _ = await asyncio.to_thread(self._known, asked.picture)
         shot = await _finished(self._shop.refine(session, turn, bounds))
         best = turn if shot.best is None else shot.best

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
 
 from rpg.errors import SettingsError
-from rpg.plan import Plan
+from rpg.plans.plan import Plan
 from rpg.settings import MAX_SEED, GenerationSettings, explain
 
 __all__ = [

@@ -7,9 +7,9 @@ from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING
 
-from rpg.critics.base import Critique, Finding
+from rpg.critique import Critique, Finding
 from rpg.errors import RPGError, SettingsError
-from rpg.loop.bounds import Bounds
+from rpg.refinement.budget import Budget
 from ui.changing import NO_PICTURE, Told, followed
 from ui.history import verdict
 from ui.planner_choice import PlannerChoice
@@ -33,7 +33,7 @@ def critics(model: str) -> list[tuple[str, str]]:
     return [("Measure it (Toybox)", "toybox"), looks, ("Both vote", "toybox,vlm")]
 
 
-def bounds(rounds: float | None, seconds: float | None, candidates: float | None) -> Bounds:
+def bounds(rounds: float | None, seconds: float | None, candidates: float | None) -> Budget:
     """What the form's values mean; no seconds are no bound.
 
     Raises:
@@ -48,7 +48,7 @@ def bounds(rounds: float | None, seconds: float | None, candidates: float | None
         )
     if seconds is not None and not 0 <= seconds < 1e6:
         raise SettingsError("seconds: should be 0, for no bound, or more")
-    return Bounds(rounds=counts[0], seconds=seconds or None, candidates=counts[1])
+    return Budget(rounds=counts[0], seconds=seconds or None, candidates=counts[1])
 
 
 async def refine(

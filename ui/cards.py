@@ -8,9 +8,9 @@ from typing import Any
 
 import gradio as gr
 
-from rpg.drawing import PALETTE
-from rpg.edits import AnyEdit, RemoveRegion, apply
 from rpg.errors import PlanError
+from rpg.plans.edits import AnyEdit, RemoveRegion, apply
+from rpg.plans.overlay import PALETTE
 from ui.lines import line
 from ui.plan_book import PlanBook
 from ui.plan_boxes import region_named

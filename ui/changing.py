@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from rpg.drawing import enlarge
 from rpg.errors import RPGError
-from rpg.plan import Plan, decode_mask, encode_mask
+from rpg.plans.overlay import enlarge
+from rpg.plans.plan import Plan, decode_mask, encode_mask
 from ui.planner_choice import PlannerChoice
 from ui.progress import Phase, Snapshot
 from ui.words import status
@@ -38,7 +38,7 @@ class Pending:
         turn: Likewise.
         wish: The user's words; empty where a part is only to be drawn anew.
         after: What the picture is to show.
-        mask: Where it would be drawn, as `rpg.plan.encode_mask` writes it.
+        mask: Where it would be drawn, as `rpg.plans.plan.encode_mask` writes it.
     """
 
     session: str

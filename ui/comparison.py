@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import gradio as gr
 
-from rpg.drawing import enlarge
 from rpg.errors import RPGError
+from rpg.plans.overlay import enlarge
 from ui.progress import Phase
 from ui.results import Display, Outputs, begun, rested, troubled
 from ui.saying import said

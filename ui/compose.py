@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from rpg.errors import PlanError
-from rpg.plan import Plan
+from rpg.plans.plan import Plan
 from ui import cards, plan_canvas, plan_text
 from ui.examples import examples
 from ui.lines import line

@@ -12,7 +12,7 @@ from typing import Any
 import gradio as gr
 
 from rpg.errors import RPGError
-from rpg.plan import Plan
+from rpg.plans.plan import Plan
 from ui import results
 from ui.comparison import compared
 from ui.following import Following

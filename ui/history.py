@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
-from rpg.critics.base import Critique
-from rpg.edits import AddRegion, Edit, ModifyRegion, MoveRegion, RemoveRegion
-from rpg.loop.policy import Rung
-from rpg.plan import Plan
+from rpg.critique import Critique
+from rpg.plans.edits import AddRegion, Edit, ModifyRegion, MoveRegion, RemoveRegion
+from rpg.plans.plan import Plan
+from rpg.refinement.policy import Rung
 from rpg.session import Tree, Turn
 
 __all__ = ["Failure", "Message", "caption", "changes", "conversation", "strip", "verdict"]

@@ -10,7 +10,7 @@ from ui.auto import findings
 from ui.history import Failure, Message, conversation, strip
 
 if TYPE_CHECKING:
-    from rpg.plan import Plan
+    from rpg.plans.plan import Plan
     from ui.workshop import Workshop
 
 __all__ = ["Details", "View", "details", "view"]

@@ -12,9 +12,9 @@ from pathlib import Path
 from PIL import Image
 
 from rpg import metadata
-from rpg.drawing import draw_plan, enlarge
 from rpg.errors import SessionError
 from rpg.pictures import decoded
+from rpg.plans.overlay import draw_plan, enlarge
 from rpg.session import Session
 from rpg.settings import MAX_PIXELS
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from rpg.plan import Plan
+from rpg.plans.plan import Plan
 
 __all__ = ["PlanBook"]
 

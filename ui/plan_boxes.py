@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from rpg.drawing import PALETTE
-from rpg.edits import AddRegion, AnyEdit, ModifyRegion, MoveRegion, RemoveRegion
-from rpg.geometry import Box
-from rpg.plan import Plan, Region
+from rpg.plans.edits import AddRegion, AnyEdit, ModifyRegion, MoveRegion, RemoveRegion
+from rpg.plans.geometry import Box
+from rpg.plans.overlay import PALETTE
+from rpg.plans.plan import Plan, Region
 
 __all__ = [
     "MARGIN",
@@ -138,7 +138,7 @@ def hand(
         plan: The plan to edit; regions that it has no more are passed over.
 
     Returns:
-        Edits for `rpg.edits.apply`, none where nothing was done.
+        Edits for `rpg.plans.edits.apply`, none where nothing was done.
     """
     now = [_read(box) for box in boxes]
     owners = _owners(was.marks, now)

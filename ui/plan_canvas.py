@@ -10,9 +10,9 @@ import gradio as gr
 from gradio_image_annotation import image_annotator  # type: ignore[import-untyped]
 from PIL import Image, ImageDraw
 
-from rpg.edits import apply
 from rpg.errors import PlanError, SettingsError
-from rpg.plan import Plan
+from rpg.plans.edits import apply
+from rpg.plans.plan import Plan
 from ui.lines import line
 from ui.plan_book import PlanBook
 from ui.plan_boxes import MARGIN, Drawn, Size, drawn, hand

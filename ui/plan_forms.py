@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from rpg.edits import AddRegion, AnyEdit, ModifyRegion, MoveRegion, SetBase, apply
 from rpg.errors import PlanError
-from rpg.geometry import Box, grid
-from rpg.plan import Plan, Region
+from rpg.plans.edits import AddRegion, AnyEdit, ModifyRegion, MoveRegion, SetBase, apply
+from rpg.plans.geometry import Box, grid
+from rpg.plans.plan import Plan, Region
 from ui.plan_boxes import Colour, addition, colour_of, regions_of
 
 __all__ = [

@@ -6,8 +6,8 @@ from typing import Any
 
 import gradio as gr
 
-from rpg.edits import apply
 from rpg.errors import PlanError
+from rpg.plans.edits import apply
 from ui.lines import line
 from ui.plan_book import PlanBook
 from ui.plan_forms import Base, Form, as_text, base_edits, from_text

@@ -22,7 +22,7 @@ from rpg.events import (
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from rpg.plan import Plan
+    from rpg.plans.plan import Plan
 
 __all__ = ["Phase", "Round", "Snapshot", "heard"]
 

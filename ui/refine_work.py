@@ -9,8 +9,8 @@ from typing import Any
 
 import gradio as gr
 
-from rpg.drawing import enlarge
-from rpg.plan import decode_mask, encode_mask
+from rpg.plans.overlay import enlarge
+from rpg.plans.plan import decode_mask, encode_mask
 from ui import auto, changing, mask_editor
 from ui.changing import Pending, Told
 from ui.history import Failure

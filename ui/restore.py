@@ -12,7 +12,7 @@ import gradio as gr
 from rpg import metadata
 from rpg.errors import MetadataError, RPGError, SettingsError
 from rpg.metadata import Record
-from rpg.plan import MAX_PLAN_BYTES, Plan
+from rpg.plans.plan import MAX_PLAN_BYTES, Plan
 from rpg.session import adopted
 from rpg.settings import GenerationSettings
 from ui.lines import line

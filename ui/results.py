@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import gradio as gr
 
-from rpg.drawing import enlarge
+from rpg.plans.overlay import enlarge
 from ui.saying import said, told
 from ui.words import sentence
 

@@ -11,7 +11,7 @@ from typing import Any
 from PIL.Image import Image
 
 from rpg.errors import RPGError, SessionError
-from rpg.plan import Plan
+from rpg.plans.plan import Plan
 from ui import results
 from ui.following import Following
 from ui.jobs import Job

@@ -10,7 +10,7 @@ import gradio as gr
 
 from rpg.defaults import PRESET_FIELDS, ModelDefaults
 from rpg.errors import SettingsError
-from rpg.plan import Plan
+from rpg.plans.plan import Plan
 from rpg.settings import GenerationSettings
 from ui import settings_words as words
 from ui.settings_words import IDS, INFO, LABELS

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 from rpg.critics.choice import critic_named
 from rpg.errors import SessionError, SettingsError
 from rpg.events import Critiqued, Event, Rendered
-from rpg.plan import Plan
 from rpg.planners import LLMPlanner, Planner, RulePlanner
 from rpg.planners.base import streamed
+from rpg.plans.plan import Plan
 from rpg.session import Session, Sessions, recorded
 from rpg.settings import GenerationSettings
 from ui.adapters import Adapters
@@ -30,9 +30,9 @@ from ui.planner_choice import PlannerChoice
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from rpg.critics.base import Critic
-    from rpg.loop.bounds import Bounds
+    from rpg.critique import Critic
     from rpg.pipeline import Editing, RPGPipeline
+    from rpg.refinement.budget import Budget
 
 __all__ = ["Workshop"]
 
@@ -159,7 +159,7 @@ class Workshop:
         self,
         session: str,
         turn: int,
-        bounds: Bounds,
+        bounds: Budget,
         *,
         critic: str = "",
         choice: PlannerChoice | None = None,
@@ -253,7 +253,7 @@ class Workshop:
         from rpg.pipeline import RPGPipeline
 
         own = RPGPipeline.from_pipe(self.rpg, planner=planner)
-        own.contours, own.critic = self.rpg.contours, self.rpg.critic
+        own.segmenter, own.critic = self.rpg.segmenter, self.rpg.critic
         own.ground_strength = self.rpg.ground_strength
         return own
 

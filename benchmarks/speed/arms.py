@@ -9,8 +9,8 @@ from typing import Any, Literal
 from benchmarks.suite.official import official
 from rpg.diffusion import regional
 from rpg.errors import SettingsError
-from rpg.geometry import grid
-from rpg.plan import Plan, Region
+from rpg.plans.geometry import grid
+from rpg.plans.plan import Plan, Region
 from rpg.settings import Composer
 
 __all__ = ["AGAIN", "ARMS", "PLAIN", "SHARE", "Arm", "plan_of"]

@@ -18,7 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
 from benchmarks.speed.arms import SHARE, Arm
 from benchmarks.speed.subjects import Subject
-from rpg.plan import Plan
+from rpg.plans.plan import Plan
 
 __all__ = ["Cost", "Launches", "cost"]
 

@@ -14,7 +14,7 @@ from benchmarks import sdxl
 from rpg.diffusion.quiet import quiet_loading
 from rpg.errors import SettingsError
 from rpg.pipeline import RPGPipeline
-from rpg.plan import Plan
+from rpg.plans.plan import Plan
 
 __all__ = ["Subject", "full_size", "toybox", "twin"]
 

@@ -9,8 +9,8 @@ from typing import Literal
 
 from benchmarks.suite.truth import Item
 from rpg.defaults import ModelDefaults
-from rpg.plan import Plan
 from rpg.planners import RulePlanner
+from rpg.plans.plan import Plan
 from rpg.settings import COMPOSERS, Composer
 
 __all__ = ["LOOP", "PLAIN", "Arm", "Method", "ablations", "arms", "canvas", "plan_of"]

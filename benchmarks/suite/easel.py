@@ -22,7 +22,7 @@ from rpg.critics.toybox import ToyboxCritic
 from rpg.diffusion.quiet import quiet_loading
 from rpg.metadata import Record
 from rpg.pipeline import RPGOutput, RPGPipeline
-from rpg.plan import Plan
+from rpg.plans.plan import Plan
 from rpg.settings import guided_steps
 
 __all__ = ["Easel"]

@@ -23,7 +23,7 @@ from PIL import Image
 from rpg import metadata
 from rpg.batch import Shard
 from rpg.errors import MetadataError, RPGError, SettingsError
-from rpg.plan import Plan
+from rpg.plans.plan import Plan
 
 if TYPE_CHECKING:
     from rpg.pipeline import RPGPipeline

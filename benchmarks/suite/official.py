@@ -17,8 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rpg.geometry import Box
-from rpg.plan import Plan
+from rpg.plans.geometry import Box
+from rpg.plans.plan import Plan
 
 __all__ = ["official"]
 

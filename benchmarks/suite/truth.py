@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from benchmarks.cases import article
-from rpg.geometry import Box
-from rpg.plan import Plan, Region
+from rpg.plans.geometry import Box
+from rpg.plans.plan import Plan, Region
 from rpg.toybox.scene import LARGEST_SIDE, SMALLEST_SIDE, Scene, Thing
 from rpg.toybox.vocabulary import DEFAULT_PLACE, plural
 

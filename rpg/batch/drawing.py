@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from rpg.pipeline import RPGPipeline
-    from rpg.plan import Plan
     from rpg.planners import Planner
+    from rpg.plans.plan import Plan
 
 __all__ = ["ENDING", "Run", "faults_of"]
 

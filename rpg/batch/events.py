@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rpg.batch.pictures import Picture
     from rpg.batch.rows import Fault
     from rpg.metadata import Record
-    from rpg.plan import Plan
+    from rpg.plans.plan import Plan
 
 __all__ = ["BatchEvent", "Counted", "Drawn", "Faulty", "Progress", "Said", "Wanted"]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from rpg.batch.passes import Pass
 from rpg.batch.pictures import Picture, how
 from rpg.batch.rows import Row
-from rpg.plan import Plan
+from rpg.plans.plan import Plan
 
 __all__ = ["Joint", "Part", "joined"]
 

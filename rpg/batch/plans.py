@@ -9,9 +9,9 @@ from concurrent.futures import Future
 
 from rpg.batch.passes import Pass
 from rpg.events import Notice, Thinking
-from rpg.plan import Plan
 from rpg.planners import Planner
 from rpg.planners.base import heard
+from rpg.plans.plan import Plan
 
 __all__ = ["Made", "ahead"]
 

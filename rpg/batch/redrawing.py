@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rpg._again import lacking
 from rpg.errors import SettingsError
+from rpg.generation.reproducibility import lacking
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from rpg._call import Words
     from rpg.batch.manifest import Entry
+    from rpg.generation.request import CallKwargs
     from rpg.pipeline import RPGPipeline
-    from rpg.plan import Plan
+    from rpg.plans.plan import Plan
     from rpg.settings import GenerationSettings
 
 __all__ = ["redrawn", "words"]
 
 
-def words(plans: Sequence[Plan], settings: GenerationSettings, seeds: Sequence[int]) -> Words:
+def words(plans: Sequence[Plan], settings: GenerationSettings, seeds: Sequence[int]) -> CallKwargs:
     """A call that draws equally many pictures of each plan in one pass, from a seed each."""
     each = {"seed": None, "num_images_per_prompt": len(seeds) // len(plans), "negative_prompt": ""}
     generators = [_noise(seed) for seed in seeds]
@@ -34,7 +34,7 @@ def words(plans: Sequence[Plan], settings: GenerationSettings, seeds: Sequence[i
 
 def _noise(seed: int) -> Any:
     """What a call with this seed draws from."""
-    from rpg import _render  # torch is not loaded before something is drawn
+    from rpg.generation import sampling as _render  # torch is not loaded before something is drawn
 
     generator = _render.seeded(seed, 0, 1).generator
     return generator[0] if isinstance(generator, list) else generator

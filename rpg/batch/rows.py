@@ -11,8 +11,8 @@ from typing import Any
 
 from rpg.batch.tables import Fields, records
 from rpg.errors import PlanError, PromptError, RPGError, SettingsError
-from rpg.plan import Plan
 from rpg.planners.base import checked_prompt
+from rpg.plans.plan import Plan
 from rpg.settings import GenerationSettings
 
 __all__ = ["Fault", "Row", "read"]

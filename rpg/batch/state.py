@@ -14,7 +14,7 @@ from rpg.batch.passes import Pass, Window
 from rpg.batch.pictures import Picture
 from rpg.errors import MetadataError
 from rpg.metadata import Record
-from rpg.plan import Plan
+from rpg.plans.plan import Plan
 
 __all__ = ["State", "limited", "tidy"]
 

@@ -14,7 +14,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from rpg.drawing import PALETTE
 from rpg.errors import (
     ChatAccessError,
     ChatError,
@@ -25,10 +24,11 @@ from rpg.errors import (
     RPGError,
     StoreError,
 )
+from rpg.plans.overlay import PALETTE
 
 if TYPE_CHECKING:
-    from rpg.geometry import Box
-    from rpg.plan import Plan
+    from rpg.plans.geometry import Box
+    from rpg.plans.plan import Plan
 
 
 @contextmanager
@@ -68,7 +68,7 @@ def note(text: str) -> None:
 
 
 def show_plan(plan: Plan, reasoning: bool = True) -> None:
-    """The plan as a table on stdout: number and colour as in `rpg.drawing`, place, subprompt.
+    """The plan as a table on stdout: number and colour as in `rpg.plans.overlay`, place, subprompt.
 
     Below it, where asked for, how it came about.
     """

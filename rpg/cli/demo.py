@@ -14,8 +14,8 @@ from rpg.cli.files import write_picture
 from rpg.cli.generate import draw_all
 from rpg.cli.loading import ModelFlags
 from rpg.cli.recording import Recording
-from rpg.drawing import draw_plan
 from rpg.planners import RulePlanner
+from rpg.plans.overlay import draw_plan
 from rpg.settings import GenerationSettings
 from rpg.toybox import weights_path
 

@@ -16,11 +16,11 @@ from rpg.cli import console, files, options
 from rpg.cli.loading import ModelFlags, read_adapters
 from rpg.cli.planning import PlannerFlags
 from rpg.cli.recording import Recording
-from rpg.drawing import put_into, shrink
-from rpg.edits import to_json
 from rpg.errors import MetadataError, SettingsError
 from rpg.events import Edited, Failed, Notice, Rendered, Step
 from rpg.planners import LLMPlanner, Planner
+from rpg.plans.edits import to_json
+from rpg.plans.overlay import put_into, shrink
 from rpg.session import SHRUNK, own_scale
 from rpg.settings import GenerationSettings
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from rpg.metadata import Record
     from rpg.pipeline import RPGPipeline
-    from rpg.plan import Plan
+    from rpg.plans.plan import Plan
 
 
 def edit(
@@ -149,16 +149,16 @@ def _from_outside(plan: Plan) -> Record:
 
 def _flat(image: Image) -> Image:
     """Upright and in RGB, as it will be saved."""
-    from rpg.diffusion.inpaint import flattened
+    from rpg.editing.inpaint import flattened
 
     return flattened(image)
 
 
 def _use_sam(rpg: RPGPipeline, checkpoint: str | None) -> None:
     if checkpoint is not None:
-        from rpg.diffusion.sam import Sam2
+        from rpg.editing.sam import Sam2
 
-        rpg.contours = Sam2(checkpoint, device=rpg.pipe.device)
+        rpg.segmenter = Sam2(checkpoint, device=rpg.pipe.device)
 
 
 def _drawn(

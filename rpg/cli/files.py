@@ -15,7 +15,7 @@ from rpg.cli import console
 from rpg.errors import MetadataError, PlanError, SettingsError
 from rpg.metadata import Record
 from rpg.pictures import decoded
-from rpg.plan import MAX_PLAN_BYTES, Plan
+from rpg.plans.plan import MAX_PLAN_BYTES, Plan
 from rpg.settings import MAX_PIXELS
 
 

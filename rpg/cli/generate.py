@@ -15,10 +15,10 @@ from rpg.cli.loading import ModelFlags, read_adapters
 from rpg.cli.planning import PlannerFlags, planned
 from rpg.cli.recording import Recording
 from rpg.defaults import PRESET_FIELDS, Preset
-from rpg.drawing import draw_plan
 from rpg.errors import PromptError, SettingsError
 from rpg.events import Failed, Notice, Rendered, Step
-from rpg.plan import Plan
+from rpg.plans.overlay import draw_plan
+from rpg.plans.plan import Plan
 from rpg.settings import GenerationSettings
 
 if TYPE_CHECKING:

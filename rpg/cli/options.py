@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from rpg.defaults import Preset
-from rpg.drawing import MAX_SCALE
+from rpg.plans.overlay import MAX_SCALE
 from rpg.settings import Composer, Scheduler
 
 _SOURCE, _MODEL, _HOW, _OUT = "What to draw", "Model", "How to draw", "Output"

@@ -15,7 +15,7 @@ from rpg.planners.base import heard
 
 if TYPE_CHECKING:
     from rpg.chat import ChatModel, OpenAIChat
-    from rpg.plan import Plan
+    from rpg.plans.plan import Plan
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,9 @@ from rpg.cli.generate import read_size
 from rpg.cli.loading import ModelFlags, read_adapters
 from rpg.cli.planning import PlannerFlags, planned
 from rpg.cli.recording import Recording
-from rpg.critics.base import Check, Critic, Critique
 from rpg.critics.choice import critic_named
 from rpg.critics.toybox import ToyboxCritic
+from rpg.critique import Check, Critic, Critique
 from rpg.errors import SettingsError
 from rpg.events import Critiqued, Edited, Event, Failed, Notice, Refined, Step
 from rpg.planners import LLMPlanner, Planner
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from rpg.pipeline import RPGPipeline
-    from rpg.plan import Plan
+    from rpg.plans.plan import Plan
 
 
 def refine(

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rpg.cli import console
-from rpg.edits import AddRegion, Edit, ModifyRegion, SetBase
+from rpg.plans.edits import AddRegion, Edit, ModifyRegion, SetBase
 
 if TYPE_CHECKING:
     from rpg.session import Comparison, Session, Sessions, Turn

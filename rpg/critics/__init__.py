@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rpg._lazy import fetching
-from rpg.critics.base import Check, Critic, Critique, Finding
+from rpg.critique import Check, Critic, Critique, Finding
 
 if TYPE_CHECKING:
     from rpg.critics.checks import compile_checks

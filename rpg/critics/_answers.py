@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from rpg.chat.answers import MAX_ANSWER_CHARS, Answer, Line, NoAnswerError, clean, read_answer
-from rpg.critics.base import Check
+from rpg.critique import Check
 from rpg.planners.llm.schema import Edges
 
 _BEST = 10

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from rpg.critics.base import Check
-from rpg.geometry import Box
+from rpg.critique import Check
+from rpg.plans.geometry import Box
 from rpg.toybox.vocabulary import THINGS
 
 _UNCLEAR = 0.4  # a form that the detector cannot name may be the one wanted

@@ -11,15 +11,15 @@ import re
 from collections.abc import Iterator, Sequence
 
 from rpg.critics._answers import Change
-from rpg.critics.base import Finding
-from rpg.edits import AddRegion, Edit, ModifyRegion, MoveRegion, apply
+from rpg.critique import Finding
 from rpg.errors import PlanError
-from rpg.geometry import Box
-from rpg.plan import Plan, Region
 from rpg.planners.llm.boxes import fitted
 from rpg.planners.rules.lexicon.inflect import singular
 from rpg.planners.rules.lexicon.nouns import ABSTRACT, MEASURES, PLACES, TIMES
 from rpg.planners.rules.planner import read
+from rpg.plans.edits import AddRegion, Edit, ModifyRegion, MoveRegion, apply
+from rpg.plans.geometry import Box
+from rpg.plans.plan import Plan, Region
 
 _MOST_EDITS = 8
 _MOST_PROMPT = 1000  # letters

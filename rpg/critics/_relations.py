@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from itertools import permutations, product
 
 from rpg.critics._targets import Target
-from rpg.geometry import Box
 from rpg.planners.rules.grammar.elements import Kind
 from rpg.planners.rules.reading.things import Relation, Thing
+from rpg.plans.geometry import Box
 
 _NEAR = 0.02  # of the canvas: boxes that overlap by less stand side by side
 _LEVEL = 0.5  # of the smaller side: less in common is a diagonal

@@ -12,8 +12,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from rpg.geometry import FULL, Box
-from rpg.plan import Plan, Region
 from rpg.planners.rules.lexicon.attributes import is_adjective, is_visual
 from rpg.planners.rules.lexicon.inflect import is_pair, is_plural, singular
 from rpg.planners.rules.lexicon.nouns import (
@@ -27,12 +25,14 @@ from rpg.planners.rules.lexicon.nouns import (
 )
 from rpg.planners.rules.planner import read
 from rpg.planners.rules.reading.things import Reading, Thing
+from rpg.plans.geometry import FULL, Box
+from rpg.plans.plan import Plan, Region
 
 PICTURE = ""  # in place of a region's id: the whole picture
 _MOST_READ = 2000  # letters of a subprompt; what follows is embellishment
 _MOST_ATTRIBUTES = 6
 _MOST_THINGS = 4  # of a region
-_MOST_WORD = 200  # letters, as `rpg.critics.base.Word`
+_MOST_WORD = 200  # letters, as `rpg.critique.Word`
 _UNCOUNTED = MASS | (PLACES - COUNTED_PLACES) | TIMES | UNIQUE
 
 

@@ -9,10 +9,10 @@ import numpy as np
 from PIL import Image
 
 from rpg.critics._matching import Seen, Slot, key_of
-from rpg.critics.base import Check, Finding
 from rpg.critics.checks import NOTHING_ELSE, number_of, place_in_words
-from rpg.geometry import FULL, Box
+from rpg.critique import Check, Finding
 from rpg.planners.rules.lexicon.inflect import article
+from rpg.plans.geometry import FULL, Box
 from rpg.toybox.detector import place_of
 from rpg.toybox.vocabulary import COLOURS, FILLS, THINGS, canonical, place_meant
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from rpg.critics.base import Check
-from rpg.geometry import FULL, Box
-from rpg.plan import Plan
+from rpg.critique import Check
+from rpg.plans.geometry import FULL, Box
+from rpg.plans.plan import Plan
 
 _LARGE = 0.6  # of the canvas: a region this large is seen well enough in the whole picture
 _LEAST_SIDE = 448  # pixels: what vision models see well; smaller views are enlarged

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 from rpg.critics._relations import Stands, relations
 from rpg.critics._targets import PICTURE, Target, read_plan
-from rpg.critics.base import Check
-from rpg.geometry import Box
-from rpg.plan import Plan
+from rpg.critique import Check
 from rpg.planners.rules.grammar.elements import Kind
 from rpg.planners.rules.lexicon.inflect import article, is_pair, is_plural, plural
 from rpg.planners.rules.lexicon.nouns import MASS
 from rpg.planners.rules.lexicon.words import NUMBERS
 from rpg.planners.rules.reasoning import where_is
+from rpg.plans.geometry import Box
+from rpg.plans.plan import Plan
 
 __all__ = ["NOTHING_ELSE", "compile_checks", "number_of", "place_in_words"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rpg.chat.base import ChatModel
-from rpg.critics.base import Critic
+from rpg.critique import Critic
 from rpg.errors import SettingsError
 
 __all__ = ["CRITICS", "critic_named"]

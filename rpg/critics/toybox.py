@@ -10,14 +10,14 @@ from PIL import Image
 
 from rpg.critics._matching import Seen, Slot, key_of, matched
 from rpg.critics._verdicts import Picture, judged
-from rpg.critics.base import Check, Critique
 from rpg.critics.checks import compile_checks
-from rpg.geometry import FULL, Box
+from rpg.critique import Check, Critique
+from rpg.plans.geometry import FULL, Box
 from rpg.toybox.detector import Detection, detect
 from rpg.toybox.vocabulary import COLOURS, FILLS, canonical
 
 if TYPE_CHECKING:
-    from rpg.plan import Plan
+    from rpg.plans.plan import Plan
 
 __all__ = ["ToyboxCritic"]
 
@@ -40,7 +40,7 @@ class ToyboxCritic:
     def review(
         self, image: Image.Image, plan: Plan, *, checks: Sequence[Check] | None = None
     ) -> Critique:
-        """Compares a picture with its plan; see `rpg.critics.base.Critic`.
+        """Compares a picture with its plan; see `rpg.critique.Critic`.
 
         What stands for which region is found so that as much as possible is right. What stands for
         none fails the count of its kind, or "nothing else" where its kind is not planned at all.

@@ -13,17 +13,17 @@ from rpg.chat.base import ChatModel, Message
 from rpg.critics._answers import Change, CloseUp, Judgement, Review, Told, told
 from rpg.critics._proposals import accepted
 from rpg.critics._views import View, views
-from rpg.critics.base import Check, Critique, Finding
 from rpg.critics.checks import compile_checks
+from rpg.critique import Check, Critique, Finding
 from rpg.errors import ChatAccessError, ChatError, ChatImageError
-from rpg.geometry import Box
 from rpg.planners.llm.boxes import fitted
 from rpg.planners.llm.editing import as_asked
+from rpg.plans.geometry import Box
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from rpg.plan import Plan
+    from rpg.plans.plan import Plan
 
 __all__ = ["VLMCritic"]
 
@@ -75,7 +75,7 @@ class VLMCritic:
     def review(
         self, image: Image, plan: Plan, *, checks: Sequence[Check] | None = None
     ) -> Critique:
-        """Compares a picture with its plan; see `rpg.critics.base.Critic`.
+        """Compares a picture with its plan; see `rpg.critique.Critic`.
 
         Raises:
             ChatImageError: The model cannot look at pictures.

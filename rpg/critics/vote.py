@@ -6,15 +6,15 @@ from collections.abc import Callable, Sequence
 from statistics import fmean, median
 from typing import TYPE_CHECKING, Literal
 
-from rpg.critics.base import Check, Critic, Critique, Finding
 from rpg.critics.checks import compile_checks
-from rpg.edits import Edit
+from rpg.critique import Check, Critic, Critique, Finding
 from rpg.errors import Cancelled, RPGError, SettingsError
+from rpg.plans.edits import Edit
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from rpg.plan import Plan
+    from rpg.plans.plan import Plan
 
 __all__ = ["VotingCritic"]
 
@@ -50,7 +50,7 @@ class VotingCritic:
     def review(
         self, image: Image, plan: Plan, *, checks: Sequence[Check] | None = None
     ) -> Critique:
-        """Compares a picture with its plan; see `rpg.critics.base.Critic`.
+        """Compares a picture with its plan; see `rpg.critique.Critic`.
 
         Edits are those of the first critic that proposes any: two sets might contradict.
 

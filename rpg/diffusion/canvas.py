@@ -1,9 +1,11 @@
-"""Canvas sizes that a pipeline takes."""
+"""Canvas sizes that a pipeline takes, and pictures brought to a size."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
+
+from PIL import Image, ImageOps
 
 from rpg.errors import SettingsError
 
@@ -31,3 +33,20 @@ def snap_size(width: int, height: int, multiple: int) -> tuple[int, int]:
 
 def _nearest(side: int, multiple: int) -> int:
     return max(multiple, (side + multiple // 2) // multiple * multiple)
+
+
+def covering_size(size: tuple[int, int], multiple: int) -> tuple[int, int]:
+    """The smallest size in pixels that holds a picture and whose sides are multiples."""
+    width, height = (math.ceil(side / multiple) * multiple for side in size)
+    return width, height
+
+
+def fitted(value: Any, size: tuple[int, int]) -> Any:
+    """A PIL picture, or each of a list, upright and of that size in pixels; others as they are."""
+    if isinstance(value, list):
+        return [fitted(one, size) for one in value]
+    if not isinstance(value, Image.Image):
+        return value
+    upright = ImageOps.exif_transpose(value)
+    flat = upright if upright.mode in ("L", "RGB") else upright.convert("RGB")
+    return flat if flat.size == size else flat.resize(size, Image.Resampling.LANCZOS)

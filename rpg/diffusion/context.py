@@ -23,7 +23,7 @@ from rpg.diffusion.state import Composer, Layers, Mode, Schedule, State
 from rpg.diffusion.text import Encoder
 from rpg.diffusion.tokens import minds_order, sorted_tokens
 from rpg.errors import ModelError, SettingsError
-from rpg.plan import Plan
+from rpg.plans.plan import Plan
 
 __all__ = ["regional"]
 

@@ -17,7 +17,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-from rpg.plan import Region
+from rpg.plans.plan import Region
 
 __all__ = ["Layout", "coefficients", "region_weights", "to_level", "wanted"]
 

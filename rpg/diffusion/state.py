@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from rpg.diffusion.levels import Level, Sorting, level, sorting
 from rpg.diffusion.masks import Layout, coefficients, region_weights, to_level, wanted
 from rpg.diffusion.text import Conditions
-from rpg.plan import Region
+from rpg.plans.plan import Region
 
 Composer = Literal["latent+attention", "latent", "attention"]
 Size = tuple[int, int]

@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 
 from rpg.errors import PlanError, PromptError
 from rpg.events import Notice, Planned, Thinking
-from rpg.plan import MAX_PROMPT_CHARS, Plan
+from rpg.plans.plan import MAX_PROMPT_CHARS, Plan
 
 
 class Planner(Protocol):

@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from rpg.critics.base import Critique
+from rpg.critique import Critique
 from rpg.errors import SessionError
 from rpg.metadata import Record, rescaled
 from rpg.session.tree import Tree

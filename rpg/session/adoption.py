@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rpg.drawing import shrink
+from rpg.plans.overlay import shrink
 
 if TYPE_CHECKING:
     from PIL.Image import Image

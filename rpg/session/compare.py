@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rpg import edits
-from rpg.edits import Edit
+from rpg.plans import edits
+from rpg.plans.edits import Edit
 from rpg.session.turn import Turn
 
 __all__ = ["Comparison", "compared"]
@@ -20,7 +20,7 @@ class Comparison:
     Attributes:
         before: Number of the one.
         after: Number of the other.
-        edits: What makes the one's plan the other's, as `rpg.edits.diff` finds it.
+        edits: What makes the one's plan the other's, as `rpg.plans.edits.diff` finds it.
         settings: Settings that are different, by name: the one's value and the other's.
         scores: The critics', 0 to 1; None where none was asked.
         mended: What holds in the other's picture and did not in the one's, in the critic's words.

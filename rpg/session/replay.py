@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rpg._again import lacking
 from rpg.errors import SessionError
+from rpg.generation.reproducibility import lacking
 from rpg.settings import MAX_SEED
 
 if TYPE_CHECKING:

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from pydantic import ValidationError
 
 from rpg import metadata
-from rpg.critics.base import Critique
-from rpg.edits import Edit
+from rpg.critique import Critique
 from rpg.errors import SessionError
 from rpg.metadata import Record
+from rpg.plans.edits import Edit
 from rpg.session import _rows
 from rpg.session.compare import Comparison, compared
 from rpg.session.replay import replayed

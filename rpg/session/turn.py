@@ -8,11 +8,11 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from rpg.critics.base import Critique
-from rpg.edits import Edit
+from rpg.critique import Critique
 from rpg.errors import SessionError
 from rpg.metadata import Record
-from rpg.plan import Plan, Words
+from rpg.plans.edits import Edit
+from rpg.plans.plan import Plan, Words
 from rpg.session.tree import MAX_LABEL_CHARS
 from rpg.settings import MAX_IMAGES, GenerationSettings, explain
 

@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from rpg.geometry import Box
+from rpg.plans.geometry import Box
 from rpg.toybox.detector import Detection, detect
 
 __all__ = ["ToyboxContours"]
 
 
 class ToyboxContours:
-    """Finds the things whose middle lies in a box; see `rpg.diffusion.contours.ContourFinder`."""
+    """Finds the things whose middle lies in a box; see `rpg.editing.segmentation.ContourFinder`."""
 
     whole = True
 

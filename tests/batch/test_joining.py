@@ -12,7 +12,7 @@ from rpg.batch.joining import Part, joined
 from rpg.batch.passes import passes
 from rpg.batch.pictures import listing
 from rpg.batch.rows import row
-from rpg.plan import Plan
+from rpg.plans.plan import Plan
 from rpg.settings import GenerationSettings
 from tests.batch.helpers import MAKER
 from tests.pipeline.helpers import HalvesPlanner

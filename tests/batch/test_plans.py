@@ -14,7 +14,7 @@ from rpg.batch.plans import ahead
 from rpg.batch.rows import row
 from rpg.errors import PlanError
 from rpg.events import Notice, Planned, Thinking
-from rpg.plan import Plan
+from rpg.plans.plan import Plan
 from rpg.settings import GenerationSettings
 from tests.batch.helpers import MAKER
 from tests.pipeline.helpers import HalvesPlanner

@@ -13,7 +13,7 @@ from rpg.batch import Shard, Work, entries, redrawn
 from rpg.batch.events import BatchEvent, Counted, Drawn, Faulty, Progress, Said
 from rpg.errors import ChatAccessError, ChatError, SettingsError, StoreError
 from rpg.pipeline import RPGPipeline
-from rpg.plan import Plan
+from rpg.plans.plan import Plan
 from tests.batch.helpers import PICTURES, ROWS, drawn, faulty, files, listed, little, run, wanted
 from tests.pipeline.helpers import HalvesPlanner, same
 

@@ -11,9 +11,9 @@ import pytest
 from benchmarks import compbench, places
 from benchmarks.compbench import CATEGORIES, judge, load, valid
 from benchmarks.places import PLACES
-from rpg.geometry import FULL, Box
-from rpg.plan import Plan, Region
 from rpg.planners import RulePlanner
+from rpg.plans.geometry import FULL, Box
+from rpg.plans.plan import Plan, Region
 
 LEFT, RIGHT = Box(0, 0, 0.5, 1), Box(0.5, 0, 1, 1)
 TOP, BOTTOM = Box(0, 0, 1, 0.5), Box(0, 0.5, 1, 1)

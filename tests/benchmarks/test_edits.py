@@ -9,12 +9,12 @@ from PIL import Image
 
 from benchmarks.cases import Kind
 from benchmarks.edits import EDITS, LAYOUTS, Start, Verdict, drawn_up, instruction, verdict
-from rpg import edits as e
 from rpg.defaults import of_model
-from rpg.geometry import grid
 from rpg.pipeline import EditOutput
-from rpg.plan import Plan, Region
 from rpg.planners import RulePlanner
+from rpg.plans import edits as e
+from rpg.plans.geometry import grid
+from rpg.plans.plan import Plan, Region
 from rpg.toybox import PLACES, weights_path
 from rpg.toybox.renderer import render
 from rpg.toybox.scene import Scene, Thing

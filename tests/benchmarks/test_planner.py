@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from benchmarks import planner
 from benchmarks.compbench import CATEGORIES, Verdict
-from rpg.plan import Plan
+from rpg.plans.plan import Plan
 
 app = typer.Typer()
 app.command()(planner.main)

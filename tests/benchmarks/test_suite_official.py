@@ -12,8 +12,8 @@ from torch import Tensor
 
 from benchmarks.suite.official import official
 from rpg.diffusion import regional
-from rpg.geometry import Box
-from rpg.plan import Plan, Region
+from rpg.plans.geometry import Box
+from rpg.plans.plan import Plan, Region
 from tests.diffusion.helpers import assert_close, assert_differ, draw, halves, plan_of, split, whole
 from tests.tiny import tiny_sdxl
 

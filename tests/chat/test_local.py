@@ -25,8 +25,8 @@ from rpg.errors import (
     ModelError,
     SettingsError,
 )
-from rpg.plan import Plan
 from rpg.planners import LLMPlanner
+from rpg.plans.plan import Plan
 from tests.chat.local_models import (
     CONTEXT,
     TEMPLATE,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
 from rpg.chat.schemas import heeds, in_words, json_in, strict
-from rpg.plan import Plan
+from rpg.plans.plan import Plan
 
 
 class Leaf(BaseModel):

@@ -8,7 +8,7 @@ import pytest
 
 from rpg import metadata
 from rpg.cli.demo import PROMPT as PROMPT_OF_DEMO
-from rpg.plan import Plan
+from rpg.plans.plan import Plan
 from rpg.toybox import unknown_words
 from tests.cli.helpers import PROMPT, pixels, rpg
 from tests.processes import python

@@ -14,7 +14,7 @@ from rpg import metadata
 from rpg.cli.files import Targets
 from rpg.cli.generate import draw_all
 from rpg.errors import MetadataError
-from rpg.plan import Plan
+from rpg.plans.plan import Plan
 from tests.cli.helpers import PROMPT, pixels, rpg, told
 
 
@@ -168,7 +168,7 @@ def test_a_place_that_was_taken_in_vain_is_free_again(monkeypatch: pytest.Monkey
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("rpg.metadata.os.replace", full)
+    monkeypatch.setattr("rpg.metadata.record.os.replace", full)
     with pytest.raises(MetadataError, match="No space left"):
         saved(None)
     assert list(Path().iterdir()) == []

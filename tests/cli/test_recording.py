@@ -13,8 +13,8 @@ from rpg import metadata
 from rpg.chat import ScriptedChat
 from rpg.errors import SessionError
 from rpg.pipeline import RPGPipeline
-from rpg.plan import Plan
 from rpg.planners import LLMPlanner, RulePlanner
+from rpg.plans.plan import Plan
 from rpg.session import Session, Sessions
 from rpg.toybox import weights_path
 from tests.cli.helpers import PROMPT, pixels, rpg, told

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from rpg.critics import Check, compile_checks
 from rpg.critics.checks import number_of
-from rpg.edits import ModifyRegion, MoveRegion, RemoveRegion, apply
-from rpg.geometry import FULL, Box, grid
-from rpg.plan import Plan, Region
 from rpg.planners import RulePlanner
+from rpg.plans.edits import ModifyRegion, MoveRegion, RemoveRegion, apply
+from rpg.plans.geometry import FULL, Box, grid
+from rpg.plans.plan import Plan, Region
 from tests.processes import python
 
 from .world import random_drawn

@@ -10,10 +10,10 @@ import pytest
 from PIL import Image
 
 from rpg.critics import Critique, Finding, ToyboxCritic, compile_checks
-from rpg.edits import ModifyRegion, RemoveRegion, apply
-from rpg.geometry import Box
-from rpg.plan import Plan, Region
 from rpg.planners import RulePlanner
+from rpg.plans.edits import ModifyRegion, RemoveRegion, apply
+from rpg.plans.geometry import Box
+from rpg.plans.plan import Plan, Region
 from rpg.toybox import PLACES
 from rpg.toybox.renderer import render
 from rpg.toybox.scene import Scene, Thing

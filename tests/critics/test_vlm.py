@@ -12,7 +12,6 @@ from PIL import Image
 from rpg.chat import Message, ScriptedChat
 from rpg.chat.scripted import Script
 from rpg.critics import Critique, VLMCritic, compile_checks
-from rpg.edits import AddRegion, ModifyRegion, MoveRegion
 from rpg.errors import (
     ChatAccessError,
     ChatError,
@@ -21,9 +20,10 @@ from rpg.errors import (
     ChatRefusal,
     SettingsError,
 )
-from rpg.geometry import Box, grid
-from rpg.plan import Plan, Region
 from rpg.planners import RulePlanner
+from rpg.plans.edits import AddRegion, ModifyRegion, MoveRegion
+from rpg.plans.geometry import Box, grid
+from rpg.plans.plan import Plan, Region
 
 from .answers import asked_in, listed, reviewed, reviewer
 

@@ -20,11 +20,11 @@ from rpg.critics import (
     compile_checks,
     critic_named,
 )
-from rpg.edits import Edit, ModifyRegion, RemoveRegion
 from rpg.errors import Cancelled, ChatError, ChatRefusal, RPGError, SettingsError
-from rpg.geometry import Box
-from rpg.plan import Plan
 from rpg.planners import RulePlanner
+from rpg.plans.edits import Edit, ModifyRegion, RemoveRegion
+from rpg.plans.geometry import Box
+from rpg.plans.plan import Plan
 from rpg.toybox.renderer import render
 from rpg.toybox.scene import Scene, Thing
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 
 from rpg.critics import Check
 from rpg.defaults import of_model
-from rpg.geometry import Box
-from rpg.plan import Plan
 from rpg.planners import RulePlanner
+from rpg.plans.geometry import Box
+from rpg.plans.plan import Plan
 from rpg.toybox import COLOURS, FILLS, PLACES, THINGS, weights_path
 from rpg.toybox.scene import SMALLEST_SIDE, Scene, Thing
 from rpg.toybox.vocabulary import NUMBERS, plural

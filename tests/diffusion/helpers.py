@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rpg.geometry import FULL, Box
-from rpg.plan import Plan, Region
-from rpg.split_ratio import parse_split_ratio
+from rpg.plans.geometry import FULL, Box
+from rpg.plans.plan import Plan, Region
+from rpg.plans.split_ratio import parse_split_ratio
 
 BASE = "a scene"
 

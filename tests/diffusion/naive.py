@@ -17,7 +17,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from rpg.plan import Plan, Region
+from rpg.plans.plan import Plan, Region
 
 
 def inside(region: Region, height: int, width: int) -> np.ndarray:

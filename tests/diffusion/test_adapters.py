@@ -11,7 +11,7 @@ from torch import Tensor
 
 from rpg.diffusion import regional
 from rpg.diffusion.attention import cross_attention_layers
-from rpg.plan import Plan
+from rpg.plans.plan import Plan
 from tests.diffusion.helpers import assert_close, assert_differ, draw, halves, split, whole
 from tests.tiny import tiny_sd15, tiny_sdxl
 

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image, ImageDraw
 
 from rpg.diffusion import regional
-from rpg.geometry import Box
-from rpg.plan import Plan, Region, encode_mask
+from rpg.plans.geometry import Box
+from rpg.plans.plan import Plan, Region, encode_mask
 from tests.diffusion.helpers import assert_close, draw, plan_of, split
 from tests.diffusion.naive import Naive, naive_attention, naive_latent
 from tests.tiny import tiny_sd15, tiny_sdxl

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch._dynamo.utils import counters
 
 from rpg.diffusion import regional
-from rpg.plan import Plan
+from rpg.plans.plan import Plan
 from tests.diffusion.helpers import BASE, assert_close, draw, split
 from tests.tiny import tiny_sdxl
 

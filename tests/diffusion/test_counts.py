@@ -12,7 +12,7 @@ from torch.overrides import TorchFunctionMode
 
 from rpg.diffusion import regional
 from rpg.diffusion.attention import cross_attention_layers
-from rpg.plan import Plan
+from rpg.plans.plan import Plan
 from tests.diffusion.helpers import BASE, draw, noted_calls, split
 from tests.tiny import MAX_TOKENS, tiny_sd15, tiny_sdxl
 

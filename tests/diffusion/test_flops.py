@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks import flops
-from rpg.geometry import grid
+from rpg.plans.geometry import grid
 
 
 def test_a_plain_step_is_what_is_known_of_sdxl() -> None:

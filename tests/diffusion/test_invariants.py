@@ -11,8 +11,8 @@ from torch import Tensor
 
 from rpg.diffusion import regional
 from rpg.diffusion.attention import cross_attention_layers
-from rpg.geometry import Box
-from rpg.plan import Plan, Region
+from rpg.plans.geometry import Box
+from rpg.plans.plan import Plan, Region
 from tests.diffusion.helpers import (
     BASE,
     assert_close,

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from rpg.diffusion.masks import Layout, coefficients, region_weights, to_level, wanted
-from rpg.geometry import FULL, Box
-from rpg.plan import Plan, Region, encode_mask
+from rpg.plans.geometry import FULL, Box
+from rpg.plans.plan import Plan, Region, encode_mask
 from tests.diffusion import naive
 from tests.diffusion.helpers import halves, plan_of
 

@@ -12,7 +12,7 @@ import torch
 from rpg.diffusion import regional
 from rpg.diffusion.attention import RegionalAttnProcessor, cross_attention_layers
 from rpg.errors import ModelError, RPGError, SettingsError
-from rpg.plan import Plan
+from rpg.plans.plan import Plan
 from tests.diffusion.helpers import draw, halves
 from tests.tiny import tiny_sd15, tiny_sdxl
 

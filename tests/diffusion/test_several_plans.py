@@ -10,8 +10,8 @@ from torch import Tensor
 
 from rpg.diffusion import regional
 from rpg.errors import SettingsError
-from rpg.geometry import Box
-from rpg.plan import Plan, Region
+from rpg.plans.geometry import Box
+from rpg.plans.plan import Plan, Region
 from tests.diffusion.helpers import BASE, assert_close, draw, noted_calls, plan_of, split
 from tests.diffusion.test_against_naive import NEGATIVES, OVERLAPPING
 from tests.tiny import tiny_sd15, tiny_sdxl

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from rpg.geometry import grid
 from rpg.pipeline import RPGOutput, RPGPipeline
-from rpg.plan import Plan, Region
+from rpg.plans.geometry import grid
+from rpg.plans.plan import Plan, Region
 
 STEPS = 3
 QUICK: dict[str, Any] = {"num_inference_steps": STEPS, "width": 32, "height": 32}

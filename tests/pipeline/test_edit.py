@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from rpg import edits as e
-from rpg.diffusion.inpaint import flattened
+from rpg.editing.inpaint import flattened
 from rpg.errors import PlanError, SettingsError
 from rpg.events import Edited, Planned, Rendered, Step
 from rpg.pipeline import RPGPipeline
+from rpg.plans import edits as e
 from rpg.settings import GenerationSettings
 from tests.pipeline.helpers import PROMPT, HalvesPlanner, columns, pixels, same
 from tests.tiny import tiny_sd15, tiny_sdxl

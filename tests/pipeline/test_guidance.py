@@ -11,9 +11,9 @@ import torch
 from diffusers.callbacks import SDXLCFGCutoffCallback
 from PIL import Image
 
-from rpg.edits import ModifyRegion
 from rpg.pipeline import RPGPipeline
-from rpg.plan import Plan
+from rpg.plans.edits import ModifyRegion
+from rpg.plans.plan import Plan
 from rpg.settings import COMPOSERS
 from tests.diffusion.test_adapters import add_ip_adapter, reference
 from tests.pipeline.helpers import PROMPT, HalvesPlanner, called, columns, same

@@ -10,11 +10,11 @@ import pytest
 import torch
 from PIL import Image
 
-from rpg._render import sampler
 from rpg.errors import PlanError
 from rpg.events import Event, Failed, Planned, Rendered, Step
+from rpg.generation.sampling import sampler
 from rpg.pipeline import RPGPipeline
-from rpg.plan import Plan
+from rpg.plans.plan import Plan
 from rpg.settings import Scheduler
 from tests.pipeline.helpers import PROMPT, QUICK, STEPS, HalvesPlanner, called, columns, same
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from rpg.events import Failed, Notice, Planned, Rendered, Thinking
 from rpg.pipeline import RPGPipeline
-from rpg.plan import Plan
+from rpg.plans.plan import Plan
 from tests.pipeline.helpers import PROMPT, QUICK, columns
 
 

@@ -13,7 +13,7 @@ from rpg.defaults import ModelDefaults
 from rpg.errors import LayoutError, PlanError, PromptError, SettingsError
 from rpg.events import Notice
 from rpg.pipeline import RPGOutput, RPGPipeline
-from rpg.plan import Plan
+from rpg.plans.plan import Plan
 from rpg.settings import GenerationSettings
 from tests.pipeline.helpers import PROMPT, QUICK, HalvesPlanner, called, columns, same
 

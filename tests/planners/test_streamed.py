@@ -10,9 +10,9 @@ import pytest
 
 from rpg.errors import PlanError
 from rpg.events import Notice, Planned, Thinking
-from rpg.plan import Plan
 from rpg.planners import RulePlanner
 from rpg.planners.base import heard, streamed
+from rpg.plans.plan import Plan
 
 Told = Thinking | Notice | Planned
 PROMPT = "a red star above a blue circle"

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from rpg.critics.base import Check, Critique, Finding
-from rpg.edits import ModifyRegion
-from rpg.geometry import Box
+from rpg.critique import Check, Critique, Finding
 from rpg.metadata import Record
-from rpg.plan import Plan, Region
+from rpg.plans.edits import ModifyRegion
+from rpg.plans.geometry import Box
+from rpg.plans.plan import Plan, Region
 from rpg.session import Session, Turn
 from rpg.settings import GenerationSettings
 

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from rpg.cli.loading import quietly
-from rpg.critics.base import Check, Critique, Finding
+from rpg.critique import Check, Critique, Finding
 from rpg.pipeline import RPGPipeline
 from rpg.session import Added, Session, Sessions, recorded
 from rpg.toybox import weights_path
@@ -31,7 +31,7 @@ from tests.session.helpers import same
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from rpg.plan import Plan
+    from rpg.plans.plan import Plan
 
 MOST = 5  # turns that are waited for before the kill, so that a slow machine has its rounds too
 WITHIN = 2.0  # times as long as a picture takes, from then until the kill

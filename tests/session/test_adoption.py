@@ -9,7 +9,7 @@ from PIL import Image
 
 from rpg import metadata
 from rpg.metadata import Record
-from rpg.plan import Plan
+from rpg.plans.plan import Plan
 from rpg.session import Sessions, adopted, own_scale
 from rpg.settings import GenerationSettings
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from rpg.critics.base import Critique
+from rpg.critique import Critique
 from rpg.errors import SessionError, StoreError
 from rpg.session import Session, Sessions
 from tests.processes import python

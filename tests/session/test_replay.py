@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from rpg.edits import ModifyRegion
 from rpg.errors import SessionError
 from rpg.events import Failed, Rendered
 from rpg.pipeline import RPGPipeline
+from rpg.plans.edits import ModifyRegion
 from rpg.session import Session, Sessions, recorded
 from tests.diffusion.test_adapters import add_lora
 from tests.pipeline.helpers import QUICK, HalvesPlanner, called

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from rpg.metadata import Record
-from rpg.plan import Plan
+from rpg.plans.plan import Plan
 from rpg.settings import GenerationSettings
 from ui.address import arrived
 from ui.shared import Shared

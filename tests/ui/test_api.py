@@ -16,8 +16,8 @@ from mcp.client.streamable_http import streamable_http_client
 from PIL import Image
 
 from rpg import metadata
-from rpg.drawing import shrink
 from rpg.planners import RulePlanner
+from rpg.plans.overlay import shrink
 from rpg.toybox.detector import detect
 from tests.ui.conftest import PATIENCE, serving
 

@@ -12,8 +12,8 @@ import gradio as gr
 import pytest
 
 from rpg.events import Event, Planned, Thinking
-from rpg.geometry import Box, grid
-from rpg.plan import Plan, Region
+from rpg.plans.geometry import Box, grid
+from rpg.plans.plan import Plan, Region
 from rpg.settings import GenerationSettings
 from tests.ui.test_plan_boxes import boxes_of, moved
 from ui import cards, compose, plan_canvas, plan_text

@@ -14,9 +14,9 @@ import pytest
 from PIL import Image
 
 from rpg import metadata
-from rpg.drawing import enlarge, shrink
-from rpg.geometry import Box
-from rpg.plan import Plan, Region
+from rpg.plans.geometry import Box
+from rpg.plans.overlay import enlarge, shrink
+from rpg.plans.plan import Plan, Region
 from rpg.toybox.detector import detect
 from tests.ui.conftest import built
 from ui import generate, results

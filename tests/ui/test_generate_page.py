@@ -9,7 +9,7 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from rpg import metadata
-from rpg.drawing import shrink
+from rpg.plans.overlay import shrink
 from rpg.toybox.detector import detect
 
 PROMPT = "a red star above a blue circle"

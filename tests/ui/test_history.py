@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from rpg.critics.base import Check, Critique, Finding
-from rpg.edits import AddRegion, ModifyRegion, MoveRegion, RemoveRegion, SetBase
-from rpg.loop.policy import Rung
+from rpg.critique import Check, Critique, Finding
+from rpg.plans.edits import AddRegion, ModifyRegion, MoveRegion, RemoveRegion, SetBase
+from rpg.refinement.policy import Rung
 from rpg.session import Session, Sessions, Tree
 from tests.ui import toys
 from ui.history import MOST_SHOWN, Failure, changes, conversation, strip, verdict

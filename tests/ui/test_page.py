@@ -10,8 +10,8 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from rpg.drawing import shrink
 from rpg.metadata import read
+from rpg.plans.overlay import shrink
 from rpg.toybox.detector import Detection, detect
 from tests.ui.test_compose_page import boxes, drag, planned
 from tests.ui.test_generate_page import SLOW, done, downloaded, shown

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rpg.plan import Plan
+from rpg.plans.plan import Plan
 from ui.plan_book import PlanBook
 
 PLANS = st.integers(0, 5).map(lambda number: Plan(prompt=f"prompt {number}"))

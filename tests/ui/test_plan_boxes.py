@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from rpg.drawing import PALETTE
-from rpg.edits import MoveRegion, apply
-from rpg.geometry import Box
-from rpg.plan import MAX_REGIONS, Plan, Region, encode_mask
+from rpg.plans.edits import MoveRegion, apply
+from rpg.plans.geometry import Box
+from rpg.plans.overlay import PALETTE
+from rpg.plans.plan import MAX_REGIONS, Plan, Region, encode_mask
 from ui.plan_boxes import MARGIN, Drawn, drawn, hand, paper, region_named
 
 CANVAS = (64, 64)

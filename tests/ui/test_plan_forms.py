@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rpg.edits import apply
 from rpg.errors import PlanError
-from rpg.geometry import Box
-from rpg.plan import Plan, Region
 from rpg.planners import RulePlanner
+from rpg.plans.edits import apply
+from rpg.plans.geometry import Box
+from rpg.plans.plan import Plan, Region
 from rpg.toybox.vocabulary import unknown_words
 from ui.examples import RICH, TOYBOX, examples
 from ui.plan_boxes import region_named

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from PIL import Image
 
-from rpg.critics.base import Critique
+from rpg.critique import Critique
 from rpg.errors import ModelError
 from rpg.events import Critiqued, Edited, Failed, Notice, Planned, Rendered, Step, Thinking
-from rpg.plan import Plan
+from rpg.plans.plan import Plan
 from ui.progress import Phase, Snapshot, heard
 
 PLAN = Plan(prompt="a red star", reasoning="a star")

@@ -14,7 +14,7 @@ from gradio.data_classes import DataWithFiles
 from PIL import Image, ImageDraw
 
 from rpg.errors import SessionError, SettingsError
-from rpg.plan import decode_mask, encode_mask
+from rpg.plans.plan import decode_mask, encode_mask
 from rpg.session import Session
 from tests.ui import toys
 from tests.ui.conftest import built

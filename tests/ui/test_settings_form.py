@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rpg.defaults import FAMILIES, ModelDefaults, Sampling
 from rpg.errors import SettingsError
-from rpg.plan import Plan
+from rpg.plans.plan import Plan
 from rpg.settings import COMPOSERS, MAX_SEED, SCHEDULERS, GenerationSettings
 from tests.ui.conftest import built
 from ui.settings_form import SettingsForm

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from rpg.errors import SettingsError
-from rpg.loop.bounds import Bounds
 from rpg.planners import Planner, RulePlanner
+from rpg.refinement.budget import Budget
 from rpg.session import Session
 from rpg.settings import GenerationSettings
 from tests.ui import toys
@@ -25,7 +25,7 @@ from ui.planner_choice import PlannerChoice
 from ui.progress import Phase, Snapshot
 from ui.workshop import Workshop
 
-ONCE = Bounds(rounds=1)
+ONCE = Budget(rounds=1)
 NOBODY = PlannerChoice("openai", base_url="http://127.0.0.1:9/v1")
 
 

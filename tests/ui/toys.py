@@ -10,9 +10,9 @@ from PIL import Image
 
 from rpg import metadata
 from rpg.defaults import ModelDefaults
-from rpg.geometry import Box
 from rpg.metadata import Record
-from rpg.plan import Plan, Region
+from rpg.plans.geometry import Box
+from rpg.plans.plan import Plan, Region
 from rpg.session import Session, Sessions
 from rpg.settings import GenerationSettings
 from rpg.toybox.detector import detect

@@ -11,8 +11,8 @@ import math
 from collections.abc import Iterable, Sequence
 
 from rpg.errors import LayoutError
-from rpg.geometry import Box
 from rpg.planners.llm.schema import Edges
+from rpg.plans.geometry import Box
 
 MIN_SIDE = 0.02  # of the canvas; less is no region but a slip
 _LEAST = MIN_SIDE - 1e-9

@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 from platformdirs import user_cache_path
 
 from rpg.errors import PlanError
-from rpg.plan import Plan
+from rpg.plans.plan import Plan
 
 _LOG = logging.getLogger("rpg.planners.llm")
 _NAME = "plans.sqlite3"

@@ -10,10 +10,10 @@ from rpg import prompts
 from rpg.chat.answers import NoAnswerError, json_schema, read_answer
 from rpg.chat.base import ChatModel
 from rpg.errors import PlanError
-from rpg.plan import Plan
 from rpg.planners.llm.conversation import Conversation, as_messages
 from rpg.planners.llm.drafts import Draft, Wanted, draft
 from rpg.planners.llm.schema import PlanAnswer
+from rpg.plans.plan import Plan
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from rpg.geometry import Box
 from rpg.planners.llm.schema import Entity
 from rpg.planners.rules.lexicon.inflect import singular
 from rpg.planners.rules.lexicon.nouns import ABSTRACT, CANVAS, MEASURES, PEOPLE, PLACES, TIMES
 from rpg.planners.rules.lexicon.words import MAX_COUNT
 from rpg.planners.rules.planner import read
+from rpg.plans.geometry import Box
 
 _WORD = re.compile(r"[^\W_]+(?:['\u2019-][^\W_]+)*")
 _ARTICLES = frozenset(("a", "an", "the"))

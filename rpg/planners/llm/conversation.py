@@ -13,9 +13,9 @@ from rpg import prompts
 from rpg.chat.answers import NoAnswerError, clean, read_answer
 from rpg.chat.base import Message
 from rpg.errors import SettingsError
-from rpg.plan import Plan
 from rpg.planners.llm.editing import as_asked
 from rpg.planners.llm.schema import Described, Entity, PlanAnswer, RecaptionAnswer
+from rpg.plans.plan import Plan
 
 _MOST_QUOTED = 20_000  # letters of a bad answer that are said back
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from rpg.chat.answers import NoAnswerError
 from rpg.errors import PlanError
-from rpg.plan import MAX_PROMPT_CHARS, MAX_REGIONS, Plan, Region
 from rpg.planners.llm import checks
 from rpg.planners.llm.editing import kept
 from rpg.planners.llm.heard import Heard, Spot, hear
+from rpg.plans.plan import MAX_PROMPT_CHARS, MAX_REGIONS, Plan, Region
 
 _MOST_REASONING = 100_000
 

@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from rpg.geometry import Box
-from rpg.plan import Plan, Region
+from rpg.plans.geometry import Box
+from rpg.plans.plan import Plan, Region
 
 _ROUNDED = 0.011  # of the canvas: what whole percentages lose
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rpg import rpg_text
 from rpg.chat.answers import NoAnswerError, clean, one_line, read_answer
 from rpg.errors import PlanError
-from rpg.geometry import Box
-from rpg.plan import Plan
 from rpg.planners.llm.boxes import fitted
 from rpg.planners.llm.schema import EditAnswer, Entity
+from rpg.plans import rpg_text
+from rpg.plans.geometry import Box
+from rpg.plans.plan import Plan
 
 _MOST_ID = 90  # letters, so that a number fits behind
 
@@ -72,7 +72,7 @@ def _from_json(answer: EditAnswer) -> Heard:
 
 def _from_text(text: str, previous: Plan | None, problems: tuple[str, ...]) -> Heard:
     try:
-        plan = rpg_text.read(text, prompt="-")
+        plan = rpg_text.read(text)
     except PlanError as error:
         raise NoAnswerError(*problems, str(error)) from None
     known = previous.layers() if previous is not None else ()

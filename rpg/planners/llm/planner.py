@@ -14,7 +14,6 @@ from rpg.chat.answers import MAX_ANSWER_CHARS, clean, json_schema
 from rpg.chat.base import ChatModel, Message
 from rpg.errors import ChatError, PlanError
 from rpg.events import Notice, Planned, Thinking
-from rpg.plan import Plan
 from rpg.planners.base import checked_prompt
 from rpg.planners.llm.cache import PlanCache
 from rpg.planners.llm.conversation import Conversation, recaption_in
@@ -22,6 +21,7 @@ from rpg.planners.llm.drafts import Draft, Wanted, draft
 from rpg.planners.llm.schema import EditAnswer, PlanAnswer, RecaptionAnswer
 from rpg.planners.llm.thoughts import Thoughts
 from rpg.planners.rules import RulePlanner
+from rpg.plans.plan import Plan
 
 _VERSION = 1  # of how answers are read: another one forgets the plans kept so far
 

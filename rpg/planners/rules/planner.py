@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from rpg.geometry import FULL
-from rpg.plan import MAX_REGIONS, Plan, Region
 from rpg.planners.base import checked_prompt
 from rpg.planners.rules.grammar.language import is_english
 from rpg.planners.rules.grammar.scan import scan
@@ -17,6 +15,8 @@ from rpg.planners.rules.reading.reader import read_elements
 from rpg.planners.rules.reading.things import Reading
 from rpg.planners.rules.reasoning import explain, found
 from rpg.planners.rules.recaption import common_scene, give_places, regions
+from rpg.plans.geometry import FULL
+from rpg.plans.plan import MAX_REGIONS, Plan, Region
 
 SOURCE = "rules"
 

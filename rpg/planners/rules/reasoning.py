@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rpg.geometry import Box
 from rpg.planners.rules.grammar.elements import Kind
 from rpg.planners.rules.layout.lattice import holds, overlap
 from rpg.planners.rules.layout.normal import Constraints, Pair
 from rpg.planners.rules.layout.solver import Spot
 from rpg.planners.rules.reading.things import Reading, Relation, Thing
+from rpg.plans.geometry import Box
 
 _ROWS = ("top", "", "bottom")
 _COLUMNS = ("left", "", "right")

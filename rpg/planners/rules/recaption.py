@@ -6,10 +6,10 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from rpg.plan import MAX_PROMPT_CHARS, Region
 from rpg.planners.rules.grammar.tokens import join
 from rpg.planners.rules.layout.solver import Spot
 from rpg.planners.rules.reading.things import Reading, Scene, Thing
+from rpg.plans.plan import MAX_PROMPT_CHARS, Region
 
 
 def give_places(reading: Reading) -> None:

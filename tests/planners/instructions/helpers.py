@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from rpg.edits import apply
-from rpg.geometry import Box
-from rpg.plan import Plan, Region
 from rpg.planners import RulePlanner
 from rpg.planners.rules.instructions.following import follow
+from rpg.plans.edits import apply
+from rpg.plans.geometry import Box
+from rpg.plans.plan import Plan, Region
 
 PROMPTS = {
     "pair": "a red star left of a blue circle",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from rpg.errors import PlanError
-from rpg.geometry import Box
 from rpg.planners.rules.reasoning import where_is
+from rpg.plans.geometry import Box
 from tests.planners.instructions.helpers import PLANS, box, disjoint, prompts, regions, told
 
 

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rpg.edits import diff
 from rpg.errors import PlanError, PromptError
-from rpg.geometry import Box
-from rpg.plan import MAX_REGIONS, Plan, Region
 from rpg.planners import RulePlanner
 from rpg.planners.rules.instructions.following import follow
+from rpg.plans.edits import diff
+from rpg.plans.geometry import Box
+from rpg.plans.plan import MAX_REGIONS, Plan, Region
 from tests.planners.instructions.helpers import PLANS, PROMPTS, follows, prompts, regions, told
 
 

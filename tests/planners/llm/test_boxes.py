@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rpg.geometry import FULL, Box, grid
 from rpg.planners.llm.boxes import MIN_SIDE, fitted
 from rpg.planners.llm.schema import Edges
+from rpg.plans.geometry import FULL, Box, grid
 
 THIRDS = [(0, 0, 33, 100), (33, 0, 67, 100), (67, 0, 100, 100)]
 

@@ -15,9 +15,9 @@ from rpg import prompts
 from rpg.chat import ScriptedChat
 from rpg.chat.answers import json_schema
 from rpg.errors import ChatError, PlanError
-from rpg.plan import Plan
 from rpg.planners import LLMPlanner, PlanCache
 from rpg.planners.llm.schema import PlanAnswer
+from rpg.plans.plan import Plan
 from tests.planners.llm.helpers import PROMPT, cats, planner, said
 
 

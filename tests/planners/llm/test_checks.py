@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from rpg import prompts
-from rpg.geometry import FULL, Box, grid
 from rpg.planners.llm.checks import Shown, contradictions, hidden, left_out
 from rpg.planners.llm.drafts import Wanted, draft
 from rpg.planners.llm.schema import Entity
+from rpg.plans.geometry import FULL, Box, grid
 from tests.planners.llm.helpers import said
 
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from rpg.edits import diff, touched
 from rpg.errors import ChatError, PromptError
-from rpg.geometry import Box
-from rpg.plan import Plan, Region, encode_mask
+from rpg.plans.edits import diff, touched
+from rpg.plans.geometry import Box
+from rpg.plans.plan import Plan, Region, encode_mask
 from tests.planners.llm.helpers import PROMPT, answer, box, planner, region, said
 
 MASK = encode_mask(Image.new("L", (8, 8), 255))

@@ -16,8 +16,8 @@ from rpg.chat import OpenAIChat, Patience
 from rpg.cli import app
 from rpg.errors import ChatAccessError, ChatError, PlanError
 from rpg.events import Planned, Thinking
-from rpg.plan import Plan
 from rpg.planners import LLMPlanner, PlanCache
+from rpg.plans.plan import Plan
 from tests.chat.server import PLAYS, Asked, ChatServer, Reply, serving
 from tests.planners.llm.helpers import PROMPT, said
 from tests.tiny import tiny_sdxl

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from rpg import prompts
 from rpg.chat import Message
 from rpg.errors import PlanError
-from rpg.plan import Plan
 from rpg.planners.llm.checks import hidden
 from rpg.planners.llm.drafts import Wanted, draft
+from rpg.plans.plan import Plan
 from tests.planners.llm.helpers import planner
 
 EXAMPLES = [(one["prompt"], one["answer"]) for one in prompts.examples("plan")]

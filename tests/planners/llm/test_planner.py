@@ -17,9 +17,9 @@ from rpg.errors import (
     RPGError,
     SettingsError,
 )
-from rpg.geometry import Box
-from rpg.plan import MAX_PROMPT_CHARS, Plan
 from rpg.planners import LLMPlanner, RulePlanner
+from rpg.plans.geometry import Box
+from rpg.plans.plan import MAX_PROMPT_CHARS, Plan
 from tests.planners.llm.helpers import PROMPT, answer, box, cats, entity, planner, region, said
 from tests.test_imports import heavy_after
 

@@ -8,10 +8,10 @@ import pytest
 
 from rpg.chat.answers import NoAnswerError, read_answer
 from rpg.errors import PlanError
-from rpg.geometry import grid
-from rpg.plan import Plan
 from rpg.planners.llm.schema import PlanAnswer
-from rpg.split_ratio import parse_split_ratio
+from rpg.plans.geometry import grid
+from rpg.plans.plan import Plan
+from rpg.plans.split_ratio import parse_split_ratio
 from tests.planners.llm.helpers import PROMPT, answer, planner, said
 
 GOOD = said()

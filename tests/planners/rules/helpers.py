@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from rpg.plan import Plan, Region
 from rpg.planners.rules import RulePlanner
+from rpg.plans.plan import Plan, Region
 
 
 def plan_of(prompt: str) -> Plan:

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rpg.geometry import FULL, Box
 from rpg.planners.rules.grammar.elements import Kind
 from rpg.planners.rules.layout.blocks import Depth, Flat, One, Ring, Rows
 from rpg.planners.rules.layout.lattice import broken
@@ -19,6 +18,7 @@ from rpg.planners.rules.layout.ranks import Ranks
 from rpg.planners.rules.layout.solver import Spot, lay_out
 from rpg.planners.rules.layout.splits import compositions, cut, even_splits, shares, split_rows
 from rpg.planners.rules.reading.things import Thing
+from rpg.plans.geometry import FULL, Box
 from tests.planners.rules.helpers import only, plan_of
 
 SIZES = {"tiny": 0.4, "small": 0.6, "": 1.0, "big": 1.6, "huge": 2.4}

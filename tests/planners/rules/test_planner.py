@@ -11,9 +11,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rpg.errors import PromptError
-from rpg.plan import MAX_PROMPT_CHARS, Plan
 from rpg.planners import Planner
 from rpg.planners.rules import RulePlanner
+from rpg.plans.plan import MAX_PROMPT_CHARS, Plan
 from tests.planners.rules.helpers import only, plan_of, stands
 
 COLOURS = "red blue green yellow purple orange pink brown black white".split()

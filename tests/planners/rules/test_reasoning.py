@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rpg.geometry import Box
 from rpg.planners.rules.reasoning import where_is
+from rpg.plans.geometry import Box
 from tests.planners.rules.helpers import plan_of
 
 

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rpg.plan import MAX_PROMPT_CHARS
 from rpg.planners.rules.planner import read
 from rpg.planners.rules.reading.things import Thing
 from rpg.planners.rules.recaption import common_scene, give_places, subprompt
+from rpg.plans.plan import MAX_PROMPT_CHARS
 from tests.planners.rules.helpers import plan_of
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rpg.geometry import grid
+from rpg.plans.geometry import grid
 from tests.planners.rules.helpers import only, ordered, plan_of, stands
 
 A, B = "red circle", "blue square"

@@ -6,14 +6,14 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from rpg import edits as e
 from rpg.errors import PlanError
-from rpg.geometry import Box
-from rpg.plan import Plan, Region
 from rpg.planners.rules.grammar.tokens import tokenize
 from rpg.planners.rules.instructions.scenes import without_scenes
 from rpg.planners.rules.instructions.wording import Mention, subject_of
 from rpg.planners.rules.reasoning import where_is
+from rpg.plans import edits as e
+from rpg.plans.geometry import Box
+from rpg.plans.plan import Plan, Region
 
 _SHOWN = 12
 Renaming = tuple[tuple[str, ...], str]  # attributes and noun in lower case, and the new name

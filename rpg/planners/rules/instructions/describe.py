@@ -6,14 +6,14 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
-from rpg.geometry import Box
-from rpg.plan import MAX_PROMPT_CHARS, Plan
 from rpg.planners.rules.grammar.tokens import join
 from rpg.planners.rules.instructions.board import Board, Item
 from rpg.planners.rules.instructions.levels import hosts_of, is_backdrop
 from rpg.planners.rules.instructions.scenes import scenes_in, styles_in
 from rpg.planners.rules.instructions.wording import counted
 from rpg.planners.rules.reasoning import where_is
+from rpg.plans.geometry import Box
+from rpg.plans.plan import MAX_PROMPT_CHARS, Plan
 
 _LEVEL = 0.05  # centres of one row
 _CLEARLY = 1.5  # one distance against the other, for "left of" rather than "above"

@@ -6,9 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rpg import edits as e
 from rpg.errors import PlanError
-from rpg.plan import MAX_PROMPT_CHARS, Plan
 from rpg.planners.rules.grammar.tokens import tokenize
 from rpg.planners.rules.instructions.board import Board
 from rpg.planners.rules.instructions.describe import describe
@@ -27,6 +25,8 @@ from rpg.planners.rules.instructions.styles import styles_of, with_style
 from rpg.planners.rules.instructions.wording import mentions, with_name
 from rpg.planners.rules.lexicon.inflect import singular
 from rpg.planners.rules.reasoning import where_is
+from rpg.plans import edits as e
+from rpg.plans.plan import MAX_PROMPT_CHARS, Plan
 
 _FORMS = (
     *move.SWAPPING, *style.FORMS, *scene.FORMS, *replace.FORMS, *size.FORMS, *remove.FORMS,

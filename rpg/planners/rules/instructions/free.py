@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rpg.geometry import Box
+from rpg.plans.geometry import Box
 
 _CELLS = 24  # halves, thirds, quarters, sixths and eighths fall on their edges
 _SHARE = 1e-3  # of a cell: how much of it may be taken

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from rpg.errors import PlanError
-from rpg.geometry import FULL, Box
 from rpg.planners.rules.grammar.elements import Anchor, Kind
 from rpg.planners.rules.instructions.board import Board, Item
 from rpg.planners.rules.instructions.free import aligned
@@ -14,6 +13,7 @@ from rpg.planners.rules.instructions.levels import hosts_of
 from rpg.planners.rules.instructions.rooms import Level, Room
 from rpg.planners.rules.instructions.spans import X, Y, is_at
 from rpg.planners.rules.instructions.stage import Place, level_of, levels, placed, riding
+from rpg.plans.geometry import FULL, Box
 
 _INSIDE = Box(0.2, 0.2, 0.8, 0.8)
 _BEFORE = Box(0.2, 0.4, 0.8, 1.0)  # what stands in front covers this of what is behind

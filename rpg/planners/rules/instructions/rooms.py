@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from rpg.errors import PlanError
-from rpg.geometry import FULL, Box
 from rpg.planners.rules.instructions.free import aligned, free_rectangles
 from rpg.planners.rules.instructions.spans import (
     X,
@@ -21,6 +20,7 @@ from rpg.planners.rules.instructions.spans import (
     length,
     overlap,
 )
+from rpg.plans.geometry import FULL, Box
 
 LEAST = 0.06  # the shortest side that a region is left with
 _SHORT = 0.6  # boxes shorter than this can be said to be at the top or at the bottom

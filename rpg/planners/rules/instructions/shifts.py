@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from rpg.errors import PlanError
-from rpg.geometry import Box
 from rpg.planners.rules.instructions.board import Board, Item
 from rpg.planners.rules.instructions.rooms import Room
 from rpg.planners.rules.instructions.stage import Place, bounds_of, level_of, placed, unit
+from rpg.plans.geometry import Box
 
 
 def resized(board: Board, item: Item, wider: float, taller: float) -> Place:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rpg.geometry import Box
+from rpg.plans.geometry import Box
 
 X, Y = 0, 1
 _NEAR = 0.03  # between edges of one row

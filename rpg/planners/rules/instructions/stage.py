@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from rpg._tree import carried
-from rpg.geometry import FULL, Box
 from rpg.planners.rules.instructions.board import Board, Item
 from rpg.planners.rules.instructions.levels import hosts_of, is_backdrop
 from rpg.planners.rules.instructions.rooms import Level, Room
 from rpg.planners.rules.instructions.spans import overlap
+from rpg.plans.geometry import FULL, Box
+from rpg.plans.tree import carried
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from rpg.plan import Plan
 from rpg.planners.rules.grammar.styles import is_style, split_style
+from rpg.plans.plan import Plan
 
 _MEDIA = frozenset(
     """

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from rpg.geometry import Box
 from rpg.planners.rules.layout.splits import cut, even_splits, shares, split_rows
 from rpg.planners.rules.reading.things import Thing
+from rpg.plans.geometry import Box
 
 
 @dataclass(frozen=True, slots=True)

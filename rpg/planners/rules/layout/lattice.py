@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, groupby, permutations
 
-from rpg.geometry import FULL, Box
 from rpg.planners.rules.grammar.elements import Kind
 from rpg.planners.rules.layout.blocks import Block, Extent, Placed, Rows
 from rpg.planners.rules.layout.components import Node, loose, related
 from rpg.planners.rules.layout.normal import Pair
 from rpg.planners.rules.layout.packing import best_rows
 from rpg.planners.rules.layout.ranks import Ranks
+from rpg.plans.geometry import FULL, Box
 
 _MOST_SHUFFLED = 6  # in a row; 720 orders of them
 

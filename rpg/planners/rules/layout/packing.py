@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from rpg.geometry import FULL
 from rpg.planners.rules.layout.blocks import Block, Flat, One, Rows, stretch
 from rpg.planners.rules.layout.splits import compositions, cut
+from rpg.plans.geometry import FULL
 
 _MOST_TRIED = 8  # blocks; 2**7 ways to put them in rows
 

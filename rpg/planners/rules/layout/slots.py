@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from rpg.geometry import Box
 from rpg.planners.rules.layout.blocks import Block, Extent, Placed
 from rpg.planners.rules.layout.packing import best_rows
 from rpg.planners.rules.layout.splits import shares
+from rpg.plans.geometry import Box
 
 T = TypeVar("T")
 Place = tuple[int | None, int | None]

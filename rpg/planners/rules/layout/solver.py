@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from rpg.geometry import FULL, Box
 from rpg.planners.rules.grammar.elements import Kind
 from rpg.planners.rules.layout.blocks import Block, Depth, One, Placed, Ring, several
 from rpg.planners.rules.layout.components import Node, components, loose, related
@@ -16,6 +15,7 @@ from rpg.planners.rules.layout.packing import best_rows
 from rpg.planners.rules.layout.ranks import Ranks
 from rpg.planners.rules.layout.slots import Slots
 from rpg.planners.rules.reading.things import Thing
+from rpg.plans.geometry import FULL, Box
 
 # Parts of somebody's box, by where they have a thing.
 _HELD = {"hand": Box(0.3, 0.45, 0.7, 0.95), "head": Box(0.3, 0.0, 0.7, 0.4)}

@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from rpg import edits as e
 from rpg.errors import PlanError
-from rpg.geometry import Box
-from rpg.plan import Region
 from rpg.planners.rules.grammar.chunks import noun_phrase
 from rpg.planners.rules.grammar.elements import Kind
 from rpg.planners.rules.grammar.quantities import number
@@ -31,6 +28,9 @@ from rpg.planners.rules.reading.reader import read_elements
 from rpg.planners.rules.reading.things import Thing, thing_of
 from rpg.planners.rules.reasoning import where_is
 from rpg.planners.rules.recaption import subprompt
+from rpg.plans import edits as e
+from rpg.plans.geometry import Box
+from rpg.plans.plan import Region
 
 _HELD = Box(0.3, 0.45, 0.7, 0.95)
 _VAGUE = 2  # how many "more stars" are

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from rpg import edits as e
 from rpg.errors import PlanError
 from rpg.planners.rules.grammar.elements import Kind
 from rpg.planners.rules.instructions.board import Board, Item
@@ -15,6 +14,7 @@ from rpg.planners.rules.instructions.shifts import nudged
 from rpg.planners.rules.instructions.stage import Place, riding
 from rpg.planners.rules.instructions.where import Where, read_where
 from rpg.planners.rules.lexicon.words import DETERMINERS
+from rpg.plans import edits as e
 
 _STEP = 0.2
 _MUCH = {"a bit": 0.5, "a little": 0.5, "slightly": 0.5, "a little bit": 0.5, "a tad": 0.5,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from rpg import edits as e
 from rpg.errors import PlanError
 from rpg.planners.rules.grammar.quantities import number
 from rpg.planners.rules.instructions.board import Board, Item
@@ -17,6 +16,7 @@ from rpg.planners.rules.instructions.where import Where
 from rpg.planners.rules.instructions.wording import mentions
 from rpg.planners.rules.lexicon.inflect import singular
 from rpg.planners.rules.lexicon.words import MAX_COUNT
+from rpg.plans import edits as e
 
 
 def remove(board: Board, items: Sequence[Item]) -> bool:

@@ -1,0 +1,1 @@
+"""Drawing: a checked request, the pictures of its plans, and the events told meanwhile."""

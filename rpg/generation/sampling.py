@@ -1,0 +1,255 @@
+"""Plans drawn by a diffusers pipeline: generators, sampler, callbacks, failures."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from rpg._memory import memory_explained
+from rpg.diffusion import regional
+from rpg.editing.inpaint import SoftMask
+from rpg.errors import GenerationError, SettingsError
+from rpg.generation.guidance_interval import GuidanceInterval
+from rpg.generation.latent_preview import remembering
+from rpg.generation.request import Inputs
+from rpg.plans.plan import Plan
+from rpg.settings import MAX_SEED, GenerationSettings, Scheduler
+
+StepSeen = Callable[[int, int, torch.Tensor, Any], None]
+
+# Class name and options of each sampler; classes are looked up among those the pipeline's own is
+# compatible with.
+_SCHEDULERS: Mapping[Scheduler, tuple[str, Mapping[str, Any]]] = {
+    "ddim": ("DDIMScheduler", {}),
+    "ddpm": ("DDPMScheduler", {}),
+    "dpm++2m": ("DPMSolverMultistepScheduler", {"use_karras_sigmas": False}),
+    "dpm++2m-karras": ("DPMSolverMultistepScheduler", {"use_karras_sigmas": True}),
+    "euler": ("EulerDiscreteScheduler", {"use_karras_sigmas": False}),
+    "euler-a": ("EulerAncestralDiscreteScheduler", {}),
+    "heun": ("HeunDiscreteScheduler", {}),
+    "lms": ("LMSDiscreteScheduler", {}),
+    "pndm": ("PNDMScheduler", {}),
+    "unipc": ("UniPCMultistepScheduler", {}),
+}
+_NAN = (
+    "the picture came out as NaN (not a number); load the model with dtype=torch.float32 "
+    "or torch.bfloat16, or lower guidance_scale"
+)
+_MEMORY = (
+    "ask for a smaller size or fewer images at once, load with dtype=torch.float16, "
+    "or call enable_model_cpu_offload() and vae.enable_tiling()"
+)
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Where the pictures' noise comes from.
+
+    `seeds` holds for each picture the seed that makes it again alone, None where no seed can.
+    """
+
+    generator: torch.Generator | list[torch.Generator]
+    seeds: tuple[int | None, ...]
+
+
+def seeded(seed: int, first: int, count: int) -> Noise:
+    """A generator for each of `count` pictures of a call, the first being number `first`.
+
+    Picture i of the call draws from seed + i, wrapped round at 2**63. On the CPU, so that a seed
+    means the same noise on every device.
+    """
+    seeds = tuple((seed + first + i) % (MAX_SEED + 1) for i in range(count))
+    return Noise([torch.Generator("cpu").manual_seed(one) for one in seeds], seeds)
+
+
+def given(generator: torch.Generator | Sequence[torch.Generator], first: int, count: int) -> Noise:
+    """The caller's generators; their seeds are known only where they have not been drawn from."""
+    if isinstance(generator, torch.Generator):
+        return Noise(generator, (_fresh_seed(generator),) if count == 1 else (None,) * count)
+    ours = list(generator[first : first + count])
+    return Noise(ours, tuple(map(_fresh_seed, ours)))
+
+
+def _fresh_seed(generator: torch.Generator) -> int | None:
+    seed = generator.initial_seed()
+    fresh = torch.Generator(generator.device).manual_seed(seed)
+    untouched = torch.equal(generator.get_state(), fresh.get_state())
+    return seed if untouched and generator.device.type == "cpu" and seed <= MAX_SEED else None
+
+
+def render(
+    pipe: Any,
+    plans: Sequence[Plan],
+    used: GenerationSettings,
+    noise: Noise,
+    inputs: Inputs,
+    seen: StepSeen,
+    *,
+    soft: SoftMask | None = None,
+    redrawn: Image.Image | None = None,
+) -> Any:
+    """Pictures of plan after plan, drawn at once, as `inputs.output_type` asks.
+
+    Args:
+        pipe: The diffusers pipeline for the task.
+        plans: What to draw; all have a negative prompt, or none has.
+        used: Complete settings; the size is one that the pipeline takes.
+        noise: A source for each picture.
+        inputs: Images, callbacks and whatever goes to the pipeline as it is.
+        seen: Called after each step with its number from 1, how many there are, the latents (B, C,
+            h, w) and the timestep. What it raises stops the pipeline, which stays usable.
+        soft: The mask of an inpainting call whose UNet does not see it.
+        redrawn: The mask outside of which the pipeline keeps the old picture; see `regional`.
+
+    Raises:
+        GenerationError: The latents are not numbers, or memory ran out.
+    """
+    words = _pipeline_words(pipe, plans, used, noise, inputs)
+    guidance = GuidanceInterval(pipe, used.guidance_end)
+    words["callback_on_step_end"] = _watched(inputs, seen, soft, guidance)
+    words["callback_on_step_end_tensor_inputs"] = _callback_inputs(inputs, soft, guidance)
+    with restored(pipe), sampler(pipe, used.scheduler), memory_explained(GenerationError, _MEMORY):
+        words_of_regions = {**_regional_words(used), "redrawn": redrawn}
+        believing = remembering(pipe.scheduler)
+        with regional(pipe, plans, **words_of_regions), guidance.watching(pipe), believing:
+            with np.errstate(invalid="ignore"):
+                return pipe(**words).images
+
+
+def _regional_words(used: GenerationSettings) -> dict[str, Any]:
+    names = ("composer", "base_ratio", "start", "end", "feather", "share")
+    return {name: getattr(used, name) for name in names}
+
+
+def _pipeline_words(
+    pipe: Any, plans: Sequence[Plan], used: GenerationSettings, noise: Noise, inputs: Inputs
+) -> dict[str, Any]:
+    names = ("num_inference_steps", "guidance_scale", "num_images_per_prompt", "width", "height")
+    optional = ("guidance_rescale", "clip_skip", "strength")
+    words = {name: getattr(used, name) for name in (*names, *optional)}
+    words |= {
+        "prompt": _said([plan.effective_base_prompt for plan in plans]),
+        "negative_prompt": _said([plan.negative for plan in plans]) or None,
+        "generator": noise.generator,
+        "output_type": inputs.output_type,
+        **_images(inputs),
+        **inputs.extra,
+    }
+    accepted = inspect.signature(pipe.__call__).parameters
+    return {name: value for name, value in words.items() if value is not None and name in accepted}
+
+
+def _said(texts: list[str]) -> str | list[str] | None:
+    """Texts as a call takes them; None where all are empty."""
+    return texts[0] if len(texts) == 1 else texts if any(texts) else None
+
+
+def _images(inputs: Inputs) -> dict[str, Any]:
+    """Images under diffusers' names; to a ControlNet pipeline the control image is `image`."""
+    if inputs.control_image is not None and inputs.image is None:
+        return {"image": inputs.control_image}
+    return {
+        "image": inputs.image,
+        "mask_image": inputs.mask_image,
+        "control_image": inputs.control_image,
+    }
+
+
+def _callback_inputs(
+    inputs: Inputs, soft: SoftMask | None, guidance: GuidanceInterval
+) -> list[str]:
+    asked = getattr(
+        inputs.callback_on_step_end, "tensor_inputs", inputs.callback_on_step_end_tensor_inputs
+    )
+    ours = ["latents", *(["mask"] if soft else []), *guidance.tensor_inputs]
+    return list(dict.fromkeys([*asked, *ours]))
+
+
+def _watched(
+    inputs: Inputs, seen: StepSeen, soft: SoftMask | None, guidance: GuidanceInterval
+) -> Callable[..., dict[str, Any]]:
+    """A step callback that serves the caller's first, then ours."""
+
+    def on_step_end(pipe: Any, i: int, timestep: Any, values: dict[str, Any]) -> dict[str, Any]:
+        if inputs.callback_on_step_end is not None:
+            given = dict(values)
+            values = {**given, **inputs.callback_on_step_end(pipe, i, timestep, values)}
+        done, steps, latents = i + 1, pipe.num_timesteps, values["latents"]
+        seen(done, steps, latents, timestep)
+        if done == steps and not bool(torch.isfinite(latents).all()):
+            raise GenerationError(_NAN)
+        values = guidance.after(pipe, done, values)
+        if soft is not None and "mask" in values:  # of the next step
+            values["mask"] = soft.at(done, steps, values["mask"])
+        return values
+
+    return on_step_end
+
+
+@contextmanager
+def sampler(pipe: Any, name: Scheduler | None) -> Iterator[None]:
+    """Swaps the pipeline's scheduler for the one named, and back.
+
+    Raises:
+        SettingsError: The pipeline cannot use it.
+    """
+    own = pipe.scheduler
+    if name is None or name == scheduler_name(own):
+        yield
+        return
+    wanted, options = _SCHEDULERS[name]
+    classes = {one.__name__: one for one in own.compatibles}
+    if wanted not in classes:
+        raise SettingsError(f"scheduler: {name} does not go with {type(own).__name__}")
+    pipe.scheduler = classes[wanted].from_config(own.config, **options)
+    try:
+        yield
+    finally:
+        pipe.scheduler = own
+
+
+def scheduler_name(scheduler: Any) -> Scheduler | None:
+    """The short name of a diffusers scheduler; None for what has none."""
+    kind, config = type(scheduler).__name__, scheduler.config
+    for name, (wanted, options) in _SCHEDULERS.items():
+        if kind == wanted and all(
+            config.get(key, False) == value for key, value in options.items()
+        ):
+            return name
+    return None
+
+
+def bar_config(pipe: Any) -> dict[str, Any]:
+    """What `set_progress_bar_config` was last told."""
+    return dict(getattr(pipe, "_progress_bar_config", {}))
+
+
+@contextmanager
+def quiet(pipe: Any) -> Iterator[None]:
+    """No progress bar of diffusers' own, where events take its place."""
+    before = bar_config(pipe)
+    pipe.set_progress_bar_config(**{**before, "disable": True})
+    try:
+        yield
+    finally:
+        pipe.set_progress_bar_config(**before)
+
+
+@contextmanager
+def restored(pipe: Any) -> Iterator[None]:
+    """Puts the pipeline right after an exception: offloading hooks, the autoencoder's dtype."""
+    dtype = pipe.vae.dtype
+    try:
+        yield
+    except BaseException:
+        pipe.maybe_free_model_hooks()
+        if pipe.vae.dtype != dtype:
+            pipe.vae.to(dtype=dtype)
+        raise

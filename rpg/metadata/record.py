@@ -1,0 +1,214 @@
+"""What a picture remembers: two PNG text chunks, enough to make it again.
+
+`parameters` is AUTOMATIC1111's text, so that every tool reads it; `rpg` is one versioned JSON
+object with the plan and the settings, guarded on the way in by the same validation as the form.
+Neither ever holds a path or a key: the model is a name, its folder is left out, and nothing here is
+taken from the environment.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import secrets
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated, BinaryIO, Literal
+
+from PIL.Image import Image
+from PIL.PngImagePlugin import PngInfo
+from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError
+
+from rpg._json_size import MAX_VALUES, has_too_many_values
+from rpg.errors import MetadataError, RPGError, SettingsError
+from rpg.metadata import a1111, png
+from rpg.plans.overlay import MAX_SCALE, enlarge
+from rpg.plans.plan import Plan
+from rpg.settings import GenerationSettings, explain
+
+Task = Literal["text2img", "img2img", "inpaint", "controlnet"]
+_DRAFT_BYTES = 245  # of the name in a draft's, which has ten more: file systems take 255
+_CHUNKS = frozenset({"parameters", "rpg"})
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
+_NAME = r"^[^\x00-\x1f\x7f\\/]*(/[^\x00-\x1f\x7f\\/]+)?$"
+
+
+class Record(BaseModel):
+    """One picture's making: plan and settings, complete, for this picture alone.
+
+    Attributes:
+        version: Of this form.
+        plan: What was drawn, negative and base prompt included.
+        settings: As used: nothing left to the model, the seed the picture's own, one picture.
+        model: A public name, such as "toybox" or "org/name"; compared, never opened.
+        task: The kind of call.
+        needs: Inputs that took part and that no text can hold, such as "image" or "latents".
+        scale: Times that the saved picture was enlarged for showing, 1 to 64.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: Literal[1] = 1
+    plan: Plan
+    settings: GenerationSettings
+    model: Annotated[str, Field(max_length=200, pattern=_NAME)] = ""
+    task: Task = "text2img"
+    needs: Annotated[
+        tuple[Annotated[str, Field(max_length=64)], ...], FailFast(), Field(max_length=32)
+    ] = ()
+    scale: Annotated[int, Field(ge=1, le=MAX_SCALE)] = 1
+
+    def parameters(self) -> str:
+        """The record in AUTOMATIC1111's form; what that form has no word for is left out."""
+        used = self.settings
+        pairs = {
+            "Steps": used.num_inference_steps,
+            "Sampler": used.scheduler and a1111.SAMPLERS[used.scheduler],
+            "CFG scale": used.guidance_scale,
+            "Seed": used.seed,
+            "Size": f"{used.width}x{used.height}" if used.width and used.height else None,
+            "Model": self.model or None,
+            "Clip skip": used.clip_skip,
+            "Denoising strength": used.strength,
+            "Version": "rpg",
+        }
+        return a1111.write(self.plan.prompt, self.plan.negative, pairs)
+
+
+def public_name(model: str | os.PathLike[str]) -> str:
+    """The name of a model without its folder: hub ids stay, of a path the last part's stem."""
+    text = os.fspath(model)
+    if _HUB_ID.fullmatch(text) and not Path(text).exists():
+        return text
+    name = re.split(r"[\\/]", text.rstrip("\\/"))[-1]
+    return re.sub(r"[\x00-\x1f\x7f]|\.(safetensors|ckpt)$", "", name)[:200]
+
+
+def rescaled(record: Record, scale: int | None) -> Record:
+    """The record of the same picture enlarged `scale` times for showing; None leaves it.
+
+    Raises:
+        SettingsError: Out of range.
+    """
+    if scale is None:
+        return record
+    if not 1 <= scale <= MAX_SCALE:
+        raise SettingsError(f"scale: should be between 1 and {MAX_SCALE}, not {scale}")
+    return record.model_copy(update={"scale": scale})
+
+
+def encode(image: Image, record: Record | None, *, enlarged: bool = False) -> bytes:
+    """A PNG file of the picture; with a record enlarged by its scale and carrying both chunks.
+
+    Args:
+        image: At the model's own size; or as it is shown, where `enlarged`.
+        record: What it was made with; None for what is no picture of a plan.
+        enlarged: Whether it has been enlarged already.
+    """
+    info = PngInfo()
+    if record is not None:
+        image = image if enlarged else enlarge(image, record.scale)
+        info.add_text("parameters", record.parameters())
+        info.add_text("rpg", record.model_dump_json())
+    buffer = io.BytesIO()
+    image.save(buffer, format="PNG", pnginfo=info)
+    return buffer.getvalue()
+
+
+def save(
+    image: Image,
+    path: str | os.PathLike[str],
+    record: Record | None,
+    *,
+    enlarged: bool = False,
+) -> Path:
+    """Writes what `encode` makes to `path`, whole or not at all; missing folders are made.
+
+    Raises:
+        MetadataError: The file cannot be written.
+    """
+    return write_whole(Path(path), encode(image, record, enlarged=enlarged))
+
+
+def write_whole(target: Path, data: bytes) -> Path:
+    """Puts `data` at `target` in one move, so that a crash leaves the old file or the new one.
+
+    Raises:
+        MetadataError: The file cannot be written.
+    """
+    name = os.fsencode(target.name[:100])[:_DRAFT_BYTES].decode(errors="ignore")
+    draft = target.with_name(f".{name}.{secrets.token_hex(4)}")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with open(draft, "xb") as stream:
+            stream.write(data)
+        os.replace(draft, target)
+    except OSError as error:
+        with suppress(OSError):  # what let no draft be made lets none be removed
+            draft.unlink()
+        raise MetadataError(f"cannot write {target}: {error.strerror or error}") from error
+    return target
+
+
+def read(source: str | os.PathLike[str] | BinaryIO) -> Record:
+    """The record of a picture: of its `rpg` chunk, else of `parameters` as a plan without regions.
+
+    Nothing is decoded but the two text chunks.
+
+    Raises:
+        MetadataError: Not a readable PNG, no such chunk, or a chunk that the form would refuse.
+    """
+    chunks = _read_chunks(source)
+    if "rpg" in chunks:
+        return parse(chunks["rpg"])
+    if "parameters" in chunks:
+        return parse_parameters(chunks["parameters"])
+    raise MetadataError(
+        "the picture carries no plan or settings; was it re-saved by another program?"
+    )
+
+
+def parse(text: str) -> Record:
+    """The record in the text of an `rpg` chunk.
+
+    Raises:
+        MetadataError: Not JSON, of another version, or out of range; says what.
+    """
+    if has_too_many_values(text.encode("utf-8", "surrogatepass")):
+        raise MetadataError(f"the picture's rpg chunk is not valid: over {MAX_VALUES:,} values")
+    try:
+        return Record.model_validate_json(text)
+    except ValidationError as error:
+        raise MetadataError(f"the picture's rpg chunk is not valid: {explain(error)}") from None
+
+
+def parse_parameters(text: str) -> Record:
+    """The record in the text of a `parameters` chunk, as other tools write it.
+
+    Raises:
+        MetadataError: No prompt, or a value out of range; says what.
+    """
+    prompt, negative, pairs = a1111.read(text)
+    try:
+        plan = Plan(prompt=prompt, negative=negative, source="parameters")
+        used = GenerationSettings(**a1111.settings(pairs))
+        return Record(plan=plan, settings=used, model=public_name(pairs.get("Model", "")))
+    except ValidationError as error:
+        raise MetadataError(f"the picture's parameters are not valid: {explain(error)}") from None
+    except RPGError as error:
+        raise MetadataError(f"the picture's parameters are not valid: {error}") from None
+
+
+def _read_chunks(source: str | os.PathLike[str] | BinaryIO) -> dict[str, str]:
+    if not isinstance(source, (str, os.PathLike)):
+        return png.text_chunks(source, _CHUNKS)
+    try:
+        with open(source, "rb") as stream:
+            return png.text_chunks(stream, _CHUNKS)
+    except (OSError, ValueError) as error:
+        if isinstance(error, MetadataError):
+            raise
+        raise MetadataError(
+            f"cannot read {source!s:.200}: {getattr(error, 'strerror', error)}"
+        ) from error

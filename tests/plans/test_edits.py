@@ -1,0 +1,323 @@
+"""Edits: applying them, finding them, what they touch; laws over generated plans."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from rpg.errors import PlanError
+from rpg.plans import edits as e
+from rpg.plans.geometry import FULL, Box
+from rpg.plans.plan import MAX_REGIONS, Plan, Region, encode_mask
+
+LEFT, RIGHT = Box(0, 0, 0.5, 1), Box(0.5, 0, 1, 1)
+TOP_RIGHT = Box(0.5, 0, 1, 0.5)
+NAMES = ("a", "b", "c", "d", "e", "f")
+WORDS = st.sampled_from(["a red star", "a moon", "two cats", "ein Öl-Bild", "x"])
+RATIOS = st.sampled_from([None, 0.0, 0.25, 1.0])
+BOXES = st.sampled_from([FULL, LEFT, RIGHT, TOP_RIGHT, Box(0.1, 0.2, 0.3, 0.9)])
+
+
+def mask(level: int) -> str:
+    image = Image.new("L", (8, 8))
+    image.paste(255, (0, 0, level, 8))
+    return encode_mask(image)
+
+
+MASKS = st.sampled_from([None, None, mask(2), mask(5)])
+
+
+@st.composite
+def plans(draw: st.DrawFn) -> Plan:
+    """Plans over the same few ids, in any order and nesting, so that they share many."""
+    names = draw(st.permutations(NAMES))[: draw(st.integers(0, len(NAMES)))]
+    parents: dict[str, str] = {}
+    for at, name in enumerate(names):
+        parents[name] = draw(st.sampled_from(["", *names[:at]]))
+
+    def built(parent: str) -> tuple[Region, ...]:
+        return tuple(one(name, built(name)) for name in names if parents[name] == parent)
+
+    def one(name: str, children: tuple[Region, ...]) -> Region:
+        return Region(
+            id=name,
+            prompt=draw(WORDS | st.just("") if children else WORDS),
+            box=draw(BOXES),
+            negative=draw(st.sampled_from(["", "fog"])),
+            base_ratio=draw(RATIOS),
+            z=draw(st.integers(-1, 1)),
+            children=children,
+            mask=draw(MASKS),
+        )
+
+    return Plan(
+        prompt=draw(WORDS),
+        regions=built(""),
+        base_prompt=draw(WORDS | st.just("")),
+        base_ratio=draw(RATIOS),
+        negative=draw(st.sampled_from(["", "text"])),
+        reasoning=draw(st.sampled_from(["", "thought"])),
+        source=draw(st.sampled_from(["rules", "user"])),
+    )
+
+
+def covered(plan: Plan) -> dict[str, Any]:
+    """What edits can change."""
+    return plan.model_dump(exclude={"reasoning", "source"})
+
+
+def region(name: str = "a", box: Box = FULL, **words: Any) -> Region:
+    return Region(id=name, box=box, **{"prompt": "x", **words})
+
+
+def plan(*regions: Region, **words: Any) -> Plan:
+    return Plan(**{"prompt": "p", "regions": regions, **words})
+
+
+def ids(of: Plan) -> list[str]:
+    return [layer.id for layer in of.layers()]
+
+
+# Laws
+
+
+@given(before=plans(), after=plans())
+@settings(max_examples=200)
+def test_the_difference_applied_gives_the_other_plan(before: Plan, after: Plan) -> None:
+    made = e.apply(before, e.diff(before, after))
+    assert covered(made) == covered(after)
+    assert (made.reasoning, made.source) == (before.reasoning, before.source)
+
+
+@given(one=plans(), reasoning=st.sampled_from(["", "other"]))
+@settings(max_examples=50)
+def test_a_plan_differs_in_nothing_from_itself(one: Plan, reasoning: str) -> None:
+    assert e.diff(one, one.model_copy(update={"reasoning": reasoning})) == ()
+    assert e.apply(one, ()) == one
+
+
+@given(before=plans(), after=plans())
+@settings(max_examples=100)
+def test_edits_survive_json_and_come_out_as_they_were(before: Plan, after: Plan) -> None:
+    edits = e.diff(before, after)
+    assert e.from_json(e.to_json(edits)) == edits
+
+
+@given(before=plans(), after=plans())
+@settings(max_examples=100)
+def test_what_is_not_touched_is_the_same_afterwards(before: Plan, after: Plan) -> None:
+    touched = e.touched(before, e.diff(before, after))
+    old, new = ({r.id: r.model_copy(update={"children": ()}) for r in p.layers()}
+                for p in (before, after))  # fmt: skip
+    for name in (old.keys() | new.keys()) - set(touched.ids):
+        assert old[name] == new[name]
+    assert not touched.ids or touched.boxes
+
+
+@given(start=plans(), data=st.data())
+@settings(max_examples=100)
+def test_edits_of_unrelated_regions_commute(start: Plan, data: st.DataObject) -> None:
+    names = [r.id for r in start.regions]
+    assume(len(names) > 1)
+    first, second = data.draw(st.permutations(names))[:2]
+
+    def some(name: str) -> e.Edit:
+        kinds: list[e.Edit] = [
+            e.ModifyRegion(id=name, prompt="new", base_ratio="auto"),
+            e.MoveRegion(id=name, box=Box(0.2, 0.2, 0.4, 0.4), z=3),
+            e.AddRegion(region=region(f"{name}-new"), parent=name),
+            e.RemoveRegion(id=name),
+        ]
+        return data.draw(st.sampled_from(kinds))
+
+    one, two = some(first), some(second)
+    assert e.apply(start, (one, two)) == e.apply(start, (two, one))
+
+
+# Each kind of edit
+
+
+def test_every_kind_of_edit_does_what_it_says() -> None:
+    start = plan(region("a", LEFT), region("b", RIGHT, base_ratio=0.5), base_ratio=0.3)
+    end = e.apply(
+        start,
+        (
+            e.AddRegion(region=region("c", TOP_RIGHT), index=1),
+            e.ModifyRegion(id="a", prompt=" a house ", negative="fog", base_ratio=0.1),
+            e.ModifyRegion(id="b", base_ratio="auto"),
+            e.MoveRegion(id="b", box=Box(0.5, 0.5, 1, 1), z=2),
+            e.SetBase(prompt="new", base_prompt="all", base_ratio="auto", negative="text"),
+        ),
+    )
+    assert [r.id for r in end.regions] == ["a", "c", "b"]
+    assert end.regions[0] == region("a", LEFT, prompt="a house", negative="fog", base_ratio=0.1)
+    assert end.regions[2] == region("b", Box(0.5, 0.5, 1, 1), z=2)
+    assert (end.prompt, end.base_prompt, end.base_ratio, end.negative) == (
+        "new",
+        "all",
+        None,
+        "text",
+    )
+    assert start.regions[0].prompt == "x"  # nothing is changed in place
+
+
+def test_a_region_takes_what_is_in_it_along() -> None:
+    inner = region("b", Box(0.1, 0.25, 0.2, 0.75))
+    start = plan(region("a", LEFT, children=(inner,)))
+    moved = e.apply(start, [e.MoveRegion(id="a", box=TOP_RIGHT)])
+    child = moved.regions[0].children[0].box
+    assert (child.x0, child.y0, child.x1, child.y1) == pytest.approx((0.6, 0.125, 0.7, 0.375))
+    assert ids(e.apply(start, [e.RemoveRegion(id="a")])) == []
+
+
+def test_a_child_that_would_leave_the_canvas_stays() -> None:
+    outside = region("b", Box(0, 0, 0.1, 0.1))
+    start = plan(region("a", RIGHT, children=(outside,)))
+    moved = e.apply(start, [e.MoveRegion(id="a", box=Box(0, 0, 0.5, 1))])
+    assert moved.regions[0].children[0].box == outside.box
+
+
+def test_a_painted_mask_moves_along_unless_another_comes() -> None:
+    start = plan(region("a", LEFT, mask=mask(4)))
+    moved = e.apply(start, [e.MoveRegion(id="a", box=RIGHT)]).regions[0].mask_image()
+    assert moved is not None
+    assert [moved.getpixel((x, 4)) for x in (1, 6)] == [0, 255]
+    kept = e.apply(start, [e.MoveRegion(id="a", box=RIGHT, mask=mask(2))])
+    assert kept.regions[0].mask == mask(2)
+    assert e.apply(start, [e.MoveRegion(id="a", mask="")]).regions[0].mask is None
+
+
+def test_regions_change_parents_and_order() -> None:
+    start = plan(region("a"), region("b", children=(region("c"), region("d"))))
+    end = e.apply(
+        start, [e.MoveRegion(id="c", parent="a"), e.MoveRegion(id="d", parent="", index=0)]
+    )
+    assert [r.id for r in end.regions] == ["d", "a", "b"]
+    assert [r.id for r in end.regions[1].children] == ["c"]
+
+
+def test_one_move_suffices_where_one_region_changes_places() -> None:
+    rows = [region(name) for name in "abcdef"]
+    edits = e.diff(plan(*rows), plan(*rows[1:], rows[0]))
+    assert edits == (e.MoveRegion(id="a", index=5),)
+
+
+# What is refused
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        e.RemoveRegion(id="nobody"),
+        e.ModifyRegion(id="nobody", prompt="x"),
+        e.MoveRegion(id="nobody", z=1),
+        e.MoveRegion(id="a", parent="nobody"),
+        e.AddRegion(region=region("new"), parent="nobody"),
+    ],
+)
+def test_an_unknown_region_is_named_with_those_there_are(edit: e.Edit) -> None:
+    with pytest.raises(PlanError, match=r"no region 'nobody'; its regions: a, b$"):
+        e.apply(plan(region("a"), region("b")), [edit])
+
+
+@pytest.mark.parametrize(
+    ("edits", "says"),
+    [
+        ([e.AddRegion(region=region("a"))], "region 'a' already"),
+        ([e.AddRegion(region=region("new", children=(region("a"),)))], "region 'a' already"),
+        ([e.MoveRegion(id="a", parent="b")], "'a' cannot move into 'b'"),
+        ([e.MoveRegion(id="a", parent="a")], "'a' cannot move into 'a'"),
+        ([e.ModifyRegion(id="b", prompt=" ")], "'b' has neither a subprompt nor children"),
+        ([e.MoveRegion(id="a", mask="no picture")], "mask"),
+        ([e.SetBase(prompt="  ")], "prompt"),
+        (
+            [e.AddRegion(region=region(f"r{n}")) for n in range(MAX_REGIONS - 1)],
+            f"{MAX_REGIONS + 1} regions; at most {MAX_REGIONS}",
+        ),
+    ],
+)
+def test_what_would_break_a_plan_is_refused(edits: list[e.Edit], says: str) -> None:
+    start = plan(region("a", children=(region("b"),)))
+    with pytest.raises(PlanError) as caught:
+        e.apply(start, edits)
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_id_is_free_again_once_its_region_is_gone() -> None:
+    new = region("a", prompt="new")
+    again = e.apply(plan(region("a")), [e.RemoveRegion(id="a"), e.AddRegion(region=new)])
+    assert again.regions == (new,)
+
+
+# JSON
+
+
+def test_edits_read_and_write_as_a_model_would() -> None:
+    text = '[{"kind":"modify","id":"a","prompt":"a blue house"},{"kind":"remove","id":"b"}]'
+    edits = e.from_json(text)
+    assert edits == (e.ModifyRegion(id="a", prompt="a blue house"), e.RemoveRegion(id="b"))
+    assert e.to_json(edits) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("no json", "edits"),
+        ('[{"kind":"explode","id":"a"}]', "edits at 0"),
+        ('[{"id":"a"}]', "edits at 0"),
+        ('[{"kind":"modify","id":"a","colour":"red"}]', "colour"),
+        ('[{"kind":"move","id":"a","box":{"x0":1,"y0":0,"x1":0,"y1":1}}]', "box"),
+        (
+            '[{"kind":"add","region":{"id":"a","prompt":"","box":{"x0":0,"y0":0,"x1":1,"y1":1}}}]',
+            "a",
+        ),
+    ],
+)
+def test_json_that_is_no_edits_is_refused_in_one_line(text: str, says: str) -> None:
+    with pytest.raises(PlanError) as caught:
+        e.from_json(text)
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_schema_tells_the_kinds_apart() -> None:
+    schema = json.dumps(e.json_schema())
+    assert all(f'"{kind}"' in schema for kind in ("add", "remove", "modify", "move", "base"))
+    with pytest.raises(PlanError, match="region 'a' at prompt"):
+        e.ModifyRegion(id="a", prompt="x" * 9000)
+
+
+# What is touched
+
+
+def test_old_and_new_places_are_touched() -> None:
+    start = plan(region("a", LEFT), region("b", TOP_RIGHT))
+    moved = e.touched(start, [e.MoveRegion(id="a", box=RIGHT)])
+    assert (moved.ids, moved.boxes, moved.base) == (("a",), (LEFT, RIGHT), False)
+    gone = e.touched(start, [e.RemoveRegion(id="b")])
+    assert (gone.ids, gone.boxes) == (("b",), (TOP_RIGHT,))
+    new = e.touched(start, [e.AddRegion(region=region("c", RIGHT))])
+    assert (new.ids, new.boxes) == (("c",), (RIGHT,))
+
+
+def test_a_description_brought_up_to_date_does_not_touch_the_whole_canvas() -> None:
+    start = plan(region("a", LEFT), region("b", RIGHT))
+    modify = e.ModifyRegion(id="a", prompt="new")
+    assert e.touched(start, [modify, e.SetBase(prompt="new")]) == e.Touched(("a",), (LEFT,), True)
+    assert e.touched(start, [e.SetBase(negative="fog")]).boxes == (FULL,)
+    both: list[e.Edit] = [
+        modify,
+        e.ModifyRegion(id="b", prompt="at night"),
+        e.SetBase(prompt="at night"),
+    ]
+    assert e.touched(start, both).boxes == (FULL,)
+    drawn = plan(region("a", LEFT), base_prompt="all")
+    assert e.touched(drawn, [e.SetBase(prompt="words that are not drawn")]) == e.Touched(
+        (), (), False
+    )
