@@ -32,6 +32,7 @@ SLOW_PLACES = (
     *("tests/training/", "tests/session/test_crashes.py", "tests/session/test_replay.py"),
     *("tests/chat/test_local.py::test_fifty", "tests/critics/test_toybox.py::test_a_single_fault"),
     *("tests/toybox/test_detector.py::test_it_names", "tests/test_docs_models.py"),
+    "tests/test_old_pictures.py",
     *("tests/diffusion/test_flops.py", "tests/diffusion/test_sources.py"),
     *("tests/planners/llm/test_mangled.py", "tests/session/test_tree.py::Test"),
     "tests/session/test_reading.py::test_readers_beside_writers",
