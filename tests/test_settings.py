@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,9 +19,11 @@ from rpg.settings import (
     COMPOSERS,
     MAX_SEED,
     SCHEDULERS,
+    Environment,
     GenerationSettings,
     endpoint_key,
     environment,
+    guided_steps,
 )
 from rpg.toybox import weights_path
 
@@ -60,6 +64,34 @@ def test_out_of_range_is_refused_in_one_line_that_names_the_word(word: str, valu
     assert str(refusal.value).startswith(f"{word}: ")
     assert "\n" not in str(refusal.value)
     assert len(str(refusal.value)) < 300
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ({"seed": -2}, "seed: should be greater than or equal to 0, not -2"),
+        ({"sampler": "euler"}, "sampler: is not a setting"),
+        ({"start": 1.0}, "start 1.0 must be less than end 1.0"),
+        ({"seed": True}, "seed: a seed is a whole number, not True"),
+        ({"width": True}, "width: must not be a boolean, not True"),
+    ],
+)
+def test_a_refusal_says_the_fault_and_what_was_given(words: dict[str, Any], says: str) -> None:
+    with pytest.raises(SettingsError, match=f"^{re.escape(says)}$"):
+        GenerationSettings(**words)
+
+
+def test_a_refusal_quotes_sixty_characters_of_what_was_given() -> None:
+    with pytest.raises(SettingsError, match=f", not '{'7' * 58}7$"):
+        GenerationSettings(composer="7" * 100)
+
+
+@pytest.mark.parametrize(
+    ("steps", "end", "guided"),
+    [(20, None, 20), (20, 1.0, 20), (20, 0.5, 10), (20, 0.01, 1), (1, 0.2, 1), (3, 0.9, 3)],
+)
+def test_guided_steps(steps: int, end: float | None, guided: int) -> None:
+    assert guided_steps(steps, end) == guided
 
 
 def test_sides_may_be_large_but_not_both() -> None:
@@ -157,6 +189,28 @@ def test_without_a_file_the_family_speaks(tmp_path: Path) -> None:
     assert of_model(None, "sdxl").canvas(grid(3, 3)) == (1024, 1024)
 
 
+def test_a_family_that_is_not_known_is_taken_for_sdxl() -> None:
+    assert of_model(None, "unheard of") == FAMILIES["sdxl"]
+
+
+def test_what_a_model_has_of_its_own_gives_its_defaults_again(tmp_path: Path) -> None:
+    values = {"width": 64, "region_side": 32, "name": "toybox", "fast": Sampling(steps=0.3)}
+    made = FAMILIES["sd15"].model_copy(update=values)
+    own = made.own("sd15")
+    assert own.keys() == values.keys() and FAMILIES["sd15"].own("sd15") == {}
+    (tmp_path / "rpg.json").write_text(json.dumps(own))
+    assert of_model(tmp_path, "sd15") == made
+
+
+def test_words_say_nothing_of_the_canvas_or_of_how_it_is_shown() -> None:
+    said = ModelDefaults(guidance_end=0.5, scheduler="euler", name="n", fast=Sampling())
+    assert said.words() == {
+        "num_inference_steps": 30, "guidance_scale": 5.0, "guidance_end": 0.5,
+        "composer": "latent+attention", "base_ratio": 0.2, "share": 0.4, "feather": 0.0,
+        "scheduler": "euler",
+    }  # fmt: skip
+
+
 def test_a_damaged_defaults_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "rpg.json").write_text('{"width": 0}')
     with pytest.raises(ModelError, match=r"rpg\.json is not valid: width"):
@@ -191,10 +245,25 @@ def test_presets_take_fewer_steps_and_say_what_is_said_of_them(
 def test_the_environment_is_read_and_blank_is_unset() -> None:
     found = environment({"RPG_MODEL": " org/name ", "RPG_DTYPE": "bfloat16", "RPG_DEVICE": " "})
     assert (found.model, found.dtype, found.device) == ("org/name", "bfloat16", None)
+    said = {"OPENAI_API_KEY": "sk-abc", "OPENAI_BASE_URL": "http://a", "RPG_OPENAI_API_KEY": "no"}
+    found = environment(said)
+    assert found.openai_api_key is not None and found.openai_base_url == "http://a"
+    assert found.openai_api_key.get_secret_value() == "sk-abc" and "abc" not in repr(found)
+    assert environment({}) == Environment()
+
+
+def test_the_environment_of_the_process_is_read_where_none_is_given(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("RPG_DEVICE", "cpu")
+    monkeypatch.setenv("RPG_KEY_LAB", "sk-abc")
+    found = endpoint_key("lab")
+    assert environment().device == "cpu"
+    assert found is not None and found.get_secret_value() == "sk-abc"
 
 
 def test_a_wrong_environment_is_named() -> None:
-    with pytest.raises(SettingsError, match="environment: RPG_DTYPE"):
+    with pytest.raises(SettingsError, match="^environment: RPG_DTYPE: "):
         environment({"RPG_DTYPE": "float8"})
 
 

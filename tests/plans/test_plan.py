@@ -90,7 +90,7 @@ def plans(draw: st.DrawFn) -> Plan:
     ("words", "says"),
     [
         ({"id": ""}, "region at id"),
-        ({"id": "n" * 101}, "at id"),
+        ({"id": "n" * 101}, f"region '{'n' * 100}' at id"),
         ({"prompt": ""}, "neither a subprompt nor children"),
         ({"prompt": " \n\t"}, "neither a subprompt nor children"),
         ({"prompt": "x" * (MAX_PROMPT_CHARS + 1)}, "region 'a' at prompt"),
@@ -99,6 +99,8 @@ def plans(draw: st.DrawFn) -> Plan:
         ({"box": None}, "at box"),
         ({"box": (0, 0, 1, 1)}, "at box"),
         ({"box": {"x0": 0, "y0": 0, "x1": 1}}, "at box.y1"),
+        ({"box": {"x0": 0, "y0": 0, "x1": "1", "y1": 1}}, "at box: edges must be numbers"),
+        ({"box": {"x0": 0, "y0": 0, "x1": True, "y1": 1}}, "at box: edges must be numbers"),
         ({"box": {"x0": 0.5, "y0": 0, "x1": 0.5, "y1": 1}}, "region 'a' at box: box"),
         ({"box": {"x0": 0, "y0": 0, "x1": float("nan"), "y1": 1}}, "region 'a' at box: box"),
         ({"base_ratio": -0.01}, "at base_ratio"),
@@ -246,6 +248,12 @@ def holding(*regions: str) -> str:
         (holding(REGION % ', "run": "rm"'), "region 'a' at run"),
         (holding(REGION % "").replace("1,", "-1,"), "region 'a' at"),
         (holding(REGION % "", REGION % ""), "the id 'a'"),
+        # children are counted too, before any region is found to be wrong
+        (holding(*[REGION % (', "children": [' + ", ".join(["{}"] * 40) + "]")] * 2), "82 regions"),
+        (
+            holding("{}", *['{"children": [{"children": [{}]}]}'] * 22),
+            "plan: 67 regions; at most 64",
+        ),
         ('{"prompt": "x", "regions": [' + OPEN * 200, "recursion"),
         ("\x00", "JSON"),
     ],
@@ -316,7 +324,7 @@ def saved(image: Image.Image, kind: str) -> str:
     ("mask", "says"),
     [
         ("", "PNG"),
-        ("????", "PNG"),
+        ("????", "^mask: expected base64 of a greyscale PNG$"),
         ("\u00e9", "PNG"),
         ("aGVsbG8=", "PNG"),
         (base64.b64encode(pngs.SIGNATURE).decode(), "PNG"),
@@ -378,9 +386,19 @@ def test_white_is_inside_in_every_mode(mode: str) -> None:
 def test_on_a_transparent_layer_what_is_opaque_is_inside(
     ink: tuple[int, int, int, int], paper: tuple[int, int, int, int]
 ) -> None:
-    layer = Image.new("RGBA", (3, 1), paper)
+    layer = Image.new("RGBA", (3, 2), paper)
     layer.putpixel((1, 0), ink)
-    assert decode_mask(encode_mask(layer)).tobytes() == bytes([0, 255, 0])
+    assert decode_mask(encode_mask(layer)).tobytes() == bytes([0, 255, 0, 0, 0, 0])
+
+
+def test_a_mask_in_colour_is_read_as_grey() -> None:
+    painted = saved(Image.new("RGB", (2, 1), (255, 0, 0)), "PNG")
+    found = region(mask=painted).mask_image()
+    assert found is not None and (found.mode, found.tobytes()) == ("L", bytes([76, 76]))
+
+
+def test_a_mask_may_be_as_wide_as_said() -> None:
+    assert decode_mask(encode_mask(Image.new("L", (2048, 1)))).size == (2048, 1)
 
 
 @pytest.mark.parametrize("size", [(MAX_MASK_SIDE + 1, 1), (1, MAX_MASK_SIDE + 1), (0, 0), (0, 5)])
@@ -400,3 +418,4 @@ def test_the_text_form_is_reached_from_the_plan() -> None:
     again = Plan.from_rpg_text(text, prompt="night", base_prompt="dusk")
     assert (again.prompt, again.base_prompt) == ("night", "dusk")
     assert [(one.prompt, one.box) for one in again.regions] == [("a star", left), ("a moon", right)]
+    assert Plan.from_rpg_text(text, prompt="night").base_prompt == ""
