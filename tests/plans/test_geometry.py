@@ -86,6 +86,7 @@ def test_measures_of_a_box() -> None:
     assert box.within(Box(0.5, 0, 1, 0.5)) == Box(0.625, 0.25, 0.875, 0.3125)
     assert box.iou(Box(0, 0.5, 0.5, 0.625)) == pytest.approx(1 / 3)
     assert box.to_pixels(10, 8) == (2, 4, 8, 5)
+    assert Box(0.999, 0.999, 1, 1).to_pixels(10, 1) == (9, 0, 10, 1)
 
 
 @given(BOXES)
