@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from rpg.diffusion.crops import Crop, Group, Piece, _crops
-from rpg.diffusion.masks import Layout, coefficients, region_weights
+from rpg.diffusion.masks import coefficients, region_weights
 from rpg.diffusion.state import Reading
-from tests.diffusion.helpers import split
+from tests.diffusion.helpers import shares, split
 
 FULL = torch.arange(2 * 37 * 22).view(1, 2, 37, 22).float()
 
@@ -120,6 +120,6 @@ def test_every_region_with_a_share_has_a_crop_and_no_other() -> None:
     share = torch.zeros(3, 10, 7)
     share[0, 5, 2:4] = 1
     share[2, 9, 6] = 1
-    layout = Layout(1 - share.sum(dim=0), share)
+    layout = shares(1 - share.sum(dim=0), *share)
     assert _crops(layout, 1) == [Crop(0, 5, 6, 2, 4), Crop(2, 9, 10, 6, 7)]
     assert _crops(layout, 4) == [Crop(0, 4, 8, 0, 4), Crop(2, 8, 10, 4, 7)]

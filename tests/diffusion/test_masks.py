@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from rpg.diffusion.masks import Layout, coefficients, region_weights, to_level, wanted
+from rpg.diffusion.masks import coefficients, region_weights, to_level, wanted
 from rpg.plans.geometry import FULL, Box
 from rpg.plans.plan import Plan, Region, encode_mask
 from tests.diffusion import naive
-from tests.diffusion.helpers import halves, plan_of
+from tests.diffusion.helpers import halves, plan_of, shares
 
 edges = st.floats(0, 1)
 spans = st.tuples(edges, edges).filter(lambda ends: abs(ends[0] - ends[1]) > 1e-3).map(sorted)
@@ -118,11 +118,11 @@ def spot(*cells: tuple[int, int], share: float = 1.0) -> torch.Tensor:
 def test_a_regions_support_holds_all_of_its_share() -> None:
     here = spot((1, 2), (1, 4), (2, 3))
     some = [here, spot((3, 5)), spot(), spot((0, 0), share=1e-6), spot((0, 0), share=2e-6)]
-    layout = Layout(spot((0, 0), share=1e-6), torch.stack(some))
+    layout = shares(spot((0, 0), share=1e-6), *some)
     supports = [layout.support(index) for index in range(5)]
     assert supports == [(1, 3, 2, 5), (3, 4, 5, 6), None, None, (0, 1, 0, 1)]
     assert not layout.needs_base
-    assert Layout(spot((3, 1), share=2e-6), layout.regions).needs_base
+    assert shares(spot((3, 1), share=2e-6), *some).needs_base
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_what_has_no_share_where_it_counts_is_left_out_whole(
     cell: tuple[int, int], regions: list[bool], base: bool
 ) -> None:
     some = spot((0, 0), (2, 3), share=0.5), spot((2, 3), (2, 4)), spot((0, 0), share=1e-6)
-    layout = Layout(spot((3, 5)) + spot((0, 0), share=1e-6), torch.stack(some))
+    layout = shares(spot((3, 5)) + spot((0, 0), share=1e-6), *some)
     found = wanted(layout, spot(cell).bool())
     assert torch.equal(found.base, layout.base * base)
     for had, has, stays in zip(layout.regions, found.regions, regions, strict=True):
