@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from pydantic import TypeAdapter, ValidationError
 
+from rpg._json_size import MAX_VALUES
 from rpg.errors import LayoutError, PlanError
 from rpg.plans.geometry import FULL, Box, grid
 from rpg.plans.plan import (
@@ -107,6 +108,7 @@ def plans(draw: st.DrawFn) -> Plan:
         ({"base_ratio": 1.01}, "at base_ratio"),
         ({"base_ratio": float("nan")}, "at base_ratio"),
         ({"z": 1001}, "at z"),
+        ({"z": -1001}, "at z"),
         ({"z": 0.5}, "at z"),
         ({"mask": "not base64!"}, "PNG"),
         ({"colour": "red"}, "at colour"),
@@ -131,6 +133,7 @@ def test_a_region_that_makes_no_sense_is_refused_by_name(words: dict[str, Any], 
         ({"prompt": "\ud800"}, "plan at prompt"),
         ({"base_ratio": 2}, "plan at base_ratio"),
         ({"reasoning": "x" * 200_001}, "plan at reasoning"),
+        ({"source": "x" * 201}, "plan at source"),
         ({"regions": [region("a"), region("a")]}, "two regions have the id 'a'"),
         ({"regions": [region("a", children=(region("a"),))]}, "two regions have the id 'a'"),
         ({"regions": "left"}, "plan at regions"),
@@ -152,6 +155,9 @@ def test_the_limits_themselves_are_allowed() -> None:
     assert len(plan(nested(MAX_DEPTH)).layers()) == MAX_DEPTH
     assert len(plan(region(prompt="x" * MAX_PROMPT_CHARS)).regions[0].prompt) == MAX_PROMPT_CHARS
     assert plan(region(base_ratio=0.0), base_ratio=1.0).regions[0].base_ratio == 0
+    assert [region(z=z).z for z in (-1000, 1000)] == [-1000, 1000]
+    assert len(plan(region("n" * 100), source="s" * 200, reasoning="x" * 200_000).source) == 200
+    assert (MAX_REGIONS, MAX_PROMPT_CHARS, MAX_DEPTH, MAX_MASK_SIDE) == (64, 8000, 8, 2048)
 
 
 def test_further_complaints_are_counted() -> None:
@@ -262,6 +268,16 @@ def test_hostile_json_is_refused_with_its_place(text: str, says: str) -> None:
     with pytest.raises(PlanError) as caught:
         Plan.from_json(text)
     assert says in str(caught.value)
+
+
+def test_json_is_measured_before_it_is_parsed() -> None:
+    assert Plan.from_json(b'{"prompt": "x"}'.ljust(16_777_216)).prompt == "x"
+    with pytest.raises(
+        PlanError, match="^a plan of 16,777,217 bytes; at most 16,777,216 are read$"
+    ):
+        Plan.from_json("x" * 16_777_217)
+    with pytest.raises(PlanError, match=f"^a plan of over {MAX_VALUES:,} values; no plan holds"):
+        Plan.from_json(f"[{'1,' * MAX_VALUES}1]")
 
 
 @given(st.recursive(
