@@ -167,6 +167,12 @@ def test_the_largest_number_and_the_smallest_share_are_allowed() -> None:
     assert parse_split_ratio("1,9999") == cells(0, 1e-4, 1)
 
 
+def test_a_ratio_may_stand_in_other_text() -> None:
+    assert parse_split_ratio("ratio 1,3, then more", 6, 9) == cells(0, 0.25, 1)
+    with pytest.raises(LayoutError, match="at position 8, found 'x'"):
+        parse_split_ratio("ratio 1,x, then more", 6, 9)
+
+
 def test_a_cap_is_called_a_cap() -> None:
     assert len(parse_split_ratio("1" + ",1" * 63)) == 64
     assert len(parse_split_ratio("1;1" + ",1" * 63)) == 64
