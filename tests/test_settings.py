@@ -197,6 +197,8 @@ def test_a_model_may_say_where_guidance_ends() -> None:
     used = GenerationSettings(**fast)
     assert ending.preset_of(used) == "fast"
     assert ending.preset_of(used.updated({"guidance_end": 1.0})) == ""
+    open_end = GenerationSettings(**{**fast, "guidance_end": None})
+    assert ending.preset_of(open_end) == "fast"  # the model's own
     later = ending.model_copy(update={"fast": Sampling(guidance_end=0.8)})
     assert later.preset("fast")["guidance_end"] == 0.8
 

@@ -231,6 +231,27 @@ def test_one_move_suffices_where_one_region_changes_places() -> None:
     assert edits == (e.MoveRegion(id="f", index=0),)
 
 
+def test_what_stays_of_a_region_that_goes_is_brought_out_and_not_drawn_anew() -> None:
+    room = region("a", prompt="", children=(region("b"), region("c")))
+    assert e.diff(plan(room), plan(region("b"))) == (
+        e.MoveRegion(id="b", parent=""),
+        e.RemoveRegion(id="a"),
+    )
+    assert e.diff(plan(region("b")), plan()) == (e.RemoveRegion(id="b"),)
+
+
+def test_what_is_new_comes_whole_and_in_its_place() -> None:
+    room = region("a", prompt="", children=(region("b"), region("c")))
+    assert e.diff(plan(region("z")), plan(room, region("z"))) == (
+        e.AddRegion(region=room, index=0),
+    )
+    assert e.diff(plan(region("z")), plan(region("z"), region("y"))) == (
+        e.AddRegion(region=region("y")),
+    )
+    inside = region("z", children=(region("y"),))
+    assert e.diff(plan(region("z")), plan(inside)) == (e.AddRegion(region=region("y"), parent="z"),)
+
+
 # What is refused
 
 
@@ -306,6 +327,7 @@ def test_edits_read_and_write_as_a_model_would() -> None:
     edits = e.from_json(text)
     assert edits == (e.ModifyRegion(id="a", prompt="a blue house"), e.RemoveRegion(id="b"))
     assert e.to_json(edits) == text
+    assert e.to_json(edits[1:], indent=1) == '[\n {\n  "kind": "remove",\n  "id": "b"\n }\n]'
 
 
 @pytest.mark.parametrize(
@@ -347,6 +369,14 @@ def test_old_and_new_places_are_touched() -> None:
     assert (gone.ids, gone.boxes) == (("b",), (TOP_RIGHT,))
     new = e.touched(start, [e.AddRegion(region=region("c", RIGHT))])
     assert (new.ids, new.boxes) == (("c",), (RIGHT,))
+
+
+def test_other_words_touch_a_region_alone_and_other_places_what_is_in_it() -> None:
+    start = plan(region("a", FULL, children=(region("b", LEFT),)), region("c", RIGHT))
+    said = e.touched(start, [e.ModifyRegion(id="a", prompt="new")])
+    assert (said.ids, said.boxes) == (("a",), (FULL,))
+    moved = e.touched(start, [e.MoveRegion(id="a", box=LEFT)])
+    assert moved == e.Touched(("a", "b"), (FULL, LEFT, Box(0, 0, 0.25, 1)), False)
 
 
 def test_a_description_brought_up_to_date_does_not_touch_the_whole_canvas() -> None:
