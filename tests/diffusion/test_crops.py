@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from rpg.diffusion.crops import Crop, Group, Piece, _crops
+from rpg.diffusion.crops import Crop, Group, Piece, _crops, groups
 from rpg.diffusion.masks import coefficients, region_weights
-from rpg.diffusion.state import Reading
+from rpg.diffusion.state import Layers, Reading, Schedule, State
+from rpg.diffusion.text import Conditions
 from tests.diffusion.helpers import shares, split
 
 FULL = torch.arange(2 * 37 * 22).view(1, 2, 37, 22).float()
@@ -123,3 +126,47 @@ def test_every_region_with_a_share_has_a_crop_and_no_other() -> None:
     layout = shares(1 - share.sum(dim=0), *share)
     assert _crops(layout, 1) == [Crop(0, 5, 6, 2, 4), Crop(2, 9, 10, 6, 7)]
     assert _crops(layout, 4) == [Crop(0, 4, 8, 0, 4), Crop(2, 8, 10, 4, 7)]
+
+
+def two_plans(guided: bool) -> State:
+    """A picture of each of two plans on 4 x 4 cells: a half, and two halves; three regions."""
+    texts = torch.zeros(3, 9, 1)
+    own_negative, lengths = (False, True, False), (5, 6, 9)
+    left, right = split("1,1").layers()
+    plans = [Layers((left,), (0.5,)), Layers((left, right), (0.2, 0.2))]
+    state = State(plans, 0.0, Schedule("latent", 0.0, 1.0, 1.0))
+    state.begin_image(Conditions(texts, None, texts, None, own_negative, lengths, texts[:1, :1]))
+    rows = 4 if guided else 2
+    pipe = SimpleNamespace(do_classifier_free_guidance=guided)
+    state.begin_step(pipe, torch.zeros(rows, 1, 4, 4), torch.zeros(rows, 7, 1))
+    return state
+
+
+@pytest.mark.parametrize(
+    ("guided", "samples", "texts"),
+    [
+        # The bank's rows: the call's own, three subprompts, three negatives.
+        (True, ([0, 1, 2, 3], [1, 3]), ([0, 8, 4, 5], [1, 6])),
+        (False, ([0, 1], [1]), ([2, 3], [4])),
+    ],
+)
+def test_crops_of_a_size_and_a_length_of_text_are_one_batch(
+    guided: bool, samples: tuple[list[int], ...], texts: tuple[list[int], ...]
+) -> None:
+    state = two_plans(guided)
+    found = groups(state, 1, torch.device("cpu"))
+    assert groups(state, 1, torch.device("cpu")) is found
+    left, right = (0, 4, 0, 2), (0, 4, 2, 4)
+    assert [[(piece.region, piece.pictures) for piece in one.pieces] for one in found] == [
+        [(0, slice(0, 1)), (1, slice(1, 2))],
+        [(2, slice(1, 2))],
+    ]
+    assert [[piece.crop for piece in one.pieces] for one in found] == [
+        [Crop(0, *left), Crop(0, *left)], [Crop(1, *right)]
+    ]  # fmt: skip
+    shared = [piece.share for one in found for piece in one.pieces]
+    torch.testing.assert_close(shared, [torch.full((4, 2), b) for b in (0.5, 0.8, 0.8)])
+    assert [one.samples.tolist() for one in found] == list(samples)
+    assert [one.reading.rows.tolist() for one in found] == list(texts)
+    assert [one.reading.length for one in found] == [7, 9]  # the call's own text has seven tokens
+    assert {(one.halves, one.pictures) for one in found} == {(2 if guided else 1, 2)}
