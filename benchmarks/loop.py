@@ -105,13 +105,13 @@ def loop_rows(rpg: RPGPipeline, prompts: int, seed: int) -> Iterator[LoopRow]:
         prompts: How many in each set, a third each with four, five and six things.
         seed: Of prompts and pictures.
     """
-    for name, arm in SETS.items():
+    for name, variant in SETS.items():
         found: dict[int, list[dict[int, Trial]]] = {}
         for things in THINGS:
-            make = wide_cases if arm.wide else make_cases
+            make = wide_cases if variant.wide else make_cases
             cases = make(prompts // len(THINGS), things, seed=1000 + seed)
             found[things] = [
-                trial(rpg, case, seed + 500 * number, arm.settings)
+                trial(rpg, case, seed + 500 * number, variant.settings)
                 for number, case in enumerate(tracked(cases, f"loop, {name}, {things} things"))
             ]
         every = [one for of in found.values() for one in of]

@@ -36,7 +36,7 @@ from rpg.generation.request import CallKwargs, GenerationRequest, check_extra, c
 from rpg.generation.stream import StreamContext, stream
 from rpg.metadata import Task, public_name
 from rpg.planners import RulePlanner
-from rpg.planners.base import heard
+from rpg.planners.base import plan_with_events
 from rpg.refinement.budget import Budget
 from rpg.refinement.generator import PictureGenerator
 from rpg.refinement.runner import Loop, refinable
@@ -570,7 +570,7 @@ class RPGPipeline(Delegating):
             if event.text:
                 context.emit(replace(event, prompt_index=index))
 
-        plan = heard(self.planner, prompt, hear)
+        plan = plan_with_events(self.planner, prompt, hear)
         context.check()
         return plan
 

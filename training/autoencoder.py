@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from training import checkpoint
-from training.beginnings import begin_with_means, hold_constants
+from training.autoencoder_init import hold_constants, init_with_means
 from training.config import AutoencoderConfig, Config, schedule
 from training.data import draw_batch, draw_crops
 from training.sheets import psnr, save_pairs
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 _STATISTICS_BATCHES = 24
 _POSTERIOR_LOGVAR = 2 * math.log(0.02)  # of the whitened latents
 _JUDGED_BATCHES = 1
-_GROUPS = 1  # see training.beginnings
+_GROUPS = 1  # see training.autoencoder_init
 
 
 def build(config: AutoencoderConfig) -> AutoencoderKL:
@@ -65,7 +65,7 @@ class AutoencoderTrainer:
         torch.manual_seed(config.seed)
         self.config, self.settings, self.run = config, config.autoencoder, run
         self.model = build(self.settings).to(config.device)
-        begin_with_means(self.model)
+        init_with_means(self.model)
         hold_constants(self.model)
         self.average = build(self.settings).to(config.device)
         self.average.load_state_dict(self.model.state_dict())

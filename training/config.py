@@ -106,7 +106,7 @@ class DenoiserConfig:
         learning_rate: at its height.
         relative_rate: the same as a share of each tensor's size, in its place; 0: one rate for all.
         lower_half: how much higher relative rates are on the UNet's last level and in its middle.
-        listening: weight of the loss that says which words each thing's cells should listen to.
+        attention_supervision: weight of the loss on which words each thing's cells attend to.
         empty_captions: share of the captions that are left out, for guidance.
         ema_decay: of the moving average of the weights.
         pool: batches whose latents are kept on disk and come again with other noise and other
@@ -127,7 +127,7 @@ class DenoiserConfig:
     learning_rate: float = 1e-3
     relative_rate: float = 0.0
     lower_half: float = 1.0
-    listening: float = 0.0
+    attention_supervision: float = 0.0
     empty_captions: float = 0.1
     ema_decay: float = 0.999
     pool: int = 0
@@ -145,8 +145,8 @@ def schedule(
 
 
 @dataclass(frozen=True, slots=True)
-class StockConfig:
-    """How a stock of latents in the device's memory is kept fresh.
+class LatentBufferConfig:
+    """How a buffer of latents in the device's memory is refreshed.
 
     Attributes:
         workers: processes that draw scenes.
@@ -181,7 +181,7 @@ class Config:
         device: what torch calls it.
         bfloat16: whether passes run in bfloat16 where torch's autocast thinks it safe.
         save_every: seconds between checkpoints.
-        stock: of scenes in the device's memory; none where latents are kept on disk.
+        latent_buffer: of scenes in the device's memory; none where latents are kept on disk.
         watched: canvas and number of the pictures that are drawn at every checkpoint.
     """
 
@@ -197,7 +197,7 @@ class Config:
     device: str = "cpu"
     bfloat16: bool = False
     save_every: float = 300.0
-    stock: StockConfig | None = None
+    latent_buffer: LatentBufferConfig | None = None
     watched: tuple[Size, int] = ((128, 128), 24)
 
     def buckets_at(self, step: int) -> tuple[Bucket, ...]:
@@ -275,7 +275,9 @@ _SHIPPED = DenoiserConfig(
     warmup=300,
     decay=0.8,
 )
-_ONWARDS = replace(_SHIPPED, relative_rate=0.005, lower_half=2.0, listening=0.02, warmup=50)
+_ONWARDS = replace(
+    _SHIPPED, relative_rate=0.005, lower_half=2.0, attention_supervision=0.02, warmup=50
+)
 _GPU = Config(
     "gpu",
     _WIDE,
@@ -284,7 +286,7 @@ _GPU = Config(
     device="cuda",
     bfloat16=True,
     save_every=60.0,
-    stock=StockConfig(workers=14, size=102_400, reuse=20, chunk=128),
+    latent_buffer=LatentBufferConfig(workers=14, size=102_400, reuse=20, chunk=128),
     watched=((256, 256), 24),
 )
 

@@ -14,15 +14,15 @@ from torch.nn import functional
 from transformers import CLIPTokenizer
 
 from training import checkpoint
+from training.attention_supervision import SupervisedAttention
 from training.config import Config, schedule
 from training.export import assemble
 from training.halves import Halves
+from training.latent_buffer import LatentBuffer
 from training.latents import LatentBatch, LatentPool
-from training.listening import Listening
+from training.logit_rescale import rescale_logits
 from training.model import NOISE_SCHEDULE, Denoiser, is_deeper
 from training.optimizer import Optimizer
-from training.softening import soften
-from training.stock import Stock
 from training.text import tokenize
 from training.threads import share_cores
 from training.watching import watch
@@ -46,18 +46,18 @@ class Trainer:
         self.average.eval().requires_grad_(False)
         self.optimizer = Optimizer(self.model, self.settings)
         self.halves = Halves(self.model, wanted=config.bfloat16)
-        self.listening = Listening()
-        self.halves.model.unet.set_attn_processor(self.listening)
+        self.attention_supervision = SupervisedAttention()
+        self.halves.model.unet.set_attn_processor(self.attention_supervision)
         self.noise = DDPMScheduler(**NOISE_SCHEDULE)
         self.step, self.seconds, self.samples = 0, 0.0, 0
-        self.loss = self.unheard = math.nan
+        self.loss = self.supervision = math.nan
         self.began = 0  # the step at which the optimizer was new
         self._losses: list[Tensor] = []  # since the last checkpoint
         self._nothing = tokenize(tok, [""]).to(config.device)
         self._resume()
         self.source = (
-            Stock(config, config.stock, vae, tok, self.step)
-            if config.stock
+            LatentBuffer(config, config.latent_buffer, vae, tok, self.step)
+            if config.latent_buffer
             else LatentPool(config, vae, tok, run / "latents")
         )
 
@@ -69,18 +69,18 @@ class Trainer:
             module.text.first.load_state_dict(exported.text_encoder.state_dict())
             module.text.second.load_state_dict(exported.text_encoder_2.state_dict())
         self.step = self.began = step
-        self._soften()
+        self._rescale()
         self.average.load_state_dict(self.model.state_dict())
         self.optimizer.begin()
 
-    def _soften(self) -> None:
+    def _rescale(self) -> None:
         batch = self.source.batch(self.step)
         generator = torch.Generator(self.config.device).manual_seed(self.config.seed)
         timesteps = draw_timesteps(len(batch.ids), 0, generator)
         noise = torch.randn(batch.latents.shape, generator=generator, device=self.config.device)
         noisy = self.noise.add_noise(batch.latents, noise, timesteps)
         inputs = (noisy, timesteps, batch.ids, batch.time_ids)
-        soften(self.model.unet, lambda: self.model(*inputs))
+        rescale_logits(self.model.unet, lambda: self.model(*inputs))
 
     def train(self) -> None:
         """Go on to the last step, saving and drawing in between."""
@@ -104,19 +104,19 @@ class Trainer:
         share = schedule(self.step, self.settings, began=self.began, past=self._past())
         batch = self.source.batch(self.step)
         self.halves.follow()
-        loss, unheard = self._losses_of(batch)
-        total = loss + self.settings.listening * unheard
+        loss, supervision = self._losses_of(batch)
+        total = loss + self.settings.attention_supervision * supervision
         total.backward()  # type: ignore[no-untyped-call]
         self.halves.hand_over()
         self.optimizer.step(share)
         # To read them now would wait for the device.
-        self._losses.append(torch.stack([loss.detach(), unheard.detach()]))
+        self._losses.append(torch.stack([loss.detach(), supervision.detach()]))
         self.step += 1
         self.samples += len(batch.ids)
         checkpoint.follow(self.average, self.model, self.step, self.settings.ema_decay)
 
     def _losses_of(self, batch: LatentBatch) -> tuple[Tensor, Tensor]:
-        """Mean squared error of the velocity, every timestep with the same weight; and Listening's.
+        """Mean squared error of the velocity, all timesteps weighted alike; and supervision's.
 
         Min-SNR weighting, which counts velocities by the share of signal, hardly teaches what a
         picture holds, for that is settled where there is little of it.
@@ -133,18 +133,18 @@ class Trainer:
         model = self.halves.model
         velocity = model(noisy.to(model.unet.dtype), timesteps, ids, batch.time_ids)
         words = batch.words & ~wordless[..., None]
-        unheard = self.listening.loss(batch.boxes, words, latents.shape[-2:])
-        return functional.mse_loss(velocity.float(), target), unheard
+        supervision = self.attention_supervision.loss(batch.boxes, words, latents.shape[-2:])
+        return functional.mse_loss(velocity.float(), target), supervision
 
     def _save(self) -> None:
-        self.loss, self.unheard = torch.stack(self._losses).mean(0).tolist()
+        self.loss, self.supervision = torch.stack(self._losses).mean(0).tolist()
         self._losses = []
         checkpoint.keep(self.run / "denoiser.pt", self, _NUMBERS, _PARTS)
         pipe = assemble(self.vae, self.average, self.tokenizer)
         size, count = self.config.watched
         log.info(
-            "denoiser %d loss %.4f listening %.3f samples %d %.0f s: %s",
-            *(self.step, self.loss, self.unheard, self.samples, self.seconds),
+            "denoiser %d loss %.4f supervision %.3f samples %d %.0f s: %s",
+            *(self.step, self.loss, self.supervision, self.samples, self.seconds),
             watch(pipe, self.run / "denoiser.png", size, count),
         )
 
@@ -167,5 +167,5 @@ def draw_timesteps(count: int, cells: int, generator: torch.Generator) -> Tensor
 
 
 _UNSHIFTED = 16 * 16  # cells, of 128 x 128 pixels
-_NUMBERS = ("step", "began", "seconds", "loss", "unheard", "samples")
+_NUMBERS = ("step", "began", "seconds", "loss", "supervision", "samples")
 _PARTS = ("model", "average", "optimizer")

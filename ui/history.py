@@ -10,7 +10,7 @@ from rpg.critique import Critique
 from rpg.plans.edits import AddRegion, Edit, ModifyRegion, MoveRegion, RemoveRegion
 from rpg.plans.plan import Plan
 from rpg.refinement.policy import Rung
-from rpg.session import Tree, Turn
+from rpg.session import Turn, TurnTree
 
 __all__ = ["Failure", "Message", "caption", "changes", "conversation", "strip", "verdict"]
 
@@ -63,7 +63,7 @@ def caption(turn: Turn, at: int | None) -> str:
 
 
 def conversation(
-    turns: Sequence[Turn], tree: Tree, at: int | None, failures: Iterable[Failure] = ()
+    turns: Sequence[Turn], tree: TurnTree, at: int | None, failures: Iterable[Failure] = ()
 ) -> list[Message]:
     """What was wished and what came of it, turn by turn, then what went wrong in this tab.
 
@@ -125,7 +125,9 @@ def _outcome(turn: Turn, before: Plan | None, standing: str) -> str:
     return "\n".join(lines)
 
 
-def _standing(turn: Turn, tree: Tree, at: int | None, scores: Mapping[int, float | None]) -> str:
+def _standing(
+    turn: Turn, tree: TurnTree, at: int | None, scores: Mapping[int, float | None]
+) -> str:
     """Whether a turn led to what is looked at."""
     number = turn.id
     if at is None or at not in tree.parents or number not in tree.parents:

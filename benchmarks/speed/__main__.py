@@ -15,10 +15,10 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from benchmarks.speed.arms import plan_of
 from benchmarks.speed.clock import Clock
 from benchmarks.speed.measure import Bench
 from benchmarks.speed.subjects import Subject, full_size, toybox, twin
+from benchmarks.speed.variants import plan_of
 from benchmarks.speed.views import as_json, markdown
 from rpg.cli.console import explained
 from rpg.errors import SettingsError
@@ -36,7 +36,7 @@ def main(
         bool, typer.Option("--compile", help="Compile the transformer blocks.")
     ] = False,
     regions: Annotated[list[int] | None, typer.Option(help="How many; may be given again.")] = None,
-    repeats: Annotated[int, typer.Option(min=1, help="Pictures of each arm.")] = 10,
+    repeats: Annotated[int, typer.Option(min=1, help="Pictures of each variant.")] = 10,
     warmups: Annotated[int, typer.Option(min=0, help="Before them, not counted.")] = 1,
     steps: Annotated[int | None, typer.Option(min=5, help="Of a picture.")] = None,
     threads: Annotated[int, typer.Option(min=1, help="Of torch, on the CPU.")] = 2,

@@ -21,7 +21,7 @@ class Parts:
     """Seconds of one picture.
 
     Attributes:
-        total: From entering the arm's context to the finished picture.
+        total: From entering the variant's context to the finished picture.
         text: In the text encoders, whoever calls them.
         loop: From the first UNet call's beginning to the last one's end, schedulers and all.
         vae: In the decoder.

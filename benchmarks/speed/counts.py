@@ -16,8 +16,8 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
-from benchmarks.speed.arms import SHARE, Arm
 from benchmarks.speed.subjects import Subject
+from benchmarks.speed.variants import SHARE, Variant
 from rpg.plans.plan import Plan
 
 __all__ = ["Cost", "Launches", "cost"]
@@ -73,9 +73,9 @@ class Launches(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return func(*args, **(kwargs or {}))
 
 
-def cost(subject: Subject, arm: Arm, plan: Plan) -> Cost:
+def cost(subject: Subject, variant: Variant, plan: Plan) -> Cost:
     """Of a picture in the subject's steps, put together from one step of each kind."""
-    with arm.on(subject.pipe, plan), _counted(subject.pipe.unet) as seen:
+    with variant.on(subject.pipe, plan), _counted(subject.pipe.unet) as seen:
         subject.draw(plan, steps=_STEPS, output_type="latent")
     first, early, turn, _, late = seen
     before = round(SHARE * subject.steps)

@@ -1,4 +1,4 @@
-"""Draws every arm again and again, in an order that is shuffled each time, and sums it up."""
+"""Draws every variant again and again, in an order that is shuffled each time, and sums it up."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from benchmarks.speed.arms import AGAIN, ARMS, PLAIN, Arm, plan_of
 from benchmarks.speed.clock import Clock, Parts, Watch, forget_peak, peak_memory
 from benchmarks.speed.counts import Cost, cost
 from benchmarks.speed.subjects import Subject
+from benchmarks.speed.variants import AGAIN, PLAIN, VARIANTS, Variant, plan_of
 from benchmarks.suite.stats import Estimate
 
 __all__ = ["Bench", "Row", "matmul_rate", "ratio"]
@@ -25,11 +25,11 @@ _TAIL = 2.5  # percent on either side
 
 @dataclass(frozen=True)
 class Row:
-    """One arm at one number of regions.
+    """One variant at one number of regions.
 
     Attributes:
         regions: How many.
-        arm: Its name.
+        arm: Name of the variant.
         seconds: Medians.
         total: Ratio to plain, end to end, with its 95% interval.
         loop: Likewise of the UNet loop.
@@ -59,7 +59,7 @@ class Bench:
 
     Attributes:
         subject: What draws.
-        repeats: Pictures of each arm that count.
+        repeats: Pictures of each variant that count.
         warmups: Those before them, which do not.
         clock: See `Watch`.
         seed: Of the orders.
@@ -74,7 +74,7 @@ class Bench:
     @property
     def pictures(self) -> int:
         """How many are drawn in all."""
-        return len(self.subject.counts) * len(ARMS) * (self.repeats + self.warmups)
+        return len(self.subject.counts) * len(VARIANTS) * (self.repeats + self.warmups)
 
     def rows(self, drawn: Callable[[], None]) -> list[Row]:
         """Every row; `drawn` is told of every picture."""
@@ -83,26 +83,32 @@ class Bench:
 
     def _rows(self, count: int, rate: float, drawn: Callable[[], None]) -> list[Row]:
         plan, rng = plan_of(count), random.Random(f"{self.seed}/{count}")
-        costs = {arm.name: cost(self.subject, arm, plan) for arm in ARMS if arm.name != AGAIN}
+        costs = {
+            variant.name: cost(self.subject, variant, plan)
+            for variant in VARIANTS
+            if variant.name != AGAIN
+        }
         costs[AGAIN] = costs[PLAIN]
-        parts: dict[str, list[Parts]] = {arm.name: [] for arm in ARMS}
+        parts: dict[str, list[Parts]] = {variant.name: [] for variant in VARIANTS}
         memory: dict[str, float | None] = {}
         for number in range(-self.warmups, self.repeats):
-            for arm in rng.sample(ARMS, len(ARMS)):
+            for variant in rng.sample(VARIANTS, len(VARIANTS)):
                 forget_peak(self.subject.device)
-                seen = self._draw(arm, count)
+                seen = self._draw(variant, count)
                 drawn()
                 if number >= 0:
-                    parts[arm.name].append(seen)
-                    memory[arm.name] = _most(memory.get(arm.name), peak_memory(self.subject.device))
-        return [_row(count, arm.name, parts, costs, memory, rate) for arm in ARMS]
+                    parts[variant.name].append(seen)
+                    memory[variant.name] = _most(
+                        memory.get(variant.name), peak_memory(self.subject.device)
+                    )
+        return [_row(count, variant.name, parts, costs, memory, rate) for variant in VARIANTS]
 
-    def _draw(self, arm: Arm, count: int) -> Parts:
+    def _draw(self, variant: Variant, count: int) -> Parts:
         plan = plan_of(count)
         watch = Watch(self.subject.device, self.clock)
         with watch.on(self.subject.pipe):
             begin = watch.now()
-            with arm.on(self.subject.pipe, plan):
+            with variant.on(self.subject.pipe, plan):
                 self.subject.draw(plan)
             return watch.parts(begin)
 

@@ -25,7 +25,7 @@ _TWIN_TIME = 8
 
 @dataclass(frozen=True)
 class Subject:
-    """A pipeline and the canvas that all arms draw on.
+    """A pipeline and the canvas that all variants draw on.
 
     Attributes:
         name: For the report.
@@ -50,7 +50,7 @@ class Subject:
         return found
 
     def latents(self, seed: int = 0) -> torch.Tensor:
-        """The noise that every arm begins with, (1, 4, h, w)."""
+        """The noise that every variant begins with, (1, 4, h, w)."""
         cells = self.side // self.pipe.vae_scale_factor
         return torch.randn(1, 4, cells, cells, generator=torch.Generator().manual_seed(seed))
 

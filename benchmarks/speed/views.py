@@ -12,14 +12,14 @@ from benchmarks.suite.stats import Estimate
 __all__ = ["as_json", "markdown"]
 
 _HEADINGS = (
-    "regions", "arm", "text s", "loop s", "VAE s", "end to end s", "end to end / plain",
+    "regions", "variant", "text s", "loop s", "VAE s", "end to end s", "end to end / plain",
     "loop / plain", "FLOP / plain", "launches a step", "/ plain", "peak MB", "loop / floor",
 )  # fmt: skip
 
 
 def markdown(rows: Sequence[Row], title: str) -> str:
     """A table in Markdown."""
-    rule = [":--" if heading == "arm" else "--:" for heading in _HEADINGS]
+    rule = [":--" if heading == "variant" else "--:" for heading in _HEADINGS]
     lines = [_HEADINGS, rule, *(_cells(row) for row in rows)]
     return f"{title}\n\n" + "".join(f"| {' | '.join(line)} |\n" for line in lines)
 

@@ -1,1 +1,1 @@
-"""The quality suite: prompts with their own ground truth, arms, a judge, runs and reports."""
+"""The quality suite: prompts with their own ground truth, variants, a judge, runs and reports."""

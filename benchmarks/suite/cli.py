@@ -11,7 +11,6 @@ from typing import Any
 from rich.console import Console
 from rich.progress import track
 
-from benchmarks.suite.arms import Arm, ablations, arms
 from benchmarks.suite.export import Export, Fault, Prompt
 from benchmarks.suite.grids import grids
 from benchmarks.suite.prompts import CATEGORIES, make_items
@@ -20,6 +19,7 @@ from benchmarks.suite.run import run
 from benchmarks.suite.sheet import Sheet
 from benchmarks.suite.store import Store
 from benchmarks.suite.tables import markdown
+from benchmarks.suite.variants import Variant, ablations, variants
 from benchmarks.suite.work import Setup, Unit, units
 from rpg.batch import Shard
 from rpg.batch.processes import Process
@@ -42,8 +42,8 @@ class Measuring:
         folder: Of results and reports.
         limit: Prompts of each category.
         short: Prompts of each category in the ablations; 0 leaves the ablations out.
-        seeds: Pictures of each prompt in each arm.
-        arms: Names; all where none is given.
+        seeds: Pictures of each prompt in each variant.
+        variants: Names; all where none is given.
         categories: Likewise.
         jobs: Processes.
         threads: Of each process.
@@ -53,7 +53,7 @@ class Measuring:
     limit: int = 50
     short: int = 0
     seeds: int = 1
-    arms: tuple[str, ...] = ()
+    variants: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     jobs: int = 1
     threads: int = 1
@@ -62,15 +62,15 @@ class Measuring:
         """Draw what is missing and write the report; the figures are those of `report.json`.
 
         Raises:
-            SettingsError: An arm or a category that there is not.
+            SettingsError: A variant or a category that there is not.
         """
-        columns = _chosen("arms", self.arms, arms(setup.defaults))
+        columns = _chosen("variants", self.variants, variants(setup.defaults))
         points = ablations(setup.defaults) if self.short else {}
         names = tuple(_chosen("categories", self.categories, CATEGORIES))
         items = make_items(self.limit, seed=setup.seed, categories=names)
         few = [item for item in items if item.number < self.short]
         whole = units(setup, items, list(columns.values()), self.seeds)
-        all_points = [arm for of in points.values() for arm in of.values()]
+        all_points = [variant for of in points.values() for variant in of.values()]
         short = units(setup, few, all_points, 1)
         run(setup, self.folder, [*whole, *short], jobs=self.jobs, threads=self.threads)
         return self._report(setup, whole, columns, short, points)
@@ -79,9 +79,9 @@ class Measuring:
         self,
         setup: Setup,
         whole: Sequence[Unit],
-        columns: Mapping[str, Arm],
+        columns: Mapping[str, Variant],
         short: Sequence[Unit],
-        points: Mapping[str, Mapping[str, Arm]],
+        points: Mapping[str, Mapping[str, Variant]],
     ) -> dict[str, Any]:
         from benchmarks.suite.plots import plots
 

@@ -32,11 +32,12 @@ Ablations = Annotated[
     ),
 ]
 Seeds = Annotated[
-    int, typer.Option(min=1, help="Pictures of each prompt in each arm.", rich_help_panel=_SUITE)
+    int,
+    typer.Option(min=1, help="Pictures of each prompt in each variant.", rich_help_panel=_SUITE),
 ]
-Arms = Annotated[
+Variants = Annotated[
     list[str] | None,
-    typer.Option(help="This arm alone; may be given again.", rich_help_panel=_SUITE),
+    typer.Option(help="This variant alone; may be given again.", rich_help_panel=_SUITE),
 ]
 Categories = Annotated[
     list[str] | None,

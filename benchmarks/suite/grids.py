@@ -1,4 +1,4 @@
-"""Sheets of pictures for people to judge: a row for each prompt, a column for each arm."""
+"""Sheets of pictures for people to judge: a row for each prompt, a column for each variant."""
 
 from __future__ import annotations
 
@@ -37,21 +37,21 @@ def grids(sheet: Sheet, pictures: Path, folder: Path, *, rows: int = 10) -> list
 
 
 def grid(sheet: Sheet, lines: Sequence[int], pictures: Path) -> Image.Image:
-    """Some lines of a sheet: above every row its prompt, above every column its arm."""
-    arms, font = list(sheet.pictures), ImageFont.load_default(15)
-    step, width = _CELL + _GAP, _GAP + len(arms) * (_CELL + _GAP)
+    """Some lines of a sheet: above every row its prompt, above every column its variant."""
+    variants, font = list(sheet.pictures), ImageFont.load_default(15)
+    step, width = _CELL + _GAP, _GAP + len(variants) * (_CELL + _GAP)
     prompts = [_wrapped(sheet.items[line].prompt, width - 2 * _GAP, font) for line in lines]
     words = _LINE * max(prompt.count("\n") + 1 for prompt in prompts)
     height = _GAP + words + _CELL
     paper = Image.new("RGB", (width, _GAP + _LINE + len(lines) * height), _PAPER)
     pen = ImageDraw.Draw(paper)
-    for column, arm in enumerate(arms):
-        pen.text((_GAP + column * step, _GAP // 2), arm, _INK, font)
+    for column, variant in enumerate(variants):
+        pen.text((_GAP + column * step, _GAP // 2), variant, _INK, font)
     for row, (line, prompt) in enumerate(zip(lines, prompts, strict=True)):
         top = _GAP + _LINE + row * height
         pen.text((_GAP, top), prompt, _INK, font)
-        for column, arm in enumerate(arms):
-            file = pictures / sheet.pictures[arm][line][0].file
+        for column, variant in enumerate(variants):
+            file = pictures / sheet.pictures[variant][line][0].file
             _put(paper, file, (_GAP + column * step, top + words))
     return paper
 

@@ -46,28 +46,28 @@ def _sheet(width: float, height: float) -> tuple[Figure, Axes]:
 
 
 def _bars(axes: Axes, table: Mapping[str, Any]) -> None:
-    """A group of bars for each category, a bar for each arm."""
-    arms = list(next(iter(table.values()))["arms"])
-    width = 0.85 / len(arms)
-    for number, arm in enumerate(arms):
-        of = [group["arms"][arm] for group in table.values()]
-        places = [x + (number - (len(arms) - 1) / 2) * width for x in range(len(table))]
+    """A group of bars for each category, a bar for each variant."""
+    variants = list(next(iter(table.values()))["arms"])
+    width = 0.85 / len(variants)
+    for number, variant in enumerate(variants):
+        of = [group["arms"][variant] for group in table.values()]
+        places = [x + (number - (len(variants) - 1) / 2) * width for x in range(len(table))]
         means = [one["mean"] for one in of]
-        axes.bar(places, means, width, yerr=_ends(of), label=arm, error_kw={"linewidth": 0.8})
+        axes.bar(places, means, width, yerr=_ends(of), label=variant, error_kw={"linewidth": 0.8})
     axes.set_xticks(range(len(table)), [f"{name}\n(n = {of['n']})" for name, of in table.items()])
     axes.legend(ncols=4, fontsize="small", loc="upper center", bbox_to_anchor=(0.5, -0.12))
 
 
 def _lines(axes: Axes, table: Mapping[str, Any]) -> None:
-    """A line for each arm over the number of things."""
-    for arm in next(iter(table.values()))["arms"]:
-        of = [group["arms"][arm] for group in table.values()]
+    """A line for each variant over the number of things."""
+    for variant in next(iter(table.values()))["arms"]:
+        of = [group["arms"][variant] for group in table.values()]
         means = [one["mean"] for one in of]
         axes.errorbar(
             [int(name) for name in table],
             means,
             yerr=_ends(of),
-            label=arm,
+            label=variant,
             marker="o",
             markersize=4,
             capsize=2,

@@ -1,6 +1,6 @@
-"""From rows to figures: what each arm got right, how sure that is, and what it cost.
+"""From rows to figures: what each variant got right, how sure that is, and what it cost.
 
-Only prompts count that every arm of a table has drawn, so that all are judged by the same ones.
+Only prompts count that every variant of a table has drawn, so that all are judged by the same ones.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from dataclasses import asdict
 from typing import Any
 
 from benchmarks.detector import SIZES, share_named
-from benchmarks.suite.arms import Arm, canvas
 from benchmarks.suite.judge import judge, look
 from benchmarks.suite.sheet import MEASURES, Measure, Sheet
 from benchmarks.suite.stats import difference, estimate
 from benchmarks.suite.store import Row
 from benchmarks.suite.truth import Item
+from benchmarks.suite.variants import Variant, canvas
 from benchmarks.suite.work import Setup, Unit
 from rpg.defaults import ModelDefaults
 from rpg.toybox.renderer import render
@@ -29,23 +29,23 @@ _SCENES = 200  # of each size, that the detector is tried on
 def figures(
     setup: Setup,
     units: Sequence[Unit],
-    arms: Mapping[str, Arm],
+    variants: Mapping[str, Variant],
     rows: Mapping[str, Row],
     *,
-    points: Mapping[str, Mapping[str, Arm]],
+    points: Mapping[str, Mapping[str, Variant]],
     short: Sequence[Unit],
 ) -> dict[str, Any]:
     """Every figure of a run, ready for JSON.
 
     Args:
         setup: Of the run.
-        units: Of the arms.
-        arms: By name; the first is what the others are compared with.
+        units: Of the variants.
+        variants: By name; the first is what the others are compared with.
         rows: What is drawn.
-        points: The ablations' arms.
+        points: The ablations' variants.
         short: Their units.
     """
-    sheet = Sheet.of(units, arms, rows)
+    sheet = Sheet.of(units, variants, rows)
     found: dict[str, Any] = {
         "setup": {**asdict(setup), "model": setup.defaults.name or setup.model},
         "prompts": {"asked": len({u.item.id for u in units}), "complete": len(set(sheet.items))},
@@ -53,10 +53,12 @@ def figures(
     }
     if sheet.items:
         found |= {
-            "tables": {name: _table(sheet, arms, name, _categories(sheet)) for name in MEASURES},
-            "by things": _table(sheet, arms, "strict", _numbers(sheet)),
-            "differences": _differences(sheet, list(arms)),
-            "costs": {arm: sheet.cost(arm) for arm in arms},
+            "tables": {
+                name: _table(sheet, variants, name, _categories(sheet)) for name in MEASURES
+            },
+            "by things": _table(sheet, variants, "strict", _numbers(sheet)),
+            "differences": _differences(sheet, list(variants)),
+            "costs": {variant: sheet.cost(variant) for variant in variants},
         }
     found["ablations"] = {name: _points(short, of, rows) for name, of in points.items()}
     return found
@@ -100,42 +102,46 @@ def _has(count: int) -> Callable[[Item], bool]:
 
 
 def _table(
-    sheet: Sheet, arms: Iterable[str], measure: Measure, groups: _Groups
+    sheet: Sheet, variants: Iterable[str], measure: Measure, groups: _Groups
 ) -> dict[str, dict[str, Any]]:
-    """For each group of prompts their number and every arm's mean with its interval."""
+    """For each group of prompts their number and every variant's mean with its interval."""
     found = {}
     for group, keep in groups.items():
-        values = {arm: sheet.values(arm, measure, keep) for arm in arms}
-        estimates = {arm: asdict(estimate(of)) for arm, of in values.items()}
+        values = {variant: sheet.values(variant, measure, keep) for variant in variants}
+        estimates = {variant: asdict(estimate(of)) for variant, of in values.items()}
         found[group] = {"n": len(next(iter(values.values()))), "arms": estimates}
     return found
 
 
-def _differences(sheet: Sheet, arms: Sequence[str]) -> list[dict[str, Any]]:
-    """Every arm against the first, and the loop's rivals against the loop, over all prompts."""
-    pairs = [(arm, arms[0]) for arm in arms[1:]]
-    pairs += [("loop", arm) for arm in arms if "loop" in arms and arm.startswith("best of N")]
+def _differences(sheet: Sheet, variants: Sequence[str]) -> list[dict[str, Any]]:
+    """Every variant against the first, and the loop's rivals against the loop, over all prompts."""
+    pairs = [(variant, variants[0]) for variant in variants[1:]]
+    pairs += [
+        ("loop", variant)
+        for variant in variants
+        if "loop" in variants and variant.startswith("best of N")
+    ]
     return [
         {
-            "arm": arm,
+            "arm": variant,
             "than": other,
             "measure": measure,
-            **asdict(difference(sheet.values(arm, measure), sheet.values(other, measure))),
+            **asdict(difference(sheet.values(variant, measure), sheet.values(other, measure))),
         }
-        for arm, other in pairs
+        for variant, other in pairs
         for measure in MEASURES
     ]
 
 
 def _points(
-    units: Sequence[Unit], arms: Mapping[str, Arm], rows: Mapping[str, Row]
+    units: Sequence[Unit], variants: Mapping[str, Variant], rows: Mapping[str, Row]
 ) -> dict[str, Any]:
     """One ablation: every point's score and strict share, over the prompts that all have."""
-    sheet = Sheet.of(units, arms, rows)
+    sheet = Sheet.of(units, variants, rows)
     if not sheet.items:
         return {"n": 0, "points": {}}
     points = {
         label: {name: asdict(estimate(sheet.values(label, name))) for name in MEASURES}
-        for label in arms
+        for label in variants
     }
     return {"n": len({item.id for item in sheet.items}), "points": points}

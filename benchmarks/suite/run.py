@@ -20,13 +20,13 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from benchmarks.suite.easel import Easel
+from benchmarks.suite.runner import SuiteRunner
 from benchmarks.suite.store import Store
 from benchmarks.suite.work import Setup, Unit, missing
 
 __all__ = ["run"]
 
-_EASELS: list[Easel] = []  # of this process, in a pool
+_RUNNERS: list[SuiteRunner] = []  # of this process, in a pool
 
 
 def run(setup: Setup, folder: Path, units: Sequence[Unit], *, jobs: int, threads: int) -> int:
@@ -66,8 +66,8 @@ def _drawn(
         return
     if jobs == 1:
         torch.set_num_threads(threads)
-        easel = Easel(setup, store)
-        yield from map(easel.unit, todo)
+        runner = SuiteRunner(setup, store)
+        yield from map(runner.unit, todo)
         return
     words = (setup, store.folder, threads)
     with ProcessPoolExecutor(jobs, get_context("spawn"), _begin, words) as pool:
@@ -81,11 +81,11 @@ def _drawn(
 def _begin(setup: Setup, folder: Path, threads: int) -> None:
     Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(threads)
-    _EASELS.append(Easel(setup, Store(folder)))
+    _RUNNERS.append(SuiteRunner(setup, Store(folder)))
 
 
 def _work(unit: Unit) -> int:
-    return _EASELS[0].unit(unit)
+    return _RUNNERS[0].unit(unit)
 
 
 def _end_with_parent() -> None:

@@ -1,4 +1,4 @@
-"""The pictures of several arms side by side: of the prompts that every one of them has drawn."""
+"""The pictures of several variants side by side, of the prompts that all of them have drawn."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Literal
 
 import numpy as np
 
-from benchmarks.suite.arms import Arm
 from benchmarks.suite.judge import Verdict, judge
 from benchmarks.suite.stats import Floats
 from benchmarks.suite.store import Row
 from benchmarks.suite.truth import Item
+from benchmarks.suite.variants import Variant
 from benchmarks.suite.work import Unit, shown
 
 __all__ = ["MEASURES", "Measure", "Sheet"]
@@ -29,8 +29,8 @@ class Sheet:
 
     Attributes:
         items: The prompt of every line; a prompt has a line for each of its seeds.
-        pictures: For each arm and line what was drawn, the picture that the arm shows first.
-        verdicts: For each arm and line about the picture shown.
+        pictures: For each variant and line what was drawn, the picture that it shows first.
+        verdicts: For each variant and line about the picture shown.
     """
 
     items: tuple[Item, ...]
@@ -38,29 +38,34 @@ class Sheet:
     verdicts: Mapping[str, Sequence[Verdict]]
 
     @classmethod
-    def of(cls, units: Sequence[Unit], arms: Mapping[str, Arm], rows: Mapping[str, Row]) -> Sheet:
-        """Of the units that are complete in all arms."""
-        found = [(unit.item, [shown(unit, arm, rows) for arm in arms.values()]) for unit in units]
+    def of(
+        cls, units: Sequence[Unit], variants: Mapping[str, Variant], rows: Mapping[str, Row]
+    ) -> Sheet:
+        """Of the units that are complete in all variants."""
+        found = [
+            (unit.item, [shown(unit, variant, rows) for variant in variants.values()])
+            for unit in units
+        ]
         lines = [(item, [of or [] for of in each]) for item, each in found if all(each)]
         items = tuple(item for item, _ in lines)
-        pictures = {name: [each[i] for _, each in lines] for i, name in enumerate(arms)}
+        pictures = {name: [each[i] for _, each in lines] for i, name in enumerate(variants)}
         verdicts = {
             name: [judge(of[0].seen, item) for item, of in zip(items, column, strict=True)]
             for name, column in pictures.items()
         }
         return cls(items, pictures, verdicts)
 
-    def values(self, arm: str, measure: Measure, keep: _Keep = lambda _: True) -> Floats:
-        """What an arm got for each prompt that is kept, the mean over its seeds: (N,)."""
+    def values(self, variant: str, measure: Measure, keep: _Keep = lambda _: True) -> Floats:
+        """What a variant got for each prompt that is kept, the mean over its seeds: (N,)."""
         gathered: dict[str, list[float]] = {}
-        for item, verdict in zip(self.items, self.verdicts[arm], strict=True):
+        for item, verdict in zip(self.items, self.verdicts[variant], strict=True):
             if keep(item):
                 gathered.setdefault(item.id, []).append(float(getattr(verdict, measure)))
         return np.array([fmean(of) for of in gathered.values()])
 
-    def cost(self, arm: str) -> dict[str, float]:
+    def cost(self, variant: str) -> dict[str, float]:
         """Means over all lines of what one picture took, with the others of its pool."""
-        column = self.pictures[arm]
+        column = self.pictures[variant]
         return {
             "pictures": fmean(len(of) for of in column),
             "calls": fmean(sum(row.calls for row in of) for of in column),

@@ -1,7 +1,8 @@
-"""Means with their uncertainty: the bootstrap over prompts, paired between arms.
+"""Means with their uncertainty: the bootstrap over prompts, paired between variants.
 
-Resampling takes the same prompts in every arm (Efron and Tibshirani, 1993, chapter 13: percentile
-intervals), so that a difference between two arms is not blurred by how hard the prompts are.
+Resampling takes the same prompts in every variant (Efron and Tibshirani, 1993, chapter 13:
+percentile intervals), so that a difference between two variants is not blurred by how hard the
+prompts are.
 """
 
 from __future__ import annotations
@@ -40,5 +41,5 @@ def difference(values: Floats, other: Floats, *, seed: int = 0) -> Estimate:
 
 
 def _picks(count: int, seed: int) -> NDArray[np.int64]:
-    """The prompts of every resample, (R, N): the same for every arm."""
+    """The prompts of every resample, (R, N): the same for every variant."""
     return np.random.default_rng(seed).integers(0, count, (_RESAMPLES, count))

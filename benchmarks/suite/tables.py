@@ -52,8 +52,8 @@ def _about(found: Mapping[str, Any]) -> str:
     right = ", ".join(f"{share:.1%} {name}" for name, share in judge["right"].items())
     return (
         f"Model {setup['model']} (weights {setup['weights'][:8]}), {setup['steps']} steps, seed "
-        f"{setup['seed']}; {prompts['complete']} of {prompts['asked']} prompts drawn in all arms. "
-        f"Shares in percent with 95% intervals.\n\n"
+        f"{setup['seed']}; {prompts['complete']} of {prompts['asked']} prompts drawn in all "
+        f"variants. Shares in percent with 95% intervals.\n\n"
         f"The judge's own error: of the things in {judge['scenes']} freshly drawn scenes it names "
         f"{named}; of the prompts' ground truths, drawn by the renderer, it calls all right "
         f"{right}."
@@ -65,12 +65,12 @@ def _section(title: str, body: str) -> str:
 
 
 def _shares(table: Mapping[str, Any], first: str) -> str:
-    arms = list(next(iter(table.values()))["arms"])
+    variants = list(next(iter(table.values()))["arms"])
     rows = [
-        [group, str(of["n"]), *(_interval(of["arms"][arm]) for arm in arms)]
+        [group, str(of["n"]), *(_interval(of["arms"][variant]) for variant in variants)]
         for group, of in table.items()
     ]
-    return _grid([first, "n", *arms], rows)
+    return _grid([first, "n", *variants], rows)
 
 
 def _differences(found: Sequence[Mapping[str, Any]]) -> str:
@@ -78,21 +78,21 @@ def _differences(found: Sequence[Mapping[str, Any]]) -> str:
         [f"{one['arm']} minus {one['than']}", one["measure"], _interval(one, signed=True)]
         for one in found
     ]
-    return _grid(["arms", "measure", "difference"], rows)
+    return _grid(["variants", "measure", "difference"], rows)
 
 
 def _costs(found: Mapping[str, Any]) -> str:
     rows = [
         [
-            arm,
+            variant,
             f"{of['pictures']:.2f}",
             f"{of['calls']:.1f}",
             f"{of['cost']:.2f}",
             f"{of['seconds']:.2f}",
         ]
-        for arm, of in found.items()
+        for variant, of in found.items()
     ]
-    return _grid(["arm", "pictures drawn", "UNet calls", "in plain pictures", "seconds"], rows)
+    return _grid(["variant", "pictures drawn", "UNet calls", "in plain pictures", "seconds"], rows)
 
 
 def _ablation(found: Mapping[str, Any]) -> str:

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from benchmarks.suite.arms import Arm, Method, canvas, plan_of
 from benchmarks.suite.store import Row
 from benchmarks.suite.truth import Item
+from benchmarks.suite.variants import Method, Variant, canvas, plan_of
 from rpg.defaults import ModelDefaults, of_model
 from rpg.errors import SettingsError
 
@@ -86,22 +86,24 @@ class Job:
 
 @dataclass(frozen=True)
 class Unit:
-    """One prompt with one seed, in all arms: what one process draws in one go."""
+    """One prompt with one seed, in all variants: what one process draws in one go."""
 
     setup: Setup
     item: Item
     seed: int
-    arms: tuple[Arm, ...]
+    variants: tuple[Variant, ...]
 
     def job(self, method: Method, seed: int | None = None) -> Job:
         """One of its pictures."""
         return Job(self.setup, self.item, method, self.seed if seed is None else seed)
 
 
-def units(setup: Setup, items: Sequence[Item], arms: Sequence[Arm], seeds: int) -> list[Unit]:
+def units(
+    setup: Setup, items: Sequence[Item], variants: Sequence[Variant], seeds: int
+) -> list[Unit]:
     """Every prompt with so many seeds, which are no other prompt's; the first seed of all first."""
     return [
-        Unit(setup, item, _seed(setup, item, number), tuple(arms))
+        Unit(setup, item, _seed(setup, item, number), tuple(variants))
         for number in range(seeds)
         for item in items
     ]
@@ -114,13 +116,13 @@ def _seed(setup: Setup, item: Item, number: int) -> int:
 
 def missing(unit: Unit, rows: Mapping[str, Row]) -> Iterator[Job]:
     """What is to be drawn, in order; how many a pool takes is known once its loop is drawn."""
-    for arm in unit.arms:
-        if arm.loop is None:
-            yield from _absent([unit.job(arm.method)], rows)
-        elif unit.job(arm.loop).key not in rows:
-            yield from _absent([unit.job(arm.loop)], rows)
+    for variant in unit.variants:
+        if variant.loop is None:
+            yield from _absent([unit.job(variant.method)], rows)
+        elif unit.job(variant.loop).key not in rows:
+            yield from _absent([unit.job(variant.loop)], rows)
         else:
-            yield from _absent(_pool(unit, arm, rows), rows)
+            yield from _absent(_pool(unit, variant, rows), rows)
 
 
 def _absent(jobs: Sequence[Job], rows: Mapping[str, Row]) -> Iterator[Job]:
@@ -132,10 +134,10 @@ def _absent(jobs: Sequence[Job], rows: Mapping[str, Row]) -> Iterator[Job]:
             yield job
 
 
-def _pool(unit: Unit, arm: Arm, rows: Mapping[str, Row]) -> list[Job]:
-    assert arm.loop is not None
-    count = pool_size(unit.job(arm.loop), rows)
-    return [unit.job(arm.method, unit.seed + i) for i in range(count)]
+def _pool(unit: Unit, variant: Variant, rows: Mapping[str, Row]) -> list[Job]:
+    assert variant.loop is not None
+    count = pool_size(unit.job(variant.loop), rows)
+    return [unit.job(variant.method, unit.seed + i) for i in range(count)]
 
 
 def pool_size(loop: Job, rows: Mapping[str, Row]) -> int:
@@ -144,14 +146,14 @@ def pool_size(loop: Job, rows: Mapping[str, Row]) -> int:
     return min(math.ceil(rows[loop.key].calls / first.calls - _ROUNDING), _BETWEEN)
 
 
-def shown(unit: Unit, arm: Arm, rows: Mapping[str, Row]) -> list[Row] | None:
-    """The pictures that an arm took, the one that it shows first; None where one is missing."""
-    if arm.loop is None:
-        row = rows.get(unit.job(arm.method).key)
+def shown(unit: Unit, variant: Variant, rows: Mapping[str, Row]) -> list[Row] | None:
+    """The pictures that a variant took, the one that it shows first; None where one is missing."""
+    if variant.loop is None:
+        row = rows.get(unit.job(variant.method).key)
         return [row] if row else None
-    if unit.job(arm.loop).key not in rows:
+    if unit.job(variant.loop).key not in rows:
         return None
-    pool = [rows.get(job.key) for job in _pool(unit, arm, rows)]
+    pool = [rows.get(job.key) for job in _pool(unit, variant, rows)]
     found = [row for row in pool if row is not None]
     if len(found) < len(pool):
         return None

@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rpg import __version__, metadata
-from rpg.batch.events import BatchEvent, Drawn, Faulty, Progress, Said
+from rpg.batch.events import BatchEvent, Faulty, PictureDrawn, Progress, Said
 from rpg.batch.joining import Joint, Part, joined
 from rpg.batch.manifest import Entry, Manifest
 from rpg.batch.passes import Pass, Window
 from rpg.batch.plans import Made, ahead
 from rpg.batch.redrawing import words
 from rpg.batch.rows import Fault
-from rpg.batch.state import State
+from rpg.batch.state import BatchState
 from rpg.errors import ChatAccessError, MetadataError, SettingsError, StoreError
 from rpg.events import Failed, Notice, Rendered, Step
 from rpg.metadata import Record
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
     from rpg.planners import Planner
     from rpg.plans.plan import Plan
 
-__all__ = ["ENDING", "Run", "faults_of"]
+__all__ = ["ENDING", "BatchRunner", "faults_of"]
 
 ENDING = (StoreError, ChatAccessError)  # every other row would fail alike
 _LIBRARIES = ("torch", "diffusers")
 
 
 @dataclass(frozen=True)
-class Run:
+class BatchRunner:
     """Draws into a folder.
 
     Attributes:
@@ -56,7 +56,7 @@ class Run:
     folder: Path
     rpg: RPGPipeline
     manifest: Manifest
-    state: State
+    state: BatchState
     batch_size: int
     retry: int
     look_ahead: int
@@ -139,7 +139,7 @@ class Run:
 
     def _kept(
         self, joint: Joint, index: int, images: Sequence[Image], records: Sequence[Record]
-    ) -> Generator[Drawn | Faulty, None, None]:
+    ) -> Generator[PictureDrawn | Faulty, None, None]:
         """Writes the pictures that are wanted; each is in its place before the manifest has it."""
         one = joint.parts[index].drawn
         for number, picture in enumerate(one.pictures):
@@ -156,7 +156,7 @@ class Run:
             entry = self._entry(joint, index * len(one.pictures) + number, record, data)
             self.manifest.add(entry)
             self.state.note(entry)
-            yield Drawn(picture, path, record)
+            yield PictureDrawn(picture, path, record)
 
     def _entry(self, joint: Joint, index: int, record: Record, data: bytes) -> Entry:
         picture = joint.pictures[index]

@@ -1,7 +1,7 @@
-"""What a batch tells while it runs, in the order in which it comes.
+"""Events of a batch, in the order in which they come.
 
     Counted                      once, before anything is loaded
-    Progress ... Drawn           for each pass; a picture is there once Drawn says so
+    Progress ... PictureDrawn    for each pass; PictureDrawn comes once the file is complete
     Said                         whenever there is something to know of a row
     Faulty                       a row whose picture could not be drawn
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rpg.metadata import Record
     from rpg.plans.plan import Plan
 
-__all__ = ["BatchEvent", "Counted", "Drawn", "Faulty", "Progress", "Said", "Wanted"]
+__all__ = ["BatchEvent", "Counted", "PictureDrawn", "Faulty", "Progress", "Said", "Wanted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class PictureDrawn:
     """A picture is there, and in the manifest."""
 
     picture: Picture
@@ -73,4 +73,4 @@ class Wanted:
     plan: Plan
 
 
-BatchEvent = Counted | Progress | Drawn | Said | Faulty | Wanted
+BatchEvent = Counted | Progress | PictureDrawn | Said | Faulty | Wanted

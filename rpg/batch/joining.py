@@ -1,4 +1,4 @@
-"""Passes of different plans that go through the model together, once their plans are known."""
+"""Joint passes: pictures of different plans that go through the model together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which pictures may go through the model together, and which process draws them.
+"""Passes: pictures that can go through the model together, and their share among processes.
 
 Both follow from the file alone: what was drawn before changes neither, since a pass of several
 pictures rounds otherwise than one of a single picture, and a run that goes on has to draw what a

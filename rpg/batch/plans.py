@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from rpg.batch.passes import Pass
 from rpg.events import Notice, Thinking
 from rpg.planners import Planner
-from rpg.planners.base import heard
+from rpg.planners.base import plan_with_events
 from rpg.plans.plan import Plan
 
 __all__ = ["Made", "ahead"]
@@ -77,5 +77,5 @@ def _fill(future: Future[Made], planner: Planner, prompt: str) -> None:
 
 def _planned(planner: Planner, prompt: str) -> Made:
     told: list[Thinking | Notice] = []
-    plan = heard(planner, prompt, told.append)
+    plan = plan_with_events(planner, prompt, told.append)
     return plan, tuple(one.text for one in told if isinstance(one, Notice))

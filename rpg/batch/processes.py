@@ -1,4 +1,4 @@
-"""Which share this process has where `accelerate launch`, torchrun or MPI started several."""
+"""This process's rank and world size under `accelerate launch`, torchrun or MPI."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is there already of a batch: pictures, their plans, and what is in the way."""
+"""The state of a batch's folder: pictures that are done, their plans, and conflicting files."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from rpg.errors import MetadataError
 from rpg.metadata import Record
 from rpg.plans.plan import Plan
 
-__all__ = ["State", "limited", "tidy"]
+__all__ = ["BatchState", "limited", "tidy"]
 
 _DRAFT = re.compile(r"\.(?P<file>.+)\.[0-9a-f]{8}")  # as `metadata.write_whole` names them
 
 
 @dataclass
-class State:
+class BatchState:
     """What the manifests of a folder say.
 
     Attributes:
@@ -41,7 +41,7 @@ class State:
     damaged: int = 0
 
     @classmethod
-    def read(cls, folder: Path, pictures: Iterable[Picture]) -> State:
+    def read(cls, folder: Path, pictures: Iterable[Picture]) -> BatchState:
         """Reads every part; plans are kept of the pictures' subjects alone.
 
         Raises:

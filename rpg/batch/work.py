@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rpg.batch.drawing import ENDING, Run, faults_of
+from rpg.batch.drawing import ENDING, BatchRunner, faults_of
 from rpg.batch.events import BatchEvent, Counted, Faulty, Said, Wanted
 from rpg.batch.manifest import Manifest
 from rpg.batch.passes import Shard, Window, passes, windows
 from rpg.batch.pictures import Listing
 from rpg.batch.plans import ahead
-from rpg.batch.state import State, limited, tidy
+from rpg.batch.state import BatchState, limited, tidy
 
 if TYPE_CHECKING:
     from rpg.pipeline import RPGPipeline
@@ -75,7 +75,7 @@ class Work:
             ModelError: The model cannot be loaded.
         """
         with Manifest.open(self.folder, self.shard) as manifest:
-            state = State.read(self.folder, self.listing.pictures)
+            state = BatchState.read(self.folder, self.listing.pictures)
             todo = yield from self._todo(state)
             tidy(self.folder, todo)
             if todo:
@@ -88,7 +88,7 @@ class Work:
             StoreError: The folder cannot be read.
             ChatAccessError: As in `run`.
         """
-        state = State.read(self.folder, self.listing.pictures)
+        state = BatchState.read(self.folder, self.listing.pictures)
         todo = yield from self._todo(state)
         wanted = [one for window in todo for one in window if one.wanted]
         for one, future in ahead(planner, wanted, state.plans, self.look_ahead):
@@ -102,8 +102,8 @@ class Work:
             yield from (Said(one.pictures[0].row.line, text) for text in said)
             yield from (Wanted(part, plan) for part in one.missing)
 
-    def _drawing(self, rpg: RPGPipeline, manifest: Manifest, state: State) -> Run:
-        return Run(
+    def _drawing(self, rpg: RPGPipeline, manifest: Manifest, state: BatchState) -> BatchRunner:
+        return BatchRunner(
             folder=self.folder,
             rpg=rpg,
             manifest=manifest,
@@ -114,7 +114,7 @@ class Work:
             scale=self.scale,
         )
 
-    def _todo(self, state: State) -> Generator[BatchEvent, None, list[Window]]:
+    def _todo(self, state: BatchState) -> Generator[BatchEvent, None, list[Window]]:
         share = self.share
         missing = [tuple(map(state.missing, window)) for window in share]
         todo = limited(missing, self.limit)
@@ -130,7 +130,7 @@ def _counted(share: Sequence[Window], missing: Sequence[Window], todo: Sequence[
     return Counted(all_ - wanted, now, wanted - now)
 
 
-def _remarks(state: State, todo: Sequence[Window]) -> Generator[Said, None, None]:
+def _remarks(state: BatchState, todo: Sequence[Window]) -> Generator[Said, None, None]:
     if state.damaged:
         yield Said(0, f"{state.damaged} lines of the manifest make no sense and are passed over")
     for part in (part for window in todo for one in window for part in one.missing):

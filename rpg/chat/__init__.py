@@ -15,7 +15,7 @@ from rpg.chat.scripted import ScriptedChat
 if TYPE_CHECKING:
     from rpg.chat.hosted import OpenAIChat
     from rpg.chat.local import LocalChat
-    from rpg.chat.patience import Patience
+    from rpg.chat.timeouts import Timeouts
 
 __all__ = [
     "ChatModel",
@@ -23,8 +23,8 @@ __all__ = [
     "LocalChat",
     "Message",
     "OpenAIChat",
-    "Patience",
     "ScriptedChat",
+    "Timeouts",
     "Usage",
     "answer_of",
 ]
@@ -32,7 +32,7 @@ __all__ = [
 _HOMES = {
     "LocalChat": "rpg.chat.local",
     "OpenAIChat": "rpg.chat.hosted",
-    "Patience": "rpg.chat.patience",
+    "Timeouts": "rpg.chat.timeouts",
 }
 
 __getattr__, __dir__ = fetching(__name__, _HOMES)

@@ -83,7 +83,7 @@ class Running(Generator[T, None, None]):
             self._job = _Job(self._work)
         while not self._cancel.is_set():
             try:
-                item = self._job.said.get(timeout=_LOOK)
+                item = self._job.items.get(timeout=_LOOK)
             except queue.Empty:
                 continue
             if isinstance(item, _End):
@@ -103,7 +103,7 @@ class _Job(Generic[T]):
     """A task in the background loop."""
 
     def __init__(self, work: Work[T]) -> None:
-        self.said: queue.SimpleQueue[T | _End] = queue.SimpleQueue()
+        self.items: queue.SimpleQueue[T | _End] = queue.SimpleQueue()
         self.ended = threading.Event()
         self._stopping = False
         self._loop = _running_loop()
@@ -115,7 +115,7 @@ class _Job(Generic[T]):
             self._loop.call_soon_threadsafe(self._stop)
 
     def _start(self, work: Work[T]) -> None:
-        self._task = self._loop.create_task(work(self.said.put))
+        self._task = self._loop.create_task(work(self.items.put))
         self._task.add_done_callback(self._done)
 
     def _stop(self) -> None:
@@ -124,7 +124,7 @@ class _Job(Generic[T]):
             self._task.cancel()
 
     def _done(self, task: asyncio.Task[None]) -> None:
-        self.said.put(_End(_stopped() if task.cancelled() else _reason(task.exception())))
+        self.items.put(_End(_stopped() if task.cancelled() else _reason(task.exception())))
         self.ended.set()
 
 

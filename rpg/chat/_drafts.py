@@ -1,4 +1,4 @@
-"""What is sent: one request's body, and what was learnt of how an endpoint wants it."""
+"""The request body, and what is known of an endpoint's capabilities."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _ROOMS: tuple[Room, Room] = ("max_tokens", "max_completion_tokens")
 
 
 @dataclass(frozen=True, slots=True)
-class Learnt:
-    """What a model at an endpoint has taught us.
+class Capabilities:
+    """What is known of a model at an endpoint.
 
     Attributes:
         format: The step of the ladder that worked; None: nothing has been proven.
@@ -27,29 +27,29 @@ class Learnt:
     without: frozenset[str] = frozenset()
 
 
-class Memory:
-    """What was learnt, by base URL and model, for as long as the process lives."""
+class CapabilityCache:
+    """Capabilities by base URL and model, kept for the life of the process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._learnt: dict[tuple[str, str], Learnt] = {}
+        self._learnt: dict[tuple[str, str], Capabilities] = {}
 
-    def of(self, base_url: str, model: str) -> Learnt:
+    def of(self, base_url: str, model: str) -> Capabilities:
         """What is known of a model."""
         with self._lock:
-            return self._learnt.get((base_url, model), Learnt())
+            return self._learnt.get((base_url, model), Capabilities())
 
-    def keep(self, base_url: str, model: str, learnt: Learnt) -> None:
-        """Remembers what is known of a model now."""
+    def keep(self, base_url: str, model: str, learnt: Capabilities) -> None:
+        """Stores what is known of a model."""
         with self._lock:
             self._learnt[base_url, model] = learnt
 
 
-MEMORY = Memory()
+CAPABILITIES = CapabilityCache()
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class RequestDraft:
     """One request before it is sent; every change makes a new one.
 
     Attributes:
@@ -95,29 +95,29 @@ class Draft:
         parameters = [name for name in self.body() if name not in ("model", "messages")]
         return (*parameters, *(["system"] if self._has_system() else []))
 
-    def dropped(self, name: str) -> Draft:
+    def dropped(self, name: str) -> RequestDraft:
         """The same without a parameter; "room" is both words for that."""
         return replace(self, without=self.without | (set(_ROOMS) if name == "room" else {name}))
 
-    def lowered(self) -> Draft | None:
+    def lowered(self) -> RequestDraft | None:
         """The same one step down the ladder; None at its foot."""
         step = FORMATS.index(self.format) + 1
         return replace(self, format=FORMATS[step]) if step < len(FORMATS) else None
 
     def body(self) -> dict[str, Any]:
         """The request as the API takes it."""
-        said: dict[str, Any] = {"model": self.model, "messages": self._messages()}
+        body: dict[str, Any] = {"model": self.model, "messages": self._messages()}
         if self.schema is not None and self.format != "words":
-            said["response_format"] = self._response_format(self.schema)
+            body["response_format"] = self._response_format(self.schema)
         if self.temperature is not None and "temperature" not in self.without:
-            said["temperature"] = self.temperature
+            body["temperature"] = self.temperature
         if self.room is not None and self.room_word is not None:
-            said[self.room_word] = self.room
+            body[self.room_word] = self.room
         if self.streams:
-            said["stream"] = True
+            body["stream"] = True
             if "stream_options" not in self.without:
-                said["stream_options"] = {"include_usage": True}
-        return said
+                body["stream_options"] = {"include_usage": True}
+        return body
 
     def _response_format(self, schema: Mapping[str, Any]) -> dict[str, Any]:
         if self.format == "json_object":
@@ -133,13 +133,15 @@ class Draft:
 
     def _messages(self) -> list[dict[str, Any]]:
         turns = list(self.messages) if "system" not in self.without else _folded(self.messages)
-        said: list[dict[str, Any]] = [{"role": one.role, "content": one.content} for one in turns]
-        if said and self.schema is not None and self.format != "json_schema":
-            said[-1]["content"] += "\n\n" + schemas.in_words(self.schema)
-        if said and self.pictures:
+        messages: list[dict[str, Any]] = [
+            {"role": one.role, "content": one.content} for one in turns
+        ]
+        if messages and self.schema is not None and self.format != "json_schema":
+            messages[-1]["content"] += "\n\n" + schemas.in_words(self.schema)
+        if messages and self.pictures:
             parts = [{"type": "image_url", "image_url": {"url": url}} for url in self.pictures]
-            said[-1]["content"] = [{"type": "text", "text": said[-1]["content"]}, *parts]
-        return said
+            messages[-1]["content"] = [{"type": "text", "text": messages[-1]["content"]}, *parts]
+        return messages
 
 
 def _folded(messages: Sequence[Message]) -> list[Message]:

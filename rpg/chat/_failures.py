@@ -1,4 +1,4 @@
-"""Foreign failures read at one seam: what went wrong, what may help, what to tell the user."""
+"""Classification of failures: the error to raise, and the remedy to try first."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any, Literal
 
 import openai
 
-from rpg.chat._drafts import Draft
-from rpg.chat._reaching import ExcessError, ForbiddenAddressError
+from rpg.chat._drafts import RequestDraft
+from rpg.chat._http_client import ExcessError, ForbiddenAddressError
 from rpg.chat._secrets import one_line
 from rpg.chat.addresses import Trust, forbidden
 from rpg.errors import ChatAccessError, ChatError, ChatImageError, ChatLengthError, ChatRefusal
@@ -22,8 +22,8 @@ Remedy = Literal["none", "wait", "drop", "lower", "again", "room"]
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
-    """An attempt that came to nothing.
+class AttemptFailure:
+    """A failed attempt.
 
     Attributes:
         error: What is raised where nothing helps.
@@ -43,11 +43,11 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a request went: what errors may say of it."""
+class RequestContext:
+    """The endpoint and parameters of a request, for error messages."""
 
     base_url: str
-    draft: Draft
+    draft: RequestDraft
     keyed: bool
     trust: Trust = "owner"
 
@@ -62,43 +62,45 @@ class Place:
         return self.draft.endpoint.help
 
 
-def failure_of(error: Exception, place: Place) -> Failure:
+def failure_of(error: Exception, context: RequestContext) -> AttemptFailure:
     """Reads an exception of the openai library, or of what is below it.
 
     The result holds no reference to it: its request holds the key.
     """
     causes = list(_causes(error))
     if any(isinstance(one, ForbiddenAddressError) for one in causes):
-        return Failure(forbidden(place.base_url), tellable=True)
+        return AttemptFailure(forbidden(context.base_url), tellable=True)
     for one in causes:
         if isinstance(one, ExcessError):
             advice = "ask for less, or try another model or server"
-            return Failure(ChatError(f"{place.who}: {one}; {advice}"))
+            return AttemptFailure(ChatError(f"{context.who}: {one}; {advice}"))
     if isinstance(error, openai.APIConnectionError):
-        return _unconnected(error, causes, place)
+        return _unconnected(error, causes, context)
     if isinstance(error, openai.APIStatusError):
         wait = _retry_after(error.response.headers)
-        failure = refused(error.status_code, error.body, place, wait, error.response.headers)
+        failure = refused(error.status_code, error.body, context, wait, error.response.headers)
         return replace(failure, tellable=_is_of_the_api(_json(error.response)))
     if isinstance(error, openai.APIError):  # an error in the middle of a stream
-        return spoken(error.body, place)
-    return nonsense(place)
+        return reported_error(error.body, context)
+    return not_a_completion(context)
 
 
-def nonsense(place: Place) -> Failure:
+def not_a_completion(context: RequestContext) -> AttemptFailure:
     """What came is not what the API answers with."""
-    return Failure(ChatError(f"{place.who}: the answer is no chat completion; is it an API?"))
+    return AttemptFailure(
+        ChatError(f"{context.who}: the answer is no chat completion; is it an API?")
+    )
 
 
-def spoken(body: object, place: Place) -> Failure:
+def reported_error(body: object, context: RequestContext) -> AttemptFailure:
     """An error that a server put where its answer belongs."""
     inner = _inner(body)
     code = inner.get("code")
     status = code if isinstance(code, int) else HTTPStatus.INTERNAL_SERVER_ERROR
-    return replace(refused(status, inner, place), tellable=_is_of_the_api({"error": inner}))
+    return replace(refused(status, inner, context), tellable=_is_of_the_api({"error": inner}))
 
 
-def unproven(base_url: str) -> ChatAccessError:
+def unproven_api(base_url: str) -> ChatAccessError:
     """All that a stranger is told of an address where no chat API has answered."""
     return ChatAccessError(
         f"no chat API answers at {base_url}: check the base URL, or choose another planner"
@@ -127,19 +129,23 @@ def _is_of_the_api(body: Any) -> bool:
 
 
 def _unconnected(
-    error: openai.APIConnectionError, causes: list[BaseException], place: Place
-) -> Failure:
+    error: openai.APIConnectionError, causes: list[BaseException], context: RequestContext
+) -> AttemptFailure:
     kinds = {type(one).__name__ for one in causes}
     if kinds & {"ConnectError", "ConnectTimeout"}:
-        return Failure(ChatAccessError(f"cannot reach {place.base_url}: {_why(causes, place)}"))
+        return AttemptFailure(
+            ChatAccessError(f"cannot reach {context.base_url}: {_why(causes, context)}")
+        )
     if "ProxyError" in kinds:
-        return Failure(ChatAccessError(f"cannot reach {place.base_url}: the proxy refuses"))
+        return AttemptFailure(
+            ChatAccessError(f"cannot reach {context.base_url}: the proxy refuses")
+        )
     if isinstance(error, openai.APITimeoutError):
-        return Failure(ChatError(f"{place.who} fell silent; try again, or later"), "wait")
-    return Failure(ChatError(f"{place.who}: the connection broke; try again"), "wait")
+        return AttemptFailure(ChatError(f"{context.who} fell silent; try again, or later"), "wait")
+    return AttemptFailure(ChatError(f"{context.who}: the connection broke; try again"), "wait")
 
 
-def _why(causes: list[BaseException], place: Place) -> str:
+def _why(causes: list[BaseException], context: RequestContext) -> str:
     words = " ".join(f"{type(one).__name__} {one}" for one in causes).lower()
     if "gaierror" in words or "name or service" in words or "nodename" in words:
         return "there is no such host; check the base URL and the network"
@@ -147,9 +153,9 @@ def _why(causes: list[BaseException], place: Place) -> str:
         return "the encrypted connection fails; check https or http in the base URL"
     if "timeout" in words:
         return "it does not answer; check the base URL and the network"
-    if not place.draft.endpoint.local:
+    if not context.draft.endpoint.local:
         return "nothing listens there; check the base URL"
-    start = f" with {place.help}" if place.help else ""
+    start = f" with {context.help}" if context.help else ""
     return f"nothing listens there; start the server{start}, or check the base URL"
 
 
@@ -184,110 +190,116 @@ _NAMED = {
 }
 _SOON = re.compile(r"(?:retry|try again) in (\d+(?:\.\d+)?) ?s")
 _MOST_WORDS = 10_000  # letters of an error that are looked at
-_PATIENCE = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529})
+_RETRYABLE = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529})
 _BAD_REQUEST = frozenset({400, 404, 415, 422, 500, 501})
 
 
 def refused(
     status: int,
     body: object,
-    place: Place,
+    context: RequestContext,
     wait: float | None = None,
     headers: Mapping[str, str] | None = None,
-) -> Failure:
+) -> AttemptFailure:
     """Reads an HTTP status and the body that came with it."""
     words = _words(body)
-    said = one_line(_inner(body).get("message") or words) or f"status {status}"
+    message = one_line(_inner(body).get("message") or words) or f"status {status}"
     low = words.lower()
     return (
-        _closed_door(status, low, place)
-        or _moved(status, headers or {}, place)
-        or _content(status, low, said, place)
-        or _misfit(status, low, said, place)
-        or _elsewhere(status, place)
-        or Failure(
-            ChatError(f"{place.who} answered with {status}: {said}"),
-            "wait" if status in _PATIENCE else "none",
+        _closed_door(status, low, context)
+        or _moved(status, headers or {}, context)
+        or _content(status, low, message, context)
+        or _misfit(status, low, message, context)
+        or _elsewhere(status, context)
+        or AttemptFailure(
+            ChatError(f"{context.who} answered with {status}: {message}"),
+            "wait" if status in _RETRYABLE else "none",
             wait=_soon(low) if wait is None else wait,
         )
     )
 
 
-def _closed_door(status: int, low: str, place: Place) -> Failure | None:
+def _closed_door(status: int, low: str, context: RequestContext) -> AttemptFailure | None:
     if status == 402 or (status in (403, 429) and _NO_CREDIT.search(low)):
-        return Failure(ChatAccessError(f"{place.base_url}: the account has no credit left"))
+        return AttemptFailure(
+            ChatAccessError(f"{context.base_url}: the account has no credit left")
+        )
     if status == 403 and _FILTER.search(low):
         return None
     if status in (401, 403) or (status == 400 and re.search(r"api.?key.{0,20}(not )?valid", low)):
-        return Failure(ChatAccessError(_key_advice(status, place)))
+        return AttemptFailure(ChatAccessError(_key_advice(status, context)))
     return None
 
 
-def _key_advice(status: int, place: Place) -> str:
-    if place.trust != "owner":
-        said = "refuses the key" if place.keyed else "wants a key"
-        return f"{place.base_url} {said} ({status}): give the key of that address"
-    where = f" (keys: {place.help})" if place.help and not place.draft.endpoint.local else ""
-    if not place.keyed:
+def _key_advice(status: int, context: RequestContext) -> str:
+    if context.trust != "owner":
+        message = "refuses the key" if context.keyed else "wants a key"
+        return f"{context.base_url} {message} ({status}): give the key of that address"
+    where = f" (keys: {context.help})" if context.help and not context.draft.endpoint.local else ""
+    if not context.keyed:
         return (
-            f"{place.base_url} wants a key ({status}): set OPENAI_API_KEY{where}, and "
+            f"{context.base_url} wants a key ({status}): set OPENAI_API_KEY{where}, and "
             "OPENAI_BASE_URL where the address is a local one"
         )
-    return f"{place.base_url} refuses the key ({status}): check OPENAI_API_KEY{where}"
+    return f"{context.base_url} refuses the key ({status}): check OPENAI_API_KEY{where}"
 
 
-def _moved(status: int, headers: Mapping[str, str], place: Place) -> Failure | None:
+def _moved(
+    status: int, headers: Mapping[str, str], context: RequestContext
+) -> AttemptFailure | None:
     if not 300 <= status < 400:
         return None
     target = one_line(headers.get("location", "").split("?")[0]) or "another address"
-    return Failure(ChatAccessError(f"{place.base_url} has moved: it points to {target}"))
+    return AttemptFailure(ChatAccessError(f"{context.base_url} has moved: it points to {target}"))
 
 
-def _content(status: int, low: str, said: str, place: Place) -> Failure | None:
+def _content(status: int, low: str, message: str, context: RequestContext) -> AttemptFailure | None:
     if status in (400, 403, 422) and _FILTER.search(low):
-        return Failure(ChatRefusal(f"{place.who} refuses: {said}"))
-    if place.draft.pictures and status in _BAD_REQUEST and _NO_IMAGES.search(low):
-        return Failure(ChatImageError(f"{place.who} cannot look at pictures: {said}"))
+        return AttemptFailure(ChatRefusal(f"{context.who} refuses: {message}"))
+    if context.draft.pictures and status in _BAD_REQUEST and _NO_IMAGES.search(low):
+        return AttemptFailure(ChatImageError(f"{context.who} cannot look at pictures: {message}"))
     if status == 413 or (status in (400, 422, 500) and _TOO_LONG.search(low)):
-        error = ChatLengthError(f"{place.who}: that is too long for it: {said}")
-        if status != 413 and place.draft.sent_room is not None:  # which counts as part of it
-            return Failure(error, "drop", "room")
-        return Failure(error)
+        error = ChatLengthError(f"{context.who}: that is too long for it: {message}")
+        if status != 413 and context.draft.sent_room is not None:  # which counts as part of it
+            return AttemptFailure(error, "drop", "room")
+        return AttemptFailure(error)
     return None
 
 
-def _misfit(status: int, low: str, said: str, place: Place) -> Failure | None:
+def _misfit(status: int, low: str, message: str, context: RequestContext) -> AttemptFailure | None:
     """A request that is right but not to this endpoint's liking."""
     if status not in _BAD_REQUEST:
         return None
-    error = ChatError(f"{place.who} refuses the request: {said}")
-    formatted = "response_format" in place.draft.body()
+    error = ChatError(f"{context.who} refuses the request: {message}")
+    formatted = "response_format" in context.draft.body()
     if formatted and _SCHEMA.search(low):
-        return Failure(error, "lower")
-    for name in place.draft.named:
+        return AttemptFailure(error, "lower")
+    for name in context.draft.named:
         if re.search(_NAMED.get(name, rf"\b{name}\b"), low):
-            return Failure(error, "drop", name)
+            return AttemptFailure(error, "drop", name)
     if status in (400, 404, 422) and _NO_MODEL.search(low):
         advice = "check the model's name"
-        return Failure(ChatAccessError(f"{place.base_url} has no model {_model(place)}: {advice}"))
+        return AttemptFailure(
+            ChatAccessError(f"{context.base_url} has no model {_model(context)}: {advice}")
+        )
     if formatted and status in (400, 422):  # it does not say what it minds: this is likeliest
-        return Failure(error, "lower")
+        return AttemptFailure(error, "lower")
     return None
 
 
-def _elsewhere(status: int, place: Place) -> Failure | None:
+def _elsewhere(status: int, context: RequestContext) -> AttemptFailure | None:
     if status not in (404, 405, 410):
         return None
-    expected = f"it should end in {place.draft.endpoint.path}"
-    return Failure(
+    expected = f"it should end in {context.draft.endpoint.path}"
+    return AttemptFailure(
         ChatAccessError(
-            f"{place.base_url} is no chat API ({status}): check the base URL; {expected}"
+            f"{context.base_url} is no chat API ({status}): check the base URL; {expected}"
         )
     )
 
 
-def _model(place: Place) -> str:
-    return f"{place.draft.model!r:.80}"
+def _model(context: RequestContext) -> str:
+    return f"{context.draft.model!r:.80}"
 
 
 def _inner(body: object) -> Mapping[str, Any]:
@@ -310,8 +322,8 @@ def _words(body: object) -> str:
 
 
 def _soon(low: str) -> float | None:
-    found = _SOON.search(low)
-    return float(found[1]) if found else None
+    match = _SOON.search(low)
+    return float(match[1]) if match else None
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

@@ -1,4 +1,4 @@
-"""Answers that go round in circles."""
+"""Detection of degenerate repetition in an answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keys stay where they are: out of errors, out of logs."""
+"""Redaction of API keys in errors and logs."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ Trust = Literal["owner", "visitor", "stranger"]
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _KINDS: tuple[Kind, ...] = get_args(Kind)  # of several addresses the first kind here counts
 
-_PATIENCE = 2.0  # seconds for the system's resolver
+_RESOLVE_TIMEOUT = 2.0  # seconds for the system's resolver
 _FRESH = 30.0  # seconds that its answer is kept
 _MOST_KEPT = 500
 
@@ -86,7 +86,7 @@ def kind_of(host: str, resolver: Resolver | None = None) -> Kind:
 
 def kind_of_address(address: _Address) -> Kind:
     """Where an address is; IPv4 addresses within IPv6 ones are looked at."""
-    meant = _meant(address)
+    meant = _embedded_ipv4(address)
     if meant in _METADATA or meant.is_link_local:
         return "link-local"
     if meant.is_loopback or meant in _THIS_NETWORK:
@@ -131,41 +131,41 @@ def system(host: str) -> Sequence[str]:
     """
     now = time.monotonic()
     with _lock:
-        until, found = _kept.get(host, (0.0, ()))
+        until, found = _cache.get(host, (0.0, ()))
     if until < now:
         found = _looked_up(host)
         with _lock:
-            if len(_kept) >= _MOST_KEPT:
-                _kept.clear()
-            _kept[host] = (now + _FRESH, found)
+            if len(_cache) >= _MOST_KEPT:
+                _cache.clear()
+            _cache[host] = (now + _FRESH, found)
     if not found:
         raise OSError("name or service not known")
     return found
 
 
 _lock = threading.Lock()
-_kept: dict[str, tuple[float, Sequence[str]]] = {}
+_cache: dict[str, tuple[float, Sequence[str]]] = {}
 
 
 def _looked_up(host: str) -> Sequence[str]:
     """What `getaddrinfo` says in time; it cannot be stopped, so it runs in a thread of its own."""
-    said: queue.SimpleQueue[Sequence[str]] = queue.SimpleQueue()
+    answers: queue.SimpleQueue[Sequence[str]] = queue.SimpleQueue()
 
     def ask() -> None:
         try:
             found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-            said.put(tuple(dict.fromkeys(str(one[4][0]) for one in found)))
+            answers.put(tuple(dict.fromkeys(str(one[4][0]) for one in found)))
         except (OSError, UnicodeError):
-            said.put(())
+            answers.put(())
 
     threading.Thread(target=ask, name="rpg-resolver", daemon=True).start()
     try:
-        return said.get(timeout=_PATIENCE)
+        return answers.get(timeout=_RESOLVE_TIMEOUT)
     except queue.Empty:
         return ()
 
 
-def _meant(address: _Address) -> _Address:
+def _embedded_ipv4(address: _Address) -> _Address:
     """The IPv4 address that an IPv6 address stands for, where it stands for one."""
     if isinstance(address, ipaddress.IPv4Address):
         return address

@@ -1,4 +1,4 @@
-"""What language models answer, read as data: JSON among other text, validated, never run.
+"""Structured answers of language models: JSON among other text, validated, never executed.
 
 An answer is described by a pydantic model derived from `Answer`: `json_schema` says it to the
 model, `read_answer` finds it in whatever came back.
@@ -84,15 +84,15 @@ def read_answer(text: str, kind: type[A], key: str) -> A:
     Raises:
         NoAnswerError: There is none, it was cut short, or it is not as it should be.
     """
-    found, end = None, 0
+    candidate, end = None, 0
     for value, stop in _objects(text):
         if (one := _with_list(value, key)) is not None:
-            found, end = one, stop
+            candidate, end = one, stop
     # What was begun after the last whole object counts: a draft is not to stand for a cut answer.
-    if found is None or re.search(rf'"{key}"\s*:', text[end:]):
+    if candidate is None or re.search(rf'"{key}"\s*:', text[end:]):
         raise NoAnswerError(f'there is no whole JSON object with a list "{key}" in it')
     try:
-        return kind.model_validate(found)
+        return kind.model_validate(candidate)
     except ValidationError as error:
         raise NoAnswerError(*_faults(error)) from None
 
@@ -108,16 +108,16 @@ def _plain(node: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[str,
     """With references followed, and without titles, defaults and the words of our docstrings."""
     if "$ref" in node:
         return _plain(definitions[node["$ref"].rsplit("/", 1)[-1]], definitions)
-    said = {key: value for key, value in node.items() if key not in _NOISE}
-    if "properties" in said:
-        said["properties"] = {
-            name: _plain(one, definitions) for name, one in said["properties"].items()
+    plain = {key: value for key, value in node.items() if key not in _NOISE}
+    if "properties" in plain:
+        plain["properties"] = {
+            name: _plain(one, definitions) for name, one in plain["properties"].items()
         }
-    if "items" in said:
-        said["items"] = _plain(said["items"], definitions)
-    if "anyOf" in said:
-        said["anyOf"] = [_plain(one, definitions) for one in said["anyOf"]]
-    return said
+    if "items" in plain:
+        plain["items"] = _plain(plain["items"], definitions)
+    if "anyOf" in plain:
+        plain["anyOf"] = [_plain(one, definitions) for one in plain["anyOf"]]
+    return plain
 
 
 def _objects(text: str) -> Iterator[tuple[dict[str, Any], int]]:

@@ -1,4 +1,4 @@
-"""What a hosted model can do, found out with three tiny questions."""
+"""Capabilities of a hosted model, probed with three small requests."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _FORMATS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckResult:
     """One thing that a model can do (`ok`), or cannot, in plain words."""
 
     name: str
@@ -44,8 +44,8 @@ class Finding:
     words: str
 
 
-def checkup(chat: OpenAIChat) -> Iterator[Finding]:
-    """Asks, and tells what was found as it is found.
+def checkup(chat: OpenAIChat) -> Iterator[CheckResult]:
+    """Probes the model, and yields each result as it comes.
 
     Raises:
         ChatError: The model gives no answer at all: the message says what to do.
@@ -56,7 +56,7 @@ def checkup(chat: OpenAIChat) -> Iterator[Finding]:
     yield _counting(chat)
 
 
-def _talking(chat: OpenAIChat) -> Iterator[Finding]:
+def _talking(chat: OpenAIChat) -> Iterator[CheckResult]:
     begun, first = time.monotonic(), 0.0
     pieces = thoughts = 0
     with closing(chat.stream([Message("user", _COUNT)])) as deltas:
@@ -65,44 +65,44 @@ def _talking(chat: OpenAIChat) -> Iterator[Finding]:
             pieces = 0 if delta.kind == "restart" else pieces + (delta.kind == "answer")
             thoughts += len(delta.text) * (delta.kind == "reasoning")
     took = time.monotonic() - begun
-    yield Finding("answers", True, f"in {took:.1f} s")
+    yield CheckResult("answers", True, f"in {took:.1f} s")
     streams = chat.streams and pieces > 1
     came = f"{pieces} pieces, the first after {first:.1f} s" if streams else "comes in one piece"
-    yield Finding("streaming", streams, came)
+    yield CheckResult("streaming", streams, came)
     apart = f"{thoughts} letters, kept apart from the answer" if thoughts else "none seen"
-    yield Finding("thoughts", bool(thoughts), apart)
+    yield CheckResult("thoughts", bool(thoughts), apart)
 
 
-def _obeying(chat: OpenAIChat) -> Finding:
+def _obeying(chat: OpenAIChat) -> CheckResult:
     try:
         answer = chat.complete([Message("user", _SQUARE)], schema=_SCHEMA)
     except ChatAccessError:
         raise
     except ChatError as error:
-        return Finding("schema", False, str(error))
+        return CheckResult("schema", False, str(error))
     if chat.format is None or not schemas.heeds(answer, _SCHEMA):
-        return Finding("schema", False, f"not obeyed; it said {answer[:60]!r}")
-    return Finding("schema", True, _FORMATS[chat.format])
+        return CheckResult("schema", False, f"not obeyed; it said {answer[:60]!r}")
+    return CheckResult("schema", True, _FORMATS[chat.format])
 
 
-def _seeing(chat: OpenAIChat) -> Finding:
+def _seeing(chat: OpenAIChat) -> CheckResult:
     from PIL import Image
 
     red = Image.new("RGB", (64, 64), "red")
     try:
         answer = chat.complete([Message("user", _COLOUR)], images=[red])
     except ChatImageError:
-        return Finding("images", False, "takes no pictures")
+        return CheckResult("images", False, "takes no pictures")
     except ChatError as error:
-        return Finding("images", False, str(error))
+        return CheckResult("images", False, str(error))
     if "red" in answer.lower():
-        return Finding("images", True, "sees that a red picture is red")
-    return Finding("images", False, f"takes a red picture, but calls it {answer[:40]!r}")
+        return CheckResult("images", True, "sees that a red picture is red")
+    return CheckResult("images", False, f"takes a red picture, but calls it {answer[:40]!r}")
 
 
-def _counting(chat: OpenAIChat) -> Finding:
+def _counting(chat: OpenAIChat) -> CheckResult:
     used = chat.usage
     counted = used.prompt_tokens > 0
     words = f"{used.prompt_tokens} read, {used.completion_tokens} written in {used.calls} answers"
     cost = "price not known" if used.cost is None else f"${used.cost:.5f}"
-    return Finding("tokens", counted, f"{words}; {cost}" if counted else "not counted")
+    return CheckResult("tokens", counted, f"{words}; {cost}" if counted else "not counted")

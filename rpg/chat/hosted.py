@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import SecretStr
 
 from rpg.chat._background import Running
-from rpg.chat._drafts import MEMORY, Draft
+from rpg.chat._drafts import CAPABILITIES, RequestDraft
 from rpg.chat._secrets import one_line
 from rpg.chat.addresses import Trust
 from rpg.chat.base import Delta, Message, Usage, answer_of
@@ -23,15 +23,15 @@ from rpg.chat.endpoints import (
     endpoint_of,
     takes_temperature,
 )
-from rpg.chat.patience import Patience
 from rpg.chat.prices import Price, price_of
+from rpg.chat.timeouts import Timeouts
 from rpg.errors import ChatAccessError, ChatError, ChatImageError
 from rpg.settings import Environment, environment
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from rpg.chat._hearing import Heard
+    from rpg.chat._response import ChatResponse
 
 
 _SHOWN = 12  # models that an error names
@@ -72,7 +72,7 @@ class OpenAIChat:
         temperature: Randomness, 0 to 2; None: the model's own. Left out where it is refused.
         max_tokens: Tokens that an answer may have, thoughts included; None: what the endpoint
             allows. Left out where it is refused.
-        patience: How long a call may take: 90 s of silence, 300 s in all.
+        timeouts: How long a call may take: 90 s of silence, 300 s in all.
         prices: What models cost, by name, before `rpg.chat.prices`.
         cancel: Set, it ends every call under way with `Cancelled`.
         trust: Who named `base_url`. A "visitor" may name no link-local or metadata address, which
@@ -97,22 +97,22 @@ class OpenAIChat:
         api_key: Key | None = None,
         temperature: float | None = None,
         max_tokens: int | None = ROOM,
-        patience: Patience | None = None,
+        timeouts: Timeouts | None = None,
         prices: Mapping[str, Price] | None = None,
         cancel: threading.Event | None = None,
         trust: Trust = "owner",
     ) -> None:
         if not model.strip():
             raise ChatAccessError("no model is named: say which one the endpoint should run")
-        said = environment()
+        env = environment()
         self.name = model.strip()
-        self.base_url = clean_base_url(base_url or said.openai_base_url or OPENAI_URL)
+        self.base_url = clean_base_url(base_url or env.openai_base_url or OPENAI_URL)
         self.endpoint: Endpoint = endpoint_of(self.base_url)
         self._trust = trust
-        self._key = self._chosen(api_key, said)
+        self._key = self._chosen(api_key, env)
         self._temperature = temperature if takes_temperature(self.name) else None
         self._max_tokens = max_tokens
-        self._patience = patience or Patience()
+        self._timeouts = timeouts or Timeouts()
         self._price = price_of(self.endpoint, self.name, prices)
         self._cancel = cancel
         self._lock = threading.Lock()
@@ -144,12 +144,12 @@ class OpenAIChat:
     @property
     def format(self) -> Format | None:
         """How a schema is known to reach this model; None: not tried yet, or in no way."""
-        return MEMORY.of(self.base_url, self.name).format
+        return CAPABILITIES.of(self.base_url, self.name).format
 
     @property
     def streams(self) -> bool:
         """Whether answers come piece by piece, as far as is known."""
-        return "stream" not in MEMORY.of(self.base_url, self.name).without
+        return "stream" not in CAPABILITIES.of(self.base_url, self.name).without
 
     def complete(
         self,
@@ -196,7 +196,7 @@ class OpenAIChat:
         messages: Sequence[Message],
         schema: Mapping[str, Any] | None,
         images: Sequence[Image],
-    ) -> Draft:
+    ) -> RequestDraft:
         if not messages:
             raise ChatError("there is nothing to ask: the conversation is empty")
         if images and self.endpoint.images is False:
@@ -205,8 +205,8 @@ class OpenAIChat:
             )
         from rpg.chat._pictures import data_url
 
-        learnt = MEMORY.of(self.base_url, self.name)
-        return Draft(
+        learnt = CAPABILITIES.of(self.base_url, self.name)
+        return RequestDraft(
             model=self.name,
             endpoint=self.endpoint,
             messages=tuple(messages),
@@ -218,30 +218,30 @@ class OpenAIChat:
             without=learnt.without,
         )
 
-    async def _ask(self, draft: Draft, say: Any) -> None:
-        from rpg.chat._asking import Asking  # loads openai
+    async def _ask(self, draft: RequestDraft, emit: Any) -> None:
+        from rpg.chat._request import ChatRequest  # loads openai
 
-        asking = Asking(
-            draft, self.base_url, self._secret, self._patience, self._count, self._trust
+        request = ChatRequest(
+            draft, self.base_url, self._secret, self._timeouts, self._count, self._trust
         )
-        await asking.run(say)
+        await request.run(emit)
 
-    async def _list(self, say: Any) -> None:
-        from rpg.chat._listing import list_models  # loads openai
+    async def _list(self, emit: Any) -> None:
+        from rpg.chat._models import list_models  # loads openai
 
         await list_models(
-            self.base_url, self.endpoint, self._secret, self._patience, say, self._trust
+            self.base_url, self.endpoint, self._secret, self._timeouts, emit, self._trust
         )
 
-    def _chosen(self, given: Key | None, said: Environment) -> SecretStr | None:
+    def _chosen(self, given: Key | None, env: Environment) -> SecretStr | None:
         """The key that goes to this address; the environment's only where the owner named it."""
         if isinstance(given, _NoKey):
             return None
         if given or self._trust != "owner":
             return _checked(given or "")
-        own = said.openai_api_key
+        own = env.openai_api_key
         if own is not None and self.endpoint.local:  # a hosted endpoint's key, to some server?
-            named = said.openai_base_url
+            named = env.openai_base_url
             own = own if named and clean_base_url(named) == self.base_url else None
         return _checked(own or "")
 
@@ -249,16 +249,16 @@ class OpenAIChat:
     def _secret(self) -> str | None:
         return self._key.get_secret_value() if self._key is not None else None
 
-    def _count(self, heard: Heard) -> None:
-        cost = heard.cost
+    def _count(self, response: ChatResponse) -> None:
+        cost = response.cost
         if cost is None and self._price is not None:
-            cost = self._price.of(heard.prompt_tokens, heard.completion_tokens)
+            cost = self._price.of(response.prompt_tokens, response.completion_tokens)
         with self._lock:
             known = self._usage.cost if self._usage.calls else 0.0
             self._usage = Usage(
                 self._usage.calls + 1,
-                self._usage.prompt_tokens + heard.prompt_tokens,
-                self._usage.completion_tokens + heard.completion_tokens,
+                self._usage.prompt_tokens + response.prompt_tokens,
+                self._usage.completion_tokens + response.completion_tokens,
                 None if known is None or cost is None else known + cost,
             )
 

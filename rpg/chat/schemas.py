@@ -56,11 +56,11 @@ def _strict(node: Any) -> dict[str, Any]:
         raise _UnsayableError
     if "$ref" in node:
         return {"$ref": f"#/{_DEFINITIONS}/{_name(node['$ref'])}"}
-    said = {key: value for key, value in node.items() if key in _KEPT}
-    said |= _union(node) | _array(node) | _object(node)
-    if not said.keys() - {"description"}:
+    plain = {key: value for key, value in node.items() if key in _KEPT}
+    plain |= _union(node) | _array(node) | _object(node)
+    if not plain.keys() - {"description"}:
         raise _UnsayableError  # anything at all may stand here
-    return said
+    return plain
 
 
 def _union(node: Mapping[str, Any]) -> dict[str, Any]:
@@ -113,15 +113,15 @@ def json_in(text: str) -> dict[str, Any] | None:
     starts = (at for at, letter in enumerate(text) if letter == "{")
     for start in islice(starts, _MOST_STARTS):
         try:
-            found, _ = decoder.raw_decode(text, start)
+            value, _ = decoder.raw_decode(text, start)
         except (ValueError, RecursionError):
             continue
-        if isinstance(found, dict):
-            return found
+        if isinstance(value, dict):
+            return value
     return None
 
 
 def heeds(text: str, schema: Mapping[str, Any]) -> bool:
     """Whether a text looks like an answer of somebody who has read the schema: no validation."""
-    found = json_in(text)
-    return found is not None and set(schema.get("required", ())) <= found.keys()
+    value = json_in(text)
+    return value is not None and set(schema.get("required", ())) <= value.keys()

@@ -1,4 +1,4 @@
-"""A chat model that says what it was told to say: the test double that ships."""
+"""A chat model that answers from a script: the test double that ships."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Script = Iterable[Answer] | Callable[[Sequence[Message]], Answer]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RecordedRequest:
     """One request as it arrived."""
 
     messages: tuple[Message, ...]
@@ -40,7 +40,7 @@ class ScriptedChat:
 
     def __init__(self, script: Script, *, name: str = "scripted", reasoning: str = "") -> None:
         self.name = name
-        self.asked: list[Asked] = []
+        self.asked: list[RecordedRequest] = []
         self._reasoning = reasoning
         self._next = script if callable(script) else _in_order(script)
 
@@ -67,7 +67,7 @@ class ScriptedChat:
         images: Sequence[Image] = (),
     ) -> Generator[Delta, None, None]:
         """The next answer, word by word; see `ChatModel.stream`."""
-        self.asked.append(Asked(tuple(messages), schema, tuple(images)))
+        self.asked.append(RecordedRequest(tuple(messages), schema, tuple(images)))
         answer = self._next(messages)
         if isinstance(answer, ChatError):
             raise answer

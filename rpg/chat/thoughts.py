@@ -1,4 +1,4 @@
-"""Thoughts that a model writes into its answer, `<think>...</think>`, taken apart as they come."""
+"""Reasoning that a model writes into its answer, `<think>...</think>`, parsed as it streams."""
 
 from __future__ import annotations
 
@@ -76,8 +76,8 @@ class ThoughtSplitter:
 
     def _in_answer(self) -> list[Delta]:
         if not self._strays:
-            told, self._held = self._held, ""
-            return [Delta(told)]
+            text, self._held = self._held, ""
+            return [Delta(text)]
         before, found = self._until(_STRAY)
         self._said += before
         if not found:

@@ -21,7 +21,7 @@ from rich.progress import (
 from rich.progress import Progress as ProgressBar
 from rich.text import Text
 
-from rpg.batch.events import BatchEvent, Counted, Drawn, Faulty, Progress, Said, Wanted
+from rpg.batch.events import BatchEvent, Counted, Faulty, PictureDrawn, Progress, Said, Wanted
 from rpg.cli import console
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def bar(shown: bool) -> Iterator[Callable[[BatchEvent], None]]:
                 progress.update(task, total=event.todo)
             elif isinstance(event, Progress):
                 progress.update(task, completed=done + event.pictures * event.i / (event.n + 1))
-            elif isinstance(event, Drawn):
+            elif isinstance(event, PictureDrawn):
                 done += 1
                 progress.update(task, completed=done)
 
@@ -102,7 +102,7 @@ class Told:
         match event:
             case Counted():
                 self.counted = event
-            case Drawn():
+            case PictureDrawn():
                 self.drawn += 1
             case Faulty(fault=fault):
                 self.failed += 1

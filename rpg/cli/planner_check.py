@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rpg.chat import OpenAIChat
-from rpg.chat.checkup import Finding, checkup
+from rpg.chat.checkup import CheckResult, checkup
 from rpg.cli import console, options
 from rpg.cli.planning import hosted
 from rpg.errors import ChatAccessError, RPGError
@@ -52,11 +52,11 @@ def _with_names(error: ChatAccessError, chat: OpenAIChat) -> ChatAccessError:
     return ChatAccessError(f"{error}; it has, among others, {', '.join(near)}")
 
 
-def _can_plan(findings: list[Finding]) -> bool:
+def _can_plan(findings: list[CheckResult]) -> bool:
     return all(one.ok for one in findings if one.name == "schema")
 
 
-def _show(findings: list[Finding]) -> None:
+def _show(findings: list[CheckResult]) -> None:
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for one in findings:
         mark = Text("yes", style="green") if one.ok else Text("no", style="yellow")
@@ -64,7 +64,7 @@ def _show(findings: list[Finding]) -> None:
     Console(file=sys.stdout).print(table)
 
 
-def _summary(chat: OpenAIChat, findings: list[Finding]) -> dict[str, object]:
+def _summary(chat: OpenAIChat, findings: list[CheckResult]) -> dict[str, object]:
     used = chat.usage
     return {
         "model": chat.name,

@@ -11,7 +11,7 @@ from rpg.cli.options import Fallback, PlannerKind, Recaption
 from rpg.errors import ChatError, SettingsError
 from rpg.events import Notice, Thinking
 from rpg.planners import LLMPlanner, Planner, RulePlanner
-from rpg.planners.base import heard
+from rpg.planners.base import plan_with_events
 
 if TYPE_CHECKING:
     from rpg.chat import ChatModel, OpenAIChat
@@ -108,7 +108,7 @@ def planned(planner: Planner, prompt: str) -> tuple[Plan, bool]:
     """
     aloud = _Aloud()
     try:
-        plan = heard(planner, prompt, aloud.hear)
+        plan = plan_with_events(planner, prompt, aloud.hear)
     finally:
         aloud.end_line()
     return plan, bool(aloud.said) and plan.reasoning in aloud.said

@@ -1,4 +1,4 @@
-"""What a vision model is asked to answer with, and what is taken of what it says."""
+"""The answer schema of the vision-model critic, and its parser."""
 
 from __future__ import annotations
 
@@ -96,8 +96,8 @@ class _Loose(Answer):
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What an answer says.
+class ParsedReview:
+    """A parsed answer.
 
     Attributes:
         judgements: By the check's id; checks that were not asked about are left out.
@@ -110,12 +110,12 @@ class Told:
     problems: Sequence[str] = ()
 
 
-def told(text: str, checks: Sequence[Check]) -> Told:
-    """Reads an answer; whatever else stands in it is nothing to us."""
+def parse_review(text: str, checks: Sequence[Check]) -> ParsedReview:
+    """Parses an answer; everything outside the schema is ignored."""
     try:
         answer = read_answer(text[:MAX_ANSWER_CHARS], _Loose, "findings")
     except NoAnswerError as error:
-        return Told(problems=error.problems)
+        return ParsedReview(problems=error.problems)
     numbers = {str(number): check.id for number, check in enumerate(checks, 1)}
     numbers |= {check.id: check.id for check in checks}
     judgements: dict[str, Judgement] = {}
@@ -130,7 +130,7 @@ def told(text: str, checks: Sequence[Check]) -> Told:
     missing = [str(at) for at, check in enumerate(checks, 1) if check.id not in judgements]
     if missing:
         problems.append(f'"findings" leaves out check {", ".join(missing)}: give each a score')
-    return Told(judgements, list(_changes(changes)), problems[-_MOST_LISTED:])
+    return ParsedReview(judgements, list(_changes(changes)), problems[-_MOST_LISTED:])
 
 
 T = TypeVar("T", bound=Answer)

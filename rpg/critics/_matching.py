@@ -1,4 +1,4 @@
-"""Which detection stands for which planned thing, so that as much as possible is as planned."""
+"""Assignment of detections to planned things, by maximum total agreement."""
 
 from __future__ import annotations
 

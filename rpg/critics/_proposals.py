@@ -13,10 +13,10 @@ from collections.abc import Iterator, Sequence
 from rpg.critics._answers import Change
 from rpg.critique import Finding
 from rpg.errors import PlanError
+from rpg.language.lexicon.inflect import singular
+from rpg.language.lexicon.nouns import ABSTRACT, MEASURES, PLACES, TIMES
+from rpg.language.scene_graph.parser import parse_prompt
 from rpg.planners.llm.boxes import fitted
-from rpg.planners.rules.lexicon.inflect import singular
-from rpg.planners.rules.lexicon.nouns import ABSTRACT, MEASURES, PLACES, TIMES
-from rpg.planners.rules.planner import read
 from rpg.plans.edits import AddRegion, Edit, ModifyRegion, MoveRegion, apply
 from rpg.plans.geometry import Box
 from rpg.plans.plan import Plan, Region
@@ -48,7 +48,7 @@ def _edits(plan: Plan, changes: Sequence[Change], findings: Sequence[Finding]) -
     for change in changes[: 4 * _MOST_EDITS]:
         prompt = change.prompt[:_MOST_PROMPT]
         if change.action == "modify" and change.region in failed and prompt:
-            if _nouns_of(change.region, findings) <= _said(prompt) and not _brings(plan, prompt):
+            if _nouns_of(change.region, findings) <= _nouns(prompt) and not _brings(plan, prompt):
                 yield ModifyRegion(id=change.region, prompt=prompt)
         elif change.action == "move" and change.region in failed:
             if (box := _box(change)) is not None:
@@ -72,23 +72,23 @@ def _nouns_of(region: str, findings: Sequence[Finding]) -> set[str]:
     return {singular(thing.split()[-1].lower()) for thing in things if thing.split()}
 
 
-def _said(text: str) -> set[str]:
+def _nouns(text: str) -> set[str]:
     return {singular(word) for word in _WORD.findall(text.lower())}
 
 
 def _brings(plan: Plan, prompt: str) -> set[str]:
     """Things that the subprompt names, and neither the user nor the plan so far."""
-    known = _said(" ".join([plan.prompt, *(region.prompt for region in plan.layers())]))
-    return {thing.head for thing in read(prompt).things} - known - _SURROUNDINGS
+    known = _nouns(" ".join([plan.prompt, *(region.prompt for region in plan.layers())]))
+    return {thing.head for thing in parse_prompt(prompt).entities} - known - _SURROUNDINGS
 
 
 def _wanted(plan: Plan, prompt: str) -> str:
     """The noun of a new region, if the user's prompt names more of these than the plan shows."""
-    heads = [thing.head for thing in read(prompt).things]
-    asked = {thing.head: thing.count for thing in read(plan.prompt).things}
+    heads = [thing.head for thing in parse_prompt(prompt).entities]
+    asked = {thing.head: thing.count for thing in parse_prompt(plan.prompt).entities}
     if not heads or heads[0] not in asked or _brings(plan, prompt):
         return ""
-    shown = sum(heads[0] in _said(region.prompt) for region in plan.layers())
+    shown = sum(heads[0] in _nouns(region.prompt) for region in plan.layers())
     return heads[0] if shown < asked[heads[0]] else ""
 
 

@@ -1,4 +1,4 @@
-"""How a plan's things stand to one another: as their boxes lie, and as the prompt says."""
+"""Spatial relations between a plan's things, from their boxes and from the prompt."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import permutations, product
 
 from rpg.critics._targets import Target
-from rpg.planners.rules.grammar.elements import Kind
-from rpg.planners.rules.reading.things import Relation, Thing
+from rpg.language.grammar.elements import RelationKind
+from rpg.language.scene_graph.graph import Entity, Relation
 from rpg.plans.geometry import Box
 
 _NEAR = 0.02  # of the canvas: boxes that overlap by less stand side by side
@@ -16,37 +16,37 @@ _LEVEL = 0.5  # of the smaller side: less in common is a diagonal
 _CLEAR = 0.01  # of the canvas between two centres
 _MOST_PAIRS = 6  # of one relation of the prompt: "five stars left of four moons" are twenty
 
-_GATHERING = frozenset({Kind.BETWEEN, Kind.AMID, Kind.FLANKED})
-_TURNED = {Kind.RIGHT: Kind.LEFT, Kind.BELOW: Kind.ABOVE}
+_GATHERING = frozenset({RelationKind.BETWEEN, RelationKind.AMID, RelationKind.FLANKED})
+_TURNED = {RelationKind.RIGHT: RelationKind.LEFT, RelationKind.BELOW: RelationKind.ABOVE}
 
 Span = Callable[[Box], tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True)
-class Stands:
+class TargetRelation:
     """The first target stands to the others as the kind says."""
 
-    kind: Kind
+    kind: RelationKind
     targets: tuple[Target, ...]
 
 
-def relations(targets: Sequence[Target], said: Sequence[Relation]) -> list[Stands]:
+def relations(targets: Sequence[Target], stated: Sequence[Relation]) -> list[TargetRelation]:
     """Relations between neighbours, then those that the prompt names; each once."""
-    found: dict[tuple[object, ...], Stands] = {}
-    for stands in (*_neighbours(targets), *_named(targets, said)):
-        found.setdefault((stands.kind, *(target.key for target in stands.targets)), stands)
-    return list(found.values())
+    unique: dict[tuple[object, ...], TargetRelation] = {}
+    for stands in (*_neighbours(targets), *_named(targets, stated)):
+        unique.setdefault((stands.kind, *(target.key for target in stands.targets)), stands)
+    return list(unique.values())
 
 
-def _neighbours(targets: Sequence[Target]) -> Iterator[Stands]:
+def _neighbours(targets: Sequence[Target]) -> Iterator[TargetRelation]:
     """Who stands right beside or right above whom; things that look alike do not count."""
     own = list({target.region: target for target in reversed(targets)}.values())[::-1]
-    for kind, along, across in ((Kind.LEFT, _xs, _ys), (Kind.ABOVE, _ys, _xs)):
+    for kind, along, across in ((RelationKind.LEFT, _xs, _ys), (RelationKind.ABOVE, _ys, _xs)):
         for a, b in permutations(own, 2):
             if _alike(a, b) or not _before(a.box, b.box, along, across):
                 continue
             if not any(_between(a.box, c.box, b.box, along, across) for c in own):
-                yield Stands(kind, (a, b))
+                yield TargetRelation(kind, (a, b))
 
 
 def _alike(a: Target, b: Target) -> bool:
@@ -73,10 +73,10 @@ def _between(a: Box, c: Box, b: Box, along: Span, across: Span) -> bool:
     return c not in (a, b) and _before(a, c, along, across) and _before(c, b, along, across)
 
 
-def _named(targets: Sequence[Target], said: Sequence[Relation]) -> Iterator[Stands]:
-    for relation in said:
-        subjects = _meant(relation.subject, targets)
-        objects = [_meant(thing, targets) for thing in relation.objects]
+def _named(targets: Sequence[Target], stated: Sequence[Relation]) -> Iterator[TargetRelation]:
+    for relation in stated:
+        subjects = _targets_of(relation.subject, targets)
+        objects = [_targets_of(thing, targets) for thing in relation.objects]
         if not subjects or not all(objects):
             continue
         if relation.kind in _GATHERING:
@@ -88,7 +88,7 @@ def _named(targets: Sequence[Target], said: Sequence[Relation]) -> Iterator[Stan
             yield from _kept(relation.kind, sets)
 
 
-def _meant(thing: Thing, targets: Sequence[Target]) -> list[Target]:
+def _targets_of(thing: Entity, targets: Sequence[Target]) -> list[Target]:
     """The targets that a thing of the prompt has become."""
     same = [target for target in targets if target.noun == thing.head]
     words = {word.lower() for word in thing.attributes}
@@ -96,20 +96,20 @@ def _meant(thing: Thing, targets: Sequence[Target]) -> list[Target]:
     return fitting or same
 
 
-def _kept(kind: Kind, sets: Sequence[tuple[Target, ...]]) -> Iterator[Stands]:
+def _kept(kind: RelationKind, sets: Sequence[tuple[Target, ...]]) -> Iterator[TargetRelation]:
     """Those that the boxes do not contradict: a region may have been moved since."""
     for given in sets:
         if len({target.key for target in given}) < len(given):
             continue
         way, ordered = (_TURNED[kind], given[::-1]) if kind in _TURNED else (kind, given)
         if _agrees(way, ordered):
-            yield Stands(way, ordered)
+            yield TargetRelation(way, ordered)
 
 
-def _agrees(kind: Kind, targets: Sequence[Target]) -> bool:
+def _agrees(kind: RelationKind, targets: Sequence[Target]) -> bool:
     a, b = targets[0].box, targets[1].box
-    if a == b or kind not in (Kind.LEFT, Kind.ABOVE, Kind.ON):
+    if a == b or kind not in (RelationKind.LEFT, RelationKind.ABOVE, RelationKind.ON):
         return True
-    axis = 0 if kind is Kind.LEFT else 1
-    inside = kind is Kind.ON and a.intersection(b) == a
+    axis = 0 if kind is RelationKind.LEFT else 1
+    inside = kind is RelationKind.ON and a.intersection(b) == a
     return inside or a.center[axis] < b.center[axis] - _CLEAR

@@ -1,4 +1,4 @@
-"""How each check comes out, once it is clear what in the picture stands for what."""
+"""Findings: each check evaluated on the matched detections."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PIL import Image
 from rpg.critics._matching import Seen, Slot, key_of
 from rpg.critics.checks import NOTHING_ELSE, number_of, place_in_words
 from rpg.critique import Check, Finding
-from rpg.planners.rules.lexicon.inflect import article
+from rpg.language.lexicon.inflect import article
 from rpg.plans.geometry import FULL, Box
 from rpg.toybox.detector import place_of
 from rpg.toybox.vocabulary import COLOURS, FILLS, THINGS, canonical, place_meant
@@ -28,8 +28,8 @@ _WIDEST = max(float(np.linalg.norm(a - b)) for a in _PALETTE.values() for b in _
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """What was found.
+class MatchedPicture:
+    """The detections of a picture, matched to the plan.
 
     Attributes:
         image: At the model's own size.
@@ -64,7 +64,7 @@ class Picture:
         return (one for number, one in enumerate(self.seen) if number not in taken)
 
 
-def judged(check: Check, picture: Picture) -> Finding:
+def judged(check: Check, picture: MatchedPicture) -> Finding:
     """The finding of one check."""
     match check.kind:
         case "presence":
@@ -87,7 +87,7 @@ def _worst(findings: Sequence[Finding]) -> Finding:
     return min(findings, key=lambda finding: finding.score)
 
 
-def _presence(check: Check, picture: Picture) -> Finding:
+def _presence(check: Check, picture: MatchedPicture) -> Finding:
     found = [_present(check, slot, seen) for slot, seen in picture.at(key_of(check))]
     return _worst(found) if found else _unknown(check, "no region is to show it")
 
@@ -118,7 +118,7 @@ def _where(box: Box) -> str:
     return place_in_words(box) or "on the canvas"
 
 
-def _attribute(check: Check, picture: Picture) -> Finding:
+def _attribute(check: Check, picture: MatchedPicture) -> Finding:
     wanted = canonical(check.value)
     if wanted not in COLOURS and wanted not in FILLS:
         return _unknown(check, f'the detector cannot tell what is "{check.value}"')
@@ -149,7 +149,7 @@ def _filled(check: Check, wanted: str, seen: Seen) -> Finding:
     return Finding(check=check, score=_PATTERN, seen=words, box=seen.box)
 
 
-def _count(check: Check, picture: Picture) -> Finding:
+def _count(check: Check, picture: MatchedPicture) -> Finding:
     """Counts what stands for a planned one, whatever its form: its presence tells of that."""
     kind = check.things[0]
     noun = canonical(kind.split()[-1])
@@ -177,7 +177,7 @@ def _is_kind(thing: str, kind: str) -> bool:
     return thing == kind or thing.endswith(f" {kind}")
 
 
-def _strays(check: Check, picture: Picture) -> Finding:
+def _strays(check: Check, picture: MatchedPicture) -> Finding:
     """What stands for nothing and is of no kind that is planned."""
     planned = {slot.noun for slot in picture.slots}
     found = [one for one in picture.strays() if one.name not in planned]
@@ -186,11 +186,11 @@ def _strays(check: Check, picture: Picture) -> Finding:
     if not found:
         return Finding(check=check, score=1)
     found.sort(key=lambda one: -one.box.area)
-    said = "; ".join(f"an extra {one.words} {_where(one.box)}" for one in found)
-    return Finding(check=check, score=_STRAYS / len(found), seen=said[:2000], box=found[0].box)
+    text = "; ".join(f"an extra {one.words} {_where(one.box)}" for one in found)
+    return Finding(check=check, score=_STRAYS / len(found), seen=text[:2000], box=found[0].box)
 
 
-def _relation(check: Check, picture: Picture) -> Finding:
+def _relation(check: Check, picture: MatchedPicture) -> Finding:
     first = picture.things(key_of(check))
     second = picture.things(key_of(check, 1))
     if not first or not second:
@@ -215,7 +215,7 @@ def _name(things: Sequence[Seen], check: Check, place: int) -> str:
     return things[0].name or check.things[place]
 
 
-def _scene(check: Check, picture: Picture) -> Finding:
+def _scene(check: Check, picture: MatchedPicture) -> Finding:
     wanted = place_meant(check.value)
     if wanted is None:
         return _unknown(check, f'Toybox has no place that is "{check.value}"')

@@ -6,14 +6,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from rpg.critics._relations import Stands, relations
-from rpg.critics._targets import PICTURE, Target, read_plan
+from rpg.critics._relations import TargetRelation, relations
+from rpg.critics._targets import PICTURE, Target, parse_plan
 from rpg.critique import Check
-from rpg.planners.rules.grammar.elements import Kind
-from rpg.planners.rules.lexicon.inflect import article, is_pair, is_plural, plural
-from rpg.planners.rules.lexicon.nouns import MASS
-from rpg.planners.rules.lexicon.words import NUMBERS
-from rpg.planners.rules.reasoning import where_is
+from rpg.language.grammar.elements import RelationKind
+from rpg.language.lexicon.function_words import NUMBERS
+from rpg.language.lexicon.inflect import article, is_pair, is_plural, plural
+from rpg.language.lexicon.nouns import MASS
+from rpg.language.positions import position_in_words
 from rpg.plans.geometry import Box
 from rpg.plans.plan import Plan
 
@@ -34,21 +34,24 @@ def compile_checks(plan: Plan) -> tuple[Check, ...]:
     Compile once and keep them: a session that compiled anew after every edit would grade its own
     changes.
     """
-    found = read_plan(plan)
-    labels = _labels(found.targets)
+    parsed = parse_plan(plan)
+    labels = _labels(parsed.targets)
     checks = [
-        *(_presence(target) for target in found.targets),
-        *_attributes(found.targets, labels),
-        *_counts(found.targets),
-        *(_relation(stands, labels) for stands in relations(found.targets, found.prompt.relations)),
-        *(_scene(text, regions) for text, regions in found.scenes.items()),
+        *(_presence(target) for target in parsed.targets),
+        *_attributes(parsed.targets, labels),
+        *_counts(parsed.targets),
+        *(
+            _relation(stands, labels)
+            for stands in relations(parsed.targets, parsed.prompt.relations)
+        ),
+        *(_scene(text, regions) for text, regions in parsed.scenes.items()),
     ]
     return tuple(_distinct(checks))
 
 
 def place_in_words(box: Box) -> str:
     """Where a box is: "at the top left", "in the middle"; "" for the whole canvas."""
-    where = where_is(box)
+    where = position_in_words(box)
     if where == "the whole canvas":
         return ""
     return where if where.startswith("in ") else f"at the {where}"
@@ -159,7 +162,7 @@ def _count(kind: str, count: int) -> Check:
     )
 
 
-def _relation(stands: Stands, labels: _Labels) -> Check:
+def _relation(stands: TargetRelation, labels: _Labels) -> Check:
     first, *others = stands.targets
     names = [target.region or target.thing for target in stands.targets]
     if len(set(names)) < len(names):
@@ -172,7 +175,7 @@ def _relation(stands: Stands, labels: _Labels) -> Check:
         regions=_regions(*stands.targets),
         says=f"{labels.of(first)} is {stands.kind.value} {objects}"[:2000],
         things=tuple(target.thing for target in stands.targets),
-        value=Kind(stands.kind).value,
+        value=RelationKind(stands.kind).value,
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from rpg.critics._matching import Seen, Slot, key_of, matched
-from rpg.critics._verdicts import Picture, judged
+from rpg.critics._verdicts import MatchedPicture, judged
 from rpg.critics.checks import compile_checks
 from rpg.critique import Check, Critique
 from rpg.plans.geometry import FULL, Box
@@ -52,7 +52,7 @@ class ToyboxCritic:
         small = _own_size(image.convert("RGB"))
         seen = [_seen(one, small.size) for one in detect(small)]
         slots = list(_slots(checks, boxes))
-        picture = Picture(small, boxes, slots, seen, matched(slots, seen))
+        picture = MatchedPicture(small, boxes, slots, seen, matched(slots, seen))
         return Critique.of([judged(check, picture) for check in checks])
 
 

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 from rpg import prompts
 from rpg.chat.answers import clean, json_schema, one_line
 from rpg.chat.base import ChatModel, Message
-from rpg.critics._answers import Change, CloseUp, Judgement, Review, Told, told
+from rpg.critics._answers import Change, CloseUp, Judgement, ParsedReview, Review, parse_review
+from rpg.critics._crops import ReviewCrop, review_crops
 from rpg.critics._proposals import accepted
-from rpg.critics._views import View, views
 from rpg.critics.checks import compile_checks
 from rpg.critique import Check, Critique, Finding
 from rpg.errors import ChatAccessError, ChatError, ChatImageError
 from rpg.planners.llm.boxes import fitted
-from rpg.planners.llm.editing import as_asked
+from rpg.planners.llm.editing import plan_as_answer
 from rpg.plans.geometry import Box
 
 if TYPE_CHECKING:
@@ -91,32 +91,32 @@ class VLMCritic:
             return self._unseen(plan, checks)
 
     def _seen(self, image: Image, plan: Plan, checks: tuple[Check, ...]) -> Critique:
-        whole, *parts = views(plan, checks, self._close_ups)
-        said = self._asked(self._about_whole(plan, whole.checks, _SHOWN), whole, [whole.of(image)])
-        found = dict(_findings(whole, said))
+        whole, *parts = review_crops(plan, checks, self._close_ups)
+        parsed = self._ask(self._about_whole(plan, whole.checks, _SHOWN), whole, [whole.of(image)])
+        by_check = dict(_findings(whole, parsed))
         notes: list[str] = []
         for part in parts:
-            found |= {check.id: _unknown(check) for check in part.checks}
+            by_check |= {check.id: _unknown(check) for check in part.checks}
             if notes:
                 continue  # what failed once would fail again
             try:
-                said_of_part = self._asked(self._about_part(part), part, [part.of(image)])
-                found |= dict(_findings(part, said_of_part))
+                parsed_part = self._ask(self._about_part(part), part, [part.of(image)])
+                by_check |= dict(_findings(part, parsed_part))
             except ChatAccessError:
                 raise
             except ChatError as error:
                 notes.append(f"close-ups from {part.region} on are missing: {error}")
-        return self._critique(plan, [found[check.id] for check in checks], said.changes, notes)
+        return self._critique(plan, [by_check[check.id] for check in checks], parsed.changes, notes)
 
     def _unseen(self, plan: Plan, checks: tuple[Check, ...]) -> Critique:
-        view = views(plan, checks, 0)[0]
-        said = self._asked(self._about_whole(plan, checks, _BLIND), view, [])
-        found = [
+        crop = review_crops(plan, checks, 0)[0]
+        parsed = self._ask(self._about_whole(plan, checks, _BLIND), crop, [])
+        findings = [
             finding.model_copy(update={"score": min(finding.score, 0.5), "box": None})
-            for _, finding in _findings(view, said)
+            for _, finding in _findings(crop, parsed)
         ]
         note = f"{self.chat.name} cannot look at pictures: this is a review of the plan alone"
-        return self._critique(plan, found, said.changes, [note])
+        return self._critique(plan, findings, parsed.changes, [note])
 
     @staticmethod
     def _critique(
@@ -127,45 +127,52 @@ class VLMCritic:
     def _about_whole(self, plan: Plan, checks: Sequence[Check], picture: str) -> list[Message]:
         return _messages(
             self._whole.render(
-                prompt=plan.prompt, plan=as_asked(plan), checks=_listed(checks), picture=picture
+                prompt=plan.prompt,
+                plan=plan_as_answer(plan),
+                checks=_listed(checks),
+                picture=picture,
             )
         )
 
-    def _about_part(self, view: View) -> list[Message]:
-        return _messages(self._part.render(checks=_listed(view.checks)))
+    def _about_part(self, crop: ReviewCrop) -> list[Message]:
+        return _messages(self._part.render(checks=_listed(crop.checks)))
 
-    def _asked(self, asked: list[Message], view: View, images: Sequence[Image]) -> Told:
+    def _ask(
+        self, messages: list[Message], crop: ReviewCrop, images: Sequence[Image]
+    ) -> ParsedReview:
         """What the model says; the better of two answers where the first one is not all there.
 
         Raises:
             ChatError: It gave no answer, or twice none that is a review.
         """
-        schema = json_schema(CloseUp if view.region else Review)
-        answer = self.chat.complete(asked, schema=schema, images=images)
-        first = told(answer, view.checks)
+        schema = json_schema(CloseUp if crop.region else Review)
+        answer = self.chat.complete(messages, schema=schema, images=images)
+        first = parse_review(answer, crop.checks)
         if not first.problems:
             return first
         try:
             again = self.chat.complete(
-                self._mend(asked, answer, first.problems), schema=schema, images=images
+                self._mend(messages, answer, first.problems), schema=schema, images=images
             )
         except ChatError:
             if not first.judgements:
                 raise
             return first
-        second = told(again, view.checks)
-        both = Told({**first.judgements, **second.judgements}, second.changes or first.changes)
-        if not both.judgements and view.checks:
+        second = parse_review(again, crop.checks)
+        both = ParsedReview(
+            {**first.judgements, **second.judgements}, second.changes or first.changes
+        )
+        if not both.judgements and crop.checks:
             raise ChatError(
                 f"{self.chat.name} gave no review, though it was asked twice: "
                 f"{second.problems[0]}; try another model"
             )
         return both
 
-    def _mend(self, asked: list[Message], answer: str, problems: Sequence[str]) -> list[Message]:
+    def _mend(self, messages: list[Message], answer: str, problems: Sequence[str]) -> list[Message]:
         listed = "\n".join(f"- {clean(problem)}" for problem in problems)
         quoted = Message("assistant", clean(answer)[:_MOST_QUOTED])
-        return [*asked, quoted, *_messages(self._again.render(problems=listed))]
+        return [*messages, quoted, *_messages(self._again.render(problems=listed))]
 
 
 def _messages(rendered: dict[str, str]) -> list[Message]:
@@ -182,23 +189,23 @@ def _unknown(check: Check) -> Finding:
     return Finding(check=check, score=0.5, seen="not judged", unknown=True)
 
 
-def _findings(view: View, said: Told) -> list[tuple[str, Finding]]:
+def _findings(crop: ReviewCrop, parsed: ParsedReview) -> list[tuple[str, Finding]]:
     """A finding for each of the view's checks, with its id."""
-    found = []
-    for check in view.checks:
-        judged = said.judgements.get(check.id)
-        found.append((check.id, _finding(check, judged, view) if judged else _unknown(check)))
-    return found
+    findings = []
+    for check in crop.checks:
+        judged = parsed.judgements.get(check.id)
+        findings.append((check.id, _finding(check, judged, crop) if judged else _unknown(check)))
+    return findings
 
 
-def _finding(check: Check, judged: Judgement, view: View) -> Finding:
+def _finding(check: Check, judged: Judgement, crop: ReviewCrop) -> Finding:
     score = judged.score / _BEST
     if score >= 0.5:
         return Finding(check=check, score=score)
-    return Finding(check=check, score=score, seen=judged.seen, box=_box(judged, view))
+    return Finding(check=check, score=score, seen=judged.seen, box=_box(judged, crop))
 
 
-def _box(judged: Judgement, view: View) -> Box | None:
+def _box(judged: Judgement, crop: ReviewCrop) -> Box | None:
     """Where in the whole picture that is."""
     box = fitted([judged.box])[0] if judged.box is not None else None
-    return box.within(view.box) if isinstance(box, Box) else None
+    return box.within(crop.box) if isinstance(box, Box) else None

@@ -76,18 +76,18 @@ class VotingCritic:
     def _counted(
         self, checks: Sequence[Check], votes: Sequence[Critique], notes: Sequence[str]
     ) -> Critique:
-        found = [{finding.check.id: finding for finding in vote.findings} for vote in votes]
+        by_vote = [{finding.check.id: finding for finding in vote.findings} for vote in votes]
         findings = [
-            self._finding(check, [one[check.id] for one in found if check.id in one])
+            self._finding(check, [one[check.id] for one in by_vote if check.id in one])
             for check in checks
         ]
         edits: tuple[Edit, ...] = next((vote.edits for vote in votes if vote.edits), ())
-        told = [note for vote in votes for note in vote.notes]
-        return Critique.of(findings, edits, [*notes, *told])
+        vote_notes = [note for vote in votes for note in vote.notes]
+        return Critique.of(findings, edits, [*notes, *vote_notes])
 
-    def _finding(self, check: Check, found: Sequence[Finding]) -> Finding:
-        known = [finding for finding in found if not finding.unknown]
-        votes = sorted(known or found, key=lambda finding: finding.score)
+    def _finding(self, check: Check, findings: Sequence[Finding]) -> Finding:
+        known = [finding for finding in findings if not finding.unknown]
+        votes = sorted(known or findings, key=lambda finding: finding.score)
         if not votes:
             return Finding(check=check, score=0.5, seen="not judged", unknown=True)
         score = self._mean([finding.score for finding in votes])

@@ -74,28 +74,28 @@ def streamed(
     raise PlanError(f"{type(planner).__name__} ended without a plan")
 
 
-def heard(
+def plan_with_events(
     planner: Planner,
     prompt: str,
-    hear: Callable[[Thinking | Notice], None],
+    emit: Callable[[Thinking | Notice], None],
     *,
     previous: Plan | None = None,
     instruction: str | None = None,
 ) -> Plan:
-    """The plan, where the planner can be watched after `hear` was called with all it tells.
+    """The plan, after `emit` was called with every event of a planner that streams.
 
-    An exception in `hear` gives up.
+    An exception in `emit` ends the planning.
 
     Raises:
         PlanError: The planner ended without a plan.
         RPGError: As the planner does.
     """
-    told = streamed(planner, prompt, previous=previous, instruction=instruction)
-    with closing(told) as events:
+    events = streamed(planner, prompt, previous=previous, instruction=instruction)
+    with closing(events) as events:
         for event in events:
             if isinstance(event, Planned):
                 return event.plan
-            hear(event)
+            emit(event)
     raise AssertionError("planning ends with a plan or an error")
 
 

@@ -14,7 +14,7 @@ from rpg.session.compare import Comparison
 from rpg.session.recording import recorded, recorded_from
 from rpg.session.session import Added, Moved, Session
 from rpg.session.sessions import Sessions
-from rpg.session.tree import Tree
+from rpg.session.tree import TurnTree
 from rpg.session.turn import Making, Turn
 
 __all__ = [
@@ -26,7 +26,7 @@ __all__ = [
     "Session",
     "Sessions",
     "Summary",
-    "Tree",
+    "TurnTree",
     "Turn",
     "adopted",
     "own_scale",

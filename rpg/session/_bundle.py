@@ -24,7 +24,7 @@ from rpg._json_size import has_too_many_values
 from rpg.errors import RPGError, SessionError, StoreError
 from rpg.pictures import MAX_PICTURE_BYTES
 from rpg.session._pictures import check_size, decode, digest
-from rpg.session.tree import MAX_TURNS, Tree
+from rpg.session.tree import MAX_TURNS, TurnTree
 from rpg.session.turn import Number, SessionId, Title, Turn
 from rpg.settings import explain
 
@@ -84,7 +84,7 @@ class Bundle(BaseModel):
     ahead: dict[Number, Number]
     turns: Annotated[tuple[Turn, ...], FailFast(), Field(max_length=MAX_TURNS)]
 
-    def tree(self) -> Tree:
+    def tree(self) -> TurnTree:
         """The shape, checked.
 
         Raises:
@@ -94,7 +94,7 @@ class Bundle(BaseModel):
         names = [turn.label for turn in self.turns if turn.label]
         if len(set(numbers)) < len(numbers) or len(set(names)) < len(names):
             raise SessionError("two turns have one number or one label")
-        return Tree(
+        return TurnTree(
             parents={turn.id: turn.parent for turn in self.turns},
             head=self.head,
             ahead=self.ahead,
@@ -149,7 +149,7 @@ class Incoming:
     """An opened zip whose list of contents and whose session are checked."""
 
     bundle: Bundle
-    tree: Tree
+    tree: TurnTree
     _zip: zipfile.ZipFile
 
     def picture(self, name: str) -> bytes:

@@ -24,7 +24,7 @@ from rpg.session._snapshot import holds_more, with_log
 
 __all__ = ["Database", "refuse_link"]
 
-_PATIENCE = 30.0  # seconds for other processes to finish writing
+_LOCK_TIMEOUT = 30.0  # seconds for other processes to finish writing
 _YIELD = 0.1  # seconds for readers to finish; then the log is left to the next writer
 _LONG_LOG = 8 * 2**20  # bytes
 _VERSION = 1
@@ -88,7 +88,7 @@ class Database:
         Raises:
             StoreError: It cannot be read.
         """
-        lock = folder_lock(self.path.parent, shared=True, patience=_PATIENCE)
+        lock = folder_lock(self.path.parent, shared=True, timeout=_LOCK_TIMEOUT)
         with self._explained(), lock as still:
             if not still:
                 raise StoreError(f"the sessions in {self.path}: {_SAYS[sqlite3.SQLITE_BUSY]}")
@@ -173,8 +173,8 @@ class Database:
         """Ends a writer; the last one works the log into the file, unless somebody reads that."""
         with ExitStack() as held:
             # A log that has grown long slows every reader down: it is worth a wait.
-            patience = _YIELD if self._log_size() < _LONG_LOG else _PATIENCE
-            lock = folder_lock(self.path.parent, shared=False, patience=patience)
+            timeout = _YIELD if self._log_size() < _LONG_LOG else _LOCK_TIMEOUT
+            lock = folder_lock(self.path.parent, shared=False, timeout=timeout)
             alone = held.enter_context(lock)
             if not alone:
                 with suppress(sqlite3.Error):
@@ -226,7 +226,7 @@ def refuse_link(path: Path) -> None:
 
 
 def _connection(address: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(address, uri=True, timeout=_PATIENCE, isolation_level=None)
+    connection = sqlite3.connect(address, uri=True, timeout=_LOCK_TIMEOUT, isolation_level=None)
     connection.row_factory = sqlite3.Row
     try:
         connection.execute("PRAGMA foreign_keys = ON")
@@ -270,7 +270,7 @@ def _set_up(connection: sqlite3.Connection) -> None:
 
 def _log_ahead(connection: sqlite3.Connection) -> None:
     """Changing the mode of a file does not wait for others by itself."""
-    until = time.monotonic() + _PATIENCE
+    until = time.monotonic() + _LOCK_TIMEOUT
     while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL")

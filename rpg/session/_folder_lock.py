@@ -1,4 +1,4 @@
-"""Keeps those who read a still file and those who change it apart, by a lock of its folder.
+"""A reader-writer lock on a folder.
 
 A folder can be locked also by who may not write to it, and the lock ends with its process.
 """
@@ -21,7 +21,7 @@ _PAUSE = 0.002  # seconds
 
 
 @contextmanager
-def folder_lock(folder: Path, *, shared: bool, patience: float) -> Iterator[bool]:
+def folder_lock(folder: Path, *, shared: bool, timeout: float) -> Iterator[bool]:
     """Holds the folder's lock.
 
     Where there is none to be had (Windows, no such folder), work goes on without.
@@ -29,7 +29,7 @@ def folder_lock(folder: Path, *, shared: bool, patience: float) -> Iterator[bool
     Args:
         folder: The folder.
         shared: Whether others may hold it at the same time, as readers may.
-        patience: Seconds to wait for it at most.
+        timeout: Seconds to wait for it at most.
 
     Yields:
         False where others still hold it.
@@ -44,7 +44,7 @@ def folder_lock(folder: Path, *, shared: bool, patience: float) -> Iterator[bool
         return
     try:
         kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
-        yield _taken(handle, kind, time.monotonic() + patience)
+        yield _taken(handle, kind, time.monotonic() + timeout)
     finally:
         os.close(handle)
 

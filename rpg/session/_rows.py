@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from rpg.critique import Critique
 from rpg.errors import SessionError
 from rpg.metadata import Record, rescaled
-from rpg.session.tree import Tree
+from rpg.session.tree import TurnTree
 from rpg.session.turn import Making, Turn
 from rpg.settings import explain
 
@@ -93,7 +93,7 @@ def retitle(connection: Connection, session: str, title: str) -> None:
     )
 
 
-def tree(connection: Connection, session: str) -> Tree:
+def tree(connection: Connection, session: str) -> TurnTree:
     """The shape of a session.
 
     Raises:
@@ -104,7 +104,7 @@ def tree(connection: Connection, session: str) -> Tree:
     rows = connection.execute(query, (session,)).fetchall()
     query = "SELECT head, last FROM session WHERE id = ?"
     head, last = connection.execute(query, (session,)).fetchone()
-    return Tree(
+    return TurnTree(
         parents={row["id"]: row["parent"] for row in rows},
         head=head,
         ahead={row["id"]: row["ahead"] for row in rows if row["ahead"] is not None},
@@ -113,7 +113,7 @@ def tree(connection: Connection, session: str) -> Tree:
     )
 
 
-def save_tree(connection: Connection, session: str, before: Tree, after: Tree) -> None:
+def save_tree(connection: Connection, session: str, before: TurnTree, after: TurnTree) -> None:
     """Writes what is different; rows of new turns are to be there already."""
     _set(connection, session, "ahead", before.ahead, after.ahead)
     old, new = ({turn: name for name, turn in one.labels.items()} for one in (before, after))

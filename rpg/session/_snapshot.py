@@ -1,4 +1,4 @@
-"""An SQLite file read without a byte written: its pages, and what its write-ahead log adds to them.
+"""A read-only snapshot of an SQLite file: its pages, with those of its write-ahead log.
 
 SQLite itself reads a log only where it can make or change the index beside it, which a full disk
 and a read-only folder do not allow. Source: "Database File Format" and "WAL-mode File Format" of

@@ -1,4 +1,4 @@
-"""What one turn has that another has not."""
+"""The differences between two turns."""
 
 from __future__ import annotations
 

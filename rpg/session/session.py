@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from rpg.pipeline import RPGPipeline
     from rpg.session._database import Database
     from rpg.session._pictures import Pictures
-    from rpg.session.tree import Tree
+    from rpg.session.tree import TurnTree
 
 __all__ = ["Added", "Moved", "Session"]
 
@@ -87,7 +87,7 @@ class Session:
         self._pictures = pictures
         self.id = session
         self.title: str
-        self.tree: Tree
+        self.tree: TurnTree
         self.refresh()
 
     @property
@@ -269,7 +269,7 @@ class Session:
         parent = self.image(turn.parent) if turn.parent is not None and turn.mask else None
         return replayed(turn, rpg, parent, self.mask(number))
 
-    def _move(self, step: Callable[[Tree], Tree]) -> Moved:
+    def _move(self, step: Callable[[TurnTree], TurnTree]) -> Moved:
         """Moves the head, if it is where it was seen last."""
         seen = self.tree.head
         with self._database.writing() as rows:
@@ -280,7 +280,7 @@ class Session:
         self.refresh()
         return Moved(done, self.tree.head)
 
-    def _change(self, change: Callable[[Tree], Tree]) -> None:
+    def _change(self, change: Callable[[TurnTree], TurnTree]) -> None:
         with self._database.writing() as rows:
             before = _rows.tree(rows, self.id)
             _rows.save_tree(rows, self.id, before, change(before))

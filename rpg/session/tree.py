@@ -1,4 +1,4 @@
-"""The shape of a session: which turn came of which, where the head is. Pure; knows no store.
+"""The tree of a session's turns and its head. Pure; knows no store.
 
 ::
 
@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 
 from rpg.errors import SessionError
 
-__all__ = ["MAX_LABEL_CHARS", "MAX_TURNS", "Tree"]
+__all__ = ["MAX_LABEL_CHARS", "MAX_TURNS", "TurnTree"]
 
 MAX_TURNS = 10_000
 MAX_LABEL_CHARS = 100
@@ -24,7 +24,7 @@ _LABEL = re.compile(r"(?!\d+$)[^\x00-\x1f\x7f]+")  # all digits would be taken f
 
 
 @dataclass(frozen=True, slots=True)
-class Tree:
+class TurnTree:
     """Turns by number; every change is a new tree.
 
     Attributes:
@@ -102,7 +102,7 @@ class Tree:
             return self.known(int(name))
         raise SessionError(f"there is no turn {name!r:.60}; {self._range()}")
 
-    def added(self, parent: int | None) -> tuple[Tree, int]:
+    def added(self, parent: int | None) -> tuple[TurnTree, int]:
         """A new turn, and its number.
 
         The head goes along where it is at the parent, or where there was no turn; elsewhere it
@@ -124,13 +124,13 @@ class Tree:
         )
         return (grown.at(turn) if self.head == parent else grown), turn
 
-    def at(self, turn: int) -> Tree:
+    def at(self, turn: int) -> TurnTree:
         """The head on that turn, and redo leading back to it from everything above."""
         path = self.path(turn)
         ahead = {**self.ahead, **dict(zip(path, path[1:], strict=False))}
         return replace(self, head=turn, ahead=ahead)
 
-    def undone(self) -> Tree:
+    def undone(self) -> TurnTree:
         """The head one turn up.
 
         Raises:
@@ -141,7 +141,7 @@ class Tree:
             raise SessionError(f"turn {self.head} is a first turn: there is nothing to undo")
         return self.at(parent)
 
-    def redone(self) -> Tree:
+    def redone(self) -> TurnTree:
         """The head one turn down: where it was last, else to the newest.
 
         Raises:
@@ -153,7 +153,7 @@ class Tree:
             raise SessionError(f"nothing came of turn {head} yet: there is nothing to redo")
         return self.at(self.ahead.get(head, children[-1]))
 
-    def labelled(self, turn: int, name: str) -> Tree:
+    def labelled(self, turn: int, name: str) -> TurnTree:
         """The turn under a new name; the empty one takes its name away.
 
         Raises:
@@ -170,7 +170,7 @@ class Tree:
             raise SessionError(f"turn {others[name]} is labelled {name!r} already; take another")
         return replace(self, labels={**others, name: turn})
 
-    def without(self, turn: int, *, below: bool = False) -> Tree:
+    def without(self, turn: int, *, below: bool = False) -> TurnTree:
         """The tree without a turn; a head that goes with it moves to its parent, or what is left.
 
         Args:

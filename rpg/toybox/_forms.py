@@ -1,4 +1,4 @@
-"""Which of the world's forms a part of a picture is, found by laying the renderer's own over it.
+"""Shape recognition: a silhouette matched against the renderer's own masks.
 
 Silhouettes decide; where two are nearly as good, a boat's hull or a flower's middle does, which is
 what tells them from a triangle and a circle when they are not drawn exactly.

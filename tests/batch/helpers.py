@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rpg.batch import Maker, Work, listing, read
-from rpg.batch.events import BatchEvent, Drawn, Faulty, Wanted
+from rpg.batch.events import BatchEvent, Faulty, PictureDrawn, Wanted
 from rpg.batch.pictures import Listing
 from rpg.defaults import ModelDefaults
 from rpg.pipeline import RPGPipeline
@@ -59,7 +59,7 @@ def run(
 
 
 def drawn(events: Sequence[BatchEvent]) -> list[str]:
-    return [event.picture.file for event in events if isinstance(event, Drawn)]
+    return [event.picture.file for event in events if isinstance(event, PictureDrawn)]
 
 
 def wanted(events: Sequence[BatchEvent]) -> list[str]:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from rpg import metadata
 from rpg.batch import Shard, Work, entries, redrawn
-from rpg.batch.events import BatchEvent, Counted, Drawn, Faulty, Progress, Said
+from rpg.batch.events import BatchEvent, Counted, Faulty, PictureDrawn, Progress, Said
 from rpg.errors import ChatAccessError, ChatError, SettingsError, StoreError
 from rpg.pipeline import RPGPipeline
 from rpg.plans.plan import Plan
@@ -327,7 +327,9 @@ def test_a_rehearsal_plans_and_writes_nothing(tmp_path: Path) -> None:
 
 
 def test_pictures_may_be_enlarged(rpg: RPGPipeline, tmp_path: Path) -> None:
-    (event,) = [one for one in run(work(tmp_path, [STAR], scale=3), rpg) if isinstance(one, Drawn)]
+    (event,) = [
+        one for one in run(work(tmp_path, [STAR], scale=3), rpg) if isinstance(one, PictureDrawn)
+    ]
     assert metadata.read(event.path).scale == 3
     with Image.open(event.path) as image:
         assert image.size == (96, 96)

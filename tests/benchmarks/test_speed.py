@@ -16,14 +16,14 @@ from typer.testing import CliRunner
 
 from benchmarks.speed import presets
 from benchmarks.speed.__main__ import main
-from benchmarks.speed.arms import AGAIN, ARMS, PLAIN, plan_of
 from benchmarks.speed.counts import Cost, Launches, cost
 from benchmarks.speed.measure import Bench, ratio
 from benchmarks.speed.subjects import Subject, twin
+from benchmarks.speed.variants import AGAIN, PLAIN, VARIANTS, plan_of
 from rpg.errors import SettingsError
 from tests.processes import ROOT
 
-BY_NAME = {arm.name: arm for arm in ARMS}
+BY_NAME = {arm.name: arm for arm in VARIANTS}
 SHALLOW = (1, 1, 1)
 APP = Typer()
 APP.command()(main)
@@ -49,7 +49,7 @@ def test_a_launch_is_what_makes_or_changes_numbers() -> None:
     assert launches.of == {"aten::add": 1, "aten::mul_": 1}
 
 
-@pytest.mark.parametrize("arm", ["attention", "latent", "latent+attention"])
+@pytest.mark.parametrize("arm", ["attention", "latent+attention"])
 def test_launches_at_sdxls_depth(subject: Subject, plain: Cost, arm: str) -> None:
     assert 1800 < plain.step < 1900
     assert cost(subject, BY_NAME[arm], plan_of(4)).launches <= 1.05 * plain.launches
@@ -69,7 +69,7 @@ def test_a_run_times_every_part_of_every_arm() -> None:
     small = Subject(**{**_fields(twin(5, SHALLOW)), "counts": (4,)})
     bench = Bench(small, repeats=1, warmups=0, clock="processor")
     rows = bench.rows(lambda: drawn.append(None))
-    assert len(drawn) == bench.pictures == len(ARMS)
+    assert len(drawn) == bench.pictures == len(VARIANTS)
     assert [row.arm for row in rows] == list(BY_NAME)
     for row in rows:
         parts = row.seconds
@@ -125,7 +125,7 @@ def test_the_command_writes_json_and_a_table(
     told: dict[str, Any] = json.loads(result.stdout)
     assert [row["arm"] for row in told["rows"]] == list(BY_NAME)
     table = (tmp_path / "speed.md").read_text("utf-8").splitlines()
-    assert len(table) == 2 + 2 + len(ARMS)
+    assert len(table) == 2 + 2 + len(VARIANTS)
 
 
 def test_candidates_for_a_preset_are_read_and_compared() -> None:

@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
-from benchmarks.suite.arms import Method, canvas, plan_of
 from benchmarks.suite.judge import ASPECTS, Verdict, judge, look
 from benchmarks.suite.prompts import CATEGORIES, make_items
 from benchmarks.suite.truth import CORNERS, Item
+from benchmarks.suite.variants import Method, canvas, plan_of
 from rpg.defaults import of_model
 from rpg.toybox import FILLS, PLACES, weights_path
 from rpg.toybox.renderer import render

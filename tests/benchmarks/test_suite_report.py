@@ -12,7 +12,6 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from benchmarks.quality import main
-from benchmarks.suite.arms import Arm, Method, canvas
 from benchmarks.suite.grids import grids
 from benchmarks.suite.judge import look
 from benchmarks.suite.plots import plots
@@ -22,6 +21,7 @@ from benchmarks.suite.sheet import Sheet
 from benchmarks.suite.stats import difference, estimate
 from benchmarks.suite.store import Row, Store
 from benchmarks.suite.tables import BEGIN, END, markdown, put_into
+from benchmarks.suite.variants import Method, Variant, canvas
 from benchmarks.suite.work import Setup, Unit, units
 from rpg.errors import SettingsError
 from rpg.toybox import weights_path
@@ -29,8 +29,10 @@ from rpg.toybox.renderer import render
 from rpg.toybox.scene import Scene
 
 RNG = np.random.default_rng(5)
-ARMS = {"plain": Arm(Method("plain")), "latent": Arm(Method("rpg"))}
-POINTS = {"base ratio": {"0": Arm(Method("rpg")), "0.5": Arm(Method("rpg", base_ratio=0.5))}}
+VARIANTS = {"plain": Variant(Method("plain")), "latent": Variant(Method("rpg"))}
+POINTS = {
+    "base ratio": {"0": Variant(Method("rpg")), "0.5": Variant(Method("rpg", base_ratio=0.5))}
+}
 
 
 def test_equal_values_leave_no_doubt() -> None:
@@ -71,7 +73,7 @@ def setup() -> Setup:
 
 @pytest.fixture(scope="module")
 def work(setup: Setup) -> list[Unit]:
-    return units(setup, make_items(2, seed=0), list(ARMS.values()), 1)
+    return units(setup, make_items(2, seed=0), list(VARIANTS.values()), 1)
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +115,7 @@ def test_the_report_says_what_the_pictures_show(
 ) -> None:
     monkeypatch.setattr("benchmarks.suite.report._SCENES", 6)
     rows = Store(folder).rows()
-    found = figures(setup, work, ARMS, rows, points=POINTS, short=work)
+    found = figures(setup, work, VARIANTS, rows, points=POINTS, short=work)
     assert found == json.loads(json.dumps(found))
     assert found["prompts"] == {"asked": 14, "complete": 13}
     strict = found["tables"]["strict"]
@@ -141,12 +143,12 @@ def test_the_report_says_what_the_pictures_show(
 
 
 def test_a_report_of_nothing_yet(setup: Setup, work: list[Unit], tmp_path: Path) -> None:
-    sheet = Sheet.of(work, ARMS, {})
+    sheet = Sheet.of(work, VARIANTS, {})
     assert not sheet.items and grids(sheet, tmp_path, tmp_path / "grids") == []
 
 
 def test_sheets_show_every_arm_s_picture(folder: Path, work: list[Unit], tmp_path: Path) -> None:
-    sheet = Sheet.of(work, ARMS, Store(folder).rows())
+    sheet = Sheet.of(work, VARIANTS, Store(folder).rows())
     written = grids(sheet, folder, tmp_path, rows=1)
     assert {path.stem for path in written} == set(CATEGORIES)
     with Image.open(tmp_path / "color.png") as paper:
@@ -180,7 +182,16 @@ def test_the_page_has_a_place_for_the_tables() -> None:
 
 def test_the_command_draws_and_reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("benchmarks.suite.report._SCENES", 6)
-    chosen = ["--categories", "color", "--limit", "1", "--arms", "plain", "--arms", "latent"]
+    chosen = [
+        "--categories",
+        "color",
+        "--limit",
+        "1",
+        "--variants",
+        "plain",
+        "--variants",
+        "latent",
+    ]
     told = command("--steps", "1", "--out", str(tmp_path), *chosen, "--json")
     assert told.exit_code == 0, told.output
     found = json.loads((tmp_path / "report.json").read_text())
@@ -193,7 +204,7 @@ def test_the_command_draws_and_reports(tmp_path: Path, monkeypatch: pytest.Monke
 @pytest.mark.parametrize(
     ("flags", "word"),
     [
-        (["--arms", "best"], "'best of N, plain'"),
+        (["--variants", "best"], "'best of N, plain'"),
         (["--categories", "patterns"], "'numeracy'"),
         (["--model", "some/model"], "diffusers' layout"),
         (["--suite", "geneval"], "--prompts"),

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 import torch
 
-from benchmarks.suite.arms import Arm, Method, arms
-from benchmarks.suite.easel import Easel
 from benchmarks.suite.prompts import make_items
 from benchmarks.suite.run import run
+from benchmarks.suite.runner import SuiteRunner
 from benchmarks.suite.store import Row, Store
+from benchmarks.suite.variants import Method, Variant, variants
 from benchmarks.suite.work import Setup, Unit, missing, pool_size, shown, units
 from rpg.toybox import weights_path
 
@@ -35,17 +35,17 @@ def setup() -> Setup:
 
 
 @pytest.fixture(scope="module")
-def columns(setup: Setup) -> dict[str, Arm]:
-    """Few of the arms, of every scheme, with a loop of one round."""
-    found = arms(setup.defaults)
+def columns(setup: Setup) -> dict[str, Variant]:
+    """Few of the variants, of every scheme, with a loop of one round."""
+    found = variants(setup.defaults)
     ours = found["latent"].method
     loop = Method(**{**vars(ours), "scheme": "loop", "rounds": 1})
     chosen = {name: found[name] for name in ("plain", "official", "latent")}
-    return {**chosen, "loop": Arm(loop), "pool": Arm(found["plain"].method, loop)}
+    return {**chosen, "loop": Variant(loop), "pool": Variant(found["plain"].method, loop)}
 
 
 @pytest.fixture(scope="module")
-def work(setup: Setup, columns: dict[str, Arm]) -> list[Unit]:
+def work(setup: Setup, columns: dict[str, Variant]) -> list[Unit]:
     return units(setup, ITEMS, list(columns.values()), 1)
 
 
@@ -67,11 +67,11 @@ def pictures(folder: Path) -> dict[str, bytes]:
 
 
 def test_every_arm_has_its_picture(
-    whole: Path, work: list[Unit], columns: dict[str, Arm], setup: Setup
+    whole: Path, work: list[Unit], columns: dict[str, Variant], setup: Setup
 ) -> None:
     rows = Store(whole).rows()
     for unit in work:
-        found = {name: shown(unit, arm, rows) for name, arm in columns.items()}
+        found = {name: shown(unit, variant, rows) for name, variant in columns.items()}
         plain, ours, loop, pool = (found[n] for n in ("plain", "latent", "loop", "pool"))
         assert plain and ours and loop and pool
         assert plain[0].calls == setup.steps and plain[0].cost == 1.0
@@ -92,7 +92,7 @@ def test_nothing_is_drawn_twice(
     def unwanted(*_: Any) -> None:
         raise AssertionError("the model is loaded, and there is nothing to draw")
 
-    monkeypatch.setattr(Easel, "__init__", unwanted)
+    monkeypatch.setattr(SuiteRunner, "__init__", unwanted)
     before = (whole / "results.jsonl").read_bytes()
     assert run(setup, whole, work, jobs=1, threads=1) == 0
     assert (whole / "results.jsonl").read_bytes() == before
@@ -146,7 +146,7 @@ def test_what_decides_about_a_picture_is_in_its_key(setup: Setup, work: list[Uni
 
 
 def test_other_prompts_and_more_seeds_leave_the_first_as_they_were(
-    setup: Setup, work: list[Unit], columns: dict[str, Arm], whole: Path
+    setup: Setup, work: list[Unit], columns: dict[str, Variant], whole: Path
 ) -> None:
     more = units(setup, make_items(2, seed=3), list(columns.values()), 2)
     rows = Store(whole).rows()

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from rpg.chat import OpenAIChat, Patience
+from rpg.chat import OpenAIChat, Timeouts
 
 from .server import ChatServer, serving
 
 KEY = "sk-test-4b1d9c0ffee5ecre7"
 # Waits before retries are short. The bounds are far from what a busy machine needs to answer; tests
 # of a bound choose it themselves.
-QUICK = Patience(connect=30, silence=30, total=60, retries=2, longest_wait=1.0, backoff=0.01)
+QUICK = Timeouts(connect=30, silence=30, total=60, retries=2, longest_wait=1.0, backoff=0.01)
 
 MakeChat = Callable[..., OpenAIChat]
 
@@ -36,7 +36,7 @@ def chat(server: ChatServer) -> MakeChat:
     """Makes a chat with a model of the server that nobody has asked before."""
 
     def make(play: str, **options: Any) -> OpenAIChat:
-        given = {"base_url": server.url, "api_key": KEY, "patience": QUICK, **options}
+        given = {"base_url": server.url, "api_key": KEY, "timeouts": QUICK, **options}
         return OpenAIChat(server.fresh(play), **given)
 
     return make

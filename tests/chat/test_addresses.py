@@ -119,7 +119,7 @@ def test_a_resolver_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> N
         gate.wait(60)
         return []
 
-    monkeypatch.setattr(addresses, "_PATIENCE", 0.1)
+    monkeypatch.setattr(addresses, "_RESOLVE_TIMEOUT", 0.1)
     monkeypatch.setattr("socket.getaddrinfo", hanging)
     begun = time.monotonic()
     assert kind_of("hangs.example") == kind_of("hangs.example") == "public"

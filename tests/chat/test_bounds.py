@@ -35,7 +35,7 @@ def seconds(do: Callable[[], object]) -> float:
 
 def test_a_slow_drip_ends_with_the_total(server: ChatServer, chat: MakeChat) -> None:
     chat("obedient").complete(ASK)  # the first call of all takes long
-    model = chat("drip", patience=replace(QUICK, total=1.0))
+    model = chat("drip", timeouts=replace(QUICK, total=1.0))
 
     def ask() -> None:
         with pytest.raises(ChatError, match=r"no whole answer within 1 s"):
@@ -46,7 +46,7 @@ def test_a_slow_drip_ends_with_the_total(server: ChatServer, chat: MakeChat) -> 
 
 
 def test_silence_ends_with_its_bound(server: ChatServer, chat: MakeChat) -> None:
-    model = chat("silent", patience=replace(QUICK, silence=1.0, retries=1))
+    model = chat("silent", timeouts=replace(QUICK, silence=1.0, retries=1))
 
     def ask() -> None:
         with pytest.raises(ChatError, match="fell silent"):
@@ -58,7 +58,7 @@ def test_silence_ends_with_its_bound(server: ChatServer, chat: MakeChat) -> None
 
 @pytest.mark.parametrize("play", ["drip", "silent"])
 def test_closing_a_stream_hangs_up(play: str, server: ChatServer, chat: MakeChat) -> None:
-    model = chat(play, patience=PATIENT)
+    model = chat(play, timeouts=PATIENT)
     stream = model.stream(ASK)
     if play == "drip":
         next(stream)
@@ -76,7 +76,7 @@ def test_closing_a_stream_hangs_up(play: str, server: ChatServer, chat: MakeChat
 def test_an_event_ends_a_call_from_elsewhere(play: str, server: ChatServer, chat: MakeChat) -> None:
     """Also in the minute before the failing server is asked again."""
     cancel = threading.Event()
-    model = chat(play, patience=PATIENT, cancel=cancel)
+    model = chat(play, timeouts=PATIENT, cancel=cancel)
 
     def set_once_asked() -> None:
         while not server.asked(model.name):
@@ -95,7 +95,7 @@ def test_an_event_ends_a_call_from_elsewhere(play: str, server: ChatServer, chat
 
 
 def test_a_failing_consumer_hangs_up(server: ChatServer, chat: MakeChat) -> None:
-    model = chat("drip", patience=PATIENT)
+    model = chat("drip", timeouts=PATIENT)
     with pytest.raises(ZeroDivisionError), closing(model.stream(ASK)) as stream:
         for _ in stream:
             _ = 1 / 0
@@ -103,7 +103,7 @@ def test_a_failing_consumer_hangs_up(server: ChatServer, chat: MakeChat) -> None
 
 
 def test_an_abandoned_stream_hangs_up(server: ChatServer, chat: MakeChat) -> None:
-    model = chat("drip", patience=PATIENT)
+    model = chat("drip", timeouts=PATIENT)
     stream = model.stream(ASK)
     next(stream)
     del stream
@@ -119,7 +119,7 @@ def test_a_stream_that_is_never_read_asks_nothing(server: ChatServer, chat: Make
 
 
 def test_after_a_cancel_the_same_model_answers(server: ChatServer) -> None:
-    model = OpenAIChat(server.fresh("obedient"), base_url=server.url, patience=QUICK)
+    model = OpenAIChat(server.fresh("obedient"), base_url=server.url, timeouts=QUICK)
     stream = model.stream(ASK)
     next(stream)
     stream.close()

@@ -12,7 +12,7 @@ from dataclasses import replace
 import pytest
 
 from rpg.chat import Message, OpenAIChat
-from rpg.chat._drafts import MEMORY, Learnt
+from rpg.chat._drafts import CAPABILITIES, Capabilities
 from rpg.chat._loops import repeats
 from rpg.errors import ChatError, ChatLengthError
 
@@ -35,9 +35,9 @@ def event(text: str) -> bytes:
 
 
 def chat(raw: Raw, *, stream: bool = True) -> OpenAIChat:
-    model = OpenAIChat(f"m-{raw.port}", base_url=raw.url, patience=QUICK)
+    model = OpenAIChat(f"m-{raw.port}", base_url=raw.url, timeouts=QUICK)
     if not stream:
-        MEMORY.keep(model.base_url, model.name, Learnt(without=frozenset({"stream"})))
+        CAPABILITIES.keep(model.base_url, model.name, Capabilities(without=frozenset({"stream"})))
     return model
 
 
@@ -91,7 +91,7 @@ def test_a_compressed_answer_is_not_unpacked(kind: str, status: str) -> None:
 
 
 def test_a_stream_without_end_is_bounded_whatever_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rpg.chat._reaching.MAX_STREAM", 5 * MEGABYTE)
+    monkeypatch.setattr("rpg.chat._http_client.MAX_STREAM", 5 * MEGABYTE)
     with saying(after(head(), b": still here\n\n")) as raw:
         with pytest.raises(ChatError, match="its answer is over 5 MB long"):
             chat(raw).complete(ASK)
@@ -99,7 +99,7 @@ def test_a_stream_without_end_is_bounded_whatever_it_says(monkeypatch: pytest.Mo
 
 
 def test_pieces_without_words_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rpg.chat._hearing._MAX_CHUNKS", 100)
+    monkeypatch.setattr("rpg.chat._response._MAX_CHUNKS", 100)
     with saying(lambda: itertools.chain([head()], itertools.repeat(event("")))) as raw:
         with pytest.raises(ChatError, match="does not stop: over 100 pieces"):
             chat(raw).complete(ASK)
@@ -116,7 +116,7 @@ def test_a_list_of_models_that_drips_is_given_up() -> None:
             yield b" "
 
     with saying(dripping) as raw:
-        impatient = OpenAIChat("m", base_url=raw.url, patience=replace(QUICK, total=0.3))
+        impatient = OpenAIChat("m", base_url=raw.url, timeouts=replace(QUICK, total=0.3))
         assert impatient.models() == ()
         assert raw.sent < len(start) + drops / 4
 

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from rpg.chat import Delta, Message, OpenAIChat, answer_of
-from rpg.chat._drafts import MEMORY, Learnt
+from rpg.chat._drafts import CAPABILITIES, Capabilities
 from rpg.errors import ChatAccessError, ChatError, ChatLengthError, ChatRefusal
 
 from .conftest import QUICK, MakeChat
@@ -50,7 +50,7 @@ def test_every_fault_ends_in_its_own_error(
 ) -> None:
     model = chat(play)
     if not stream:
-        MEMORY.keep(server.url, model.name, Learnt(without=frozenset({"stream"})))
+        CAPABILITIES.keep(server.url, model.name, Capabilities(without=frozenset({"stream"})))
     begun = time.monotonic()
     with pytest.raises(ChatError) as refusal:
         model.complete(ASK, schema=SCHEMA)
@@ -59,7 +59,7 @@ def test_every_fault_ends_in_its_own_error(
     assert words in message
     assert "\n" not in message and len(message) < 500
     assert len(server.asked(model.name)) == asked
-    assert time.monotonic() - begun < 20  # far from the patience of a call
+    assert time.monotonic() - begun < 20  # far from the timeouts of a call
 
 
 @pytest.mark.parametrize("stream", [True, False], ids=["streamed", "at-once"])
@@ -88,14 +88,14 @@ def test_odd_bodies_are_no_answers_and_no_crash(
 ) -> None:
     model = chat("parrot")
     if not stream:
-        MEMORY.keep(server.url, model.name, Learnt(without=frozenset({"stream"})))
+        CAPABILITIES.keep(server.url, model.name, Capabilities(without=frozenset({"stream"})))
     with pytest.raises(ChatError) as refusal:
         model.complete([Message("user", body)])
     assert model.name in str(refusal.value)
 
 
 def test_an_answer_without_end_is_ended(chat: MakeChat, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rpg.chat._hearing._MAX_CHARS", 100)
+    monkeypatch.setattr("rpg.chat._response._MAX_CHARS", 100)
     with pytest.raises(ChatError, match="does not stop: over 100 letters"):
         chat("drip").complete(ASK)
 
@@ -144,11 +144,11 @@ def test_a_wrong_address_is_one_line_of_advice(
     url = address.format(port=server.root.rsplit(":", 1)[1])
     begun = time.monotonic()
     with pytest.raises(ChatAccessError) as refusal:
-        OpenAIChat("obedient", base_url=url, patience=QUICK).complete(ASK)
+        OpenAIChat("obedient", base_url=url, timeouts=QUICK).complete(ASK)
     assert words in str(refusal.value)
     assert "\n" not in str(refusal.value)
     assert "secret" not in str(refusal.value)
-    assert time.monotonic() - begun < 20  # far from the patience of a call
+    assert time.monotonic() - begun < 20  # far from the timeouts of a call
 
 
 def test_no_key_where_one_is_wanted_says_where_to_put_it(server: ChatServer) -> None:

@@ -51,7 +51,7 @@ def test_the_ladder_is_climbed_down_once_and_remembered(
     answer = model.complete(ASK, schema=SCHEMA)
     assert set(json_in(answer) or ()) == {"subject", "count"}
     assert formats(server, model) == steps
-    again = OpenAIChat(model.name, base_url=server.url, api_key="x", patience=QUICK)
+    again = OpenAIChat(model.name, base_url=server.url, api_key="x", timeouts=QUICK)
     again.complete(ASK, schema=SCHEMA)
     assert formats(server, model) == [*steps, steps[-1]]
     assert model.format == (steps[-1] or "words")
@@ -128,7 +128,7 @@ def test_the_room_is_said_in_the_other_word(server: ChatServer, chat: MakeChat) 
 
 
 def test_models_with_a_temperature_of_their_own_are_sent_none(server: ChatServer) -> None:
-    model = OpenAIChat("gpt-5-mini", base_url=server.url, temperature=0.2, patience=QUICK)
+    model = OpenAIChat("gpt-5-mini", base_url=server.url, temperature=0.2, timeouts=QUICK)
     with pytest.raises(ChatAccessError):  # the server has no such model
         model.complete(ASK)
     assert "temperature" not in server.asked("gpt-5-mini")[0].body

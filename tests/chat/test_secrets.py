@@ -87,11 +87,11 @@ def test_the_environments_key_goes_to_hosted_endpoints_and_to_what_it_names(
     server: ChatServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    stranger = OpenAIChat(server.fresh("obedient"), base_url=server.url, patience=QUICK)
+    stranger = OpenAIChat(server.fresh("obedient"), base_url=server.url, timeouts=QUICK)
     stranger.complete(ASK)
     assert KEY not in str(server.asked(stranger.name)[0].headers)
     monkeypatch.setenv("OPENAI_BASE_URL", server.root)
-    named = OpenAIChat(server.fresh("obedient"), patience=QUICK)
+    named = OpenAIChat(server.fresh("obedient"), timeouts=QUICK)
     named.complete(ASK)
     assert server.asked(named.name)[0].headers["authorization"] == f"Bearer {KEY}"
 

@@ -40,7 +40,7 @@ def bearer(server: ChatServer, model: OpenAIChat) -> str:
 def test_the_environments_key_is_handed_over_or_not_but_never_found(server: ChatServer) -> None:
     def sent(**words: object) -> str:
         name = server.fresh("obedient")
-        return bearer(server, OpenAIChat(name, base_url=server.url, patience=QUICK, **words))  # type: ignore[arg-type]
+        return bearer(server, OpenAIChat(name, base_url=server.url, timeouts=QUICK, **words))  # type: ignore[arg-type]
 
     assert sent(api_key=operators_key()) == KEY
     assert sent(api_key=NO_KEY) == "none"
@@ -52,7 +52,7 @@ def test_the_environments_key_is_handed_over_or_not_but_never_found(server: Chat
 @pytest.mark.parametrize("host", ["127.1", "2130706433", "0x7f.1", "[::ffff:127.0.0.1]"])
 def test_no_spelling_of_this_machine_is_a_hosted_endpoint(host: str, server: ChatServer) -> None:
     url = f"http://{host}:{server.root.rsplit(':', 1)[1]}/v1"
-    model = OpenAIChat(server.fresh("obedient"), base_url=url, patience=QUICK)
+    model = OpenAIChat(server.fresh("obedient"), base_url=url, timeouts=QUICK)
     assert model.endpoint.local
     if "[" not in host:
         assert bearer(server, model) == "none"
@@ -74,7 +74,7 @@ def test_nothing_else_of_the_environment_goes_to_a_visitors_address(
     monkeypatch.setenv("OPENAI_ADMIN_KEY", "admin-secret")
     monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "X-Gate: gate-secret\nAuthorization: Bearer secret")
     model = OpenAIChat(
-        server.fresh("obedient"), base_url=server.url, trust="visitor", patience=QUICK
+        server.fresh("obedient"), base_url=server.url, trust="visitor", timeouts=QUICK
     )
     model.complete(ASK)
     assert "secret" not in str(server.asked(model.name)[0].headers)
@@ -127,7 +127,7 @@ def named(model: OpenAIChat) -> object:
 
 
 def stranger(url: str) -> OpenAIChat:
-    return OpenAIChat("m", base_url=url, api_key=NO_KEY, trust="stranger", patience=IMPATIENT)
+    return OpenAIChat("m", base_url=url, api_key=NO_KEY, trust="stranger", timeouts=IMPATIENT)
 
 
 def sentence(url: str) -> str:
@@ -159,7 +159,7 @@ def test_as_where_nothing_is(ask: Callable[[OpenAIChat], object], server: ChatSe
 def test_once_a_chat_api_has_answered_its_words_are_told(server: ChatServer) -> None:
     def asked(play: str, words: str) -> None:
         model = OpenAIChat(
-            server.fresh(play), base_url=server.url, trust="stranger", patience=QUICK
+            server.fresh(play), base_url=server.url, trust="stranger", timeouts=QUICK
         )
         assert words in told(model, whole)
 
@@ -172,7 +172,7 @@ def test_once_a_chat_api_has_answered_its_words_are_told(server: ChatServer) -> 
 
 @pytest.mark.parametrize("play", ["cannot-stream", "ignores-stream", "no-options", "busy"])
 def test_a_stranger_is_served_as_well(play: str, server: ChatServer) -> None:
-    model = OpenAIChat(server.fresh(play), base_url=server.url, trust="stranger", patience=QUICK)
+    model = OpenAIChat(server.fresh(play), base_url=server.url, trust="stranger", timeouts=QUICK)
     assert model.complete(ASK) == PLAN_TEXT
 
 
@@ -190,7 +190,7 @@ def resolving(monkeypatch: pytest.MonkeyPatch, *found: str) -> None:
 
 
 def visitor(url: str) -> OpenAIChat:
-    return OpenAIChat("m", base_url=url, trust="visitor", patience=QUICK)
+    return OpenAIChat("m", base_url=url, trust="visitor", timeouts=QUICK)
 
 
 @pytest.mark.parametrize("ask", [whole, named])
@@ -214,7 +214,7 @@ def test_the_address_that_was_looked_at_is_connected_to(
         server.fresh("obedient"),
         base_url=f"http://here.example:{port}/v1",
         trust="visitor",
-        patience=QUICK,
+        timeouts=QUICK,
     )
     assert model.complete(ASK) == PLAN_TEXT
     assert server.asked(model.name)[0].headers["host"] == f"here.example:{port}"
@@ -238,7 +238,7 @@ def test_a_flood_for_a_stranger_is_ended_too() -> None:
 
 
 def test_errors_hold_no_key(server: ChatServer) -> None:
-    model = OpenAIChat("m", base_url=server.url, api_key=OWN, trust="stranger", patience=QUICK)
+    model = OpenAIChat("m", base_url=server.url, api_key=OWN, trust="stranger", timeouts=QUICK)
     with pytest.raises(ChatAccessError) as refusal:
         model.complete(ASK)
     assert OWN not in f"{refusal.value!r} {model!r} {refusal.value.__context__!r}"

@@ -12,7 +12,7 @@ import pytest
 
 from rpg import metadata
 from rpg.batch import entries
-from rpg.batch.events import BatchEvent, Drawn
+from rpg.batch.events import BatchEvent, PictureDrawn
 from rpg.cli.batch_views import Told
 from tests.cli import helpers
 from tests.cli.helpers import PROMPT, rpg
@@ -144,7 +144,7 @@ def test_ctrl_c_ends_soon_and_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch)
 
     def interrupted(self: Told, event: BatchEvent) -> None:
         hear(self, event)
-        if isinstance(event, Drawn):
+        if isinstance(event, PictureDrawn):
             os.kill(os.getpid(), signal.SIGINT)
 
     # What runs in the background is born deaf to it.

@@ -278,7 +278,7 @@ def test_the_largest_plan_is_compiled_at_once() -> None:
 
 def test_checks_are_compiled_without_torch() -> None:
     code = (
-        "import sys, rpg.critics; from rpg.plan import Plan;"
+        "import sys, rpg.critics; from rpg.plans.plan import Plan;"
         "rpg.critics.compile_checks(Plan(prompt='a star'));"
         "assert not {'torch', 'cv2', 'scipy', 'openai'} & set(sys.modules)"
     )

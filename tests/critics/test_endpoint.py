@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from PIL import Image
 
-from rpg.chat import OpenAIChat, Patience
+from rpg.chat import OpenAIChat, Timeouts
 from rpg.critics import VLMCritic, compile_checks
 from rpg.errors import ChatAccessError, ChatError, ChatImageError, ChatLengthError, ChatRefusal
 from rpg.planners import RulePlanner
@@ -17,7 +17,7 @@ from tests.chat.server import PLAYS, Asked, ChatServer, Play, Reply, serving
 from .answers import reviewed
 
 KEY = "sk-test-0ff1cec0ffee5ecre7"
-QUICK = Patience(connect=30, silence=30, total=60, retries=1, longest_wait=1.0, backoff=0.01)
+QUICK = Timeouts(connect=30, silence=30, total=60, retries=1, longest_wait=1.0, backoff=0.01)
 PLAN = RulePlanner().plan("a red star left of a blue moon at night")
 IMAGE = Image.new("RGB", (128, 64), "navy")
 WRONG = {"the star is red": (2, "an orange star")}
@@ -61,7 +61,7 @@ def server() -> Iterator[ChatServer]:
 
 
 def critic(server: ChatServer, play: str, *, text_only: bool = False) -> tuple[VLMCritic, str]:
-    chat = OpenAIChat(server.fresh(play), base_url=server.url, api_key=KEY, patience=QUICK)
+    chat = OpenAIChat(server.fresh(play), base_url=server.url, api_key=KEY, timeouts=QUICK)
     return VLMCritic(chat, text_only=text_only), chat.name
 
 

@@ -11,7 +11,7 @@ import pytest
 from rpg.errors import PlanError
 from rpg.events import Notice, Planned, Thinking
 from rpg.planners import RulePlanner
-from rpg.planners.base import heard, streamed
+from rpg.planners.base import plan_with_events, streamed
 from rpg.plans.plan import Plan
 
 Told = Thinking | Notice | Planned
@@ -74,10 +74,12 @@ def test_to_end_without_a_plan_is_a_failure() -> None:
 def test_a_planner_is_heard_until_its_plan() -> None:
     told: list[Thinking | Notice] = []
     planner = Watched(Thinking("hm"), Notice("by rules"), Planned(PLAN), Thinking("more"))
-    assert heard(planner, PROMPT, told.append, previous=PLAN, instruction="no star") == PLAN
+    assert (
+        plan_with_events(planner, PROMPT, told.append, previous=PLAN, instruction="no star") == PLAN
+    )
     assert told == [Thinking("hm"), Notice("by rules")]
     assert planner.asked == (PLAN, "no star") and planner.closed
-    assert heard(RulePlanner(), PROMPT, told.append) == RulePlanner().plan(PROMPT)
+    assert plan_with_events(RulePlanner(), PROMPT, told.append) == RulePlanner().plan(PROMPT)
     assert len(told) == 2
 
 
@@ -88,5 +90,5 @@ def test_who_hears_may_give_the_planner_up() -> None:
         raise PlanError("enough")
 
     with pytest.raises(PlanError, match="enough"):
-        heard(planner, PROMPT, stop)
+        plan_with_events(planner, PROMPT, stop)
     assert planner.closed

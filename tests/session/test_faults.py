@@ -311,7 +311,7 @@ def test_rows_that_were_tampered_with_are_refused(
 def test_a_writer_that_waits_too_long_is_told(
     sessions: Sessions, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rpg.session._database._PATIENCE", 0.05)
+    monkeypatch.setattr("rpg.session._database._LOCK_TIMEOUT", 0.05)
     with closing(sqlite3.connect(sessions.root / "sessions.sqlite3")) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreError, match="another program has been writing"):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from rpg.errors import SessionError
-from rpg.session import Session, Sessions, Tree
+from rpg.session import Session, Sessions, TurnTree
 from tests.session.helpers import drawn
 
 
@@ -72,7 +72,7 @@ class Naive:
 class Subject(Protocol):
     """What is held against the model."""
 
-    def tree(self) -> Tree: ...
+    def tree(self) -> TurnTree: ...
     def add(self, parent: int | None) -> None: ...
     def undo(self) -> None: ...
     def redo(self) -> None: ...
@@ -86,9 +86,9 @@ class Alone:
     """The tree without a store."""
 
     def __init__(self) -> None:
-        self._tree = Tree()
+        self._tree = TurnTree()
 
-    def tree(self) -> Tree:
+    def tree(self) -> TurnTree:
         return self._tree
 
     def add(self, parent: int | None) -> None:
@@ -124,7 +124,7 @@ class Stored:
     def _session(self) -> Session:
         return Sessions(self._folder.name).open(self._id)
 
-    def tree(self) -> Tree:
+    def tree(self) -> TurnTree:
         session = self._session()
         assert [turn.id for turn in session.turns] == sorted(session.tree.parents)
         return session.tree
@@ -251,8 +251,8 @@ TestStored = StoredMachine.TestCase
 TestStored.settings = settings(max_examples=8, stateful_step_count=20)
 
 
-def grown(*parents: int | None) -> Tree:
-    tree = Tree()
+def grown(*parents: int | None) -> TurnTree:
+    tree = TurnTree()
     for parent in parents:
         tree, _ = tree.added(parent)
     return tree
@@ -264,7 +264,7 @@ def test_undo_stops_at_the_first_turn_and_says_so() -> None:
     with pytest.raises(SessionError, match="turn 1 is a first turn"):
         tree.undone()
     with pytest.raises(SessionError, match="no turns yet"):
-        Tree().undone()
+        TurnTree().undone()
 
 
 def test_redo_goes_back_down_the_branch_it_came_from() -> None:
@@ -312,7 +312,7 @@ def test_the_head_stays_with_whoever_moved_it() -> None:
 )
 def test_what_is_no_tree_is_refused(damaged: dict[str, Any]) -> None:
     with pytest.raises(SessionError, match="damaged"):
-        Tree(**damaged)
+        TurnTree(**damaged)
 
 
 @pytest.mark.parametrize("name", ["7", " a", "a\nb", "a\x00", "x" * 101])

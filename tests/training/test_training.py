@@ -20,15 +20,15 @@ from rpg.toybox.renderer import pixels
 from rpg.toybox.vocabulary import known_words
 from training import __main__ as command
 from training import autoencoder
-from training.beginnings import begin_with_means
-from training.config import CONFIGS, Config, StockConfig, schedule
+from training.autoencoder_init import init_with_means
+from training.config import CONFIGS, Config, LatentBufferConfig, schedule
 from training.data import CELL, draw_batch, draw_crops, draw_views
 from training.denoiser import Trainer, draw_timesteps
 from training.export import load
+from training.latent_buffer import LatentBuffer
 from training.latents import LatentPool
 from training.model import Denoiser, is_deeper
 from training.sheets import psnr
-from training.stock import Stock
 from training.text import build_tokenizer, tokenize
 from training.threads import share_cores
 
@@ -88,7 +88,7 @@ def test_a_resumed_autoencoder_ends_where_an_unbroken_one_does(
 def test_the_autoencoder_begins_at_the_mean_colour_of_every_cell() -> None:
     torch.manual_seed(0)
     vae = autoencoder.build(CONFIGS["full"].autoencoder).eval()
-    begin_with_means(vae)
+    init_with_means(vae)
     pixels = draw_batch(TINY.judged, 0, 0).pixels
     means = functional.interpolate(functional.avg_pool2d(pixels, CELL), scale_factor=CELL)
     assert (autoencoder.reconstructed(vae, pixels) - means).abs().mean() < 0.03
@@ -237,9 +237,9 @@ def test_training_never_shows_more_than_three_things() -> None:
 
 
 @pytest.mark.enable_socket  # the processes hand their pictures over through one
-def test_a_stock_trains_and_never_runs_out(trained: Path, tmp_path: Path) -> None:
-    stock = StockConfig(workers=1, size=32, reuse=2, chunk=8)
-    config = dataclasses.replace(TINY, stock=stock)
+def test_a_latent_buffer_trains_and_never_runs_out(trained: Path, tmp_path: Path) -> None:
+    latent_buffer = LatentBufferConfig(workers=1, size=32, reuse=2, chunk=8)
+    config = dataclasses.replace(TINY, latent_buffer=latent_buffer)
     vae, tokenizer = autoencoder.finished(TINY, trained / "run"), build_tokenizer()
     Trainer(config, vae, tokenizer, tmp_path).train()
     assert Trainer(config, vae, tokenizer, tmp_path).step == TINY.denoiser.steps
@@ -249,14 +249,16 @@ def test_the_newest_scenes_take_the_place_of_the_oldest(trained: Path) -> None:
     vae, tokenizer = autoencoder.finished(TINY, trained / "run"), build_tokenizer()
     bucket = dataclasses.replace(TINY.buckets[1], batch=16)
     config = dataclasses.replace(TINY, buckets=(bucket,))
-    stock = Stock(config, StockConfig(workers=0, size=16, reuse=1, chunk=8), vae, tokenizer, 0)
-    before = stock.shelves[0].latents[:8].clone()
-    batch = stock.batch(0)
+    latent_buffer = LatentBuffer(
+        config, LatentBufferConfig(workers=0, size=16, reuse=1, chunk=8), vae, tokenizer, 0
+    )
+    before = latent_buffer.buffers[0].latents[:8].clone()
+    batch = latent_buffer.batch(0)
     assert batch.latents.shape == (16, 4, 8, 12) and batch.ids.shape == (16, 48)
     assert batch.time_ids[0].tolist() == [64, 96, 0, 0, 64, 96]
-    stock.batch(1)
-    assert not torch.equal(stock.shelves[0].latents[:8], before)
-    assert stock.shelves[0].filled == 16
+    latent_buffer.batch(1)
+    assert not torch.equal(latent_buffer.buffers[0].latents[:8], before)
+    assert latent_buffer.buffers[0].filled == 16
     said = tokenizer.batch_decode(batch.ids, skip_special_tokens=True)
     assert all(known_words() & set(text.split()) for text in said) and len(set(said)) > 1
 

@@ -51,9 +51,9 @@ def test_plan_generate_edit_refine_review(app: Client) -> None:
     assert things(picture) == [("blue", "circle"), ("red", "star")]
     record = metadata.read(picture)
     assert (record.settings.seed, record.settings.guidance_scale) == (5, 6.0)
-    assert record.settings.num_inference_steps == 10  # half of Toybox's own, see tests/conftest.py
+    assert record.settings.num_inference_steps == 6  # a third of Toybox's: tests/conftest.py
     fast = app.predict(PROMPT, plan, 5, {"preset": "fast"}, api_name="/generate")
-    assert metadata.read(fast).settings.num_inference_steps == 6
+    assert metadata.read(fast).settings.num_inference_steps == 4
     assert json.loads(record.plan.to_json()) == plan
 
     edited = app.predict(handle_file(picture), "make the star green", 5, api_name="/edit")

@@ -84,7 +84,7 @@ def test_several_pictures_each_with_its_seed_by_a_preset(tab: Page) -> None:
     tab.fill("#prompt textarea", PROMPT)
     tab.click("#preset input")
     tab.get_by_role("option", name="Fast").click()
-    expect(tab.locator("#steps input")).to_have_attribute("placeholder", "6")
+    expect(tab.locator("#steps input")).to_have_attribute("placeholder", "4")
     generate(tab, count="3", seed="20")
     done(tab)
     small = tab.locator("#gallery .thumbnails button")
@@ -94,9 +94,9 @@ def test_several_pictures_each_with_its_seed_by_a_preset(tab: Page) -> None:
     expect(tab.locator("#keep-seed")).to_contain_text("22")
     expect(shown(tab)).to_have_attribute("src", re.compile(r"rpg-22\.png$"))
     tab.reload()
-    fast = re.compile("^Fast: 6 steps of euler-a$")
+    fast = re.compile("^Fast: 4 steps of euler-a$")
     expect(tab.locator("#preset input")).to_have_value(fast, timeout=SLOW)
-    expect(tab.locator("#steps input")).to_have_attribute("placeholder", "6")
+    expect(tab.locator("#steps input")).to_have_attribute("placeholder", "4")
 
 
 def test_problems_are_told_and_nothing_typed_is_lost(tab: Page, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from rpg.critique import Check, Critique, Finding
 from rpg.plans.edits import AddRegion, ModifyRegion, MoveRegion, RemoveRegion, SetBase
 from rpg.refinement.policy import Rung
-from rpg.session import Session, Sessions, Tree
+from rpg.session import Session, Sessions, TurnTree
 from tests.ui import toys
 from ui.history import MOST_SHOWN, Failure, changes, conversation, strip, verdict
 
@@ -93,7 +93,7 @@ def test_long_histories_are_shown_from_their_newest_end(session: Session) -> Non
     assert [number for number, _ in strip(turns, count)] == list(range(6, count + 1))
     around = [number for number, _ in strip(turns, 2)]
     assert 2 in around and len(around) <= MOST_SHOWN
-    messages = conversation(turns, Tree(parents, head=count, last=count), count)
+    messages = conversation(turns, TurnTree(parents, head=count, last=count), count)
     assert messages[0]["content"] == "5 earlier turns are not shown here."
 
 

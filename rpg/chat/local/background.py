@@ -23,9 +23,9 @@ def in_thread(
     work has seen it.
     """
 
-    async def waiting(say: Callable[[T], None]) -> None:
+    async def waiting(emit: Callable[[T], None]) -> None:
         stop = threading.Event()
-        over = _start(work, say, stop)
+        over = _start(work, emit, stop)
         try:
             await asyncio.shield(over)
         finally:
@@ -41,7 +41,7 @@ def in_thread(
 
 def _start(
     work: Callable[[Callable[[T], None], threading.Event], None],
-    say: Callable[[T], None],
+    emit: Callable[[T], None],
     stop: threading.Event,
 ) -> asyncio.Future[BaseException | None]:
     """Starts the thread; the future holds what the work failed with."""
@@ -51,7 +51,7 @@ def _start(
     def run() -> None:
         failed: BaseException | None = None
         try:
-            work(say, stop)
+            work(emit, stop)
         except BaseException as error:
             failed = error
         with suppress(RuntimeError):  # the loop is closed: the program ends

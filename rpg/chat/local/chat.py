@@ -62,8 +62,8 @@ class LocalChat:
     ) -> None:
         """Hold the model as it is, on the device where it is."""
         _check(max_new_tokens, temperature)
-        said = name if name is not None else getattr(model.config, "_name_or_path", "")
-        self._name = public_name(said) or str(model.config.model_type)
+        given = name if name is not None else getattr(model.config, "_name_or_path", "")
+        self._name = public_name(given) or str(model.config.model_type)
         self._cancel = cancel
         self._sees = prompt.sees(processor)
         draw = _draw(model.generation_config, temperature, seed)
@@ -158,29 +158,29 @@ class LocalChat:
         return in_thread(partial(self._answer, request), self._cancel)
 
     def _answer(
-        self, request: Request, say: Callable[[Delta], None], stop: threading.Event
+        self, request: Request, emit: Callable[[Delta], None], stop: threading.Event
     ) -> None:
-        speech = _Speech(say)
-        self._engine.answer(request, speech.hear, stop)
-        speech.end()
-        if not speech.answered:
+        answer_stream = _AnswerStream(emit)
+        self._engine.answer(request, answer_stream.feed, stop)
+        answer_stream.end()
+        if not answer_stream.answered:
             raise ChatError(f"{self._name} said nothing: ask in other words, or another model")
 
 
-class _Speech:
+class _AnswerStream:
     """Text that comes in bytes, said as deltas with the thoughts apart."""
 
-    def __init__(self, say: Callable[[Delta], None]) -> None:
+    def __init__(self, emit: Callable[[Delta], None]) -> None:
         self.answered = False
-        self._say = say
+        self._emit = emit
         self._read = codecs.getincrementaldecoder("utf-8")("replace").decode
         self._splitter = ThoughtSplitter()
 
-    def hear(self, piece: bytes, *, final: bool = False) -> None:
+    def feed(self, piece: bytes, *, final: bool = False) -> None:
         self._pass_on(self._splitter.feed(self._read(piece, final=final)))
 
     def end(self) -> None:
-        self.hear(b"", final=True)
+        self.feed(b"", final=True)
         self._pass_on(self._splitter.end())
 
     def _pass_on(self, deltas: Iterable[Delta]) -> None:
@@ -189,7 +189,7 @@ class _Speech:
                 self.answered = False
             elif delta.kind == "answer":
                 self.answered |= not delta.text.isspace()
-            self._say(delta)
+            self._emit(delta)
 
 
 def _draw(advice: Any, temperature: float | None, seed: int | None) -> Draw:

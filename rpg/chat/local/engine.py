@@ -191,6 +191,6 @@ def _go_on(stop: threading.Event) -> None:
 
 def _ends(model: Any, tokenizer: Any) -> set[int]:
     """Ids that end an answer, as the model's settings and the tokenizer say."""
-    said = getattr(model.generation_config, "eos_token_id", None)
-    ends = said if isinstance(said, Iterable) else [said]
+    eos = getattr(model.generation_config, "eos_token_id", None)
+    ends = eos if isinstance(eos, Iterable) else [eos]
     return {int(token) for token in [*ends, tokenizer.eos_token_id] if token is not None}

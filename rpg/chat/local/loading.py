@@ -81,7 +81,7 @@ def _dtype(asked: torch.dtype | str | None, device: str) -> torch.dtype:
             return torch.float32
         good = torch.cuda.is_available() and torch.cuda.is_bf16_supported()
         return torch.bfloat16 if good else torch.float16
-    found = getattr(torch, asked, None) if isinstance(asked, str) else asked
-    if not isinstance(found, torch.dtype):
+    dtype = getattr(torch, asked, None) if isinstance(asked, str) else asked
+    if not isinstance(dtype, torch.dtype):
         raise ModelError(f"dtype {asked!r}: use float32, float16 or bfloat16")
-    return found
+    return dtype

@@ -62,11 +62,11 @@ def tokenizer_of(processor: Any) -> Any:
 
 def _template(processor: Any) -> str | None:
     for holder in (processor, tokenizer_of(processor)):
-        found = getattr(holder, "chat_template", None)
-        if isinstance(found, dict):
-            found = found.get("default")
-        if isinstance(found, str) and found.strip():
-            return found
+        template = getattr(holder, "chat_template", None)
+        if isinstance(template, dict):
+            template = template.get("default")
+        if isinstance(template, str) and template.strip():
+            return template
     return None
 
 
@@ -104,10 +104,10 @@ def _parts(message: Message) -> dict[str, Any]:
 
 def _without_system(messages: Sequence[Message]) -> list[Message]:
     """System messages put at the head of the first message of the user."""
-    said = [message.content for message in messages if message.role == "system"]
+    system = [message.content for message in messages if message.role == "system"]
     rest = [message for message in messages if message.role != "system"]
-    if said and rest and rest[0].role == "user":
-        rest[0] = Message("user", "\n\n".join([*said, rest[0].content]))
+    if system and rest and rest[0].role == "user":
+        rest[0] = Message("user", "\n\n".join([*system, rest[0].content]))
     return rest
 
 

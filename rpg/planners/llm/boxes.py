@@ -1,4 +1,4 @@
-"""From the boxes that models write to boxes on the canvas, without changing what is meant.
+"""Normalization of the boxes that models write: units, swapped edges, near edges.
 
 The unit is that of the whole plan, told by its largest number: fractions, percent, thousandths, or
 pixels of a canvas of some usual size. Edges may be swapped or stick out, and edges that all but
@@ -28,8 +28,8 @@ def fitted(edges: Sequence[Edges]) -> list[Box | str]:
     """A box on the canvas for each, or what is wrong with it, in a sentence's second half."""
     finite = [one for one in edges if _is_finite(one)]
     width, height = _units(finite)
-    found = [_clamped(one, width, height) for one in edges]
-    return _snapped(found)
+    candidates = [_clamped(one, width, height) for one in edges]
+    return _snapped(candidates)
 
 
 def _numbers(one: Edges) -> tuple[float, float, float, float]:
@@ -70,11 +70,11 @@ def _clamped(one: Edges, width: float, height: float) -> Box | str:
     return box
 
 
-def _snapped(found: Sequence[Box | str]) -> list[Box | str]:
-    boxes = [one for one in found if isinstance(one, Box)]
+def _snapped(candidates: Sequence[Box | str]) -> list[Box | str]:
+    boxes = [one for one in candidates if isinstance(one, Box)]
     across = _meeting(edge for box in boxes for edge in (box.x0, box.x1))
     down = _meeting(edge for box in boxes for edge in (box.y0, box.y1))
-    return [_moved(one, across, down) if isinstance(one, Box) else one for one in found]
+    return [_moved(one, across, down) if isinstance(one, Box) else one for one in candidates]
 
 
 def _meeting(edges: Iterable[float]) -> dict[float, float]:

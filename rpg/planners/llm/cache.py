@@ -1,4 +1,4 @@
-"""Plans that were paid for once: one SQLite file in the user's cache folder.
+"""The plan cache: one SQLite file in the user's cache folder.
 
 An entry is found by a digest of what was asked, of which model, at which address and in what form,
 and holds the plan as JSON: no key, no address, nothing of the machine. The cache never stands in
@@ -25,7 +25,7 @@ from rpg.plans.plan import Plan
 
 _LOG = logging.getLogger("rpg.planners.llm")
 _NAME = "plans.sqlite3"
-_PATIENCE = 2.0  # seconds for another process to finish writing
+_LOCK_TIMEOUT = 2.0  # seconds for another process to finish writing
 _TABLE = "CREATE TABLE IF NOT EXISTS plans (key TEXT PRIMARY KEY, plan TEXT, used REAL)"
 
 
@@ -52,22 +52,22 @@ class PlanCache:
 
     def get(self, key: str) -> Plan | None:
         """The plan kept under a key; None where there is none, or none that is valid."""
-        found = self._transact(lambda database: _taken(database, key))
+        stored = self._transact(lambda database: _load(database, key))
         try:
-            return Plan.from_json(found) if found is not None else None
+            return Plan.from_json(stored) if stored is not None else None
         except PlanError as error:
             _LOG.debug("plan cache: %s", error)
             return None
 
     def put(self, key: str, plan: Plan) -> None:
         """Keeps a plan, whole or not at all."""
-        self._transact(lambda database: _kept(database, key, plan.to_json(), self._limit))
+        self._transact(lambda database: _store(database, key, plan.to_json(), self._limit))
 
     def _transact(self, work: Callable[[sqlite3.Connection], T]) -> T | None:
         """One transaction; a file that is no database is thrown away, other troubles are let be."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with closing(sqlite3.connect(self.path, timeout=_PATIENCE)) as database, database:
+            with closing(sqlite3.connect(self.path, timeout=_LOCK_TIMEOUT)) as database, database:
                 database.execute(_TABLE)
                 return work(database)
         except (sqlite3.OperationalError, OSError) as error:  # locked, read-only, disk full
@@ -79,7 +79,7 @@ class PlanCache:
         return None
 
 
-def _taken(database: sqlite3.Connection, key: str) -> str | None:
+def _load(database: sqlite3.Connection, key: str) -> str | None:
     row = database.execute("SELECT plan FROM plans WHERE key = ?", (key,)).fetchone()
     if row is None or not isinstance(row[0], str):
         return None
@@ -87,7 +87,7 @@ def _taken(database: sqlite3.Connection, key: str) -> str | None:
     return row[0]
 
 
-def _kept(database: sqlite3.Connection, key: str, plan: str, limit: int) -> None:
+def _store(database: sqlite3.Connection, key: str, plan: str, limit: int) -> None:
     database.execute("INSERT OR REPLACE INTO plans VALUES (?, ?, ?)", (key, plan, time.time()))
     database.execute(
         "DELETE FROM plans WHERE key NOT IN (SELECT key FROM plans ORDER BY used DESC LIMIT ?)",

@@ -1,4 +1,4 @@
-"""A plan of a picture that carries none, by a language model that can see."""
+"""A plan of a picture without metadata, by a vision-language model."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rpg.chat.answers import NoAnswerError, json_schema, read_answer
 from rpg.chat.base import ChatModel
 from rpg.errors import PlanError
 from rpg.planners.llm.conversation import Conversation, as_messages
-from rpg.planners.llm.drafts import Draft, Wanted, draft
+from rpg.planners.llm.drafts import Draft, PlanRequest, draft
 from rpg.planners.llm.schema import PlanAnswer
 from rpg.plans.plan import Plan
 
@@ -42,26 +42,26 @@ def described(
     )
     schema = json_schema(PlanAnswer)
     answer = chat.complete(asked, schema=schema, images=[image])
-    found = _read(answer, chat.name)
-    if found.plan is None:
-        again = Conversation(False, 0, where).again(asked, answer, found.problems)
+    result = _read(answer, chat.name)
+    if result.plan is None:
+        again = Conversation(False, 0, where).again(asked, answer, result.problems)
         answer = chat.complete(again, schema=schema, images=[image])
-        found = _read(answer, chat.name)
-    if found.plan is None:
+        result = _read(answer, chat.name)
+    if result.plan is None:
         raise PlanError(
-            f"{chat.name} gave no plan of the picture: {'; '.join(found.problems)[:500]}",
+            f"{chat.name} gave no plan of the picture: {'; '.join(result.problems)[:500]}",
             answer=answer,
         )
-    return found.plan
+    return result.plan
 
 
 def _read(answer: str, name: str) -> Draft:
     """The plan in an answer; its prompt is the whole picture in a sentence."""
     try:
-        said = read_answer(answer, PlanAnswer, "regions")
+        parsed = read_answer(answer, PlanAnswer, "regions")
     except NoAnswerError as error:
         return Draft(None, error.problems)
-    prompt = said.base_prompt or ", ".join(part.prompt for part in said.regions)
+    prompt = parsed.base_prompt or ", ".join(part.prompt for part in parsed.regions)
     if not prompt.strip():
         return Draft(None, ('"base_prompt" is empty: say what the whole picture shows',))
-    return draft(answer, Wanted(prompt, name))
+    return draft(answer, PlanRequest(prompt, name))

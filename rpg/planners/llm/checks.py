@@ -1,4 +1,4 @@
-"""What no schema can say: whether a plan shows what the prompt names, as often as it names it."""
+"""Semantic checks of an answer: whether its regions show what the prompt names, and how many."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from rpg.planners.llm.schema import Entity
-from rpg.planners.rules.lexicon.inflect import singular
-from rpg.planners.rules.lexicon.nouns import ABSTRACT, CANVAS, MEASURES, PEOPLE, PLACES, TIMES
-from rpg.planners.rules.lexicon.words import MAX_COUNT
-from rpg.planners.rules.planner import read
+from rpg.language.lexicon.function_words import MAX_COUNT
+from rpg.language.lexicon.inflect import singular
+from rpg.language.lexicon.nouns import ABSTRACT, CANVAS, MEASURES, PEOPLE, PLACES, TIMES
+from rpg.language.scene_graph.parser import parse_prompt
+from rpg.planners.llm.schema import EntityAnswer
 from rpg.plans.geometry import Box
 
 _WORD = re.compile(r"[^\W_]+(?:['\u2019-][^\W_]+)*")
@@ -23,7 +23,7 @@ _LOOSE = ABSTRACT | CANVAS | MEASURES | PEOPLE | PLACES | TIMES | _PORTIONS
 
 @dataclass(frozen=True)
 class Shown:
-    """What one region says it shows."""
+    """The names and the subprompt of one region."""
 
     shows: Sequence[str]
     prompt: str
@@ -33,7 +33,7 @@ class Shown:
         return {_words(name) for name in self.shows}
 
     @cached_property
-    def _said(self) -> set[str]:
+    def _nouns(self) -> set[str]:
         return {singular(word) for word in _WORD.findall(self.prompt.lower())}
 
     def has(self, name: str) -> bool:
@@ -43,11 +43,13 @@ class Shown:
             return True
         if not name.isascii() and name.lower() in self.prompt.lower():
             return True  # also in scripts that do not part words
-        return words[-1] in self._said
+        return words[-1] in self._nouns
 
 
-def contradictions(entities: Sequence[Entity], regions: Sequence[Shown], prompt: str) -> list[str]:
-    """Where the answer breaks its own word, or a number that both it and the prompt give.
+def contradictions(
+    entities: Sequence[EntityAnswer], regions: Sequence[Shown], prompt: str
+) -> list[str]:
+    """Entities that no region shows, or fewer regions than the answer and the prompt count.
 
     Args:
         entities: What the model found in the prompt.
@@ -62,22 +64,24 @@ def contradictions(entities: Sequence[Entity], regions: Sequence[Shown], prompt:
     ]
 
 
-def _shortfall(entity: Entity, regions: Sequence[Shown], numbers: dict[str, int]) -> str | None:
+def _shortfall(
+    entity: EntityAnswer, regions: Sequence[Shown], numbers: dict[str, int]
+) -> str | None:
     words = _words(entity.name)
-    there = sum(region.has(entity.name) for region in regions)
-    if not there:
+    shown = sum(region.has(entity.name) for region in regions)
+    if not shown:
         return f'the entity "{entity.name}" is shown by no region: give it one'
-    said = max(entity.count, numbers.get(words[-1], 0) if words else 0)
-    if there < said <= MAX_COUNT:
+    expected = max(entity.count, numbers.get(words[-1], 0) if words else 0)
+    if shown < expected <= MAX_COUNT:
         return (
-            f'there should be {said} x "{entity.name}", but only {there} of the regions show one: '
-            f"give each of the {said} a region of its own"
+            f'there should be {expected} x "{entity.name}", but only {shown} of the regions show '
+            f"one: give each of the {expected} a region of its own"
         )
     return None
 
 
-def left_out(entities: Sequence[Entity], regions: Sequence[Shown], prompt: str) -> list[str]:
-    """Nouns of the prompt that the answer does not speak of at all, as our own grammar reads it.
+def left_out(entities: Sequence[EntityAnswer], regions: Sequence[Shown], prompt: str) -> list[str]:
+    """Nouns of the prompt, as the grammar parses it, that the answer does not name at all.
 
     Grammar errs, and a thing can be called by another word: so this is a reason to ask, not one to
     refuse.
@@ -96,16 +100,20 @@ def _heads(prompt: str) -> Iterator[str]:
 
 def _numbers(prompt: str) -> dict[str, int]:
     """How many of each noun the prompt asks for, where it says so."""
-    found: dict[str, int] = {}
+    counts: dict[str, int] = {}
     for head, count in _things(prompt):
-        found[head] = max(count, found.get(head, 0))
-    return found
+        counts[head] = max(count, counts.get(head, 0))
+    return counts
 
 
 @lru_cache(maxsize=8)
 def _things(prompt: str) -> tuple[tuple[str, int], ...]:
-    """The nouns of a prompt and their numbers, as our own grammar reads it."""
-    return tuple((thing.head, thing.count) for thing in read(prompt).things) if prompt else ()
+    """The nouns of a prompt and their numbers, as the grammar parses it."""
+    return (
+        tuple((thing.head, thing.count) for thing in parse_prompt(prompt).entities)
+        if prompt
+        else ()
+    )
 
 
 def _words(name: str) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The messages that make a model recaption, plan, change a plan, or try again."""
+"""The messages of a request: recaption, plan, change a plan, or retry."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from rpg import prompts
 from rpg.chat.answers import NoAnswerError, clean, read_answer
 from rpg.chat.base import Message
 from rpg.errors import SettingsError
-from rpg.planners.llm.editing import as_asked
-from rpg.planners.llm.schema import Described, Entity, PlanAnswer, RecaptionAnswer
+from rpg.planners.llm.editing import plan_as_answer
+from rpg.planners.llm.schema import DescribedEntity, EntityAnswer, PlanAnswer, RecaptionAnswer
 from rpg.plans.plan import Plan
 
 _MOST_QUOTED = 20_000  # letters of a bad answer that are said back
@@ -56,7 +56,7 @@ class Conversation:
     def edit(self, prompt: str, previous: Plan, instruction: str) -> list[Message]:
         """Asks for a plan to be changed."""
         return as_messages(
-            self._edit.render(prompt=prompt, plan=as_asked(previous), instruction=instruction)
+            self._edit.render(prompt=prompt, plan=plan_as_answer(previous), instruction=instruction)
         )
 
     def again(
@@ -79,15 +79,15 @@ def recaption_in(answer: str) -> str:
         return f"<recaption>\n{clean(answer)[:_MOST_QUOTED].strip()}\n</recaption>"
 
 
-def recaptioned(entities: Sequence[Entity]) -> str:
+def recaptioned(entities: Sequence[EntityAnswer]) -> str:
     """Things as a list: number, name, attributes, description."""
     lines = [f"- {one.count} x {one.name}{_details(one)}" for one in entities]
     return "\n".join(["<recaption>", *lines, "</recaption>"])
 
 
-def _details(entity: Entity) -> str:
+def _details(entity: EntityAnswer) -> str:
     attributes = f" ({', '.join(entity.attributes)})" if entity.attributes else ""
-    if isinstance(entity, Described) and entity.description:
+    if isinstance(entity, DescribedEntity) and entity.description:
         return f"{attributes}: {entity.description}"
     return attributes
 
@@ -103,10 +103,10 @@ def _as_json(answer: PlanAnswer) -> str:
 
 
 def _examples(templates: Path | None) -> list[tuple[str, PlanAnswer]]:
-    found: list[tuple[str, PlanAnswer]] = []
+    examples: list[tuple[str, PlanAnswer]] = []
     for number, one in enumerate(prompts.examples("plan", where=templates), 1):
-        found.append(_example(one, number))
-    return found
+        examples.append(_example(one, number))
+    return examples
 
 
 def _example(one: dict[str, Any], number: int) -> tuple[str, PlanAnswer]:

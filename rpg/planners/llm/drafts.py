@@ -1,4 +1,4 @@
-"""From what a model said to a plan: what is safe is mended, the rest is told."""
+"""From a model's answer to a plan: safe faults are repaired, the others are reported."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from rpg.chat.answers import NoAnswerError
 from rpg.errors import PlanError
 from rpg.planners.llm import checks
-from rpg.planners.llm.editing import kept
-from rpg.planners.llm.heard import Heard, Spot, hear
+from rpg.planners.llm.editing import merged
+from rpg.planners.llm.parsed_answer import ParsedAnswer, ParsedRegion, parse_answer
 from rpg.plans.plan import MAX_PROMPT_CHARS, MAX_REGIONS, Plan, Region
 
 _MOST_REASONING = 100_000
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What was asked for: a plan of the prompt, or a change of the plan before; and of whom."""
+class PlanRequest:
+    """The request: a plan of a prompt, or a change of the previous plan; and the model's name."""
 
     prompt: str
     source: str
@@ -31,60 +31,60 @@ class Draft:
 
     Attributes:
         plan: None where no plan can be made of it.
-        problems: What the model has to mend, a sentence each; where there is a plan, what it might.
+        problems: Faults for the model to repair, a sentence each; with a plan, possible ones.
     """
 
     plan: Plan | None
     problems: tuple[str, ...] = ()
 
 
-def draft(text: str, wanted: Wanted) -> Draft:
+def draft(text: str, request: PlanRequest) -> Draft:
     """The plan in an answer, or why there is none."""
     try:
-        heard = hear(text, wanted.previous)
-        if problems := tuple(_faults(heard)):
+        parsed = parse_answer(text, request.previous)
+        if problems := tuple(_faults(parsed)):
             return Draft(None, problems)
-        return _judged(heard, wanted)
+        return _judged(parsed, request)
     except NoAnswerError as error:
         return Draft(None, error.problems)
     except PlanError as error:
         return Draft(None, (str(error),))
 
 
-def _faults(heard: Heard) -> Iterator[str]:
+def _faults(parsed: ParsedAnswer) -> Iterator[str]:
     """What keeps a region from being drawn."""
-    if not 1 <= len(heard.spots) <= MAX_REGIONS:
-        yield f'"regions" has {len(heard.spots)} items: give 1 to {MAX_REGIONS}'
+    if not 1 <= len(parsed.regions) <= MAX_REGIONS:
+        yield f'"regions" has {len(parsed.regions)} items: give 1 to {MAX_REGIONS}'
         return
-    for spot in heard.spots:
-        if not spot.prompt:
-            yield f'region "{spot.id}" has an empty "prompt": say what it shows'
-        if isinstance(spot.box, str):
-            yield f'the box of region "{spot.id}" {spot.box}'
+    for region in parsed.regions:
+        if not region.prompt:
+            yield f'region "{region.id}" has an empty "prompt": say what it shows'
+        if isinstance(region.box, str):
+            yield f'the box of region "{region.id}" {region.box}'
 
 
-def _judged(heard: Heard, wanted: Wanted) -> Draft:
+def _judged(parsed: ParsedAnswer, request: PlanRequest) -> Draft:
     """The plan, unless it says one thing and shows another."""
-    prompt = wanted.prompt if wanted.previous is None else ""  # else it may say what is no more
-    shown = [checks.Shown(spot.shows, spot.prompt) for spot in heard.spots]
-    regions = _painted([_region(spot) for spot in heard.spots])
+    prompt = request.prompt if request.previous is None else ""  # else it may say what is no more
+    shown = [checks.Shown(region.shows, region.prompt) for region in parsed.regions]
+    regions = _painted([_region(region) for region in parsed.regions])
     problems = [
-        *checks.contradictions(heard.entities, shown, prompt),
+        *checks.contradictions(parsed.entities, shown, prompt),
         *_unseen(regions),
     ]
     if problems:
         return Draft(None, tuple(problems))
-    missing = checks.left_out(heard.entities, shown, prompt)
+    missing = checks.left_out(parsed.entities, shown, prompt)
     return Draft(
-        _plan(heard, wanted, regions, missing),
-        (*_asked_about(missing), *_strangers(regions, wanted.previous)),
+        _plan(parsed, request, regions, missing),
+        (*_asked_about(missing), *_strangers(regions, request.previous)),
     )
 
 
-def _region(spot: Spot) -> Region:
-    if isinstance(spot.box, str):
-        raise PlanError(f"the box of region {spot.id!r} {spot.box}")
-    return Region(id=spot.id, prompt=spot.prompt, box=spot.box)
+def _region(region: ParsedRegion) -> Region:
+    if isinstance(region.box, str):
+        raise PlanError(f"the box of region {region.id!r} {region.box}")
+    return Region(id=region.id, prompt=region.prompt, box=region.box)
 
 
 def _painted(regions: list[Region]) -> list[Region]:
@@ -102,35 +102,37 @@ def _unseen(regions: Sequence[Region]) -> Iterator[str]:
         )
 
 
-def _plan(heard: Heard, wanted: Wanted, regions: Sequence[Region], missing: Sequence[str]) -> Plan:
+def _plan(
+    parsed: ParsedAnswer, request: PlanRequest, regions: Sequence[Region], missing: Sequence[str]
+) -> Plan:
     """With the prompt itself under the regions where they leave something out."""
-    before = wanted.previous
-    notes = [heard.reasoning[:_MOST_REASONING]]
+    before = request.previous
+    notes = [parsed.reasoning[:_MOST_REASONING]]
     if missing:
         notes.append(f"In no region of its own, but in the base prompt: {', '.join(missing)}.")
-    base = wanted.prompt if missing else heard.base_prompt
+    base = request.prompt if missing else parsed.base_prompt
     return Plan(
-        prompt=wanted.prompt if before is None else _changed_prompt(heard, wanted),
-        regions=kept(regions, before) if before is not None else tuple(regions),
-        base_prompt=base or (before.effective_base_prompt if before else wanted.prompt),
-        base_ratio=_ratio(heard.base_ratio),
-        negative=heard.negative,
+        prompt=request.prompt if before is None else _changed_prompt(parsed, request),
+        regions=merged(regions, before) if before is not None else tuple(regions),
+        base_prompt=base or (before.effective_base_prompt if before else request.prompt),
+        base_ratio=_ratio(parsed.base_ratio),
+        negative=parsed.negative,
         reasoning="\n".join(filter(None, notes)),
-        source=wanted.source[:200],
+        source=request.source[:200],
     )
 
 
-def _changed_prompt(heard: Heard, wanted: Wanted) -> str:
+def _changed_prompt(parsed: ParsedAnswer, request: PlanRequest) -> str:
     """What asks for the changed picture: else whoever checks it would undo the change."""
-    both = f"{wanted.prompt}; {wanted.instruction}"
-    return heard.prompt or (both if len(both) <= MAX_PROMPT_CHARS else wanted.prompt)
+    both = f"{request.prompt}; {request.instruction}"
+    return parsed.prompt or (both if len(both) <= MAX_PROMPT_CHARS else request.prompt)
 
 
-def _ratio(said: float | None) -> float | None:
+def _ratio(value: float | None) -> float | None:
     """A share from 0 to 1; percent are understood, nonsense leaves it to the sampler."""
-    if said is not None and 0 <= said <= 1:
-        return said
-    return said / 100 if said is not None and 5 <= said <= 100 else None
+    if value is not None and 0 <= value <= 1:
+        return value
+    return value / 100 if value is not None and 5 <= value <= 100 else None
 
 
 def _asked_about(missing: Sequence[str]) -> Iterator[str]:

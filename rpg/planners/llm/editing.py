@@ -1,4 +1,4 @@
-"""A changed plan keeps of the plan before whatever the answer could not say, or rounded."""
+"""Merging a changed plan with the previous one: what the answer cannot express is kept."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from rpg.plans.plan import Plan, Region
 _ROUNDED = 0.011  # of the canvas: what whole percentages lose
 
 
-def as_asked(plan: Plan) -> str:
+def plan_as_answer(plan: Plan) -> str:
     """The plan as JSON in the form of an answer, from back to front, boxes in percent."""
     regions = [
         {"id": region.id, "prompt": region.prompt, "box": _percent(region.box)}
         for region in plan.layers()
     ]
-    told = {
+    answer = {
         "regions": regions,
         "base_prompt": plan.effective_base_prompt,
         "base_ratio": plan.base_ratio,
         "negative": plan.negative,
     }
-    return json.dumps(told, ensure_ascii=False, indent=1)
+    return json.dumps(answer, ensure_ascii=False, indent=1)
 
 
 def _percent(box: Box) -> dict[str, int]:
@@ -32,25 +32,25 @@ def _percent(box: Box) -> dict[str, int]:
     return {name: round(100 * edge) for name, edge in edges.items()}
 
 
-def kept(regions: Sequence[Region], previous: Plan) -> tuple[Region, ...]:
+def merged(regions: Sequence[Region], previous: Plan) -> tuple[Region, ...]:
     """The regions with what those of the same id had before: exact box, mask, negative, z, parent.
 
     What is painted over what stays as in the order given.
     """
     before = {region.id: region for region in previous.layers()}
-    merged = [_merged(region, before.get(region.id)) for region in regions]
-    nested = _nested(merged, previous)
-    same = [one.id for one in _flat(nested)] == [one.id for one in merged]
-    return nested if same else _leveled(merged)
+    updated = [_merged_region(region, before.get(region.id)) for region in regions]
+    nested = _nested(updated, previous)
+    same = [one.id for one in _flat(nested)] == [one.id for one in updated]
+    return nested if same else _leveled(updated)
 
 
-def _merged(region: Region, old: Region | None) -> Region:
+def _merged_region(region: Region, old: Region | None) -> Region:
     if old is None:
         return region
-    said: dict[str, Any] = {"negative": old.negative, "base_ratio": old.base_ratio, "z": old.z}
+    update: dict[str, Any] = {"negative": old.negative, "base_ratio": old.base_ratio, "z": old.z}
     if _alike(region.box, old.box):
-        said |= {"box": old.box, "mask": old.mask}
-    return region.model_copy(update=said)
+        update |= {"box": old.box, "mask": old.mask}
+    return region.model_copy(update=update)
 
 
 def _alike(one: Box, other: Box) -> bool:

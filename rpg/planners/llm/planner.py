@@ -17,7 +17,7 @@ from rpg.events import Notice, Planned, Thinking
 from rpg.planners.base import checked_prompt
 from rpg.planners.llm.cache import PlanCache
 from rpg.planners.llm.conversation import Conversation, recaption_in
-from rpg.planners.llm.drafts import Draft, Wanted, draft
+from rpg.planners.llm.drafts import Draft, PlanRequest, draft
 from rpg.planners.llm.schema import EditAnswer, PlanAnswer, RecaptionAnswer
 from rpg.planners.llm.thoughts import Thoughts
 from rpg.planners.rules import RulePlanner
@@ -25,7 +25,7 @@ from rpg.plans.plan import Plan
 
 _VERSION = 1  # of how answers are read: another one forgets the plans kept so far
 
-Said = Generator[Thinking, None, str]
+AnswerStream = Generator[Thinking, None, str]
 
 
 class LLMPlanner:
@@ -96,15 +96,15 @@ class LLMPlanner:
         text = checked_prompt(prompt)
         if instruction is not None:
             change = checked_prompt(instruction, "instruction")
-            previous = previous or (yield from self._anew(text))
-            wanted = Wanted(text, self.chat.name, previous, change)
+            previous = previous or (yield from self._initial_plan(text))
+            request = PlanRequest(text, self.chat.name, previous, change)
         else:
-            wanted = Wanted(text, self.chat.name)
-        key = self._key(wanted) if self._cache is not None else ""
+            request = PlanRequest(text, self.chat.name)
+        key = self._key(request) if self._cache is not None else ""
         plan = self._cache.get(key) if self._cache is not None else None
-        yield Planned(plan or (yield from self._made(wanted, key)))
+        yield Planned(plan or (yield from self._plan_or_fallback(request, key)))
 
-    def _anew(self, prompt: str) -> Generator[Thinking | Notice, None, Plan]:
+    def _initial_plan(self, prompt: str) -> Generator[Thinking | Notice, None, Plan]:
         """A plan to make a change to, where none is given."""
         for event in self.stream(prompt):
             if isinstance(event, Planned):
@@ -112,74 +112,78 @@ class LLMPlanner:
             yield event
         raise AssertionError("a stream ends with its plan")
 
-    def _made(self, wanted: Wanted, key: str) -> Generator[Thinking | Notice, None, Plan]:
+    def _plan_or_fallback(
+        self, request: PlanRequest, key: str
+    ) -> Generator[Thinking | Notice, None, Plan]:
         """The model's plan, which is kept, or the one that stands in for it."""
         try:
-            plan = yield from self._asked(wanted)
+            plan = yield from self._ask(request)
         except (ChatError, PlanError) as error:
             if self._fallback is None:
                 raise
             yield Notice(f"the rule planner stands in for {self.chat.name}: {error}")
-            return _by_rules(wanted, error)
+            return _by_rules(request, error)
         if self._cache is not None:
             self._cache.put(key, plan)
         return plan
 
-    def _key(self, wanted: Wanted) -> str:
+    def _key(self, request: PlanRequest) -> str:
         """Everything that the plan depends on."""
-        first = self._conversation.recaption(wanted.prompt) if self._separate else []
+        first = self._conversation.recaption(request.prompt) if self._separate else []
         return PlanCache.key(
             _VERSION,
             self.chat.name,
             getattr(self.chat, "base_url", None),  # a plan is as good as the server it came from
-            json_schema(_kind(wanted)),
+            json_schema(_kind(request)),
             [(message.role, message.content) for message in first],
-            [(message.role, message.content) for message in self._messages(wanted)],
-            wanted.previous.to_json() if wanted.previous is not None else None,
+            [(message.role, message.content) for message in self._messages(request)],
+            request.previous.to_json() if request.previous is not None else None,
         )
 
-    def _messages(self, wanted: Wanted, recaption: str = "") -> list[Message]:
-        if wanted.previous is not None:
-            return self._conversation.edit(wanted.prompt, wanted.previous, wanted.instruction)
-        return self._conversation.plan(wanted.prompt, recaption)
+    def _messages(self, request: PlanRequest, recaption: str = "") -> list[Message]:
+        if request.previous is not None:
+            return self._conversation.edit(request.prompt, request.previous, request.instruction)
+        return self._conversation.plan(request.prompt, recaption)
 
-    def _asked(self, wanted: Wanted) -> Generator[Thinking, None, Plan]:
+    def _ask(self, request: PlanRequest) -> Generator[Thinking, None, Plan]:
         """The plan that the model makes, at the second try if need be."""
         recaption = ""
-        if self._separate and wanted.previous is None:
-            asked = self._conversation.recaption(wanted.prompt)
-            recaption = recaption_in((yield from self._said(asked, RecaptionAnswer)))
-        messages = self._messages(wanted, recaption)
-        answer = yield from self._said(messages, _kind(wanted))
-        made = draft(answer, wanted)
-        if made.problems:
-            made, answer = yield from self._mended(messages, answer, made, wanted)
-        if made.plan is None:
+        if self._separate and request.previous is None:
+            recaption_messages = self._conversation.recaption(request.prompt)
+            recaption = recaption_in(
+                (yield from self._complete(recaption_messages, RecaptionAnswer))
+            )
+        messages = self._messages(request, recaption)
+        answer = yield from self._complete(messages, _kind(request))
+        result = draft(answer, request)
+        if result.problems:
+            result, answer = yield from self._retry(messages, answer, result, request)
+        if result.plan is None:
             raise PlanError(
                 f"{self.chat.name} gave no plan that can be drawn, though it was asked twice: "
-                f"{made.problems[0]}; try again, another model or the rule planner",
+                f"{result.problems[0]}; try again, another model or the rule planner",
                 answer=answer,
             )
-        return made.plan
+        return result.plan
 
-    def _mended(
-        self, messages: Sequence[Message], answer: str, first: Draft, wanted: Wanted
+    def _retry(
+        self, messages: Sequence[Message], answer: str, first: Draft, request: PlanRequest
     ) -> Generator[Thinking, None, tuple[Draft, str]]:
         """The better of the first answer and a second one that knows what was wrong with it."""
         yield Thinking(f"Asked again: {'; '.join(first.problems)}.", restart=True)
         again = self._conversation.again(messages, answer, first.problems)
         try:
-            mended = yield from self._said(again, _kind(wanted))
+            repaired = yield from self._complete(again, _kind(request))
         except ChatError:
             if first.plan is None:
                 raise
             return first, answer
-        second = draft(mended, wanted)
+        second = draft(repaired, request)
         if second.plan is None and first.plan is not None:
             return first, answer
-        return second, mended
+        return second, repaired
 
-    def _said(self, messages: Sequence[Message], kind: type[BaseModel]) -> Said:
+    def _complete(self, messages: Sequence[Message], kind: type[BaseModel]) -> AnswerStream:
         """The answer, and what there is to read of it while it comes."""
         pieces: list[str] = []
         length, thoughts = 0, Thoughts()
@@ -202,15 +206,15 @@ class LLMPlanner:
         return "".join(pieces)[:MAX_ANSWER_CHARS]
 
 
-def _kind(wanted: Wanted) -> type[PlanAnswer]:
-    return PlanAnswer if wanted.previous is None else EditAnswer
+def _kind(request: PlanRequest) -> type[PlanAnswer]:
+    return PlanAnswer if request.previous is None else EditAnswer
 
 
-def _by_rules(wanted: Wanted, error: ChatError | PlanError) -> Plan:
+def _by_rules(request: PlanRequest, error: ChatError | PlanError) -> Plan:
     """The rule planner's plan, which says in whose place it stands and why."""
-    made = RulePlanner().plan(
-        wanted.prompt, previous=wanted.previous, instruction=wanted.instruction or None
+    result = RulePlanner().plan(
+        request.prompt, previous=request.previous, instruction=request.instruction or None
     )
-    why = f"The rule planner stands in for {wanted.source}: {error}\n"
-    source = f"{made.source} instead of {wanted.source}"
-    return Plan(**{**dict(made), "reasoning": why + made.reasoning, "source": source[:200]})
+    why = f"The rule planner stands in for {request.source}: {error}\n"
+    source = f"{result.source} instead of {request.source}"
+    return Plan(**{**dict(result), "reasoning": why + result.reasoning, "source": source[:200]})

@@ -1,4 +1,4 @@
-"""What a language model is asked to answer with.
+"""The answer schema of the language-model planner.
 
 The order of the fields is the order of thought: an answer under a JSON grammar is written from the
 top, so `reasoning` before `regions` is the chain of thought, and entities before regions is the
@@ -74,7 +74,7 @@ def _from_span(value: Mapping[Any, Any]) -> Any:
     return value
 
 
-class Entity(Answer):
+class EntityAnswer(Answer):
     """A thing that the prompt names."""
 
     name: Line
@@ -82,13 +82,13 @@ class Entity(Answer):
     attributes: list[Line] = []
 
 
-class Described(Entity):
+class DescribedEntity(EntityAnswer):
     """A thing, recaptioned."""
 
     description: Line = ""
 
 
-class Part(Answer):
+class RegionAnswer(Answer):
     """One region of the answer."""
 
     id: Line = ""
@@ -101,8 +101,8 @@ class PlanAnswer(Answer):
     """A plan as a model says it."""
 
     reasoning: Annotated[str, AfterValidator(clean)] = ""
-    entities: list[Entity] = []
-    regions: Annotated[list[Part], Field(json_schema_extra={"minItems": 1})]
+    entities: list[EntityAnswer] = []
+    regions: Annotated[list[RegionAnswer], Field(json_schema_extra={"minItems": 1})]
     base_prompt: Line = ""
     base_ratio: Annotated[float | None, WithJsonSchema(_RATIO)] = None
     negative: Line = ""
@@ -118,4 +118,4 @@ class RecaptionAnswer(Answer):
     """The first of two answers, where recaptioning is asked for on its own."""
 
     reasoning: Annotated[str, AfterValidator(clean)] = ""
-    entities: list[Described]
+    entities: list[DescribedEntity]

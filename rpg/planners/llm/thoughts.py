@@ -1,4 +1,4 @@
-"""A model's reasoning, shown while it is still writing."""
+"""A model's reasoning, extracted from its answer while it streams."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ class Thoughts:
     def feed(self, delta: Delta) -> str:
         """What there is to show after one more piece; "" where nothing new."""
         if delta.kind != "answer":
-            return self._told(clean(delta.text), delta.kind)
+            return self._on_new_line(clean(delta.text), delta.kind)
         self._answer += delta.text
-        prose = "" if self._start is not None else self._told(self._prose(), "prose")
+        prose = "" if self._start is not None else self._on_new_line(self._prose(), "prose")
         if self._start is None:
             return prose
-        return prose + self._told(self._from_json(), "json")
+        return prose + self._on_new_line(self._from_json(), "json")
 
     def end(self) -> str:
         """What was held back, and the end of the line; the answer is whole."""
         self._read_at = 0
-        rest = self._told(self._from_json(), "json") if self._start is not None else ""
+        rest = self._on_new_line(self._from_json(), "json") if self._start is not None else ""
         return rest + ("" if self._last[1] == "\n" else "\n")
 
-    def _told(self, text: str, whose: str) -> str:
+    def _on_new_line(self, text: str, whose: str) -> str:
         """The text, on a new line where other words were shown before."""
         if not text:
             return ""
@@ -69,9 +69,9 @@ class Thoughts:
         if self._done or grown * _SHARE < len(self._answer):
             return ""
         self._read_at = len(self._answer)
-        found = _partial(self._answer[self._start :])
-        reasoning = found.get("reasoning")
-        self._done = len(found) > 1 or (bool(found) and not isinstance(reasoning, str))
+        fields = _partial(self._answer[self._start :])
+        reasoning = fields.get("reasoning")
+        self._done = len(fields) > 1 or (bool(fields) and not isinstance(reasoning, str))
         if not isinstance(reasoning, str):
             return ""
         text = clean(reasoning)
@@ -82,7 +82,7 @@ class Thoughts:
 def _partial(text: str) -> dict[str, object]:
     """The fields of an object that is not yet whole, the last string as far as it goes."""
     try:
-        found = pydantic_core.from_json(text, allow_partial="trailing-strings")
+        fields = pydantic_core.from_json(text, allow_partial="trailing-strings")
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return fields if isinstance(fields, dict) else {}

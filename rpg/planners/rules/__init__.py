@@ -1,4 +1,4 @@
-"""The rule planner: tokens -> elements -> things and relations -> boxes -> subprompts."""
+"""The rule planner: scene graph -> layout -> subprompts; and commands that edit a plan."""
 
 from __future__ import annotations
 

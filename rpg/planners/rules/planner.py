@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
+from rpg.language.scene_graph.canvas_positions import settle
+from rpg.language.scene_graph.graph import SceneGraph
+from rpg.language.scene_graph.parser import parse_prompt
 from rpg.planners.base import checked_prompt
-from rpg.planners.rules.grammar.language import is_english
-from rpg.planners.rules.grammar.scan import scan
-from rpg.planners.rules.grammar.styles import split_style
-from rpg.planners.rules.grammar.tokens import tokenize
-from rpg.planners.rules.instructions.following import revise
+from rpg.planners.rules.commands.interpreter import revise
 from rpg.planners.rules.layout.normal import normalize
 from rpg.planners.rules.layout.solver import lay_out
-from rpg.planners.rules.reading.positions import settle
-from rpg.planners.rules.reading.reader import read_elements
-from rpg.planners.rules.reading.things import Reading
-from rpg.planners.rules.reasoning import explain, found
-from rpg.planners.rules.recaption import common_scene, give_places, regions
+from rpg.planners.rules.reasoning import explain, summarize
+from rpg.planners.rules.recaption import common_setting, give_places, regions
 from rpg.plans.geometry import FULL
 from rpg.plans.plan import MAX_REGIONS, Plan, Region
 
@@ -24,9 +20,9 @@ SOURCE = "rules"
 class RulePlanner:
     """Plans by grammar: needs no language model, no network and no randomness.
 
-    It finds things with their attributes and numbers, how they stand to each other, and the scene;
-    gives each its own subprompt, and boxes in which the relations hold. English only: of other
-    prompts it makes one region. What it could not place stands in the plan's `reasoning`.
+    It parses entities with their attributes, counts and relations, and the setting; every entity
+    gets a subprompt and boxes in which the relations hold. English only: a prompt in another
+    language becomes one region. What could not be placed stands in the plan's `reasoning`.
     """
 
     def plan(
@@ -45,73 +41,61 @@ class RulePlanner:
         return _anew(text)
 
 
-def read(prompt: str) -> Reading:
-    """What the prompt is understood to hold."""
-    if not is_english(tokenize(prompt)):
-        return Reading(notes=["this planner reads English only"])
-    content, styles = split_style(prompt)
-    reading = read_elements(scan(tokenize(content)))
-    reading.styles = styles
-    return reading
-
-
 def _anew(prompt: str) -> Plan:
-    reading = read(prompt)
-    return _planned(prompt, reading) if reading.things else _whole(prompt, reading)
+    graph = parse_prompt(prompt)
+    return _planned(prompt, graph) if graph.entities else _whole(prompt, graph)
 
 
-def _planned(prompt: str, reading: Reading) -> Plan:
-    give_places(reading)
-    settle(reading)
-    _note_crowds(reading)
-    understood = found(reading)
-    constraints = normalize(reading)
-    _cap(reading)
-    spots = lay_out(reading.things, constraints)
-    scene = common_scene(reading)
+def _planned(prompt: str, graph: SceneGraph) -> Plan:
+    give_places(graph)
+    settle(graph)
+    _note_crowds(graph)
+    summary = summarize(graph)
+    constraints = normalize(graph)
+    _cap(graph)
+    spots = lay_out(graph.entities, constraints)
+    setting = common_setting(graph)
     return Plan(
         prompt=prompt,
         base_prompt=prompt,
-        regions=regions(spots, scene, reading.styles),
-        negative=", ".join(reading.negatives),
-        reasoning=explain(understood, reading, constraints, spots, scene),
+        regions=regions(spots, setting, graph.styles),
+        negative=", ".join(graph.negatives),
+        reasoning=explain(summary, graph, constraints, spots, setting),
         source=SOURCE,
     )
 
 
-def _whole(prompt: str, reading: Reading) -> Plan:
-    """One region for a prompt in which no things were found."""
+def _whole(prompt: str, graph: SceneGraph) -> Plan:
+    """One region for a prompt in which no entities were found."""
     why = ["No separate things were found: the whole prompt fills the canvas."]
     return Plan(
         prompt=prompt,
         base_prompt=prompt,
         regions=(Region(id="scene-1", prompt=prompt, box=FULL),),
-        negative=", ".join(reading.negatives),
-        reasoning="\n".join([*why, *(f"Not placed: {note}." for note in reading.notes)]),
+        negative=", ".join(graph.negatives),
+        reasoning="\n".join([*why, *(f"Not placed: {note}." for note in graph.notes)]),
         source=SOURCE,
     )
 
 
-def _note_crowds(reading: Reading) -> None:
-    """Says which numbers are too large to give every thing its own region."""
-    for thing in reading.things:
-        if thing.crowd.isdigit():
-            reading.notes.append(f"{thing.name} one by one: one region holds them all")
+def _note_crowds(graph: SceneGraph) -> None:
+    """Says which numbers are too large to give every entity its own region."""
+    for entity in graph.entities:
+        if entity.crowd.isdigit():
+            graph.notes.append(f"{entity.name} one by one: one region holds them all")
 
 
-def _cap(reading: Reading) -> None:
+def _cap(graph: SceneGraph) -> None:
     """Keeps to the number of regions that a plan may have; says what had to give way."""
-    while sum(thing.count for thing in reading.things) > MAX_REGIONS:
-        largest = max(reading.things, key=lambda thing: thing.count)
+    while sum(entity.count for entity in graph.entities) > MAX_REGIONS:
+        largest = max(graph.entities, key=lambda entity: entity.count)
         if largest.count == 1:
             break
-        reading.notes.append(
-            f"{largest.counted} one by one: there is room for {MAX_REGIONS} regions"
-        )
+        graph.notes.append(f"{largest.counted} one by one: there is room for {MAX_REGIONS} regions")
         largest.as_crowd()
-    for thing in reading.things[MAX_REGIONS:]:
-        reading.notes.append(f"{thing.name}: a plan has at most {MAX_REGIONS} regions")
-    dropped = reading.things[MAX_REGIONS:]
-    del reading.things[MAX_REGIONS:]
-    for thing in reading.things:
-        thing.parent = None if thing.parent in dropped else thing.parent
+    for entity in graph.entities[MAX_REGIONS:]:
+        graph.notes.append(f"{entity.name}: a plan has at most {MAX_REGIONS} regions")
+    dropped = graph.entities[MAX_REGIONS:]
+    del graph.entities[MAX_REGIONS:]
+    for entity in graph.entities:
+        entity.parent = None if entity.parent in dropped else entity.parent

@@ -1,46 +1,48 @@
-"""Says in plain words what was found, where it was put, and what could not be placed."""
+"""The plan's reasoning as text: what was parsed, where it was placed, what could not be."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rpg.planners.rules.grammar.elements import Kind
+from rpg.language.grammar.elements import RelationKind
+from rpg.language.positions import position_in_words
+from rpg.language.scene_graph.graph import Entity, Relation, SceneGraph
 from rpg.planners.rules.layout.lattice import holds, overlap
 from rpg.planners.rules.layout.normal import Constraints, Pair
-from rpg.planners.rules.layout.solver import Spot
-from rpg.planners.rules.reading.things import Reading, Relation, Thing
+from rpg.planners.rules.layout.solver import PlacedEntity
 from rpg.plans.geometry import Box
-
-_ROWS = ("top", "", "bottom")
-_COLUMNS = ("left", "", "right")
 
 
 def explain(
-    found: str, reading: Reading, constraints: Constraints, spots: Sequence[Spot], scene: str
+    summary: str,
+    graph: SceneGraph,
+    constraints: Constraints,
+    spots: Sequence[PlacedEntity],
+    setting: str,
 ) -> str:
-    """Several lines: what was `found`, the scene, where all is, and what is left over."""
-    lines = [found]
-    if scene:
-        lines.append(f"Scene, added to every subprompt: {scene}.")
-    if reading.styles:
-        lines.append(f"Style, added to every subprompt: {', '.join(reading.styles)}.")
+    """Several lines: the `summary`, the setting, where all is, and what is left over."""
+    lines = [summary]
+    if setting:
+        lines.append(f"Scene, added to every subprompt: {setting}.")
+    if graph.styles:
+        lines.append(f"Style, added to every subprompt: {', '.join(graph.styles)}.")
     lines += [f"Placed: {text}." for text in _placed(spots)]
     lines += [f"Not kept, it contradicts the rest: {it}." for it in unkept(constraints, spots)]
-    lines += [f"Not there, as asked: {text}." for text in reading.negatives]
-    lines += [f"Not placed: {note}." for note in reading.notes]
+    lines += [f"Not there, as asked: {text}." for text in graph.negatives]
+    lines += [f"Not placed: {note}." for note in graph.notes]
     return "\n".join(lines)
 
 
-def found(reading: Reading) -> str:
-    """The things and relations, before the layout splits any of them."""
-    lines = [f"Things: {'; '.join(thing.counted for thing in reading.things)}."]
-    if reading.relations:
-        lines.append(f"Relations: {'; '.join(_said(r) for r in reading.relations)}.")
+def summarize(graph: SceneGraph) -> str:
+    """The entities and relations, before the layout splits any of them."""
+    lines = [f"Things: {'; '.join(entity.counted for entity in graph.entities)}."]
+    if graph.relations:
+        lines.append(f"Relations: {'; '.join(_relation_text(r) for r in graph.relations)}.")
     return "\n".join(lines)
 
 
-def _said(relation: Relation) -> str:
-    objects = " and ".join(thing.counted for thing in relation.objects)
+def _relation_text(relation: Relation) -> str:
+    objects = " and ".join(entity.counted for entity in relation.objects)
     return f"{relation.subject.counted} {relation.kind.value} {objects}"
 
 
@@ -48,32 +50,24 @@ def _pair(pair: Pair) -> str:
     return f"{pair.first.name} {pair.kind.value} {pair.second.name}"
 
 
-def _placed(spots: Sequence[Spot], inside: str = "") -> Iterator[str]:
+def _placed(spots: Sequence[PlacedEntity], inside: str = "") -> Iterator[str]:
     for spot in spots:
         size = f"{spot.box.width:.0%} x {spot.box.height:.0%} of the canvas"
-        where = f"inside {inside}" if inside else where_is(spot.box)
-        yield f"{spot.thing.name}, {where}, {size}"
-        yield from _placed(spot.inside, spot.thing.name)
+        where = f"inside {inside}" if inside else position_in_words(spot.box)
+        yield f"{spot.entity.name}, {where}, {size}"
+        yield from _placed(spot.inside, spot.entity.name)
 
 
-def where_is(box: Box) -> str:
-    """The place of a box in words: "top left", "in the middle", "the whole canvas"."""
-    if box.area > 0.99:
-        return "the whole canvas"
-    x, y = (min(int(centre * 3 + 1e-9), 2) for centre in box.center)
-    return " ".join(filter(None, (_ROWS[y], _COLUMNS[x]))) or "in the middle"
-
-
-def unkept(constraints: Constraints, spots: Sequence[Spot]) -> list[str]:
+def unkept(constraints: Constraints, spots: Sequence[PlacedEntity]) -> list[str]:
     """The pairs and rings that do not hold between the boxes, in words."""
-    found: dict[int, list[Spot]] = {}
+    spots_of: dict[int, list[PlacedEntity]] = {}
     for spot in _all(spots):
-        found.setdefault(id(spot.thing), []).append(spot)
-    pairs = [p for p in constraints.pairs if id(p.first) in found and id(p.second) in found]
-    lost = [_pair(p) for p in pairs if not _kept(p, found[id(p.first)], found[id(p.second)])]
+        spots_of.setdefault(id(spot.entity), []).append(spot)
+    pairs = [p for p in constraints.pairs if id(p.first) in spots_of and id(p.second) in spots_of]
+    lost = [_pair(p) for p in pairs if not _holds(p, spots_of[id(p.first)], spots_of[id(p.second)])]
     for middle, around in constraints.rings:
-        boxes = [spot.box for thing in around for spot in found.get(id(thing), ())]
-        if not all(_amid(spot.box, boxes) for spot in found.get(id(middle), ())):
+        boxes = [spot.box for entity in around for spot in spots_of.get(id(entity), ())]
+        if not all(_amid(spot.box, boxes) for spot in spots_of.get(id(middle), ())):
             lost.append(f"{middle.name} surrounded by {around[0].name}")
     return lost
 
@@ -85,20 +79,20 @@ def _amid(middle: Box, around: Sequence[Box]) -> bool:
     return all(around_it) if len(around) > 3 else any(around_it)
 
 
-def _kept(pair: Pair, first: Sequence[Spot], second: Sequence[Spot]) -> bool:
+def _holds(pair: Pair, first: Sequence[PlacedEntity], second: Sequence[PlacedEntity]) -> bool:
     if _nested(pair.first, pair.second):
         return True
     boxes = [spot.box for spot in first], [spot.box for spot in second]
-    if pair.kind is Kind.FRONT:
+    if pair.kind is RelationKind.FRONT:
         return overlap(*boxes) and all(a.z > b.z for a in first for b in second)
     return holds(pair.kind, *boxes)
 
 
-def _nested(first: Thing, second: Thing) -> bool:
+def _nested(first: Entity, second: Entity) -> bool:
     return first.parent is second or second.parent is first
 
 
-def _all(spots: Sequence[Spot]) -> Iterator[Spot]:
+def _all(spots: Sequence[PlacedEntity]) -> Iterator[PlacedEntity]:
     for spot in spots:
         yield spot
         yield from _all(spot.inside)

@@ -6,8 +6,8 @@ import pytest
 
 from rpg import prompts
 from rpg.planners.llm.checks import Shown, contradictions, hidden, left_out
-from rpg.planners.llm.drafts import Wanted, draft
-from rpg.planners.llm.schema import Entity
+from rpg.planners.llm.drafts import PlanRequest, draft
+from rpg.planners.llm.schema import EntityAnswer
 from rpg.plans.geometry import FULL, Box, grid
 from tests.planners.llm.helpers import said
 
@@ -16,14 +16,14 @@ def shown(*prompts_: str) -> list[Shown]:
     return [Shown((), one) for one in prompts_]
 
 
-def entity(name: str, count: int = 1) -> Entity:
-    return Entity(name=name, count=count)
+def entity(name: str, count: int = 1) -> EntityAnswer:
+    return EntityAnswer(name=name, count=count)
 
 
 def test_our_own_examples_leave_nothing_to_be_desired() -> None:
     """No problem, nothing mended: what the model is shown is what we want to read."""
     for example in prompts.examples("plan"):
-        made = draft(said(**example["answer"]), Wanted(example["prompt"], "us"))
+        made = draft(said(**example["answer"]), PlanRequest(example["prompt"], "us"))
         assert made.problems == ()
         assert made.plan is not None
         given = example["answer"]["regions"]
@@ -73,7 +73,7 @@ def test_loose_words_are_not_missed(prompt: str) -> None:
 def test_what_is_left_out() -> None:
     prompt = "a knight with a lance, two dragons and a spoon"
     assert left_out([], shown("a knight", "a dragon"), prompt) == ["lance", "spoon"]
-    spoken = Entity(name="knight", count=1, attributes=["lance", "spoon"])
+    spoken = EntityAnswer(name="knight", count=1, attributes=["lance", "spoon"])
     assert left_out([spoken], shown("a knight", "a dragon"), prompt) == []
 
 

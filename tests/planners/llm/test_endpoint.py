@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from rpg import metadata
-from rpg.chat import OpenAIChat, Patience
+from rpg.chat import OpenAIChat, Timeouts
 from rpg.cli import app
 from rpg.errors import ChatAccessError, ChatError, PlanError
 from rpg.events import Planned, Thinking
@@ -23,7 +23,7 @@ from tests.planners.llm.helpers import PROMPT, said
 from tests.tiny import tiny_sdxl
 
 KEY = "sk-test-0f9e8d7c6b5a43210fedcba"
-QUICK = Patience(connect=30, silence=30, total=60, retries=1, longest_wait=0.1, backoff=0.01)
+QUICK = Timeouts(connect=30, silence=30, total=60, retries=1, longest_wait=0.1, backoff=0.01)
 Play = Callable[[Asked], Reply]
 
 
@@ -60,7 +60,7 @@ def _plays(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def at(server: ChatServer, play: str, **words: Any) -> LLMPlanner:
-    chat = OpenAIChat(server.fresh(play), base_url=server.url, api_key=KEY, patience=QUICK)
+    chat = OpenAIChat(server.fresh(play), base_url=server.url, api_key=KEY, timeouts=QUICK)
     return LLMPlanner(chat, **words)
 
 

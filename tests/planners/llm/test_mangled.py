@@ -14,7 +14,7 @@ from rpg import prompts
 from rpg.chat import Message
 from rpg.errors import PlanError
 from rpg.planners.llm.checks import hidden
-from rpg.planners.llm.drafts import Wanted, draft
+from rpg.planners.llm.drafts import PlanRequest, draft
 from rpg.plans.plan import Plan
 from tests.planners.llm.helpers import planner
 
@@ -60,7 +60,7 @@ PLANNER, _ = planner(SAYS)
 
 def judged(text: str, prompt: str, previous: Plan | None = None) -> None:
     """What has to hold of any answer."""
-    made = draft(text, Wanted(prompt, "m", previous))
+    made = draft(text, PlanRequest(prompt, "m", previous))
     if made.plan is None:
         assert made.problems and all(made.problems)
         return
@@ -105,7 +105,7 @@ def put(value: Any, path: tuple[Any, ...], new: Any) -> Any:
     return changed
 
 
-MANY = settings(max_examples=2000, suppress_health_check=list(HealthCheck))
+MANY = settings(max_examples=500, suppress_health_check=list(HealthCheck))
 
 
 @MANY
@@ -166,6 +166,6 @@ def test_through_the_planner(data: st.DataObject) -> None:
     planned(text[:at] + data.draw(st.one_of(st.just(""), JUNK)) + text[at:], prompt)
 
 
-_PREVIOUS = draft(json.dumps(EXAMPLES[3][1]), Wanted(EXAMPLES[3][0], "m")).plan
+_PREVIOUS = draft(json.dumps(EXAMPLES[3][1]), PlanRequest(EXAMPLES[3][0], "m")).plan
 assert _PREVIOUS is not None
 PREVIOUS: Plan = _PREVIOUS

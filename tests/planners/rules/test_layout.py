@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rpg.planners.rules.grammar.elements import Kind
+from rpg.language.grammar.elements import RelationKind
+from rpg.language.scene_graph.graph import Entity
 from rpg.planners.rules.layout.blocks import Depth, Flat, One, Ring, Rows
 from rpg.planners.rules.layout.lattice import broken
 from rpg.planners.rules.layout.normal import Constraints, Pair
 from rpg.planners.rules.layout.packing import best_rows
 from rpg.planners.rules.layout.ranks import Ranks
-from rpg.planners.rules.layout.solver import Spot, lay_out
+from rpg.planners.rules.layout.solver import PlacedEntity, lay_out
 from rpg.planners.rules.layout.splits import compositions, cut, even_splits, shares, split_rows
-from rpg.planners.rules.reading.things import Thing
 from rpg.plans.geometry import FULL, Box
 from tests.planners.rules.helpers import only, plan_of
 
@@ -25,8 +25,8 @@ SIZES = {"tiny": 0.4, "small": 0.6, "": 1.0, "big": 1.6, "huge": 2.4}
 NAMES = ("cat", "dog", "lamp", "chair", "book", "vase")
 
 
-def thing(name: str, size: float = 1.0) -> Thing:
-    return Thing("a", [], [name], size=size)
+def entity(name: str, size: float = 1.0) -> Entity:
+    return Entity("a", [], [name], size=size)
 
 
 def tile(boxes: list[Box], whole: Box = FULL) -> bool:
@@ -114,25 +114,25 @@ def test_what_has_no_relation_tiles_its_box(
     areas: list[float], width: float, height: float
 ) -> None:
     box = Box(0, 0, width, height)
-    parts = [One(thing("cat", size)) for size in areas]
+    parts = [One(entity("cat", size)) for size in areas]
     for block in (Flat(tuple(parts)), Rows((tuple(parts),)), best_rows(parts)):
         assert tile([placed.box for placed in block.place(box)], box)
 
 
 @given(sizes.filter(lambda areas: len(areas) > 1), st.sampled_from(sorted(SIZES.values())))
 def test_a_ring_tiles_the_canvas_around_its_middle(areas: list[float], middle: float) -> None:
-    inner = thing("king", middle)
-    ring = Ring(One(inner), tuple(One(thing("knight", size)) for size in areas))
+    inner = entity("king", middle)
+    ring = Ring(One(inner), tuple(One(entity("knight", size)) for size in areas))
     placed = list(ring.place(FULL))
     assert tile([cell.box for cell in placed])
-    (king,) = [cell.box for cell in placed if cell.thing is inner]
+    (king,) = [cell.box for cell in placed if cell.entity is inner]
     if len(set(areas)) == 1 and len(areas) != 3:  # nobody stands below, of three
         assert king.contains(0.5, 0.5)
 
 
 @pytest.mark.parametrize("layers", [2, 3, 4])
 def test_every_layer_covers_a_part_of_those_behind(layers: int) -> None:
-    depth = Depth(tuple((One(thing(f"t{i}")),) for i in range(layers)))
+    depth = Depth(tuple((One(entity(f"t{i}")),) for i in range(layers)))
     placed = list(depth.place(FULL))
     assert [cell.z for cell in placed] == list(range(layers))
     for behind, before in combinations(placed, 2):
@@ -194,56 +194,56 @@ def test_ordinary_things_get_equal_room() -> None:
 
 # Constraints --------------------------------------------------------------------------------------
 
-KINDS = (Kind.LEFT, Kind.ABOVE, Kind.BESIDE, Kind.FRONT)
+KINDS = (RelationKind.LEFT, RelationKind.ABOVE, RelationKind.BESIDE, RelationKind.FRONT)
 
 
 @st.composite
-def trees(draw: st.DrawFn) -> tuple[list[Thing], list[Pair]]:
+def trees(draw: st.DrawFn) -> tuple[list[Entity], list[Pair]]:
     """Things, each but the first related to one before it: never a contradiction."""
-    things = [
-        thing(f"t{i}", draw(st.sampled_from((0.6, 1.0, 1.6))))
+    entities = [
+        entity(f"t{i}", draw(st.sampled_from((0.6, 1.0, 1.6))))
         for i in range(draw(st.integers(2, 7)))
     ]
     pairs = []
-    for at, one in enumerate(things[1:], start=1):
-        other = things[draw(st.integers(0, at - 1))]
+    for at, one in enumerate(entities[1:], start=1):
+        other = entities[draw(st.integers(0, at - 1))]
         ends = (one, other) if draw(st.booleans()) else (other, one)
         pairs.append(Pair(draw(st.sampled_from(KINDS)), *ends))
-    return things, pairs
+    return entities, pairs
 
 
-def flat(spots: tuple[Spot, ...]) -> list[Spot]:
+def flat(spots: tuple[PlacedEntity, ...]) -> list[PlacedEntity]:
     return [found for spot in spots for found in (spot, *flat(spot.inside))]
 
 
 @given(trees())
-def test_relations_without_contradiction_all_hold(made: tuple[list[Thing], list[Pair]]) -> None:
-    things, pairs = made
-    spots = {id(spot.thing): spot for spot in flat(lay_out(things, Constraints(list(pairs))))}
-    assert len(spots) == len(things)
+def test_relations_without_contradiction_all_hold(made: tuple[list[Entity], list[Pair]]) -> None:
+    entities, pairs = made
+    spots = {id(spot.entity): spot for spot in flat(lay_out(entities, Constraints(list(pairs))))}
+    assert len(spots) == len(entities)
     for pair in pairs:
         a, b = spots[id(pair.first)], spots[id(pair.second)]
-        if pair.kind is Kind.LEFT:
+        if pair.kind is RelationKind.LEFT:
             assert a.box.center[0] < b.box.center[0]
-        elif pair.kind is Kind.ABOVE:
+        elif pair.kind is RelationKind.ABOVE:
             assert a.box.center[1] < b.box.center[1]
-        elif pair.kind is Kind.FRONT:
+        elif pair.kind is RelationKind.FRONT:
             assert a.z > b.z and a.box.intersection(b.box) is not None
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=12))
 def test_what_contradicts_gives_way_and_the_first_said_holds(wanted: list[tuple[int, int]]) -> None:
-    things = [thing(f"t{i}") for i in range(5)]
-    pairs = [Pair(Kind.LEFT, things[a], things[b]) for a, b in wanted if a != b]
-    spots = lay_out(things, Constraints(pairs))
-    centres = {id(spot.thing): spot.box.center[0] for spot in spots}
+    entities = [entity(f"t{i}") for i in range(5)]
+    pairs = [Pair(RelationKind.LEFT, entities[a], entities[b]) for a, b in wanted if a != b]
+    spots = lay_out(entities, Constraints(pairs))
+    centres = {id(spot.entity): spot.box.center[0] for spot in spots}
     if pairs:
         assert centres[id(pairs[0].first)] < centres[id(pairs[0].second)]
     assert tile([spot.box for spot in spots]) or len({spot.box for spot in spots}) == 5
 
 
 def test_broken_counts_the_pairs_that_do_not_hold() -> None:
-    a, b = thing("a"), thing("b")
+    a, b = entity("a"), entity("b")
     row = Rows(((One(a), One(b)),))
-    assert broken(row, [Pair(Kind.LEFT, a, b)]) == 0
-    assert broken(row, [Pair(Kind.LEFT, b, a), Pair(Kind.ABOVE, a, b)]) == 2
+    assert broken(row, [Pair(RelationKind.LEFT, a, b)]) == 0
+    assert broken(row, [Pair(RelationKind.LEFT, b, a), Pair(RelationKind.ABOVE, a, b)]) == 2

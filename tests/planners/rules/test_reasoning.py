@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from rpg.planners.rules.reasoning import where_is
-from rpg.plans.geometry import Box
 from tests.planners.rules.helpers import plan_of
 
 
@@ -15,8 +13,8 @@ def said(prompt: str, beginning: str) -> list[str]:
 
 def test_things_relations_scene_style_and_places_are_told() -> None:
     reasoning = plan_of("an oil painting of two red stars above a cat on a beach").reasoning
-    things, relations, scene, style, *placed = reasoning.splitlines()
-    assert things == "Things: 2 x a red star; a cat."
+    entities, relations, scene, style, *placed = reasoning.splitlines()
+    assert entities == "Things: 2 x a red star; a cat."
     assert relations == "Relations: 2 x a red star above a cat."
     assert scene == "Scene, added to every subprompt: on a beach."
     assert style == "Style, added to every subprompt: oil painting."
@@ -77,18 +75,3 @@ def test_too_many_regions_are_merged_and_that_is_said() -> None:
     many = " and ".join(f"a {first}{last}ot" for first in "bcdfghjk" for last in "bcdfghjklm")
     assert len(list(plan_of(many).layers())) == 64
     assert len(said(many, "Not placed: ")) == 16
-
-
-@pytest.mark.parametrize(
-    ("box", "words"),
-    [
-        (Box(0, 0, 1, 1), "the whole canvas"),
-        (Box(0, 0, 0.5, 0.5), "top left"),
-        (Box(0.5, 0.5, 1, 1), "bottom right"),
-        (Box(0.3, 0.3, 0.7, 0.7), "in the middle"),
-        (Box(0, 0, 1, 0.3), "top"),
-        (Box(0.6, 0, 1, 1), "right"),
-    ],
-)
-def test_where_things_are(box: Box, words: str) -> None:
-    assert where_is(box) == words

@@ -6,21 +6,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rpg.planners.rules.planner import read
-from rpg.planners.rules.reading.things import Thing
-from rpg.planners.rules.recaption import common_scene, give_places, subprompt
+from rpg.language.scene_graph.graph import Entity
+from rpg.language.scene_graph.parser import parse_prompt
+from rpg.planners.rules.recaption import common_setting, give_places, subprompt
 from rpg.plans.plan import MAX_PROMPT_CHARS
 from tests.planners.rules.helpers import plan_of
 
 
 def test_all_that_is_known_of_a_thing_is_in_its_subprompt() -> None:
-    star = Thing("the", ["red"], ["star"], post="of gold", actions=["shining"])
+    star = Entity("the", ["red"], ["star"], post="of gold", actions=["shining"])
     words = subprompt(star, "at night", ["oil painting"])
     assert words == "a red star of gold shining at night, oil painting"
 
 
 def test_its_own_place_comes_before_the_scene_of_all() -> None:
-    cat = Thing("a", [], ["cat"], place="in a kitchen")
+    cat = Entity("a", [], ["cat"], place="in a kitchen")
     assert subprompt(cat, "at night", []) == "a cat in a kitchen at night"
     cat.place = ""
     assert subprompt(cat, "at night", []) == "a cat at night"
@@ -28,7 +28,7 @@ def test_its_own_place_comes_before_the_scene_of_all() -> None:
 
 @given(st.integers(1, 4), st.integers(0, 10_000), st.integers(0, 10_000))
 def test_a_subprompt_is_never_too_long(words: int, deeds: int, scene: int) -> None:
-    cat = Thing("a", ["red"] * words, ["cat"], actions=["run " * deeds])
+    cat = Entity("a", ["red"] * words, ["cat"], actions=["run " * deeds])
     made = subprompt(cat, "x" * scene, [])
     assert "cat" in made and len(made) <= MAX_PROMPT_CHARS
 
@@ -43,14 +43,14 @@ def test_a_subprompt_is_never_too_long(words: int, deeds: int, scene: int) -> No
     ],
 )
 def test_one_scene_is_everything_s(prompt: str, scene: str) -> None:
-    assert common_scene(read(prompt)).lower() == scene
+    assert common_setting(parse_prompt(prompt)).lower() == scene
 
 
 def test_several_scenes_are_each_their_own_things() -> None:
-    reading = read("a cat in a kitchen, a dog in a garden")
-    give_places(reading)
-    assert [thing.place for thing in reading.things] == ["in a kitchen", "in a garden"]
-    assert common_scene(reading) == ""
+    graph = parse_prompt("a cat in a kitchen, a dog in a garden")
+    give_places(graph)
+    assert [entity.place for entity in graph.entities] == ["in a kitchen", "in a garden"]
+    assert common_setting(graph) == ""
 
 
 def test_ids_are_the_noun_and_a_number() -> None:

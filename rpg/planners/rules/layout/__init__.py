@@ -1,1 +1,1 @@
-"""From things and relations to boxes on the canvas."""
+"""From entities and relations to boxes on the canvas."""

@@ -1,4 +1,4 @@
-"""Blocks: parts of a layout that know how to fill any box, so that rows of them tile the canvas."""
+"""Blocks: parts of a layout that can fill any box, so that rows of them tile the canvas."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from rpg.language.scene_graph.graph import Entity
 from rpg.planners.rules.layout.splits import cut, even_splits, shares, split_rows
-from rpg.planners.rules.reading.things import Thing
 from rpg.plans.geometry import Box
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
-    """One region to be: a thing, or one of several, in its box."""
+class Cell:
+    """One region to be: an entity, or one of several, in its box."""
 
-    thing: Thing
+    entity: Entity
     box: Box
     z: int
 
 
 class Extent(NamedTuple):
-    """The room a block wants: rows and columns, and every thing's size against ordinary ones."""
+    """The room a block wants: rows and columns, and every entity's size against ordinary ones."""
 
     rows: int
     columns: int
@@ -30,7 +30,7 @@ class Extent(NamedTuple):
 
     @property
     def size(self) -> float:
-        """The size of the largest thing."""
+        """The size of the largest entity."""
         return max(self.sizes)
 
 
@@ -41,24 +41,24 @@ class Block(Protocol):
         """The room it wants."""
         ...
 
-    def place(self, box: Box, z: int = 0) -> Iterator[Placed]:
+    def place(self, box: Box, z: int = 0) -> Iterator[Cell]:
         """Puts everything in the block into the box."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class One:
-    """One thing, or one of several."""
+    """One entity, or one of several."""
 
-    thing: Thing
+    entity: Entity
 
     def extent(self) -> Extent:
         """One cell."""
-        return Extent(1, 1, (self.thing.size,))
+        return Extent(1, 1, (self.entity.size,))
 
-    def place(self, box: Box, z: int = 0) -> Iterator[Placed]:
+    def place(self, box: Box, z: int = 0) -> Iterator[Cell]:
         """Fills the box."""
-        yield Placed(self.thing, box, z)
+        yield Cell(self.entity, box, z)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Flat:
         split = split_rows(len(self.parts))
         return Extent(len(split), max(split), _sizes(self.parts))
 
-    def place(self, box: Box, z: int = 0) -> Iterator[Placed]:
+    def place(self, box: Box, z: int = 0) -> Iterator[Cell]:
         """Rows from left to right, as even as can be; as square as can be where sizes differ."""
         split = split_rows(len(self.parts), round(box.width / box.height, 6))
         rows = Rows(cut(self.parts, split))
@@ -94,7 +94,7 @@ class Rows:
         sizes = tuple(size for line in lines for size in line.sizes)
         return Extent(sum(line.rows for line in lines), max(line.columns for line in lines), sizes)
 
-    def place(self, box: Box, z: int = 0) -> Iterator[Placed]:
+    def place(self, box: Box, z: int = 0) -> Iterator[Cell]:
         """Even rows and columns; where sizes differ, areas in proportion to them."""
         mixed = len(set(self.extent().sizes)) > 1
         wanted = [_line_extent(line) for line in self.lines]
@@ -117,14 +117,14 @@ def _sizes(blocks: Iterable[Block]) -> tuple[float, ...]:
     return tuple(size for block in blocks for size in block.extent().sizes)
 
 
-def stretch(cells: Iterable[Placed]) -> float:
+def stretch(cells: Iterable[Cell]) -> float:
     """How far cells are from squares: the mean, in octaves of their aspect ratios."""
     octaves = [abs(math.log2(cell.box.width / cell.box.height)) for cell in cells]
     return round(math.fsum(octaves) / len(octaves), 6)
 
 
 def _tallness(line: Sequence[Block]) -> float:
-    """Height of a row around a middle, against one of ordinary things."""
+    """Height of a row around a middle, against one of ordinary entities."""
     return math.sqrt(sum(block.extent().size for block in line) / len(line))
 
 
@@ -140,7 +140,7 @@ class Depth:
         sizes = max((extent.sizes for extent in wanted), key=sum)
         return Extent(max(e.rows for e in wanted), max(e.columns for e in wanted), sizes)
 
-    def place(self, box: Box, z: int = 0) -> Iterator[Placed]:
+    def place(self, box: Box, z: int = 0) -> Iterator[Cell]:
         """The back fills the box; the front 3/5 of it each way, more or less as sizes go."""
         back, front = (_line_extent(layer).size for layer in (self.layers[0], self.layers[-1]))
         off = 1 - min(max(0.6 * math.sqrt(front / back), 0.35), 0.85)
@@ -161,7 +161,7 @@ class Ring:
         """Three by three; of two only, one row."""
         return Extent(1 if len(self.around) == 2 else 3, 3, _sizes((self.middle, *self.around)))
 
-    def place(self, box: Box, z: int = 0) -> Iterator[Placed]:
+    def place(self, box: Box, z: int = 0) -> Iterator[Cell]:
         """Two stand left and right; four above and below in pairs; more all round."""
         lines = self._lines()
         heights = [self._weight(line, _tallness(line)) for line in lines]
@@ -182,16 +182,16 @@ class Ring:
         return 2.0 * math.sqrt(self.middle.extent().size) if self.middle in line else ordinary
 
 
-def several(thing: Thing) -> Block:
-    """All of one kind of thing as a block, as it is arranged."""
-    ones: tuple[Block, ...] = (One(thing),) * thing.count
-    if thing.count == 1:
-        return One(thing)
-    if thing.arrangement == "row":
+def several(entity: Entity) -> Block:
+    """All of one kind of entity as a block, as it is arranged."""
+    ones: tuple[Block, ...] = (One(entity),) * entity.count
+    if entity.count == 1:
+        return One(entity)
+    if entity.arrangement == "row":
         return Rows((ones,))
-    if thing.arrangement == "column":
+    if entity.arrangement == "column":
         return Rows(tuple((one,) for one in ones))
-    if "x" in thing.arrangement:
-        rows, columns = (int(part) for part in thing.arrangement.split("x"))
+    if "x" in entity.arrangement:
+        rows, columns = (int(part) for part in entity.arrangement.split("x"))
         return Rows((ones[:columns],) * rows)
     return Flat(ones)

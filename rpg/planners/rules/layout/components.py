@@ -5,40 +5,40 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from rpg.planners.rules.grammar.elements import Kind
+from rpg.language.grammar.elements import RelationKind
+from rpg.language.scene_graph.graph import Entity
 from rpg.planners.rules.layout.blocks import Block, One
 from rpg.planners.rules.layout.normal import Pair
-from rpg.planners.rules.reading.things import Thing
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A block and the things in it; `anchored` is false where its parts' places are inside it."""
+    """A block and the entities in it; `anchored` is false where its parts' places are inside it."""
 
     block: Block
-    things: list[Thing]
+    entities: list[Entity]
     anchored: bool = True
 
     @property
     def anchor(self) -> tuple[int | None, int | None]:
-        """The place on the canvas of the first of its things that has one."""
+        """The place on the canvas of the first of its entities that has one."""
         if not self.anchored:
             return None, None
-        anchors = (thing.anchor for thing in self.things)
+        anchors = (entity.anchor for entity in self.entities)
         return next((anchor for anchor in anchors if anchor != (None, None)), (None, None))
 
 
 def loose(node: Node) -> list[Block]:
     """The node's block; a group without relations or arrangement gives its members one by one."""
-    thing = node.things[0]
-    if len(node.things) == 1 and thing.count > 1 and not thing.arrangement:
-        return [One(thing)] * thing.count
+    entity = node.entities[0]
+    if len(node.entities) == 1 and entity.count > 1 and not entity.arrangement:
+        return [One(entity)] * entity.count
     return [node.block]
 
 
-def related(nodes: Sequence[Node], pairs: Iterable[Pair]) -> list[tuple[Kind, int, int]]:
+def related(nodes: Sequence[Node], pairs: Iterable[Pair]) -> list[tuple[RelationKind, int, int]]:
     """The pairs as relations between different nodes, by number."""
-    home = {id(thing): at for at, node in enumerate(nodes) for thing in node.things}
+    home = {id(entity): at for at, node in enumerate(nodes) for entity in node.entities}
     edges = []
     for pair in pairs:
         a, b = home.get(id(pair.first)), home.get(id(pair.second))

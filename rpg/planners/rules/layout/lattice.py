@@ -1,4 +1,4 @@
-"""Rows and columns for things that are left of, above or next to each other."""
+"""Rows and columns for entities that are left of, above or next to each other."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, groupby, permutations
 
-from rpg.planners.rules.grammar.elements import Kind
-from rpg.planners.rules.layout.blocks import Block, Extent, Placed, Rows
+from rpg.language.grammar.elements import RelationKind
+from rpg.planners.rules.layout.blocks import Block, Cell, Extent, Rows
 from rpg.planners.rules.layout.components import Node, loose, related
 from rpg.planners.rules.layout.normal import Pair
 from rpg.planners.rules.layout.packing import best_rows
@@ -16,7 +16,7 @@ from rpg.plans.geometry import FULL, Box
 
 _MOST_SHUFFLED = 6  # in a row; 720 orders of them
 
-Edge = tuple[Kind, int, int]
+Edge = tuple[RelationKind, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Lattice:
         sizes = tuple(size for *_, block in self.cells for size in block.extent().sizes)
         return Extent(1 + max(rows), 1 + max(columns), sizes)
 
-    def place(self, box: Box, z: int = 0) -> Iterator[Placed]:
+    def place(self, box: Box, z: int = 0) -> Iterator[Cell]:
         """Equal cells."""
         rows, columns, _ = self.extent()
         for y, x, block in self.cells:
@@ -54,15 +54,15 @@ def _ranks(nodes: Sequence[Node], edges: Sequence[Edge]) -> tuple[Ranks, Ranks]:
     """Ranks by y and x. What is left of something is level with it where nothing forbids that."""
     y, x = Ranks(len(nodes)), Ranks(len(nodes))
     for kind, a, b in edges:
-        if kind is Kind.ABOVE:
+        if kind is RelationKind.ABOVE:
             y.before(a, b)
-        elif kind is Kind.LEFT:
+        elif kind is RelationKind.LEFT:
             x.before(a, b)
     _anchor(nodes, x, 0)
     _anchor(nodes, y, 1)
-    above = {(a, b) for kind, a, b in edges if kind is Kind.ABOVE}
+    above = {(a, b) for kind, a, b in edges if kind is RelationKind.ABOVE}
     for kind, a, b in edges:
-        if kind is Kind.ABOVE:
+        if kind is RelationKind.ABOVE:
             x.level(a, b)
         elif (a, b) not in above and (b, a) not in above:
             y.level(a, b)
@@ -112,8 +112,8 @@ def _full_rows(
 def _line(row: Sequence[Node], pairs: Sequence[Pair]) -> tuple[Block, ...]:
     """The blocks of a row; groups that only share the row are laid out as one."""
     ones = [block for node in row for block in loose(node)]
-    sideways = related(row, [pair for pair in pairs if pair.kind is not Kind.ABOVE])
-    if sideways or len(ones) == len(row) or any(len(node.things) > 1 for node in row):
+    sideways = related(row, [pair for pair in pairs if pair.kind is not RelationKind.ABOVE])
+    if sideways or len(ones) == len(row) or any(len(node.entities) > 1 for node in row):
         return tuple(node.block for node in row)
     return (best_rows(ones),)
 
@@ -130,12 +130,12 @@ def broken(block: Block, pairs: Sequence[Pair]) -> int:
     """How many of the pairs do not hold when the block fills the canvas."""
     boxes: dict[int, list[Box]] = {}
     for placed in block.place(FULL):
-        boxes.setdefault(id(placed.thing), []).append(placed.box)
+        boxes.setdefault(id(placed.entity), []).append(placed.box)
     here = [p for p in pairs if id(p.first) in boxes and id(p.second) in boxes]
     return sum(not holds(p.kind, boxes[id(p.first)], boxes[id(p.second)]) for p in here)
 
 
-def holds(kind: Kind, first: Sequence[Box], second: Sequence[Box]) -> bool:
+def holds(kind: RelationKind, first: Sequence[Box], second: Sequence[Box]) -> bool:
     """Whether every first box is left of or above every second, by centres; else always."""
     test = _TESTS.get(kind)
     return test is None or all(test(a, b) for a in first for b in second)
@@ -154,4 +154,7 @@ def _above(a: Box, b: Box) -> bool:
     return a.center[1] < b.center[1] - 1e-9
 
 
-_TESTS: dict[Kind, Callable[[Box, Box], bool]] = {Kind.LEFT: _left, Kind.ABOVE: _above}
+_TESTS: dict[RelationKind, Callable[[Box, Box], bool]] = {
+    RelationKind.LEFT: _left,
+    RelationKind.ABOVE: _above,
+}

@@ -25,5 +25,5 @@ def best_rows(blocks: Sequence[Block]) -> Block:
 def _ugliness(block: Block) -> float:
     """Mean distance, in octaves, of the cells from squares of equal area."""
     cells = list(block.place(FULL))
-    unequal = (abs(math.log2(cell.box.area * len(cells) / cell.thing.size)) for cell in cells)
+    unequal = (abs(math.log2(cell.box.area * len(cells) / cell.entity.size)) for cell in cells)
     return round(stretch(cells) + 0.5 * math.fsum(unequal) / len(cells), 6)

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from rpg.planners.rules.layout.blocks import Block, Extent, Placed
+from rpg.planners.rules.layout.blocks import Block, Cell, Extent
 from rpg.planners.rules.layout.packing import best_rows
 from rpg.planners.rules.layout.splits import shares
 from rpg.plans.geometry import Box
 
 T = TypeVar("T")
-Place = tuple[int | None, int | None]
+Placement = tuple[int | None, int | None]
 _FREE = 1.5  # for what names no place: between the others, but need not be in the exact middle
 
 
@@ -20,13 +20,13 @@ _FREE = 1.5  # for what names no place: between the others, but need not be in t
 class Slots:
     """Blocks with their places: column and row of 3 x 3, or None where that is free."""
 
-    blocks: tuple[tuple[Place, Block], ...]
+    blocks: tuple[tuple[Placement, Block], ...]
 
     def extent(self) -> Extent:
         """Three by three."""
         return Extent(3, 3, tuple(size for _, one in self.blocks for size in one.extent().sizes))
 
-    def place(self, box: Box, z: int = 0) -> Iterator[Placed]:
+    def place(self, box: Box, z: int = 0) -> Iterator[Cell]:
         """Rows of places; a place that nothing takes stays with the base prompt."""
         lines = _grouped([(y, (x, block)) for (x, y), block in self.blocks])
         heights = [_size([block for _, block in line]) for line in lines.values()]
@@ -47,7 +47,7 @@ def _grouped(items: Sequence[tuple[int | None, T]]) -> dict[float, list[T]]:
 
 
 def _size(blocks: Sequence[Block]) -> float:
-    """The size of the largest thing in the blocks."""
+    """The size of the largest entity in the blocks."""
     return max(block.extent().size for block in blocks)
 
 

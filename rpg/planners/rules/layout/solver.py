@@ -1,4 +1,4 @@
-"""Lays things out so that every relation holds between the centres of their boxes."""
+"""The layout solver: boxes between whose centres every relation holds."""
 
 from __future__ import annotations
 
@@ -6,74 +6,74 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from rpg.planners.rules.grammar.elements import Kind
-from rpg.planners.rules.layout.blocks import Block, Depth, One, Placed, Ring, several
+from rpg.language.grammar.elements import RelationKind
+from rpg.language.scene_graph.graph import Entity
+from rpg.planners.rules.layout.blocks import Block, Cell, Depth, One, Ring, several
 from rpg.planners.rules.layout.components import Node, components, loose, related
 from rpg.planners.rules.layout.lattice import arrange, overlap
 from rpg.planners.rules.layout.normal import Constraints, Pair
 from rpg.planners.rules.layout.packing import best_rows
 from rpg.planners.rules.layout.ranks import Ranks
 from rpg.planners.rules.layout.slots import Slots
-from rpg.planners.rules.reading.things import Thing
 from rpg.plans.geometry import FULL, Box
 
-# Parts of somebody's box, by where they have a thing.
+# Parts of somebody's box, by where they have an entity.
 _HELD = {"hand": Box(0.3, 0.45, 0.7, 0.95), "head": Box(0.3, 0.0, 0.7, 0.4)}
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
+class PlacedEntity:
     """A region to be, with those inside it."""
 
-    thing: Thing
+    entity: Entity
     box: Box
     z: int
-    inside: tuple[Spot, ...] = ()
+    inside: tuple[PlacedEntity, ...] = ()
 
 
-def lay_out(things: Sequence[Thing], constraints: Constraints) -> tuple[Spot, ...]:
-    """A box for every thing and each one of several. What contradicts the rest gives way."""
-    return tuple(_level(things, constraints, None, FULL, 0, ()))
+def lay_out(entities: Sequence[Entity], constraints: Constraints) -> tuple[PlacedEntity, ...]:
+    """A box for every entity and each one of several. What contradicts the rest gives way."""
+    return tuple(_level(entities, constraints, None, FULL, 0, ()))
 
 
 def _level(
-    things: Sequence[Thing],
+    entities: Sequence[Entity],
     constraints: Constraints,
-    parent: Thing | None,
+    parent: Entity | None,
     box: Box,
     z: int,
     covers: Sequence[Box],
-) -> Iterator[Spot]:
+) -> Iterator[PlacedEntity]:
     """The spots of what stands directly in `parent`, or on the canvas, from `z` up.
 
     `covers` are the boxes of what stands in front of `parent`.
     """
-    here = [thing for thing in things if thing.parent is parent]
+    here = [entity for entity in entities if entity.parent is parent]
     if not here:
         return
-    nodes = _nodes([thing for thing in here if not thing.back], _lifted(constraints, parent))
-    placed = [Placed(thing, FULL.within(box), z - 1) for thing in here if thing.back]
+    nodes = _nodes([entity for entity in here if not entity.back], _lifted(constraints, parent))
+    placed = [Cell(entity, FULL.within(box), z - 1) for entity in here if entity.back]
     if nodes:
         placed += _whole(nodes, _lifted(constraints, parent)).place(box, z)
     firsts: set[int] = set()
     for cell in placed:
-        first = id(cell.thing) not in firsts
-        firsts.add(id(cell.thing))
+        first = id(cell.entity) not in firsts
+        firsts.add(id(cell.entity))
         above = [*covers, *(other.box for other in placed if other.z > cell.z)]
-        inside = tuple(_inside(things, constraints, cell, above)) if first else ()
-        yield Spot(cell.thing, cell.box, cell.z, inside)
+        inside = tuple(_inside(entities, constraints, cell, above)) if first else ()
+        yield PlacedEntity(cell.entity, cell.box, cell.z, inside)
 
 
 def _inside(
-    things: Sequence[Thing], constraints: Constraints, cell: Placed, covers: Sequence[Box]
-) -> Iterator[Spot]:
-    inner = [thing for thing in things if thing.parent is cell.thing]
-    for held in dict.fromkeys(thing.held for thing in inner):
-        group = [thing for thing in inner if thing.held == held]
-        part = _HELD[held] if held else _middle(group, cell.thing)
+    entities: Sequence[Entity], constraints: Constraints, cell: Cell, covers: Sequence[Box]
+) -> Iterator[PlacedEntity]:
+    inner = [entity for entity in entities if entity.parent is cell.entity]
+    for held in dict.fromkeys(entity.held for entity in inner):
+        group = [entity for entity in inner if entity.held == held]
+        part = _HELD[held] if held else _middle(group, cell.entity)
         box = _seen(part.within(cell.box), cell.box, covers)
-        these = [thing for thing in things if thing in group or thing not in inner]
-        yield from _level(these, constraints, cell.thing, box, cell.z, covers)
+        these = [entity for entity in entities if entity in group or entity not in inner]
+        yield from _level(these, constraints, cell.entity, box, cell.z, covers)
 
 
 def _seen(box: Box, outer: Box, covers: Sequence[Box]) -> Box:
@@ -85,18 +85,18 @@ def _seen(box: Box, outer: Box, covers: Sequence[Box]) -> Box:
     return Box(box.x0, top, box.x1, top + box.height)
 
 
-def _middle(inner: Sequence[Thing], outer: Thing) -> Box:
-    """The middle of what surrounds the inner things: 3/5 each way, more or less as sizes go."""
-    side = 0.6 * math.sqrt(max(thing.size for thing in inner) / outer.size)
+def _middle(inner: Sequence[Entity], outer: Entity) -> Box:
+    """The middle of what surrounds the inner entities: 3/5 each way, more or less as sizes go."""
+    side = 0.6 * math.sqrt(max(entity.size for entity in inner) / outer.size)
     edge = (1 - min(max(side, 0.35), 0.75)) / 2
     return Box(edge, edge, 1 - edge, 1 - edge)
 
 
-def _lifted(constraints: Constraints, parent: Thing | None) -> Constraints:
-    """The constraints between things directly in `parent`; each stands for what is inside it."""
+def _lifted(constraints: Constraints, parent: Entity | None) -> Constraints:
+    """The constraints between entities directly in `parent`; each stands for what is inside it."""
 
-    def lift(thing: Thing) -> Thing | None:
-        current: Thing | None = thing
+    def lift(entity: Entity) -> Entity | None:
+        current: Entity | None = entity
         while current is not None and current.parent is not parent:
             current = current.parent
         return current
@@ -108,41 +108,43 @@ def _lifted(constraints: Constraints, parent: Thing | None) -> Constraints:
     return Constraints(pairs, rings)
 
 
-def _nodes(things: Sequence[Thing], constraints: Constraints) -> list[Node]:
-    """One node for each thing, ring, or pile of things before one another."""
-    nodes = _rings(things, constraints)
-    taken = {id(thing) for node in nodes for thing in node.things}
-    nodes += [Node(several(thing), [thing]) for thing in things if id(thing) not in taken]
-    order = {id(thing): at for at, thing in enumerate(things)}
-    nodes.sort(key=lambda node: order[id(node.things[0])])
+def _nodes(entities: Sequence[Entity], constraints: Constraints) -> list[Node]:
+    """One node for each entity, ring, or pile of entities before one another."""
+    nodes = _rings(entities, constraints)
+    taken = {id(entity) for node in nodes for entity in node.entities}
+    nodes += [Node(several(entity), [entity]) for entity in entities if id(entity) not in taken]
+    order = {id(entity): at for at, entity in enumerate(entities)}
+    nodes.sort(key=lambda node: order[id(node.entities[0])])
     return _piles(nodes, constraints)
 
 
-def _rings(things: Sequence[Thing], constraints: Constraints) -> list[Node]:
+def _rings(entities: Sequence[Entity], constraints: Constraints) -> list[Node]:
     nodes: list[Node] = []
-    here, taken = {id(thing) for thing in things}, set[int]()
+    here, taken = {id(entity) for entity in entities}, set[int]()
     for middle, around in constraints.rings:
         members = [
             t for t in dict.fromkeys((middle, *around)) if id(t) in here and id(t) not in taken
         ]
-        ring = [One(thing) for thing in members if thing is not middle for _ in range(thing.count)]
+        ring = [
+            One(entity) for entity in members if entity is not middle for _ in range(entity.count)
+        ]
         if middle in members and len(ring) > 1:
             nodes.append(Node(Ring(several(middle), tuple(ring)), members))
-            taken |= {id(thing) for thing in members}
+            taken |= {id(entity) for entity in members}
     return nodes
 
 
 def _piles(nodes: list[Node], constraints: Constraints) -> list[Node]:
     """Joins nodes that stand in front of each other into layers."""
-    edges = related(nodes, [pair for pair in constraints.pairs if pair.kind is Kind.FRONT])
+    edges = related(nodes, [pair for pair in constraints.pairs if pair.kind is RelationKind.FRONT])
     ranks = Ranks(len(nodes))
-    kept = [(a, b) for _, a, b in edges if ranks.before(b, a)]
+    acyclic = [(a, b) for _, a, b in edges if ranks.before(b, a)]
     depth = ranks.values()
     out: list[Node] = []
-    for members in components(len(nodes), kept):
+    for members in components(len(nodes), acyclic):
         one = nodes[members[0]].block
-        block = _pile(nodes, members, depth, kept, constraints) if len(members) > 1 else one
-        out.append(Node(block, [thing for at in members for thing in nodes[at].things]))
+        block = _pile(nodes, members, depth, acyclic, constraints) if len(members) > 1 else one
+        out.append(Node(block, [entity for at in members for entity in nodes[at].entities]))
     return out
 
 
@@ -150,7 +152,7 @@ def _pile(
     nodes: Sequence[Node],
     members: Sequence[int],
     depth: Sequence[int],
-    kept: Sequence[tuple[int, int]],
+    acyclic: Sequence[tuple[int, int]],
     constraints: Constraints,
 ) -> Block:
     """Layers of what is equally far back; one for each where some would miss what they cover."""
@@ -159,10 +161,10 @@ def _pile(
     pile = Depth(tuple(_layer([nodes[at] for at in layer], constraints) for layer in layers))
     boxes: dict[int, list[Box]] = {}
     for placed in pile.place(FULL):
-        boxes.setdefault(id(placed.thing), []).append(placed.box)
+        boxes.setdefault(id(placed.entity), []).append(placed.box)
     here = [
-        (boxes[id(nodes[a].things[0])], boxes[id(nodes[b].things[0])])
-        for a, b in kept
+        (boxes[id(nodes[a].entities[0])], boxes[id(nodes[b].entities[0])])
+        for a, b in acyclic
         if a in members
     ]
     if all(overlap(first, second) for first, second in here):
@@ -190,7 +192,9 @@ def _fills_all(parts: Sequence[Node]) -> bool:
 
 def _components(nodes: list[Node], constraints: Constraints) -> list[Node]:
     """One node of each part that is held together by relations on the plane."""
-    edges = related(nodes, [pair for pair in constraints.pairs if pair.kind is not Kind.FRONT])
+    edges = related(
+        nodes, [pair for pair in constraints.pairs if pair.kind is not RelationKind.FRONT]
+    )
     groups = components(len(nodes), [(a, b) for _, a, b in edges])
     return [_component([nodes[at] for at in group], constraints) for group in groups]
 
@@ -198,5 +202,5 @@ def _components(nodes: list[Node], constraints: Constraints) -> list[Node]:
 def _component(nodes: list[Node], constraints: Constraints) -> Node:
     if len(nodes) == 1:
         return nodes[0]
-    things = [thing for node in nodes for thing in node.things]
-    return Node(arrange(nodes, constraints.pairs), things, anchored=False)
+    entities = [entity for node in nodes for entity in node.entities]
+    return Node(arrange(nodes, constraints.pairs), entities, anchored=False)

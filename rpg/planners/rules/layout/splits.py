@@ -1,4 +1,4 @@
-"""How many things go into each row, and how much of a side each part gets."""
+"""How many entities go into each row, and how much of a side each part gets."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import TypeVar
 T = TypeVar("T")
 
 _UNEVEN = 0.6  # what an incomplete grid costs, in octaves of aspect ratio
-_LEAST = 0.35  # the smallest share of an even part that a small thing is left with
+_LEAST = 0.35  # the smallest share of an even part that a small entity is left with
 
 
 @cache
 def split_rows(count: int, aspect: float = 1.0) -> tuple[int, ...]:
-    """How many things each row holds, for cells as square as can be; complete grids are preferred.
+    """How many entities each row holds, for nearly square cells; complete grids are preferred.
 
     Args:
-        count: Things, at least 1.
+        count: Entities, at least 1.
         aspect: Width over height of the box.
     """
     rows = (_even(count, number) for number in range(1, count + 1))

@@ -1,0 +1,1 @@
+"""English: word lists, grammar, and the scene graph that a prompt describes."""

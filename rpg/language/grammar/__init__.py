@@ -1,0 +1,1 @@
+"""Shallow parsing: from text to elements (noun phrases, relations, places, verbs)."""

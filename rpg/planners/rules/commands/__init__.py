@@ -1,0 +1,1 @@
+"""Commands in plain English: from an instruction to edits of a plan."""

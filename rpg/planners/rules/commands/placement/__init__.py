@@ -1,0 +1,1 @@
+"""Placement: boxes for regions that are added, moved or resized, and for those that make room."""

@@ -1,0 +1,1 @@
+"""Edits of subprompts and prompts as text: names, attributes, settings and styles."""

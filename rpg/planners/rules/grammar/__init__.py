@@ -1,1 +1,0 @@
-"""From text to elements: noun phrases, relations, places, verbs."""

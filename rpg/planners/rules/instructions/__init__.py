@@ -1,1 +1,0 @@
-"""Plain-English instructions: from words to edits of a plan."""

@@ -1,1 +1,0 @@
-"""Kinds of instruction: each module has the forms that it understands, as `FORMS`."""

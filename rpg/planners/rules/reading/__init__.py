@@ -1,1 +1,0 @@
-"""From elements to things, scenes and how things stand to each other."""
