@@ -161,6 +161,10 @@ def test_the_limits_themselves_are_allowed() -> None:
 
 
 def test_further_complaints_are_counted() -> None:
+    with pytest.raises(PlanError, match="^plan at base_ratio: Input should be .* equal to 1$"):
+        Plan(prompt="p", base_ratio=2.0)
+    with pytest.raises(PlanError, match=r"\(and 1 more\)$"):
+        Plan(prompt="p", base_ratio=2.0, source="x" * 201)
     with pytest.raises(PlanError, match=r"region 'a' at prompt: .* \(and 2 more\)"):
         Region(id="a", prompt=None, box=None, z="up")
 
@@ -226,6 +230,7 @@ def test_defaults_are_left_out_of_the_json() -> None:
     written = json.loads(plan(region()).to_json())
     box = {"x0": 0.0, "y0": 0.0, "x1": 1.0, "y1": 1.0}
     assert written == {"prompt": "p", "regions": [{"id": "a", "prompt": "x", "box": box}]}
+    assert plan().to_json(indent=1) == '{\n "prompt": "p"\n}'
 
 
 REGION = '{"id": "a", "prompt": "x", "box": {"x0": 0, "y0": 0, "x1": 1, "y1": 1}%s}'
@@ -262,6 +267,7 @@ def holding(*regions: str) -> str:
         ),
         ('{"prompt": "x", "regions": [' + OPEN * 200, "recursion"),
         ("\x00", "JSON"),
+        ('{"prompt": "\ud800"}', "JSON"),  # half a character, not written as \\u
     ],
 )
 def test_hostile_json_is_refused_with_its_place(text: str, says: str) -> None:
@@ -402,9 +408,9 @@ def test_white_is_inside_in_every_mode(mode: str) -> None:
 def test_on_a_transparent_layer_what_is_opaque_is_inside(
     ink: tuple[int, int, int, int], paper: tuple[int, int, int, int]
 ) -> None:
-    layer = Image.new("RGBA", (3, 2), paper)
-    layer.putpixel((1, 0), ink)
-    assert decode_mask(encode_mask(layer)).tobytes() == bytes([0, 255, 0, 0, 0, 0])
+    layer = Image.new("RGBA", (1, 3), paper)
+    layer.putpixel((0, 1), ink)
+    assert decode_mask(encode_mask(layer)).tobytes() == bytes([0, 255, 0])
 
 
 def test_a_mask_in_colour_is_read_as_grey() -> None:
