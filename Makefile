@@ -17,7 +17,7 @@ help:
 	@echo "make bench   measure quality and cost against plain diffusers"
 	@echo "make mutation  share of small changes to the pure modules that their tests notice"
 	@echo "make audit   known vulnerabilities of all packages (asks osv.dev)"
-	@echo "make docs    write docs/cli.md, docs/licences.md and docs/modules.md anew"
+	@echo "make docs    write docs/cli.md, settings.md, licences.md and modules.md anew"
 
 demo: $(READY)
 	@$(BIN)/python -m rpg demo
@@ -58,6 +58,7 @@ bench: $(READY_DEV)
 
 docs: $(READY)
 	$(BIN)/python -m rpg.cli.reference > docs/cli.md
+	$(BIN)/python -m rpg.cli.settings_page > docs/settings.md
 	$(BIN)/python -m tools.licences > docs/licences.md
 	$(BIN)/python -m tools.modules > docs/modules.md
 

@@ -12,13 +12,25 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from rpg.errors import ModelError, SettingsError
 from rpg.plans.geometry import Box
-from rpg.settings import Composer, GenerationSettings, Scheduler, Share, Side, explain
+from rpg.settings import (
+    LASTING,
+    Composer,
+    Feather,
+    GenerationSettings,
+    Guidance,
+    Part,
+    Scheduler,
+    Share,
+    Side,
+    Steps,
+    explain,
+)
 
 Preset = Literal["fast"]
 PRESETS: tuple[Preset, ...] = get_args(Preset)
@@ -26,6 +38,14 @@ PRESET_FIELDS = ("scheduler", "num_inference_steps", "guidance_end")
 FILE_NAME = "rpg.json"
 MAX_GROWTH = 3
 _ROUNDING = 1e-6  # a third, three times, is one
+
+if TYPE_CHECKING:
+    _LastingSettings = BaseModel
+else:  # every lasting setting, left open
+    _LastingSettings = create_model(
+        "_LastingSettings",
+        **{name: (GenerationSettings.model_fields[name].annotation, None) for name in LASTING},
+    )
 
 
 class Sampling(BaseModel):
@@ -40,12 +60,14 @@ class Sampling(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     scheduler: Scheduler = "dpm++2m-karras"
-    steps: Annotated[float, Field(gt=0.0, le=1.0)] = 0.5
-    guidance_end: Annotated[float, Field(gt=0.0, le=1.0)] | None = None
+    steps: Part = 0.5
+    guidance_end: Part | None = None
 
 
-class ModelDefaults(BaseModel):
-    """Values for one model or family of models; fields as in `GenerationSettings`.
+class ModelDefaults(_LastingSettings):
+    """Values for one model or family of models: of the lasting settings, and the canvas.
+
+    Settings that have no value here are left to the pipeline.
 
     Attributes:
         name: Public name, written into pictures. Empty: the model's own.
@@ -61,13 +83,13 @@ class ModelDefaults(BaseModel):
     name: Annotated[str, Field(max_length=200)] = ""
     width: Side = 1024
     height: Side = 1024
-    num_inference_steps: Annotated[int, Field(ge=1)] = 30
-    guidance_scale: Annotated[float, Field(ge=0.0)] = 5.0
-    guidance_end: Annotated[float, Field(gt=0.0, le=1.0)] | None = None
+    num_inference_steps: Steps = 30
+    guidance_scale: Guidance = 5.0
+    guidance_end: Part | None = None
     composer: Composer = "latent+attention"
     base_ratio: Share = 0.2
     share: Share = 0.4
-    feather: Annotated[float, Field(ge=0.0, le=0.5)] = 0.0
+    feather: Feather = 0.0
     scheduler: Scheduler | None = None
     display_scale: Annotated[int, Field(ge=1, le=64)] = 1
     region_side: Annotated[int, Field(ge=0, le=1024)] = 0

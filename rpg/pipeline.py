@@ -26,6 +26,7 @@ from rpg.diffusion import backbones
 from rpg.editing.edit import EVERYWHERE, Change, Editing, changed, prepared
 from rpg.editing.inpaint import GROUND_STRENGTH, keeps_surroundings
 from rpg.editing.segmentation import GrabCut
+from rpg.environment import environment
 from rpg.errors import ModelError, SettingsError
 from rpg.events import Edited, Event, Notice, Planned, Refined, Thinking
 from rpg.generation import sampling
@@ -40,7 +41,6 @@ from rpg.planners.base import plan_with_events
 from rpg.refinement.budget import Budget
 from rpg.refinement.generator import PictureGenerator
 from rpg.refinement.runner import Loop, refinable
-from rpg.settings import environment
 from rpg.toybox import describe_world, unknown_words, weights_path
 from rpg.toybox.contours import ToyboxContours
 
@@ -224,18 +224,16 @@ class RPGPipeline(Delegating):
         Args:
             prompt: One prompt, or several, each planned on its own. None where `plan` says it.
             return_dict: False returns the plain tuple (images, plans).
-            words: All optional. Ranges are those of `rpg.settings.GenerationSettings`.
+            words: All optional.
 
-                What to draw: `plan` (a Plan, or one for each prompt: no planning),
-                `negative_prompt`, `base_prompt`; or in the official code's words `split_ratio` with
-                a prompt of the form "a BREAK b".
+                What to draw: `plan` (a Plan, or one for each prompt: no planning), `base_prompt`,
+                `negative_prompt`; or in the official code's words `split_ratio` with a prompt of
+                the form "a BREAK b".
 
-                How: `num_inference_steps`, `guidance_scale`, `guidance_end`, `guidance_rescale`,
-                `width`, `height` (pixels, snapped to what the model takes),
-                `num_images_per_prompt`, `composer`, `base_ratio`, `start`, `end`, `feather`,
-                `share`, `scheduler`, `clip_skip`; or `settings`, all of these in one, which single
-                words override. `preset` ("fast": fewer steps, and the scheduler for them) fills
-                what these leave open; the rest comes from `defaults`.
+                How: every setting of `rpg.settings.GenerationSettings` by its name, with the ranges
+                there (`docs/settings.md` lists them); or `settings`, all of these in one, which
+                single words override. `preset` ("fast": fewer steps, and the scheduler for them)
+                fills what these leave open; the rest comes from `defaults`.
 
                 Noise: `seed` (picture i of the call draws from seed + i, whatever the batch; None
                 or -1 draws a seed), or `generator`, one or a list with one for each picture.

@@ -1,23 +1,25 @@
-"""What a generation may be told, with every range; and the only reader of the environment.
+"""The table of settings, from which every face of the product is made.
 
 `GenerationSettings` holds wishes: whatever stays None is filled from the model's own defaults (see
 `rpg.defaults`) when a picture is made. The same class reads forms, command lines and the metadata
 of pictures, so one set of ranges guards them all.
+
+Each of its fields is a row of the table: type, range and default as pydantic has them, and a
+`Setting` with all the rest. From `SETTINGS` are made the flags of the commands, the fields of batch
+rows and of `rpg.json`, the form of the page, the endpoints for programs, and `docs/settings.md`.
 """
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal, get_args
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Any, Literal, TypedDict, get_args
 
 from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
-    SecretStr,
     ValidationError,
     ValidationInfo,
     field_validator,
@@ -39,8 +41,79 @@ MAX_PIXELS = 4096 * 4096
 MAX_STEPS = 1000
 MAX_IMAGES = 64
 MAX_NEGATIVE_CHARS = 8000
-_LASTING = {"composer", "base_ratio", "share", "feather", "guidance_scale", "guidance_end"}
-_LASTING |= {"guidance_rescale", "scheduler", "num_inference_steps", "clip_skip"}
+
+Everyday = Literal["sampling", "noise", "count", "text"]
+Advanced = Literal["canvas", "method", "regions", "interval", "conditioning"]
+Group = Everyday | Advanced | Literal["image"]
+ADVANCED: tuple[Advanced, ...] = get_args(Advanced)
+_KINDS: Mapping[str, type[int | float | str]] = {"integer": int, "number": float, "string": str}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A row of the table.
+
+    Attributes:
+        label: Its name on forms.
+        help: What it says, without a full stop and without the range, which is `range`.
+        group: What it belongs to. Forms show everyday groups at once and each advanced one as a
+            line of its own; those of "image" need a picture to start from.
+        passed_to: What takes it under the same name: the call of the diffusers pipeline, or
+            `rpg.diffusion.regional`. None: neither, we see to it ourselves.
+        lasting: Whether it is a manner of drawing: a change of a picture keeps it, and a model may
+            have a value of its own in its `rpg.json`.
+        short: Its name where there is little space, if not the field's.
+        flags: Of the command line; `--short` if empty. Settings of one flag share it.
+        unset: As forms show it, what holds where neither call nor model has a value.
+        choice_labels: Choices in words, where their names say too little.
+        name: The field's name.
+        default: The field's default; None is filled when a picture is made.
+        schema: JSON schema of its values other than None.
+    """
+
+    label: str
+    help: str
+    group: Group
+    passed_to: Literal["pipeline", "regional"] | None = None
+    lasting: bool = False
+    short: str = ""
+    flags: tuple[str, ...] = ()
+    unset: str = ""
+    choice_labels: Mapping[str, str] = field(default_factory=dict)
+    name: str = ""
+    default: Any = None
+    schema: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> type[int | float | str]:
+        """The type of its values, of choices too."""
+        return _KINDS[self.schema["type"]]
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The values there are; empty where they are no list."""
+        return tuple(self.schema.get("enum", ()))
+
+    @property
+    def range(self) -> str:
+        """The least and the greatest value, such as "0 to 1"; empty for words."""
+        if self.kind is str:
+            return ""
+        above = "exclusiveMinimum" in self.schema
+        least = self.schema["exclusiveMinimum" if above else "minimum"]
+        most = self.schema["maximum"]
+        shown = "2**63 - 1" if most == MAX_SEED else f"{most:g}"
+        return f"{'above ' if above else ''}{least:g} to {shown}"
+
+    @property
+    def sentence(self) -> str:
+        """What it says with its range, without a full stop."""
+        return f"{self.help} ({self.range})" if self.range else self.help
+
+    @property
+    def id(self) -> str:
+        """Its name in flags and among the elements of a page."""
+        return (self.short or self.name).replace("_", "-")
 
 
 def _random_if_minus_one(value: object) -> object:
@@ -50,34 +123,19 @@ def _random_if_minus_one(value: object) -> object:
 
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 Side = Annotated[int, Field(ge=8, le=MAX_SIDE)]
+Steps = Annotated[int, Field(ge=1, le=MAX_STEPS)]
+Guidance = Annotated[float, Field(ge=0.0, le=100.0)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Part = Annotated[float, Field(gt=0.0, le=1.0)]
+Feather = Annotated[float, Field(ge=0.0, le=0.5)]
 
 
 class GenerationSettings(BaseModel):
     """How a plan is drawn. None means: what suits the model.
 
-    Attributes:
-        num_inference_steps: Denoising steps, 1 to 1000.
-        guidance_scale: Classifier-free guidance, 0 to 100; 1 or less switches it off.
-        guidance_end: Share of the steps, above 0, at most 1, after which guidance is switched off,
-            so that a step costs half; 1 never.
-        guidance_rescale: Rescaling of guided noise (arXiv 2305.08891, section 3.4), 0 to 1.
-        seed: 0 to 2**63 - 1. None, or -1, draws one. Image i of a call uses seed + i.
-        width: Pixels, 8 to 8192; snapped to what the model can draw. At most 4096 x 4096 pixels in
-            all.
-        height: Pixels, like `width`.
-        num_images_per_prompt: Pictures of each prompt, 1 to 64.
-        negative_prompt: What should not be there; takes the place of the plan's own.
-        composer: How regions are composed, see `rpg.diffusion.regional`.
-        base_ratio: Weight of the base prompt, 0 to 1, where plan and region say nothing.
-        start: Share of the steps after which regions begin to act, 0 to 1.
-        end: Share of the steps after which regions stop acting, above `start`, at most 1.
-        feather: Width of the blend between regions as a share of the canvas's shorter side, 0 to
-            0.5.
-        share: First share of the steps composed by latents in "latent+attention", 0 to 1.
-        scheduler: One of `SCHEDULERS`; None keeps the model's own.
-        clip_skip: Text encoder layers left out, 1 to 12.
-        strength: How far image-to-image and inpainting may go from the image, above 0, at most 1.
+    What the fields mean stands beside them; `docs/settings.md` lists them. Width and height are
+    snapped to what the model can draw and are at most 4096 x 4096 pixels in all; `start` must be
+    less than `end`.
 
     Raises:
         SettingsError: A word is unknown or out of its range; says which, in one line.
@@ -85,24 +143,145 @@ class GenerationSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    num_inference_steps: Annotated[int, Field(ge=1, le=MAX_STEPS)] | None = None
-    guidance_scale: Annotated[float, Field(ge=0.0, le=100.0)] | None = None
-    guidance_end: Annotated[float, Field(gt=0.0, le=1.0)] | None = None
-    guidance_rescale: Share | None = None
-    seed: Annotated[Seed | None, BeforeValidator(_random_if_minus_one)] = None
-    width: Side | None = None
-    height: Side | None = None
-    num_images_per_prompt: Annotated[int, Field(ge=1, le=MAX_IMAGES)] = 1
-    negative_prompt: Annotated[str, Field(max_length=MAX_NEGATIVE_CHARS)] = ""
-    composer: Composer | None = None
-    base_ratio: Share | None = None
-    start: Share = 0.0
-    end: Share = 1.0
-    feather: Annotated[float, Field(ge=0.0, le=0.5)] | None = None
-    share: Share | None = None
-    scheduler: Scheduler | None = None
-    clip_skip: Annotated[int, Field(ge=1, le=12)] | None = None
-    strength: Annotated[float, Field(gt=0.0, le=1.0)] | None = None
+    num_inference_steps: Annotated[
+        Steps | None,
+        Setting("Steps", "Denoising steps", "sampling", "pipeline", lasting=True, short="steps"),
+    ] = None
+    guidance_scale: Annotated[
+        Guidance | None,
+        Setting(
+            "Guidance",
+            "Classifier-free guidance; 1 or less switches it off",
+            "sampling",
+            "pipeline",
+            lasting=True,
+        ),
+    ] = None
+    guidance_end: Annotated[
+        Part | None,
+        Setting(
+            "Guidance until",
+            "Share of the steps after which guidance is off and a step costs half",
+            "conditioning",
+            lasting=True,
+            unset="1",
+        ),
+    ] = None
+    guidance_rescale: Annotated[
+        Share | None,
+        Setting(  # arXiv 2305.08891, section 3.4
+            "Guidance rescale",
+            "Rescaling of guided noise against glaring colours",
+            "conditioning",
+            "pipeline",
+            lasting=True,
+            unset="0",
+        ),
+    ] = None
+    seed: Annotated[
+        Seed | None,
+        BeforeValidator(_random_if_minus_one),
+        Setting("Seed", "Picture i uses seed + i; -1 draws one", "noise"),
+    ] = None
+    width: Annotated[
+        Side | None,
+        Setting("Width", "Pixels", "canvas", "pipeline", flags=("--size",)),
+    ] = None
+    height: Annotated[
+        Side | None,
+        Setting("Height", "Pixels", "canvas", "pipeline", flags=("--size",)),
+    ] = None
+    num_images_per_prompt: Annotated[
+        int,
+        Field(ge=1, le=MAX_IMAGES),
+        Setting(
+            "Pictures",
+            "Pictures of each prompt",
+            "count",
+            "pipeline",
+            short="count",
+            flags=("--num-images", "-n"),
+        ),
+    ] = 1
+    negative_prompt: Annotated[
+        str,
+        Field(max_length=MAX_NEGATIVE_CHARS),
+        Setting("Negative prompt", "What should not be there", "text"),
+    ] = ""
+    composer: Annotated[
+        Composer | None,
+        Setting(
+            "Composer",
+            "How regions are composed",
+            "method",
+            "regional",
+            lasting=True,
+            choice_labels={
+                "latent+attention": "Latents first, then attention",
+                "latent": "Latents: every region on its own",
+                "attention": "Attention: all regions at once",
+            },
+        ),
+    ] = None
+    base_ratio: Annotated[
+        Share | None,
+        Setting(
+            "Base ratio",
+            "Weight of the prompt for the whole within regions",
+            "regions",
+            "regional",
+            lasting=True,
+        ),
+    ] = None
+    start: Annotated[
+        Share,
+        Setting("Regions from", "Share of the steps before regions act", "interval", "regional"),
+    ] = 0.0
+    end: Annotated[
+        Share,
+        Setting(
+            "Regions until", "Share of the steps after which they rest", "interval", "regional"
+        ),
+    ] = 1.0
+    feather: Annotated[
+        Feather | None,
+        Setting(
+            "Feather",
+            "Width of the blend between regions as a share of the shorter side",
+            "regions",
+            "regional",
+            lasting=True,
+        ),
+    ] = None
+    share: Annotated[
+        Share | None,
+        Setting(
+            "Share of latents",
+            "First share of the steps that draws regions apart",
+            "regions",
+            "regional",
+            lasting=True,
+        ),
+    ] = None
+    scheduler: Annotated[
+        Scheduler | None,
+        Setting("Scheduler", "Scheduler of the steps", "method", lasting=True),
+    ] = None
+    clip_skip: Annotated[
+        Annotated[int, Field(ge=1, le=12)] | None,
+        Setting(
+            "Clip skip",
+            "Last layers of the text encoder left out",
+            "conditioning",
+            "pipeline",
+            lasting=True,
+            unset="none",
+        ),
+    ] = None
+    strength: Annotated[
+        Part | None,
+        Setting("Strength", "How far to go from the picture that is given", "image", "pipeline"),
+    ] = None
 
     def __init__(self, **values: Any) -> None:
         """Validate, in the project's own kind of error."""
@@ -144,71 +323,52 @@ class GenerationSettings(BaseModel):
 
     def lasting(self) -> GenerationSettings:
         """What of a picture's settings holds for a change of it: the manner, not noise or size."""
-        return GenerationSettings(**self.model_dump(include=_LASTING))
+        return GenerationSettings(**self.model_dump(include=set(LASTING)))
+
+
+def _table() -> Mapping[str, Setting]:
+    """The rows, completed with what pydantic knows of the fields."""
+    schemas = GenerationSettings.model_json_schema()["properties"]
+    rows = {}
+    for name, one in GenerationSettings.model_fields.items():
+        (row,) = (said for said in one.metadata if isinstance(said, Setting))
+        schema = schemas[name].get("anyOf", [schemas[name]])[0]  # the other is null
+        rows[name] = replace(row, name=name, default=one.default, schema=schema)
+    return rows
+
+
+SETTINGS = _table()
+LASTING = tuple(name for name, one in SETTINGS.items() if one.lasting)
+TO_PIPELINE = tuple(name for name, one in SETTINGS.items() if one.passed_to == "pipeline")
+TO_REGIONAL = tuple(name for name, one in SETTINGS.items() if one.passed_to == "regional")
+
+
+class SettingKwargs(TypedDict, total=False):
+    """The settings as words of a call: the table once more, which type checkers cannot read."""
+
+    num_inference_steps: int | None
+    guidance_scale: float | None
+    guidance_end: float | None
+    guidance_rescale: float | None
+    seed: int | None
+    width: int | None
+    height: int | None
+    num_images_per_prompt: int | None
+    negative_prompt: str | Sequence[str] | None
+    composer: str | None
+    base_ratio: float | None
+    start: float | None
+    end: float | None
+    feather: float | None
+    share: float | None
+    scheduler: str | None
+    clip_skip: int | None
+    strength: float | None
 
 
 def guided_steps(steps: int, end: float | None) -> int:
     """How many of `steps`, at least the first, are guided until the share `end` of them."""
     return steps if end is None else max(round(end * steps), 1)
-
-
-class Environment(BaseModel):
-    """What the environment says: what is used where a call names nothing else.
-
-    Attributes:
-        model: `RPG_MODEL`, a folder, a single-file checkpoint or a hub id. None: the bundled
-            Toybox.
-        device: `RPG_DEVICE`, such as "cuda", "cuda:1", "mps" or "cpu". None: the best there is.
-        dtype: `RPG_DTYPE`, one of "float32", "float16", "bfloat16". None: what suits the device.
-        sessions: `RPG_SESSIONS`, the folder of edit sessions. None: in the user's data folder.
-        openai_api_key: `OPENAI_API_KEY`, the key of the endpoint that chat models are asked at. It
-            never shows in a log, an error or a representation.
-        openai_base_url: `OPENAI_BASE_URL`, that endpoint's address. None: OpenAI's own.
-        auth: `RPG_AUTH`, "user:password" that the web UI asks for. None: nobody is asked.
-        mcp_token: `RPG_MCP_TOKEN`, the token that MCP clients of the web UI send.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    model: str | None = None
-    device: str | None = None
-    dtype: Literal["float32", "float16", "bfloat16"] | None = None
-    sessions: str | None = None
-    openai_api_key: SecretStr | None = None
-    openai_base_url: str | None = None
-    auth: SecretStr | None = None
-    mcp_token: SecretStr | None = None
-
-
-def environment(variables: Mapping[str, str] | None = None) -> Environment:
-    """Reads the variables that `Environment` names; blank counts as unset.
-
-    Raises:
-        SettingsError: A variable holds what it may not.
-    """
-    source = os.environ if variables is None else variables
-    found = {name: source.get(_variable(name), "").strip() for name in Environment.model_fields}
-    try:
-        return Environment.model_validate({name: text for name, text in found.items() if text})
-    except ValidationError as error:
-        raise SettingsError(f"environment: RPG_{explain(error).upper()}") from None
-
-
-def endpoint_key(name: str, variables: Mapping[str, str] | None = None) -> SecretStr | None:
-    """The key of an endpoint that the operator listed by name; None where there is none."""
-    source = os.environ if variables is None else variables
-    found = source.get(endpoint_variable(name), "").strip()
-    return SecretStr(found) if found else None
-
-
-def endpoint_variable(name: str) -> str:
-    """The variable that holds the key of a listed endpoint: RPG_KEY_MY_LAB for "my-lab"."""
-    return f"RPG_KEY_{re.sub('[^A-Z0-9]', '_', name.upper())}"
-
-
-def _variable(name: str) -> str:
-    """The environment's word for a field; chat models keep the one that every tool reads."""
-    return name.upper() if name.startswith("openai_") else f"RPG_{name.upper()}"
 
 
 def explain(error: ValidationError) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from rpg.cli import settings_page
 from rpg.cli.reference import COMMAND, reference
 from tests.processes import ROOT, python
 from tools import modules
@@ -132,16 +133,21 @@ def test_commands_in_the_documents_have_the_flags_they_are_shown_with(document: 
         assert shown <= flags(command), (command, shown - flags(command))
 
 
-def test_the_cli_page_is_what_its_command_writes_on_any_terminal(tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", [COMMAND, settings_page.COMMAND])
+def test_generated_pages_are_what_their_commands_write_on_any_terminal(
+    command: str, tmp_path: Path
+) -> None:
     environment = {
         **{"HOME": str(tmp_path), "LANG": "de_DE.UTF-8"},
         **{"COLUMNS": "37", "TERMINAL_WIDTH": "37", "FORCE_COLOR": "1", "TERM": "xterm"},
         **{"RPG_MODEL": "other/model", "RPG_SESSIONS": str(tmp_path), "OPENAI_BASE_URL": "x"},
     }
-    done = python("-m", "rpg.cli.reference", folder=tmp_path, environment=environment)
+    _, option, module, _, page = command.split()
+    done = python(option, module, folder=tmp_path, environment=environment)
     assert done.returncode == 0, done.stderr
-    page = (ROOT / "docs/cli.md").read_text()
-    assert page == done.stdout, f"docs/cli.md is out of date; write it anew: {COMMAND}"
+    assert (ROOT / page).read_text() == done.stdout, (
+        f"{page} is out of date; write it anew: {command}"
+    )
 
 
 def _run(command: list[str], folder: Path) -> None:

@@ -7,9 +7,10 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
 
+from rpg.defaults import PRESETS
 from rpg.errors import SettingsError
 from rpg.plans.plan import Plan
-from rpg.settings import MAX_SEED, GenerationSettings, explain
+from rpg.settings import MAX_SEED, SETTINGS, GenerationSettings, explain
 
 __all__ = [
     "ENDPOINTS",
@@ -71,6 +72,18 @@ class Arguments(BaseModel):
         return {**cls.model_json_schema(), "title": cls.endpoint}
 
 
+def _settings_schema() -> dict[str, Any]:
+    """The JSON schema of what `read_settings` is for; the seed is an argument of its own."""
+    known = GenerationSettings.model_json_schema()["properties"]
+    settings = {
+        name: {**known[name], "title": one.label, "description": one.sentence}
+        for name, one in SETTINGS.items()
+        if one.group not in ("noise", "count", "image")
+    }
+    preset = {"anyOf": [{"enum": list(PRESETS), "type": "string"}, {"type": "null"}]}
+    return {"type": "object", "properties": settings | {"preset": preset}}
+
+
 class PlanArguments(Arguments):
     """`/plan`."""
 
@@ -102,11 +115,8 @@ class GenerateArguments(Arguments):
     seed: Seed = -1
     settings: Annotated[
         dict[str, Any] | None,
-        Field(
-            description="More settings by name: num_inference_steps, guidance_scale, width, "
-            "height, guidance_end, composer, base_ratio, negative_prompt, scheduler... And preset, "
-            '"fast", for what these leave open.'
-        ),
+        WithJsonSchema({"anyOf": [_settings_schema(), {"type": "null"}]}),
+        Field(description="More settings by name, and a preset for what these leave open."),
     ] = None
 
 

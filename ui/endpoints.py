@@ -11,8 +11,8 @@ from pydantic import SecretStr
 from rpg.chat.addresses import Trust, forbidden
 from rpg.chat.endpoints import OPENAI_URL, clean_base_url, whereabouts
 from rpg.chat.hosted import NO_KEY, Key, operators_key
+from rpg.environment import endpoint_key, endpoint_variable, environment
 from rpg.errors import ChatAccessError, SettingsError
-from rpg.settings import endpoint_key, endpoint_variable, environment
 
 __all__ = ["EndpointPolicy", "Route"]
 

@@ -82,7 +82,7 @@ def build(shared: Shared) -> None:
         change = gr.Button("Change this picture", size="sm", min_width=120, elem_id="to-refine")
     slider = comparison.slider()
     shared.settings.render()
-    inputs.render(shared.settings.strength)
+    inputs.render(shared.settings.of_image)
     display = gr.State(Display())
 
     outputs = list(

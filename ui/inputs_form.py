@@ -88,11 +88,12 @@ class InputsForm:
         self._adapters.check(extras)
         return extras
 
-    def render(self, strength: gr.Textbox) -> None:
-        """Puts the fields on the page, and the settings' strength beside the picture."""
+    def render(self, settings: Sequence[Any]) -> None:
+        """Puts the fields on the page, those of the settings that need it beside the picture."""
         with gr.Accordion("Start from a picture", open=False, elem_id="from-picture"):
             self.image.render()
-            strength.render()
+            for field in settings:
+                field.render()
         with gr.Accordion("LoRA and ControlNet", open=False, elem_id="adapters"):
             self._render_loras()
             self._render_controlnet()

@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 import typer
 from pydantic import SecretStr
 
+from rpg.environment import environment
 from rpg.errors import RPGError, SettingsError
-from rpg.settings import environment
 
 __all__ = ["app", "main"]
 

@@ -11,9 +11,8 @@ import gradio as gr
 from rpg.defaults import PRESET_FIELDS, ModelDefaults
 from rpg.errors import SettingsError
 from rpg.plans.plan import Plan
-from rpg.settings import GenerationSettings
+from rpg.settings import ADVANCED, SETTINGS, GenerationSettings, Group, Setting
 from ui import settings_words as words
-from ui.settings_words import IDS, INFO, LABELS
 from ui.sizes import CUSTOM, named
 
 __all__ = ["STRENGTH", "SettingsForm"]
@@ -37,16 +36,16 @@ class SettingsForm:
         seed: Text: a browser's numbers end at 2**53.
         lock: Whether the seed is used again and again.
         keep: A button that shows the last seed, for the generate panel to fill and to listen to.
-        strength: For pictures to start from; on the page beside those, not by `render`.
+        of_image: For pictures to start from; on the page beside those, not by `render`.
     """
 
     def __init__(self, defaults: ModelDefaults) -> None:
         """Make the fields, with the model's own values where they have some."""
         self._defaults = defaults
-        self.preset = _choice("preset", LABELS["preset"], words.presets(defaults))
+        self.preset = _choice("preset", "Preset", words.presets(defaults))
         self.size = _choice("size", "Size", words.sizes(defaults), scale=3, min_width=280)
         self.seed = gr.Textbox(
-            label="Seed",
+            label=SETTINGS["seed"].label,
             placeholder="A new one each time",
             max_lines=1,
             scale=2,
@@ -60,37 +59,8 @@ class SettingsForm:
         self.keep = gr.Button(
             "", size="sm", min_width=220, visible=False, elem_id="keep-seed", render=False
         )
-        self._named: dict[str, Any] = {
-            "num_images_per_prompt": self._number("num_images_per_prompt", 1),
-            "width": self._number("width", self._side(defaults.width)),
-            "height": self._number("height", self._side(defaults.height)),
-            "num_inference_steps": self._number(
-                "num_inference_steps", defaults.num_inference_steps
-            ),
-            "guidance_scale": self._number("guidance_scale", defaults.guidance_scale),
-            "negative_prompt": gr.Textbox(
-                label=LABELS["negative_prompt"],
-                placeholder="What should not be there",
-                lines=1,
-                max_lines=4,
-                elem_id="negative-prompt",
-                render=False,
-            ),
-            "composer": _choice("composer", LABELS["composer"], words.composers(defaults)),
-            "base_ratio": self._number("base_ratio", defaults.base_ratio),
-            "share": self._number("share", defaults.share),
-            "start": self._number("start", 0),
-            "end": self._number("end", 1),
-            "feather": self._number("feather", defaults.feather),
-            "scheduler": _choice(
-                "scheduler", LABELS["scheduler"], words.schedulers(defaults.scheduler)
-            ),
-            "guidance_end": self._number("guidance_end", defaults.guidance_end or 1),
-            "guidance_rescale": self._number("guidance_rescale", 0),
-            "clip_skip": self._number("clip_skip", "none"),
-            "strength": self._number("strength", STRENGTH),
-        }
-        self.strength = self._named["strength"]
+        self._named = {name: self._field(one) for name, one in SETTINGS.items() if name != "seed"}
+        self.of_image = self._grouped("image")
         self.fields: list[Any] = [
             self.preset,
             self.size,
@@ -149,29 +119,24 @@ class SettingsForm:
         """Puts the fields on the page, the common ones in sight."""
         with gr.Row():
             self.size.render()
-            self._put("num_images_per_prompt")
+            self._put("count")
         self.preset.render()
         with gr.Row():
             self.seed.render()
-            self._put("num_inference_steps", "guidance_scale")
+            self._put("noise")
+            self._put("sampling")
         with gr.Row(elem_classes="controls"):
             self.lock.render()
             dice = gr.Button("New seed each time", size="sm", min_width=120, elem_id="seed-dice")
             self.keep.render()
-        self._put("negative_prompt")
+        self._put("text")
         with gr.Accordion("More settings", open=False, elem_id="more-settings"):
             gr.Markdown(
                 "An empty field takes the preset's or model's value, which it shows in grey."
             )
-            for names in (
-                ("width", "height"),
-                ("composer", "scheduler"),
-                ("base_ratio", "share", "feather"),
-                ("start", "end"),
-                ("guidance_end", "guidance_rescale", "clip_skip"),
-            ):
+            for group in ADVANCED:
                 with gr.Row():
-                    self._put(*names)
+                    self._put(group)
         self._listen(dice)
 
     def _listen(self, dice: gr.Button) -> None:
@@ -188,32 +153,64 @@ class SettingsForm:
 
     def own(self, preset: str) -> list[Any]:
         """What the fields that a preset fills say of themselves while they are empty."""
-        said: dict[str, Any] = self._defaults.words()
-        said |= self._defaults.preset(preset) if preset else {}
+        own = words.own(self._defaults, preset)
+        filled = [SETTINGS[name] for name in PRESET_FIELDS]
         return [
-            gr.Dropdown(choices=words.schedulers(said.get("scheduler"), preset)),
-            gr.Textbox(placeholder=str(said["num_inference_steps"])),
-            gr.Textbox(placeholder=f"{said.get('guidance_end') or 1:g}"),
+            gr.Dropdown(choices=words.choices(one, own, preset))
+            if one.choices
+            else gr.Textbox(placeholder=self._unset(one, preset))
+            for one in filled
         ]
 
-    def _put(self, *names: str) -> None:
-        for name in names:
-            self._named[name].render()
+    def _put(self, group: Group) -> None:
+        for field in self._grouped(group):
+            field.render()
 
-    def _number(self, name: str, own: object) -> gr.Textbox:
-        """A field for a number; of text, since `gr.Number` shows an empty value as 0."""
+    def _grouped(self, group: Group) -> list[Any]:
+        return [field for name, field in self._named.items() if SETTINGS[name].group == group]
+
+    def _field(self, setting: Setting) -> Any:
+        """The component of a setting that has no field of its own kind."""
+        if setting.choices:
+            listed = words.choices(setting, words.own(self._defaults))
+            return _choice(setting.id, setting.label, listed)
+        return self._text(setting) if setting.kind is str else self._number(setting)
+
+    def _text(self, setting: Setting) -> gr.Textbox:
         return gr.Textbox(
-            label=LABELS[name],
-            info=INFO.get(name),
-            placeholder=f"{own:g}" if isinstance(own, float) else str(own),
-            max_lines=1,
-            min_width=110,
-            elem_id=IDS.get(name, name.replace("_", "-")),
+            label=setting.label,
+            placeholder=setting.help,
+            lines=1,
+            max_lines=4,
+            elem_id=setting.id,
             render=False,
         )
 
-    def _side(self, own: int) -> str:
-        return f"{own}, more where regions need it" if self._defaults.region_side else str(own)
+    def _number(self, setting: Setting) -> gr.Textbox:
+        """A field for a number; of text, since `gr.Number` shows an empty value as 0."""
+        explained = setting.group in ADVANCED and setting.group != "canvas"
+        return gr.Textbox(
+            label=setting.label,
+            info=setting.sentence if explained or setting.group == "image" else None,
+            placeholder=self._unset(setting),
+            max_lines=1,
+            min_width=110,
+            elem_id=setting.id,
+            render=False,
+        )
+
+    def _unset(self, setting: Setting, preset: str = "") -> str:
+        """What an empty field for a number says."""
+        if setting.group == "canvas":
+            side = getattr(self._defaults, setting.name)
+            return (
+                f"{side}, more where regions need it" if self._defaults.region_side else f"{side}"
+            )
+        if setting.name == "strength":
+            return f"{STRENGTH:g}"
+        own = words.own(self._defaults, preset).get(setting.name)
+        value = setting.default if own is None else own
+        return setting.unset if value is None else f"{value:g}"
 
 
 def _choice(
@@ -265,6 +262,6 @@ def _written(value: object) -> str:
 def _in_labels(message: str) -> str:
     """The message with the form's own name of the field that it is about."""
     named = re.match(r"([a-z_]+)(: .*)", message, re.DOTALL)
-    if named is None or named[1] not in LABELS:
+    if named is None or named[1] not in SETTINGS:
         return message
-    return LABELS[named[1]] + named[2]
+    return SETTINGS[named[1]].label + named[2]

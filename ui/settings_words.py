@@ -1,71 +1,34 @@
-"""What the form of settings says: names, hints, and lists to choose from.
+"""What the form of settings says beside the table of settings: lists to choose from.
 
 Every list begins with the model's own, an empty value. Pure.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from rpg.defaults import PRESETS, ModelDefaults, Preset
-from rpg.settings import COMPOSERS, SCHEDULERS
+from rpg.settings import Setting
 from ui import sizes as shapes
 
-__all__ = ["IDS", "INFO", "LABELS", "composers", "presets", "schedulers", "sizes"]
+__all__ = ["choices", "own", "presets", "sizes"]
 
 Choices = list[tuple[str, str]]
-_COMPOSERS = {
-    "latent+attention": "Latents first, then attention",
-    "latent": "Latents: every region on its own",
-    "attention": "Attention: all regions at once",
-}
 _PRESETS: dict[Preset, str] = {"fast": "Fast"}
-LABELS = {
-    "preset": "Preset",
-    "seed": "Seed",
-    "num_images_per_prompt": "Pictures",
-    "width": "Width",
-    "height": "Height",
-    "num_inference_steps": "Steps",
-    "guidance_scale": "Guidance",
-    "negative_prompt": "Negative prompt",
-    "composer": "Composer",
-    "base_ratio": "Base ratio",
-    "share": "Share of latents",
-    "start": "Regions from",
-    "end": "Regions until",
-    "feather": "Feather",
-    "scheduler": "Scheduler",
-    "guidance_end": "Guidance until",
-    "guidance_rescale": "Guidance rescale",
-    "clip_skip": "Clip skip",
-    "strength": "Strength",
-}
-INFO = {
-    "base_ratio": "Weight of the prompt for the whole within regions, 0 to 1",
-    "share": "First share of the steps that draws regions apart, 0 to 1",
-    "start": "Share of the steps before regions act, 0 to 1",
-    "end": "Share of the steps after which they rest, 0 to 1",
-    "feather": "Width of the blend between regions, 0 to 0.5 of the shorter side",
-    "guidance_end": "Share of the steps after which guidance is off and a step costs half",
-    "guidance_rescale": "Against glaring colours, 0 to 1",
-    "clip_skip": "Last layers of the text encoder left out, 1 to 12",
-    "strength": "How far it may go from that picture, above 0, at most 1",
-}
-IDS = {"num_images_per_prompt": "count", "num_inference_steps": "steps"}
 
 
-def composers(defaults: ModelDefaults) -> Choices:
-    """Ways to compose regions."""
-    own = f"Model's own ({defaults.composer})"
-    return [(own, ""), *((_COMPOSERS[name], name) for name in COMPOSERS)]
+def own(defaults: ModelDefaults, preset: str = "") -> dict[str, Any]:
+    """What holds where a field is empty, by the settings' names, as far as there is a value."""
+    said: dict[str, Any] = defaults.words()
+    return said | (defaults.preset(preset) if preset else {})
 
 
-def schedulers(own: str | None, preset: str = "") -> Choices:
-    """Schedulers, where an empty value means `own`, be it the model's or a preset's."""
-    whose = "Preset's" if preset else "Model's own"
-    first = f"{whose} ({own})" if own else whose
-    return [(first, ""), *((name, name) for name in SCHEDULERS)]
+def choices(setting: Setting, own: Mapping[str, Any], preset: str = "") -> Choices:
+    """Values of a setting that has a list of them, where an empty one means that of `own`."""
+    whose, value = "Preset's" if preset else "Model's own", own.get(setting.name)
+    first = f"{whose} ({value})" if value else whose
+    return [(first, ""), *((setting.choice_labels.get(one, one), one) for one in setting.choices)]
 
 
 def presets(defaults: ModelDefaults) -> Choices:

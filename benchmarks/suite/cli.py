@@ -25,10 +25,10 @@ from rpg.batch import Shard
 from rpg.batch.processes import Process
 from rpg.cli.planning import PlannerFlags
 from rpg.diffusion.quiet import quiet_loading
+from rpg.environment import environment
 from rpg.errors import SettingsError
 from rpg.metadata import public_name
 from rpg.pipeline import RPGPipeline
-from rpg.settings import environment
 from rpg.toybox import weights_path
 
 __all__ = ["Measuring", "export"]

@@ -25,8 +25,8 @@ from rpg.chat.endpoints import (
 )
 from rpg.chat.prices import Price, price_of
 from rpg.chat.timeouts import Timeouts
+from rpg.environment import Environment, environment
 from rpg.errors import ChatAccessError, ChatError, ChatImageError
-from rpg.settings import Environment, environment
 
 if TYPE_CHECKING:
     from PIL.Image import Image

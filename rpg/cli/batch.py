@@ -17,14 +17,15 @@ from rpg.batch.processes import Process
 from rpg.batch.report import Report
 from rpg.cli import console, options
 from rpg.cli.batch_views import Told, bar, say_listing
-from rpg.cli.generate import read_size
 from rpg.cli.loading import ModelFlags, quietly, read_adapters
 from rpg.cli.options import DTYPES
 from rpg.cli.planning import PlannerFlags
+from rpg.cli.setting_flags import SettingFlags, with_setting_flags
 from rpg.defaults import ModelDefaults, of_model
+from rpg.environment import environment
 from rpg.metadata import public_name
 from rpg.planners import LLMPlanner
-from rpg.settings import MAX_IMAGES, GenerationSettings, environment
+from rpg.settings import MAX_IMAGES, GenerationSettings
 from rpg.toybox import weights_path
 
 if TYPE_CHECKING:
@@ -47,15 +48,6 @@ Folder = Annotated[
         "-o",
         help="Folder of pictures and manifest. Default: the file's name without its ending.",
         rich_help_panel="Output",
-    ),
-]
-PerRow = Annotated[
-    int | None,
-    typer.Option(
-        "-n",
-        "--num-images",
-        help="Pictures of each row that does not say how many.",
-        rich_help_panel="How to draw",
     ),
 ]
 BatchSize = Annotated[
@@ -104,10 +96,10 @@ DryRun = Annotated[
 ]
 
 
+@with_setting_flags("image")
 def batch(
     rows: Rows,
     output: Folder = None,
-    negative_prompt: options.Negative = None,
     planner: options.PlannerName = "rules",
     planner_model: options.PlannerModel = None,
     base_url: options.BaseUrl = None,
@@ -123,20 +115,9 @@ def batch(
     cpu_offload: options.Offload = None,
     vae_tiling: options.VaeTiling = False,
     vae_slicing: options.VaeSlicing = False,
-    seed: options.Seed = None,
     preset: options.PresetName = None,
-    steps: options.Steps = None,
-    guidance_scale: options.Guidance = None,
-    guidance_end: options.GuidanceEnd = None,
-    size: options.Size = None,
-    composer: options.ComposerName = None,
-    base_ratio: options.BaseRatio = None,
-    start: options.Start = None,
-    end: options.End = None,
-    feather: options.Feather = None,
-    share: options.LatentShare = None,
-    scheduler: options.SchedulerName = None,
-    count: PerRow = None,
+    *,
+    given: SettingFlags,
     scale: options.Scale = None,
     batch_size: BatchSize = 1,
     shard: ShardText = None,
@@ -147,26 +128,7 @@ def batch(
 ) -> None:
     """Draw every row of a file; what is drawn already is skipped. Rows may say any flag's word."""
     with console.explained(as_json):
-        width, height = read_size(size)
-        wishes = GenerationSettings().updated(
-            {
-                "negative_prompt": negative_prompt,
-                "seed": seed,
-                "num_inference_steps": steps,
-                "guidance_scale": guidance_scale,
-                "guidance_end": guidance_end,
-                "width": width,
-                "height": height,
-                "composer": composer,
-                "base_ratio": base_ratio,
-                "start": start,
-                "end": end,
-                "feather": feather,
-                "share": share,
-                "scheduler": scheduler,
-                "num_images_per_prompt": count,
-            }
-        )
+        wishes = GenerationSettings().updated(given.words())
         flags = ModelFlags(
             model,
             dtype,

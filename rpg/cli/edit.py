@@ -6,7 +6,7 @@ import json
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from PIL import ImageOps
@@ -16,6 +16,7 @@ from rpg.cli import console, files, options
 from rpg.cli.loading import ModelFlags, read_adapters
 from rpg.cli.planning import PlannerFlags
 from rpg.cli.recording import Recording
+from rpg.cli.setting_flags import SettingFlags, with_setting_flags
 from rpg.errors import MetadataError, SettingsError
 from rpg.events import Edited, Failed, Notice, Rendered, Step
 from rpg.planners import LLMPlanner, Planner
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from rpg.plans.plan import Plan
 
 
+@with_setting_flags("canvas", "count")
 def edit(
     picture: Annotated[Path, typer.Argument(help="The picture to change.")],
     instruction: Annotated[
@@ -40,10 +42,6 @@ def edit(
     mask: Annotated[
         Path | None,
         typer.Option("--mask", help="Picture that is white where to draw. Default: found out."),
-    ] = None,
-    strength: Annotated[
-        float | None,
-        typer.Option("--strength", help="How far from the old picture, to 1. Default: 0.9 or 1."),
     ] = None,
     sam: Annotated[
         str | None,
@@ -61,9 +59,8 @@ def edit(
     revision: options.Revision = None,
     lora: options.Lora = None,
     cpu_offload: options.Offload = None,
-    seed: options.Seed = None,
-    steps: options.Steps = None,
-    guidance_scale: options.Guidance = None,
+    *,
+    given: SettingFlags,
     output: options.Output = None,
     session: options.SessionName = None,
     no_session: options.NoSession = False,
@@ -71,12 +68,7 @@ def edit(
 ) -> None:
     """Change a picture by an instruction. Outside the mask every byte stays as it was."""
     with console.explained(as_json):
-        wishes = {
-            "seed": seed,
-            "num_inference_steps": steps,
-            "guidance_scale": guidance_scale,
-            "strength": strength,
-        }
+        wishes = given.words()
         planning = PlannerFlags(planner, planner_model, base_url).build()
         shown = _flat(files.read_picture(picture))
         known = _known(picture, shown, planning)
@@ -166,7 +158,7 @@ def _drawn(
     known: _Known,
     instruction: str,
     painted: Image | None,
-    wishes: dict[str, float | int | None],
+    wishes: dict[str, Any],
     recording: Recording,
 ) -> _Made:
     """Draws the change with a progress bar.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ from rpg.cli import console, files, options
 from rpg.cli.loading import ModelFlags, read_adapters
 from rpg.cli.planning import PlannerFlags, planned
 from rpg.cli.recording import Recording
+from rpg.cli.setting_flags import SettingFlags, with_setting_flags
 from rpg.defaults import PRESET_FIELDS, Preset
 from rpg.errors import PromptError, SettingsError
 from rpg.events import Failed, Notice, Rendered, Step
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from rpg.pipeline import RPGPipeline
 
 
+@with_setting_flags("image")
 def generate(
     prompt: options.Prompt = None,
     plan_file: options.PlanFile = None,
     picture: options.From = None,
-    negative_prompt: options.Negative = None,
     planner: options.PlannerName = "rules",
     planner_model: options.PlannerModel = None,
     base_url: options.BaseUrl = None,
@@ -48,20 +48,9 @@ def generate(
     cpu_offload: options.Offload = None,
     vae_tiling: options.VaeTiling = False,
     vae_slicing: options.VaeSlicing = False,
-    seed: options.Seed = None,
     preset: options.PresetName = None,
-    steps: options.Steps = None,
-    guidance_scale: options.Guidance = None,
-    guidance_end: options.GuidanceEnd = None,
-    size: options.Size = None,
-    composer: options.ComposerName = None,
-    base_ratio: options.BaseRatio = None,
-    start: options.Start = None,
-    end: options.End = None,
-    feather: options.Feather = None,
-    share: options.LatentShare = None,
-    scheduler: options.SchedulerName = None,
-    count: options.Count = None,
+    *,
+    given: SettingFlags,
     output: options.Output = None,
     scale: options.Scale = None,
     draw: options.DrawPlan = False,
@@ -71,24 +60,7 @@ def generate(
 ) -> None:
     """Plan a prompt and draw it. The pictures carry plan and settings; --from makes one again."""
     with console.explained(as_json):
-        width, height = read_size(size)
-        wishes = {
-            "negative_prompt": negative_prompt,
-            "seed": seed,
-            "num_inference_steps": steps,
-            "guidance_scale": guidance_scale,
-            "guidance_end": guidance_end,
-            "width": width,
-            "height": height,
-            "composer": composer,
-            "base_ratio": base_ratio,
-            "start": start,
-            "end": end,
-            "feather": feather,
-            "share": share,
-            "scheduler": scheduler,
-            "num_images_per_prompt": count,
-        }
+        wishes = given.words()
         source = Source.read(prompt, plan_file, picture)
         settings = source.open_to(preset).updated(wishes)
         targets = files.Targets(output, settings.num_images_per_prompt)
@@ -106,7 +78,7 @@ def generate(
         )
         plan, shown = source.planned(
             PlannerFlags(planner, planner_model, base_url, recaption, fallback, no_plan_cache),
-            negative_prompt,
+            wishes["negative_prompt"],
         )
         if not as_json:
             console.show_plan(plan, reasoning=not shown)
@@ -271,19 +243,3 @@ def draw_all(
                 case Failed(error=error):
                     raise error
     return made
-
-
-def read_size(text: str | None) -> tuple[int | None, int | None]:
-    """Width and height from "1024x768".
-
-    Raises:
-        SettingsError: Not of that form.
-    """
-    if text is None:
-        return None, None
-    found = re.fullmatch(r"\s*(\d{1,9})\s*[xX×]\s*(\d{1,9})\s*", text)
-    if found is None:
-        raise SettingsError(
-            f"--size {text!r:.40}: expected WIDTHxHEIGHT in pixels, such as 1024x768"
-        )
-    return int(found[1]), int(found[2])

@@ -1,4 +1,4 @@
-"""The command line's flags; named as in `diffusers-cli run` where they mean the same."""
+"""The flags that are no settings; named as in `diffusers-cli run` where they mean the same."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import typer
 
 from rpg.defaults import Preset
 from rpg.plans.overlay import MAX_SCALE
-from rpg.settings import Composer, Scheduler
 
 _SOURCE, _MODEL, _HOW, _OUT = "What to draw", "Model", "How to draw", "Output"
 _PLANNER = "Planner"
@@ -40,11 +39,6 @@ From = Annotated[
         rich_help_panel=_SOURCE,
     ),
 ]
-Negative = Annotated[
-    str | None,
-    typer.Option("--negative-prompt", help="What should not be there.", rich_help_panel=_SOURCE),
-]
-
 PlannerName = Annotated[
     PlannerKind,
     typer.Option(
@@ -144,13 +138,6 @@ VaeSlicing = Annotated[
     typer.Option("--vae-slicing", help="Decode one by one: less memory.", rich_help_panel=_MODEL),
 ]
 
-Seed = Annotated[
-    int | None,
-    typer.Option("--seed", help="Picture i uses seed + i; -1 draws one.", rich_help_panel=_HOW),
-]
-Steps = Annotated[
-    int | None, typer.Option("--steps", help="Denoising steps.", rich_help_panel=_HOW)
-]
 PresetName = Annotated[
     Preset | None,
     typer.Option(
@@ -160,59 +147,7 @@ PresetName = Annotated[
         rich_help_panel=_HOW,
     ),
 ]
-Guidance = Annotated[
-    float | None,
-    typer.Option("--guidance-scale", help="1 or less: no guidance.", rich_help_panel=_HOW),
-]
-GuidanceEnd = Annotated[
-    float | None,
-    typer.Option(
-        "--guidance-end",
-        help="Share of the steps that are guided; others cost half. Default: the model's own.",
-        rich_help_panel=_HOW,
-    ),
-]
-Size = Annotated[
-    str | None,
-    typer.Option("--size", metavar="WxH", help="Pixels, e.g. 1024x768.", rich_help_panel=_HOW),
-]
-ComposerName = Annotated[
-    Composer | None,
-    typer.Option("--composer", help="How regions are composed.", rich_help_panel=_HOW),
-]
-BaseRatio = Annotated[
-    float | None,
-    typer.Option("--base-ratio", help="Weight of the base prompt, 0 to 1.", rich_help_panel=_HOW),
-]
-Start = Annotated[
-    float | None,
-    typer.Option("--start", help="Share of steps before regions act.", rich_help_panel=_HOW),
-]
-End = Annotated[
-    float | None,
-    typer.Option("--end", help="Share of steps after which they stop.", rich_help_panel=_HOW),
-]
-Feather = Annotated[
-    float | None,
-    typer.Option(
-        "--feather", help="Width of soft edges, 0 to 0.5 of the shorter side.", rich_help_panel=_HOW
-    ),
-]
-LatentShare = Annotated[
-    float | None,
-    typer.Option("--share", help="First share of steps composed by latents.", rich_help_panel=_HOW),
-]
-SchedulerName = Annotated[
-    Scheduler | None,
-    typer.Option("--scheduler", help="Default: the model's own.", rich_help_panel=_HOW),
-]
 
-Count = Annotated[
-    int | None,
-    typer.Option(
-        "-n", "--num-images", help="How many pictures: out-1.png, ...", rich_help_panel=_OUT
-    ),
-]
 Output = Annotated[
     Path | None,
     typer.Option(

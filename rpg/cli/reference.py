@@ -25,8 +25,8 @@ $ {COMMAND}
 
 `rpg` is there after `pip install .`; else it is `.venv/bin/python -m rpg`. Every command says
 all this at `--help`. What the flags are about: [planners](planners.md), [models](backbones.md),
-[regions](regional.md), [editing and the loop](editing.md), [batches](batch.md),
-[sessions](sessions.md).
+[settings](settings.md), [regions](regional.md), [editing and the loop](editing.md),
+[batches](batch.md), [sessions](sessions.md).
 """
 
 

@@ -12,10 +12,10 @@ import typer
 
 from rpg import metadata
 from rpg.cli import console, files, options
-from rpg.cli.generate import read_size
 from rpg.cli.loading import ModelFlags, read_adapters
 from rpg.cli.planning import PlannerFlags, planned
 from rpg.cli.recording import Recording
+from rpg.cli.setting_flags import SettingFlags, with_setting_flags
 from rpg.critics.choice import critic_named
 from rpg.critics.toybox import ToyboxCritic
 from rpg.critique import Check, Critic, Critique
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from rpg.plans.plan import Plan
 
 
+@with_setting_flags("count", "image")
 def refine(
     prompt: Annotated[str, typer.Argument(help="What should be in the picture.")],
     rounds: Annotated[
@@ -68,11 +69,9 @@ def refine(
     device: options.Device = None,
     lora: options.Lora = None,
     cpu_offload: options.Offload = None,
-    seed: options.Seed = None,
     preset: options.PresetName = None,
-    steps: options.Steps = None,
-    guidance_scale: options.Guidance = None,
-    size: options.Size = None,
+    *,
+    given: SettingFlags,
     output: options.Output = None,
     scale: options.Scale = None,
     session: options.SessionName = None,
@@ -81,16 +80,7 @@ def refine(
 ) -> None:
     """Draw a prompt, look at the picture, and draw again what is wrong until it is right."""
     with console.explained(as_json):
-        width, height = read_size(size)
-        settings = GenerationSettings().updated(
-            {
-                "seed": seed,
-                "num_inference_steps": steps,
-                "guidance_scale": guidance_scale,
-                "width": width,
-                "height": height,
-            }
-        )
+        settings = GenerationSettings().updated(given.words())
         planning = PlannerFlags(planner, planner_model, base_url).build()
         judge = _critic(critic, planning)
         targets = files.Targets(output)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
 from PIL.Image import Image
 
@@ -14,40 +14,22 @@ from rpg.errors import PromptError, SettingsError
 from rpg.metadata import Task
 from rpg.pictures import loaded
 from rpg.plans.plan import Plan
-from rpg.settings import MAX_IMAGES, GenerationSettings
+from rpg.settings import MAX_IMAGES, SETTINGS, GenerationSettings, SettingKwargs
 
 if TYPE_CHECKING:
     import torch
 
 
-class CallKwargs(TypedDict, total=False):
+class CallKwargs(SettingKwargs, total=False):
     """Every word of a call but the prompt; described at `rpg.pipeline.RPGPipeline.__call__`."""
 
     plan: Plan | Sequence[Plan] | None
     settings: GenerationSettings | None
     preset: str | None
-    negative_prompt: str | Sequence[str] | None
     base_prompt: str | Sequence[str] | None
     split_ratio: str | None
-    num_inference_steps: int | None
-    guidance_scale: float | None
-    guidance_end: float | None
-    guidance_rescale: float | None
-    seed: int | None
     generator: torch.Generator | Sequence[torch.Generator] | None
-    width: int | None
-    height: int | None
-    num_images_per_prompt: int | None
     batch_size: int | None
-    composer: str | None
-    base_ratio: float | None
-    start: float | None
-    end: float | None
-    feather: float | None
-    share: float | None
-    scheduler: str | None
-    clip_skip: int | None
-    strength: float | None
     image: Any
     mask_image: Any
     control_image: Any
@@ -181,7 +163,7 @@ def check_extra(extra: Iterable[str], accepted: Iterable[str], pipeline: str) ->
 
 def _settings(words: Mapping[str, Any], defaults: ModelDefaults) -> GenerationSettings:
     base = words.get("settings") or GenerationSettings()
-    fields = GenerationSettings.model_fields.keys() - {"negative_prompt"}
+    fields = SETTINGS.keys() - {"negative_prompt"}
     said = base.updated({name: value for name, value in words.items() if name in fields})
     preset = words.get("preset")
     return said if preset is None else said.filled(defaults.preset(preset))
@@ -196,15 +178,9 @@ def _batch_size(value: Any) -> int:
 
 def _inputs(words: Mapping[str, Any]) -> Inputs:
     ours = Inputs.__dataclass_fields__.keys() - {"extra"}
-    planned = {
-        "plan",
-        "settings",
-        "preset",
-        "base_prompt",
-        "split_ratio",
-        "batch_size",
-    } | GenerationSettings.model_fields.keys()
-    extra = {name: value for name, value in words.items() if name not in ours | planned}
+    planned = {"plan", "settings", "preset", "base_prompt", "split_ratio", "batch_size"}
+    known = ours | planned | SETTINGS.keys()
+    extra = {name: value for name, value in words.items() if name not in known}
     return Inputs(**{name: words[name] for name in ours if name in words}, extra=extra)
 
 

@@ -20,7 +20,7 @@ from rpg.generation.guidance_interval import GuidanceInterval
 from rpg.generation.latent_preview import remembering
 from rpg.generation.request import Inputs
 from rpg.plans.plan import Plan
-from rpg.settings import MAX_SEED, GenerationSettings, Scheduler
+from rpg.settings import MAX_SEED, TO_PIPELINE, TO_REGIONAL, GenerationSettings, Scheduler
 
 StepSeen = Callable[[int, int, torch.Tensor, Any], None]
 
@@ -124,16 +124,13 @@ def render(
 
 
 def _regional_words(used: GenerationSettings) -> dict[str, Any]:
-    names = ("composer", "base_ratio", "start", "end", "feather", "share")
-    return {name: getattr(used, name) for name in names}
+    return {name: getattr(used, name) for name in TO_REGIONAL}
 
 
 def _pipeline_words(
     pipe: Any, plans: Sequence[Plan], used: GenerationSettings, noise: Noise, inputs: Inputs
 ) -> dict[str, Any]:
-    names = ("num_inference_steps", "guidance_scale", "num_images_per_prompt", "width", "height")
-    optional = ("guidance_rescale", "clip_skip", "strength")
-    words = {name: getattr(used, name) for name in (*names, *optional)}
+    words = {name: getattr(used, name) for name in TO_PIPELINE}
     words |= {
         "prompt": _said([plan.effective_base_prompt for plan in plans]),
         "negative_prompt": _said([plan.negative for plan in plans]) or None,

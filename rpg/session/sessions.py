@@ -13,6 +13,7 @@ from PIL import ImageChops, ImageStat
 from platformdirs import user_data_path
 from pydantic import TypeAdapter, ValidationError
 
+from rpg.environment import environment
 from rpg.errors import SessionError
 from rpg.session import _bundle, _rows
 from rpg.session._database import Database
@@ -20,7 +21,7 @@ from rpg.session._pictures import Pictures
 from rpg.session._rows import Summary
 from rpg.session.session import Session
 from rpg.session.turn import Title, Turn, new_id, valid_id
-from rpg.settings import environment, explain
+from rpg.settings import explain
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -12,8 +12,8 @@ from pydantic import SecretStr
 
 from rpg.chat import Message, OpenAIChat
 from rpg.chat._secrets import hidden
+from rpg.environment import environment
 from rpg.errors import ChatAccessError, ChatError
-from rpg.settings import environment
 
 from .conftest import KEY, QUICK, MakeChat
 from .server import PLAYS, ChatServer

@@ -80,8 +80,18 @@ def test_an_untouched_form_leaves_everything_to_the_model() -> None:
     assert FORM.read(fresh) == GenerationSettings() == FORM.read(EMPTY)
 
 
-def test_every_setting_has_a_field() -> None:
-    assert len(FORM.fields) == len(GenerationSettings.model_fields) + 3  # presets, sizes, the lock
+def test_every_setting_has_a_field_that_is_put_on_the_page() -> None:
+    def placed() -> tuple[list[Any], list[Any]]:
+        with gr.Blocks() as page:
+            one = SettingsForm(TOYBOX)
+            one.render()
+            for field in one.of_image:
+                field.render()
+        return one.fields, list(page.blocks.values())
+
+    fields, shown = built(placed)
+    assert len(fields) == len(GenerationSettings.model_fields) + 3  # presets, sizes, the lock
+    assert all(any(field is one for one in shown) for field in fields)
 
 
 def test_empty_fields_show_the_models_own_values() -> None:
