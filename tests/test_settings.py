@@ -119,6 +119,12 @@ def test_regions_must_start_before_they_end() -> None:
         GenerationSettings(start=0.5, end=0.5)
 
 
+def test_what_is_not_left_to_the_model() -> None:
+    assert GenerationSettings().model_dump(exclude_none=True) == {
+        "num_images_per_prompt": 1, "negative_prompt": "", "start": 0.0, "end": 1.0
+    }  # fmt: skip
+
+
 def test_minus_one_means_a_random_seed() -> None:
     assert GenerationSettings(seed=-1).seed is None
 
