@@ -4,8 +4,9 @@ BIN := .venv/bin
 READY := .venv/.ready
 READY_DEV := .venv/.ready-dev
 READY_AUDIT := .venv/.ready-audit
+READY_MUTATION := .venv/.ready-mutation
 
-.PHONY: help demo app test test-fast browser check format bench docs audit clean
+.PHONY: help demo app test test-fast browser check format bench docs audit mutation clean
 
 help:
 	@echo "make demo    draw five things in their places with the bundled model"
@@ -14,6 +15,7 @@ help:
 	@echo "make test-fast  the tests that need no drawing model and no browser"
 	@echo "make check   format, lint, types, import directions, the Dockerfile"
 	@echo "make bench   measure quality and cost against plain diffusers"
+	@echo "make mutation  share of small changes to the pure modules that their tests notice"
 	@echo "make audit   known vulnerabilities of all packages (asks osv.dev)"
 	@echo "make docs    write docs/cli.md, settings.md, licences.md and modules.md anew"
 
@@ -64,8 +66,14 @@ docs: $(READY)
 audit: $(READY_AUDIT)
 	@$(BIN)/python -m tools.audit
 
+# Survivors: `.venv/bin/mutmut results`, and `.venv/bin/mutmut show NAME` for one as a diff.
+mutation: $(READY_MUTATION)
+	rm -rf mutants
+	OMP_NUM_THREADS=1 $(BIN)/mutmut run
+	@$(BIN)/mutmut results --all true | sed -E 's/^ +//; s/\.x(_|ǁ)[^:]*//' | sort | uniq -c
+
 clean:
-	rm -rf .venv out build dist *.egg-info
+	rm -rf .venv mutants out build dist *.egg-info
 
 $(READY): requirements.txt
 	@echo "Setting up .venv: about 1 GB of packages, a few minutes the first time ..."
@@ -80,4 +88,8 @@ $(READY_DEV): requirements-dev.txt $(READY)
 $(READY_AUDIT): requirements-audit.txt $(READY_DEV)
 	@test -x .venv/audit/bin/python || $(PYTHON) -m venv .venv/audit
 	@.venv/audit/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-audit.txt
+	@touch $@
+
+$(READY_MUTATION): requirements-mutation.txt $(READY_DEV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-mutation.txt
 	@touch $@

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from rpg.toybox import weights_path
 
@@ -20,6 +20,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # The clock decides nothing: a busy machine is no fault of an example.
 settings.register_profile("rpg", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("rpg")
+# For mutation testing, where a failure is all that counts: the same few examples each time, none
+# made smaller after it failed.
+_PHASES = [Phase.explicit, Phase.generate]
+settings.register_profile("mutation", derandomize=True, max_examples=50, phases=_PHASES)
 
 # What `make test-fast` leaves out: tests that draw with a model, train one, start the app, a
 # browser or another Python, or take long. They are known by a fixture that they use, by a name that

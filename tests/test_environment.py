@@ -6,17 +6,32 @@ from pathlib import Path
 
 import pytest
 
-from rpg.environment import endpoint_key, environment
+from rpg.environment import Environment, endpoint_key, environment
 from rpg.errors import SettingsError
 
 
 def test_the_environment_is_read_and_blank_is_unset() -> None:
     found = environment({"RPG_MODEL": " org/name ", "RPG_DTYPE": "bfloat16", "RPG_DEVICE": " "})
     assert (found.model, found.dtype, found.device) == ("org/name", "bfloat16", None)
+    said = {"OPENAI_API_KEY": "sk-abc", "OPENAI_BASE_URL": "http://a", "RPG_OPENAI_API_KEY": "no"}
+    found = environment(said)
+    assert found.openai_api_key is not None and found.openai_base_url == "http://a"
+    assert found.openai_api_key.get_secret_value() == "sk-abc" and "abc" not in repr(found)
+    assert environment({}) == Environment()
+
+
+def test_the_environment_of_the_process_is_read_where_none_is_given(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("RPG_DEVICE", "cpu")
+    monkeypatch.setenv("RPG_KEY_LAB", "sk-abc")
+    found = endpoint_key("lab")
+    assert environment().device == "cpu"
+    assert found is not None and found.get_secret_value() == "sk-abc"
 
 
 def test_a_wrong_environment_is_named() -> None:
-    with pytest.raises(SettingsError, match="environment: RPG_DTYPE"):
+    with pytest.raises(SettingsError, match="^environment: RPG_DTYPE: "):
         environment({"RPG_DTYPE": "float8"})
 
 

@@ -1,18 +1,13 @@
-"""Imports point one way, and the light modules load nothing heavy."""
+"""What is loaded when: which module may import which is the import linter's to hold."""
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterator
 from importlib import import_module
-from pathlib import Path
 
 import pytest
 
-import rpg
 from tests.processes import python
 
-ROOT = Path(rpg.__file__).parent
 HEAVY = ("torch", "diffusers", "transformers", "gradio", "openai")
 
 
@@ -22,28 +17,6 @@ def heavy_after(code: str) -> set[str]:
     done = python("-c", code + tail)
     assert done.returncode == 0, done.stderr
     return set(done.stdout.splitlines()[-1].split())
-
-
-def imported(path: Path) -> Iterator[tuple[str, int]]:
-    """Every module that a file imports, at the top or inside a function, with the line."""
-    package = path.relative_to(ROOT.parent).with_suffix("").parts
-    for node in ast.walk(ast.parse(path.read_text("utf-8"), str(path))):
-        if isinstance(node, ast.Import):
-            yield from ((alias.name, node.lineno) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            above = ".".join(package[: -node.level]) + "." if node.level else ""
-            yield above + (node.module or ""), node.lineno
-
-
-def importers(*packages: str) -> dict[str, list[str]]:
-    """Which of rpg's files import a package or a part of it: file to "line: module"."""
-    found: dict[str, list[str]] = {}
-    for path in sorted(ROOT.rglob("*.py")):
-        for module, line in imported(path):
-            if module.split(".")[0] in packages:
-                name = path.relative_to(ROOT).as_posix()
-                found.setdefault(name, []).append(f"{line}: {module}")
-    return found
 
 
 @pytest.mark.parametrize(
@@ -87,31 +60,3 @@ def test_every_public_name_is_there_and_no_other(name: str) -> None:
         assert getattr(package, public) is vars(package)[public]
     with pytest.raises(AttributeError, match="nonsense"):
         _ = package.nonsense
-
-
-def test_the_product_imports_nothing_of_its_making() -> None:
-    assert importers("training", "benchmarks", "tools", "tests", "app", "ui") == {}
-
-
-@pytest.mark.parametrize(
-    ("packages", "homes"),
-    [
-        (("diffusers", "transformers"), ("diffusion/", "chat/local/", "editing/sam.py")),
-        (("torch",), ("diffusion/", "generation/", "chat/local/", "editing/", "_")),
-        (("openai",), ("chat/",)),
-        (("gradio",), ()),
-    ],
-)
-def test_heavy_libraries_have_their_homes(
-    packages: tuple[str, ...], homes: tuple[str, ...]
-) -> None:
-    found = importers(*packages)
-    assert {name: lines for name, lines in found.items() if not name.startswith(homes)} == {}
-    assert bool(found) == bool(homes)  # else the check has gone blind
-
-
-def test_the_light_modules_do_not_even_mention_torch() -> None:
-    """Neither lazily: a plan, a layout or a message never needs a tensor."""
-    light = ("errors", "events", "language/", "planners/")
-    known = importers("torch", "diffusers", "transformers", "numpy")
-    assert {name: lines for name, lines in known.items() if name.startswith(light)} == {}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -18,6 +20,7 @@ from rpg.settings import (
     MAX_SEED,
     SCHEDULERS,
     GenerationSettings,
+    guided_steps,
 )
 from rpg.toybox import weights_path
 
@@ -25,29 +28,16 @@ from rpg.toybox import weights_path
 @pytest.mark.parametrize(
     ("word", "value"),
     [
-        ("num_inference_steps", 0),
         ("num_inference_steps", 10**9),
-        ("guidance_scale", -1.0),
         ("guidance_scale", float("nan")),
-        ("seed", -2),
-        ("seed", 2**63),
         ("seed", 2**64),
         ("seed", "seven"),
         ("seed", 1.5),
         ("seed", True),
-        ("width", 0),
         ("width", -64),
-        ("width", 16384),
-        ("height", 7),
-        ("num_images_per_prompt", 0),
-        ("num_images_per_prompt", 65),
         ("composer", "collage"),
-        ("base_ratio", 1.1),
         ("base_ratio", float("inf")),
-        ("feather", 0.6),
-        ("share", -0.1),
         ("scheduler", "magic"),
-        ("strength", 0.0),
         ("negative_prompt", "x" * 8001),
         ("model", "../../etc/passwd"),
     ],
@@ -60,8 +50,66 @@ def test_out_of_range_is_refused_in_one_line_that_names_the_word(word: str, valu
     assert len(str(refusal.value)) < 300
 
 
+@pytest.mark.parametrize(
+    ("name", "least", "most", "step"),
+    [
+        ("num_inference_steps", 1, 1000, 1),
+        ("guidance_scale", 0.0, 100.0, 0.01),
+        ("guidance_end", 0.001, 1.0, 0.001),
+        ("guidance_rescale", 0.0, 1.0, 0.001),
+        ("seed", 0, 9_223_372_036_854_775_807, 2),  # one below 0 means a random seed
+        ("width", 8, 8192, 1),
+        ("height", 8, 8192, 1),
+        ("num_images_per_prompt", 1, 64, 1),
+        ("base_ratio", 0.0, 1.0, 0.001),
+        ("start", 0.0, 0.999, 0.001),
+        ("end", 0.001, 1.0, 0.001),
+        ("feather", 0.0, 0.5, 0.001),
+        ("share", 0.0, 1.0, 0.001),
+        ("clip_skip", 1, 12, 1),
+        ("strength", 0.001, 1.0, 0.001),
+    ],
+)
+def test_ranges(name: str, least: float, most: float, step: float) -> None:
+    for value in (least, most):
+        assert getattr(GenerationSettings(**{name: value}), name) == value
+    for value in (least - step, most + step):
+        with pytest.raises(SettingsError):
+            GenerationSettings(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ({"seed": -2}, "seed: should be greater than or equal to 0, not -2"),
+        ({"sampler": "euler"}, "sampler: is not a setting"),
+        ({"start": 1.0}, "start 1.0 must be less than end 1.0"),
+        ({"seed": True}, "seed: a seed is a whole number, not True"),
+        ({"width": True}, "width: must not be a boolean, not True"),
+    ],
+)
+def test_a_refusal_says_the_fault_and_what_was_given(words: dict[str, Any], says: str) -> None:
+    with pytest.raises(SettingsError, match=f"^{re.escape(says)}$"):
+        GenerationSettings(**words)
+
+
+def test_a_refusal_quotes_sixty_characters_of_what_was_given() -> None:
+    with pytest.raises(SettingsError, match=f", not '{'7' * 58}7$"):
+        GenerationSettings(composer="7" * 100)
+
+
+@pytest.mark.parametrize(
+    ("steps", "end", "guided"),
+    [(20, None, 20), (20, 1.0, 20), (20, 0.5, 10), (20, 0.01, 1), (1, 0.2, 1), (3, 0.9, 3)],
+)
+def test_guided_steps(steps: int, end: float | None, guided: int) -> None:
+    assert guided_steps(steps, end) == guided
+
+
 def test_sides_may_be_large_but_not_both() -> None:
     assert GenerationSettings(width=8192, height=2048).width == 8192
+    with pytest.raises(SettingsError, match="8192x2049 is over 16,777,216 pixels; ask for less"):
+        GenerationSettings(width=8192, height=2049)
     with pytest.raises(SettingsError, match="8192x8192 is over"):
         GenerationSettings(width=8192, height=8192)
 
@@ -69,6 +117,12 @@ def test_sides_may_be_large_but_not_both() -> None:
 def test_regions_must_start_before_they_end() -> None:
     with pytest.raises(SettingsError, match=r"start 0\.5 must be less than end 0\.5"):
         GenerationSettings(start=0.5, end=0.5)
+
+
+def test_what_is_not_left_to_the_model() -> None:
+    assert GenerationSettings().model_dump(exclude_none=True) == {
+        "num_images_per_prompt": 1, "negative_prompt": "", "start": 0.0, "end": 1.0
+    }  # fmt: skip
 
 
 def test_minus_one_means_a_random_seed() -> None:
@@ -146,6 +200,8 @@ def test_a_model_may_say_where_guidance_ends() -> None:
     used = GenerationSettings(**fast)
     assert ending.preset_of(used) == "fast"
     assert ending.preset_of(used.updated({"guidance_end": 1.0})) == ""
+    open_end = GenerationSettings(**{**fast, "guidance_end": None})
+    assert ending.preset_of(open_end) == "fast"  # the model's own
     later = ending.model_copy(update={"fast": Sampling(guidance_end=0.8)})
     assert later.preset("fast")["guidance_end"] == 0.8
 
@@ -153,6 +209,28 @@ def test_a_model_may_say_where_guidance_ends() -> None:
 def test_without_a_file_the_family_speaks(tmp_path: Path) -> None:
     assert of_model(tmp_path, "sd15") == FAMILIES["sd15"]
     assert of_model(None, "sdxl").canvas(grid(3, 3)) == (1024, 1024)
+
+
+def test_a_family_that_is_not_known_is_taken_for_sdxl() -> None:
+    assert of_model(None, "unheard of") == FAMILIES["sdxl"]
+
+
+def test_what_a_model_has_of_its_own_gives_its_defaults_again(tmp_path: Path) -> None:
+    values = {"width": 64, "region_side": 32, "name": "toybox", "fast": Sampling(steps=0.3)}
+    made = FAMILIES["sd15"].model_copy(update=values)
+    own = made.own("sd15")
+    assert own.keys() == values.keys() and FAMILIES["sd15"].own("sd15") == {}
+    (tmp_path / "rpg.json").write_text(json.dumps(own))
+    assert of_model(tmp_path, "sd15") == made
+
+
+def test_words_say_nothing_of_the_canvas_or_of_how_it_is_shown() -> None:
+    said = ModelDefaults(guidance_end=0.5, scheduler="euler", name="n", fast=Sampling())
+    assert said.words() == {
+        "num_inference_steps": 30, "guidance_scale": 5.0, "guidance_end": 0.5,
+        "composer": "latent+attention", "base_ratio": 0.2, "share": 0.4, "feather": 0.0,
+        "scheduler": "euler",
+    }  # fmt: skip
 
 
 def test_a_damaged_defaults_file_is_named(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rpg.diffusion.masks import coefficients
 from rpg.plans.geometry import FULL, Box
 from rpg.plans.plan import Plan, Region
 from rpg.plans.split_ratio import parse_split_ratio
@@ -40,6 +41,11 @@ def noted_calls(pipe: Any) -> list[tuple[int, ...]]:
 
     pipe.unet.forward = noted
     return calls
+
+
+def shares(base: Tensor, *regions: Tensor) -> Any:
+    """The blend of these shares, (h, w) each."""
+    return coefficients(torch.stack([*regions, base]), [0.0] * len(regions))
 
 
 def plan_of(*regions: Region, **words: Any) -> Plan:

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from rpg.diffusion.masks import coefficients, region_weights, to_level
+from rpg.diffusion.masks import coefficients, region_weights, to_level, wanted
 from rpg.plans.geometry import FULL, Box
 from rpg.plans.plan import Plan, Region, encode_mask
 from tests.diffusion import naive
-from tests.diffusion.helpers import halves, plan_of
+from tests.diffusion.helpers import halves, plan_of, shares
 
 edges = st.floats(0, 1)
 spans = st.tuples(edges, edges).filter(lambda ends: abs(ends[0] - ends[1]) > 1e-3).map(sorted)
@@ -81,6 +81,66 @@ def test_weights_equal_those_painted_cell_by_cell(plan: Plan, feather: float) ->
     )
 
 
+def test_shares_of_the_base_ratio_by_hand() -> None:
+    weights = torch.tensor([[[0.5, 1.0]], [[0.25, 0.0]], [[0.25, 0.0]]])
+    layout = coefficients(weights, [0.2, 1.0])
+    torch.testing.assert_close(layout.regions, torch.tensor([[[0.4, 0.8]], [[0.0, 0.0]]]))
+    torch.testing.assert_close(layout.base, torch.tensor([[0.6, 0.2]]))  # .25 + .2 x .5 + .25
+
+
+def test_painted_forms_cut_their_box_by_the_mean_of_what_a_cell_holds() -> None:
+    form = Image.new("L", (4, 4))
+    form.paste(204, (0, 0, 1, 4))
+    form.paste(51, (2, 0, 4, 2))
+    painted = plan_of(Region(id="p", prompt="a", box=Box(0, 0, 1, 0.5), mask=encode_mask(form)))
+    region, rest = region_weights(painted.layers(), 2, 2, 0)
+    torch.testing.assert_close(region, torch.tensor([[0.4, 0.2], [0.0, 0.0]]))
+    torch.testing.assert_close(rest, 1 - region)
+
+
+def test_coarser_levels_take_the_largest_share_and_then_share_out_anew() -> None:
+    weights = torch.zeros(3, 2, 4)
+    weights[0, 0, 0] = 1
+    weights[1] = 1 - weights[0]
+    coarse = to_level(weights, 1, 2)
+    assert coarse.tolist() == [[[0.5, 0]], [[0.5, 1]], [[0, 0]]]
+    assert to_level(weights, 2, 4) is weights
+
+
+def spot(*cells: tuple[int, int], share: float = 1.0) -> torch.Tensor:
+    """Rows and columns of a 4 x 6 canvas that have a share."""
+    found = torch.zeros(4, 6)
+    for row, column in cells:
+        found[row, column] = share
+    return found
+
+
+def test_a_regions_support_holds_all_of_its_share() -> None:
+    here = spot((1, 2), (1, 4), (2, 3))
+    some = [here, spot((3, 5)), spot(), spot((0, 0), share=1e-6), spot((0, 0), share=2e-6)]
+    layout = shares(spot((0, 0), share=1e-6), *some)
+    supports = [layout.support(index) for index in range(5)]
+    assert supports == [(1, 3, 2, 5), (3, 4, 5, 6), None, None, (0, 1, 0, 1)]
+    assert not layout.needs_base
+    assert shares(spot((3, 1), share=2e-6), *some).needs_base
+
+
+@pytest.mark.parametrize(
+    ("cell", "regions", "base"),
+    [((0, 0), [True, False, False], False), ((2, 3), [True, True, False], False),
+     ((3, 5), [False, False, False], True), ((1, 1), [False, False, False], False)],
+)  # fmt: skip
+def test_what_has_no_share_where_it_counts_is_left_out_whole(
+    cell: tuple[int, int], regions: list[bool], base: bool
+) -> None:
+    some = spot((0, 0), (2, 3), share=0.5), spot((2, 3), (2, 4)), spot((0, 0), share=1e-6)
+    layout = shares(spot((3, 5)) + spot((0, 0), share=1e-6), *some)
+    found = wanted(layout, spot(cell).bool())
+    assert torch.equal(found.base, layout.base * base)
+    for had, has, stays in zip(layout.regions, found.regions, regions, strict=True):
+        assert torch.equal(has, had * stays)
+
+
 def test_a_higher_region_hides_what_it_covers() -> None:
     plan = plan_of(
         Region(id="above", prompt="a", box=Box(0, 0, 0.5, 1), z=1),
@@ -117,6 +177,18 @@ def test_feather_blends_over_its_width_and_nowhere_else() -> None:
     assert (row[12:20] > 0).all() and (row[12:20] < 1).all()
     assert (row[:-1] >= row[1:]).all()
     torch.testing.assert_close(left + right, torch.ones(32, 32))
+
+
+def test_a_blend_is_the_mean_of_the_cells_around_on_the_canvas() -> None:
+    left, right, _ = region_weights(halves().layers(), 8, 8, 0.5)  # of two cells to each side
+    across = torch.tensor([1, 1, 0.8, 0.6, 0.4, 0.2, 0, 0])
+    torch.testing.assert_close(left, across.expand(8, 8))
+    torch.testing.assert_close(right, 1 - left)
+    top = Region(id="top", prompt="a", box=Box(0, 0, 1, 0.5))
+    over, rest = region_weights(plan_of(top).layers(), 4, 16, 0.5)  # of one, by the shorter side
+    down = torch.tensor([1, 2 / 3, 1 / 3, 0])
+    torch.testing.assert_close(over, down[:, None].expand(4, 16))
+    torch.testing.assert_close(rest, 1 - over)
 
 
 def test_boxes_that_share_an_edge_leave_no_gap() -> None:

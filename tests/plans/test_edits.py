@@ -14,6 +14,7 @@ from rpg.errors import PlanError
 from rpg.plans import edits as e
 from rpg.plans.geometry import FULL, Box
 from rpg.plans.plan import MAX_REGIONS, Plan, Region, encode_mask
+from rpg.plans.tree import Tree
 
 LEFT, RIGHT = Box(0, 0, 0.5, 1), Box(0.5, 0, 1, 1)
 TOP_RIGHT = Box(0.5, 0, 1, 0.5)
@@ -175,6 +176,21 @@ def test_a_region_takes_what_is_in_it_along() -> None:
     assert ids(e.apply(start, [e.RemoveRegion(id="a")])) == []
 
 
+SPANS = st.tuples(st.integers(0, 7), st.integers(1, 8)).filter(lambda span: span[0] < span[1])
+EIGHTHS = st.builds(lambda x, y: Box(x[0] / 8, y[0] / 8, x[1] / 8, y[1] / 8), SPANS, SPANS)
+
+
+@given(old=EIGHTHS, new=EIGHTHS, place=EIGHTHS)
+@settings(max_examples=50)
+def test_what_is_in_a_region_keeps_its_place_within_it(old: Box, new: Box, place: Box) -> None:
+    start = plan(region("a", old, children=(region("b", place.within(old)),)))
+    moved = e.apply(start, [e.MoveRegion(id="a", box=new)]).regions[0].children[0].box
+    wanted = place.within(new)
+    assert (moved.x0, moved.y0, moved.x1, moved.y1) == pytest.approx(
+        (wanted.x0, wanted.y0, wanted.x1, wanted.y1)
+    )
+
+
 def test_a_child_that_would_leave_the_canvas_stays() -> None:
     outside = region("b", Box(0, 0, 0.1, 0.1))
     start = plan(region("a", RIGHT, children=(outside,)))
@@ -187,6 +203,12 @@ def test_a_painted_mask_moves_along_unless_another_comes() -> None:
     moved = e.apply(start, [e.MoveRegion(id="a", box=RIGHT)]).regions[0].mask_image()
     assert moved is not None
     assert [moved.getpixel((x, 4)) for x in (1, 6)] == [0, 255]
+    full = Image.new("L", (8, 8), 255)  # of what is painted, what lies in the box moves
+    shrunk = plan(region("a", LEFT, mask=encode_mask(full)))
+    part = e.apply(shrunk, [e.MoveRegion(id="a", box=Box(0.25, 0.5, 0.5, 0.75))])
+    image = part.regions[0].mask_image()
+    assert image is not None and image.getbbox() == (2, 4, 4, 6)
+    assert image.crop((2, 4, 4, 6)).tobytes() == bytes([255] * 4)
     kept = e.apply(start, [e.MoveRegion(id="a", box=RIGHT, mask=mask(2))])
     assert kept.regions[0].mask == mask(2)
     assert e.apply(start, [e.MoveRegion(id="a", mask="")]).regions[0].mask is None
@@ -205,6 +227,29 @@ def test_one_move_suffices_where_one_region_changes_places() -> None:
     rows = [region(name) for name in "abcdef"]
     edits = e.diff(plan(*rows), plan(*rows[1:], rows[0]))
     assert edits == (e.MoveRegion(id="a", index=5),)
+    edits = e.diff(plan(*rows), plan(rows[5], *rows[:5]))
+    assert edits == (e.MoveRegion(id="f", index=0),)
+
+
+def test_what_stays_of_a_region_that_goes_is_brought_out_and_not_drawn_anew() -> None:
+    room = region("a", prompt="", children=(region("b"), region("c")))
+    assert e.diff(plan(room), plan(region("b"))) == (
+        e.MoveRegion(id="b", parent=""),
+        e.RemoveRegion(id="a"),
+    )
+    assert e.diff(plan(region("b")), plan()) == (e.RemoveRegion(id="b"),)
+
+
+def test_what_is_new_comes_whole_and_in_its_place() -> None:
+    room = region("a", prompt="", children=(region("b"), region("c")))
+    assert e.diff(plan(region("z")), plan(room, region("z"))) == (
+        e.AddRegion(region=room, index=0),
+    )
+    assert e.diff(plan(region("z")), plan(region("z"), region("y"))) == (
+        e.AddRegion(region=region("y")),
+    )
+    inside = region("z", children=(region("y"),))
+    assert e.diff(plan(region("z")), plan(inside)) == (e.AddRegion(region=region("y"), parent="z"),)
 
 
 # What is refused
@@ -223,6 +268,25 @@ def test_one_move_suffices_where_one_region_changes_places() -> None:
 def test_an_unknown_region_is_named_with_those_there_are(edit: e.Edit) -> None:
     with pytest.raises(PlanError, match=r"no region 'nobody'; its regions: a, b$"):
         e.apply(plan(region("a"), region("b")), [edit])
+
+
+@pytest.mark.parametrize(
+    ("count", "listed"),
+    [(0, "none"), (12, ", ".join("abcdefghijkl")), (13, ", ".join("abcdefghijkl") + ", ...")],
+)
+def test_a_dozen_regions_are_listed(count: int, listed: str) -> None:
+    name = "n" * 100
+    with pytest.raises(
+        PlanError, match=f"^the plan has no region '{name}'; its regions: {listed}$"
+    ):
+        e.apply(plan(*map(region, "abcdefghijklm"[:count])), [e.RemoveRegion(id=name)])
+
+
+def test_a_region_that_cannot_move_stays_where_it_was() -> None:
+    tree = Tree(plan(region("a"), region("b"), region("c")))
+    with pytest.raises(PlanError, match="no region 'nobody'"):
+        tree.rehang("b", "nobody", None)
+    assert [one.id for one in tree.build().regions] == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize(
@@ -263,6 +327,7 @@ def test_edits_read_and_write_as_a_model_would() -> None:
     edits = e.from_json(text)
     assert edits == (e.ModifyRegion(id="a", prompt="a blue house"), e.RemoveRegion(id="b"))
     assert e.to_json(edits) == text
+    assert e.to_json(edits[1:], indent=1) == '[\n {\n  "kind": "remove",\n  "id": "b"\n }\n]'
 
 
 @pytest.mark.parametrize(
@@ -304,6 +369,14 @@ def test_old_and_new_places_are_touched() -> None:
     assert (gone.ids, gone.boxes) == (("b",), (TOP_RIGHT,))
     new = e.touched(start, [e.AddRegion(region=region("c", RIGHT))])
     assert (new.ids, new.boxes) == (("c",), (RIGHT,))
+
+
+def test_other_words_touch_a_region_alone_and_other_places_what_is_in_it() -> None:
+    start = plan(region("a", FULL, children=(region("b", LEFT),)), region("c", RIGHT))
+    said = e.touched(start, [e.ModifyRegion(id="a", prompt="new")])
+    assert (said.ids, said.boxes) == (("a",), (FULL,))
+    moved = e.touched(start, [e.MoveRegion(id="a", box=LEFT)])
+    assert moved == e.Touched(("a", "b"), (FULL, LEFT, Box(0, 0, 0.25, 1)), False)
 
 
 def test_a_description_brought_up_to_date_does_not_touch_the_whole_canvas() -> None:

@@ -64,7 +64,7 @@ def test_clamped_swaps_and_cuts(edges: tuple[float, float, float, float], box: B
 
 @pytest.mark.parametrize("edges", [(2, 0, 3, 1), (-2, 0, -1, 1), (0, 1, 1, 2), (NAN, 0, 1, 1)])
 def test_clamped_refuses_what_lies_outside(edges: tuple[float, float, float, float]) -> None:
-    with pytest.raises(LayoutError):
+    with pytest.raises(LayoutError, match="^box "):
         Box.clamped(*edges)
 
 
@@ -80,9 +80,17 @@ def test_clamped_gives_a_box_inside_the_rectangle_or_refuses(
     assert min(edges[1], edges[3]) <= box.y0 < box.y1 <= max(edges[1], edges[3])
 
 
+def test_measures_of_a_box() -> None:
+    box = Box(0.25, 0.5, 0.75, 0.625)
+    assert (box.width, box.height, box.area, box.center) == (0.5, 0.125, 0.0625, (0.5, 0.5625))
+    assert box.within(Box(0.5, 0, 1, 0.5)) == Box(0.625, 0.25, 0.875, 0.3125)
+    assert box.iou(Box(0, 0.5, 0.5, 0.625)) == pytest.approx(1 / 3)
+    assert box.to_pixels(10, 8) == (2, 4, 8, 5)
+    assert Box(0.999, 0.999, 1, 1).to_pixels(10, 1) == (9, 0, 10, 1)
+
+
 @given(BOXES)
-def test_measures_agree(box: Box) -> None:
-    assert box.area == pytest.approx(box.width * box.height)
+def test_a_box_holds_its_middle_and_only_two_of_its_edges(box: Box) -> None:
     assert box.contains(*box.center)
     assert box.contains(box.x0, box.y0)
     assert not box.contains(box.x1, box.y0)
@@ -173,6 +181,20 @@ def test_edges_rounded_by_hand_still_make_rows() -> None:
     third = 0.3333333
     boxes = [Box(0, 0, third, 1), Box(third, 0, 0.6666667, 1), Box(0.6666666, 0, 0.9999999, 1)]
     assert rows_of(boxes) == [boxes]
+
+
+@pytest.mark.parametrize("off", [1e-6, 2e-6])
+def test_edges_may_be_a_millionth_apart_and_no_more(off: float) -> None:
+    for boxes in (
+        [Box(off, 0, 1, 1)],
+        [Box(0, off, 1, 1)],
+        [Box(0, 0, 0.5, 1), Box(0.5, off, 1, 1)],
+    ):
+        if off > 1e-6:
+            with pytest.raises(LayoutError, match="fill the canvas"):
+                rows_of(boxes)
+        else:
+            assert rows_of(boxes) == [boxes]
 
 
 @pytest.mark.parametrize(

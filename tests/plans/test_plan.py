@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from pydantic import TypeAdapter, ValidationError
 
+from rpg._json_size import MAX_VALUES
 from rpg.errors import LayoutError, PlanError
 from rpg.plans.geometry import FULL, Box, grid
 from rpg.plans.plan import (
@@ -90,7 +91,7 @@ def plans(draw: st.DrawFn) -> Plan:
     ("words", "says"),
     [
         ({"id": ""}, "region at id"),
-        ({"id": "n" * 101}, "at id"),
+        ({"id": "n" * 101}, f"region '{'n' * 100}' at id"),
         ({"prompt": ""}, "neither a subprompt nor children"),
         ({"prompt": " \n\t"}, "neither a subprompt nor children"),
         ({"prompt": "x" * (MAX_PROMPT_CHARS + 1)}, "region 'a' at prompt"),
@@ -99,12 +100,15 @@ def plans(draw: st.DrawFn) -> Plan:
         ({"box": None}, "at box"),
         ({"box": (0, 0, 1, 1)}, "at box"),
         ({"box": {"x0": 0, "y0": 0, "x1": 1}}, "at box.y1"),
+        ({"box": {"x0": 0, "y0": 0, "x1": "1", "y1": 1}}, "at box: edges must be numbers"),
+        ({"box": {"x0": 0, "y0": 0, "x1": True, "y1": 1}}, "at box: edges must be numbers"),
         ({"box": {"x0": 0.5, "y0": 0, "x1": 0.5, "y1": 1}}, "region 'a' at box: box"),
         ({"box": {"x0": 0, "y0": 0, "x1": float("nan"), "y1": 1}}, "region 'a' at box: box"),
         ({"base_ratio": -0.01}, "at base_ratio"),
         ({"base_ratio": 1.01}, "at base_ratio"),
         ({"base_ratio": float("nan")}, "at base_ratio"),
         ({"z": 1001}, "at z"),
+        ({"z": -1001}, "at z"),
         ({"z": 0.5}, "at z"),
         ({"mask": "not base64!"}, "PNG"),
         ({"colour": "red"}, "at colour"),
@@ -129,6 +133,7 @@ def test_a_region_that_makes_no_sense_is_refused_by_name(words: dict[str, Any], 
         ({"prompt": "\ud800"}, "plan at prompt"),
         ({"base_ratio": 2}, "plan at base_ratio"),
         ({"reasoning": "x" * 200_001}, "plan at reasoning"),
+        ({"source": "x" * 201}, "plan at source"),
         ({"regions": [region("a"), region("a")]}, "two regions have the id 'a'"),
         ({"regions": [region("a", children=(region("a"),))]}, "two regions have the id 'a'"),
         ({"regions": "left"}, "plan at regions"),
@@ -150,9 +155,16 @@ def test_the_limits_themselves_are_allowed() -> None:
     assert len(plan(nested(MAX_DEPTH)).layers()) == MAX_DEPTH
     assert len(plan(region(prompt="x" * MAX_PROMPT_CHARS)).regions[0].prompt) == MAX_PROMPT_CHARS
     assert plan(region(base_ratio=0.0), base_ratio=1.0).regions[0].base_ratio == 0
+    assert [region(z=z).z for z in (-1000, 1000)] == [-1000, 1000]
+    assert len(plan(region("n" * 100), source="s" * 200, reasoning="x" * 200_000).source) == 200
+    assert (MAX_REGIONS, MAX_PROMPT_CHARS, MAX_DEPTH, MAX_MASK_SIDE) == (64, 8000, 8, 2048)
 
 
 def test_further_complaints_are_counted() -> None:
+    with pytest.raises(PlanError, match="^plan at base_ratio: Input should be .* equal to 1$"):
+        Plan(prompt="p", base_ratio=2.0)
+    with pytest.raises(PlanError, match=r"\(and 1 more\)$"):
+        Plan(prompt="p", base_ratio=2.0, source="x" * 201)
     with pytest.raises(PlanError, match=r"region 'a' at prompt: .* \(and 2 more\)"):
         Region(id="a", prompt=None, box=None, z="up")
 
@@ -218,6 +230,7 @@ def test_defaults_are_left_out_of_the_json() -> None:
     written = json.loads(plan(region()).to_json())
     box = {"x0": 0.0, "y0": 0.0, "x1": 1.0, "y1": 1.0}
     assert written == {"prompt": "p", "regions": [{"id": "a", "prompt": "x", "box": box}]}
+    assert plan().to_json(indent=1) == '{\n "prompt": "p"\n}'
 
 
 REGION = '{"id": "a", "prompt": "x", "box": {"x0": 0, "y0": 0, "x1": 1, "y1": 1}%s}'
@@ -246,14 +259,31 @@ def holding(*regions: str) -> str:
         (holding(REGION % ', "run": "rm"'), "region 'a' at run"),
         (holding(REGION % "").replace("1,", "-1,"), "region 'a' at"),
         (holding(REGION % "", REGION % ""), "the id 'a'"),
+        # children are counted too, before any region is found to be wrong
+        (holding(*[REGION % (', "children": [' + ", ".join(["{}"] * 40) + "]")] * 2), "82 regions"),
+        (
+            holding("{}", *['{"children": [{"children": [{}]}]}'] * 22),
+            "plan: 67 regions; at most 64",
+        ),
         ('{"prompt": "x", "regions": [' + OPEN * 200, "recursion"),
         ("\x00", "JSON"),
+        ('{"prompt": "\ud800"}', "JSON"),  # half a character, not written as \\u
     ],
 )
 def test_hostile_json_is_refused_with_its_place(text: str, says: str) -> None:
     with pytest.raises(PlanError) as caught:
         Plan.from_json(text)
     assert says in str(caught.value)
+
+
+def test_json_is_measured_before_it_is_parsed() -> None:
+    assert Plan.from_json(b'{"prompt": "x"}'.ljust(16_777_216)).prompt == "x"
+    with pytest.raises(
+        PlanError, match="^a plan of 16,777,217 bytes; at most 16,777,216 are read$"
+    ):
+        Plan.from_json("x" * 16_777_217)
+    with pytest.raises(PlanError, match=f"^a plan of over {MAX_VALUES:,} values; no plan holds"):
+        Plan.from_json(f"[{'1,' * MAX_VALUES}1]")
 
 
 @given(st.recursive(
@@ -316,7 +346,7 @@ def saved(image: Image.Image, kind: str) -> str:
     ("mask", "says"),
     [
         ("", "PNG"),
-        ("????", "PNG"),
+        ("????", "^mask: expected base64 of a greyscale PNG$"),
         ("\u00e9", "PNG"),
         ("aGVsbG8=", "PNG"),
         (base64.b64encode(pngs.SIGNATURE).decode(), "PNG"),
@@ -378,9 +408,19 @@ def test_white_is_inside_in_every_mode(mode: str) -> None:
 def test_on_a_transparent_layer_what_is_opaque_is_inside(
     ink: tuple[int, int, int, int], paper: tuple[int, int, int, int]
 ) -> None:
-    layer = Image.new("RGBA", (3, 1), paper)
-    layer.putpixel((1, 0), ink)
+    layer = Image.new("RGBA", (1, 3), paper)
+    layer.putpixel((0, 1), ink)
     assert decode_mask(encode_mask(layer)).tobytes() == bytes([0, 255, 0])
+
+
+def test_a_mask_in_colour_is_read_as_grey() -> None:
+    painted = saved(Image.new("RGB", (2, 1), (255, 0, 0)), "PNG")
+    found = region(mask=painted).mask_image()
+    assert found is not None and (found.mode, found.tobytes()) == ("L", bytes([76, 76]))
+
+
+def test_a_mask_may_be_as_wide_as_said() -> None:
+    assert decode_mask(encode_mask(Image.new("L", (2048, 1)))).size == (2048, 1)
 
 
 @pytest.mark.parametrize("size", [(MAX_MASK_SIDE + 1, 1), (1, MAX_MASK_SIDE + 1), (0, 0), (0, 5)])
@@ -400,3 +440,4 @@ def test_the_text_form_is_reached_from_the_plan() -> None:
     again = Plan.from_rpg_text(text, prompt="night", base_prompt="dusk")
     assert (again.prompt, again.base_prompt) == ("night", "dusk")
     assert [(one.prompt, one.box) for one in again.regions] == [("a star", left), ("a moon", right)]
+    assert Plan.from_rpg_text(text, prompt="night").base_prompt == ""

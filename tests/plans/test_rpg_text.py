@@ -98,6 +98,8 @@ SPELLINGS = {
     "a remark in brackets": "Final split ratio (one row): 1,1\nRegional Prompts (two): a BREAK b",
     "the earlier official form": "### Output:\nHorizontal split ratio: None\nVertical split "
     "ratio: 2,2\nSplit ratio: 1,1\nRegional Prompt: \na BREAK \nb",
+    "a ratio over two lines": "Final split ratio: 1,\n1\nRegional Prompt: a BREAK b",
+    "the other way round in one line": "Regional Prompt: a BREAK b Final split ratio: 1,1",
     "the other way round": "Regional Prompt: a BREAK b\nFinal split ratio: 1,1",
     "chatter after": "Final split ratio: 1,1\nRegional Prompt: a BREAK b\n\nThe final split ratio "
     "above puts BREAK between. The regional prompts are short.",
@@ -268,6 +270,7 @@ def test_too_long_a_text_is_refused_by_its_length() -> None:
 
 
 HEAD = "Final split ratio: 1\nRegional Prompt: "
+TWO = "Final split ratio: 1,1\nRegional Prompt: "
 ADVERSARIES = [
     "Final split ratio:",
     "final ",
@@ -327,6 +330,53 @@ def test_any_text_is_a_plan_or_an_error_with_a_place_in_it(text: str) -> None:
     assert [region.id for region in made.regions] == [
         f"r{i}" for i in range(1, len(made.regions) + 1)
     ]
+
+
+@pytest.mark.parametrize("end", ["# Why", "## Why", "### Why", "#### Why", "```", "---", "***"])
+def test_a_heading_a_fence_or_a_rule_ends_the_prompt(end: str) -> None:
+    assert subprompts(f"{TWO}a BREAK b\n{end}\nc BREAK d") == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("a red star BREAK\n\na blue moon\n\nDone.", ["a red star", "a blue moon"]),
+        ("a red star\n\nBREAK a blue moon\n\nDone.", ["a red star", "a blue moon"]),
+        ('"a" and "b" BREAK "', ['"a" and "b"', '"']),
+        ('\u201ca\u201d or b\u201d BREAK "c"', ["\u201ca\u201d or b\u201d", "c"]),
+    ],
+)
+def test_what_belongs_to_a_subprompt(words: str, found: list[str]) -> None:
+    assert subprompts(TWO + words) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "says", "position"),
+    [
+        (
+            "a cat",
+            "no 'Final split ratio:' with a value in this text: ask for 'Final split ratio: 1,1' "
+            "and 'Regional Prompt: a BREAK b'",
+            None,
+        ),
+        (
+            "So the final split ratio: 1,1",
+            "no 'Regional Prompt:' with words after the final split ratio at position 7: write "
+            "the subprompts there, with BREAK between them",
+            7,
+        ),
+        (
+            "Final split ratio: 1,1\nRegional Prompt: a BREAK ",
+            "subprompt 2 of 2 is empty at position 47: write words between the BREAKs, or take "
+            "one BREAK out",
+            47,
+        ),
+    ],
+)
+def test_a_refusal_says_what_to_write_and_where(text: str, says: str, position: int | None) -> None:
+    with pytest.raises(PlanError) as caught:
+        subprompts(text)
+    assert (str(caught.value), caught.value.position) == (says, position)
 
 
 # The two values apart

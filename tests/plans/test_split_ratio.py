@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 
 import pytest
 from hypothesis import given
@@ -43,6 +44,15 @@ def close(one: Box, other: Box, tolerance: float = 1e-6) -> bool:
         ("1;1", (Box(0, 0, 1, 0.5), Box(0, 0.5, 1, 1))),
         ("1,1;1,1", (Box(0, 0, 1, 0.5), Box(0, 0.5, 1, 1))),
         ("1,1,1;1,1,1", grid(2, 2)),
+        (
+            "1,1,1;2,2,3",  # the paper's own
+            (
+                Box(0, 0, 0.5, 1 / 3),
+                Box(0.5, 0, 1, 1 / 3),
+                Box(0, 1 / 3, 0.4, 1),
+                Box(0.4, 1 / 3, 1, 1),
+            ),
+        ),
         (
             "1,1,1;3,2,3",
             (
@@ -136,6 +146,33 @@ def test_what_is_no_ratio_is_refused_where_it_stops_being_one(ratio: str, positi
     assert len(str(caught.value)) < 300
 
 
+@pytest.mark.parametrize(
+    ("ratio", "says"),
+    [
+        ("1,,1", "expected a number at position 2, found nothing; write"),
+        ("1, x y", "expected a number at position 3, found 'x y'; write"),
+        ("x" * 99, f"found '{'x' * 20}'; write columns as 1,2,1 and rows as 1,1,1;2,2,3"),
+        ("1,0.0", "0.0 at position 2 is not above 0 and at most 1e9"),
+        ("9" * 99, f": {'9' * 20} at position 0 is not above 0"),
+        ("1,10000", "1 at position 0 leaves its region under 0.01% of the side"),
+    ],
+)
+def test_a_refusal_quotes_what_stands_there(ratio: str, says: str) -> None:
+    with pytest.raises(LayoutError, match=re.escape(says)):
+        parse_split_ratio(ratio)
+
+
+def test_the_largest_number_and_the_smallest_share_are_allowed() -> None:
+    assert parse_split_ratio("1000000000") == (FULL,)
+    assert parse_split_ratio("1,9999") == cells(0, 1e-4, 1)
+
+
+def test_a_ratio_may_stand_in_other_text() -> None:
+    assert parse_split_ratio("ratio 1,3, then more", 6, 9) == cells(0, 0.25, 1)
+    with pytest.raises(LayoutError, match="at position 8, found 'x'"):
+        parse_split_ratio("ratio 1,x, then more", 6, 9)
+
+
 def test_a_cap_is_called_a_cap() -> None:
     assert len(parse_split_ratio("1" + ",1" * 63)) == 64
     assert len(parse_split_ratio("1;1" + ",1" * 63)) == 64
@@ -214,6 +251,23 @@ def test_smallest_whole_numbers_are_written(ratio: str) -> None:
 
 def test_a_row_that_was_only_a_height_is_written_with_its_width() -> None:
     assert format_split_ratio(parse_split_ratio("1;2")) == "1,1;2,1"
+
+
+@pytest.mark.parametrize(
+    ("edges", "ratio"),
+    [
+        ((0, 0.125, 1), "1,7"),
+        ((0, 0.3, 1), "3,7"),
+        ((0, 1 / 3, 2 / 3, 1), "1,1,1"),
+        ((0, 0.001, 1), "1,999"),
+        ((0, 1 / 1024, 1), "0.000976562,0.999023438"),
+        ((0, 0.1001, 1), "0.1001,0.8999"),
+    ],
+)
+def test_simple_fractions_are_written_whole_and_others_as_decimals(
+    edges: tuple[float, ...], ratio: str
+) -> None:
+    assert format_split_ratio(cells(*edges)) == ratio
 
 
 @pytest.mark.parametrize("boxes", [[], [Box(0, 0, 0.5, 1)], [FULL, Box(0, 0, 0.5, 0.5)]])
