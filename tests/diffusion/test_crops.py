@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from rpg.diffusion.crops import Crop, Group, Piece, _crops, groups
+from rpg.diffusion.crops import Crop, CropBatch, Piece, _crops, crop_batches
+from rpg.diffusion.embeds import RegionalPromptEmbeds, TextSelection
+from rpg.diffusion.layout import PlanRegions, RegionalLayout
 from rpg.diffusion.masks import coefficients, region_weights
-from rpg.diffusion.state import Layers, Reading, Schedule, State
-from rpg.diffusion.text import Conditions
+from rpg.diffusion.schedule import Schedule
+from rpg.diffusion.state import Branches, RegionalState
 from tests.diffusion.helpers import shares, split
 
 FULL = torch.arange(2 * 37 * 22).view(1, 2, 37, 22).float()
@@ -83,30 +83,31 @@ def test_finer_pictures_are_averaged_and_coarser_ones_keep_what_a_crop_touches()
     assert Crop(0, 1, 2, 4, 8).of_picture(coarse, 4, 8, 1).eq(1).all()
 
 
-def batch() -> Group:
+def batch() -> CropBatch:
     """Two crops of 1 x 2 cells, of two pictures each, under guidance."""
     left, right = Crop(0, 0, 1, 0, 2), Crop(1, 2, 3, 1, 3)
-    return Group(
+    return CropBatch(
         pieces=(
             Piece(left, 0, slice(0, 2), torch.tensor([[0.5, 1.0]])),
             Piece(right, 1, slice(0, 2), torch.tensor([[2.0, 0.0]])),
         ),
-        halves=2,
+        branches=2,
         pictures=2,
+        canvas=(3, 3),
         samples=torch.tensor([0, 1, 0, 1, 2, 3, 2, 3]),
-        reading=Reading(torch.arange(8), 4),
+        selection=TextSelection(torch.arange(8), 4),
     )
 
 
 def test_a_batch_of_crops_goes_by_half_then_crop_then_picture() -> None:
     rows = torch.arange(4 * 9).view(4, 1, 3, 3)  # a row's first number is 0, 9, 18, 27
-    cut = batch().cut(rows, 3, 3)
+    cut = batch().cut(rows)
     assert batch().size == (1, 2) and cut.shape == (8, 1, 1, 2)
     assert cut.flatten(1).tolist() == [
         [0, 1], [9, 10], [7, 8], [16, 17], [18, 19], [27, 28], [25, 26], [34, 35]
     ]  # fmt: skip
     picture = torch.arange(9.0).view(1, 1, 3, 3)
-    shown = batch().cut_picture(picture, 3, 3, 1)
+    shown = batch().cut_picture(picture, 1)
     assert shown.flatten(1).tolist() == [[0, 1]] * 2 + [[7, 8]] * 2 + [[0, 1]] * 2 + [[7, 8]] * 2
 
 
@@ -128,17 +129,24 @@ def test_every_region_with_a_share_has_a_crop_and_no_other() -> None:
     assert _crops(layout, 4) == [Crop(0, 4, 8, 0, 4), Crop(2, 8, 10, 4, 7)]
 
 
-def two_plans(guided: bool) -> State:
+def two_plans(guided: bool) -> RegionalState:
     """A picture of each of two plans on 4 x 4 cells: a half, and two halves; three regions."""
     texts = torch.zeros(3, 9, 1)
     own_negative, lengths = (False, True, False), (5, 6, 9)
     left, right = split("1,1").layers()
-    plans = [Layers((left,), (0.5,)), Layers((left, right), (0.2, 0.2))]
-    state = State(plans, 0.0, Schedule("latent", 0.0, 1.0, 1.0))
-    state.begin_image(Conditions(texts, None, texts, None, own_negative, lengths, texts[:1, :1]))
-    rows = 4 if guided else 2
-    pipe = SimpleNamespace(do_classifier_free_guidance=guided)
-    state.begin_step(pipe, torch.zeros(rows, 1, 4, 4), torch.zeros(rows, 7, 1))
+    plans = (
+        PlanRegions((left,), (0.5,), ("",)),
+        PlanRegions((left, right), (0.2, 0.2), ("grey", "")),
+    )
+    state = RegionalState(
+        RegionalLayout(plans), Schedule("latent"), lambda size, _: size, lambda text: text
+    )
+    state.begin_image(
+        RegionalPromptEmbeds(texts, None, texts, None, own_negative, lengths, texts[:1, :1])
+    )
+    branches: Branches = ("uncond", "cond") if guided else ("cond",)
+    rows = 2 * len(branches)
+    state.begin_call(torch.zeros(rows, 1, 4, 4), branches, torch.zeros(rows, 7, 1), may_sort=True)
     return state
 
 
@@ -154,8 +162,8 @@ def test_crops_of_a_size_and_a_length_of_text_are_one_batch(
     guided: bool, samples: tuple[list[int], ...], texts: tuple[list[int], ...]
 ) -> None:
     state = two_plans(guided)
-    found = groups(state, 1, torch.device("cpu"))
-    assert groups(state, 1, torch.device("cpu")) is found
+    found = crop_batches(state, 1, torch.device("cpu"))
+    assert crop_batches(state, 1, torch.device("cpu")) is found
     left, right = (0, 4, 0, 2), (0, 4, 2, 4)
     assert [[(piece.region, piece.pictures) for piece in one.pieces] for one in found] == [
         [(0, slice(0, 1)), (1, slice(1, 2))],
@@ -167,6 +175,6 @@ def test_crops_of_a_size_and_a_length_of_text_are_one_batch(
     shared = [piece.share for one in found for piece in one.pieces]
     torch.testing.assert_close(shared, [torch.full((4, 2), b) for b in (0.5, 0.8, 0.8)])
     assert [one.samples.tolist() for one in found] == list(samples)
-    assert [one.reading.rows.tolist() for one in found] == list(texts)
-    assert [one.reading.length for one in found] == [7, 9]  # the call's own text has seven tokens
-    assert {(one.halves, one.pictures) for one in found} == {(2 if guided else 1, 2)}
+    assert [one.selection.rows.tolist() for one in found] == list(texts)
+    assert [one.selection.length for one in found] == [7, 9]  # the call's own text has seven tokens
+    assert {(one.branches, one.pictures) for one in found} == {(2 if guided else 1, 2)}
