@@ -37,14 +37,19 @@ def lab(rgb: NDArray[np.uint8]) -> Floats:
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2LAB), np.float32).reshape(rgb.shape)
 
 
-_PALETTE = lab(np.array(list(COLOURS.values()), np.uint8))  # (10, 3)
-_LIGHT = lab(np.stack([np.round(tones(name)[1]).astype(np.uint8) for name in COLOURS]))  # (10, 3)
 _WEIGHTS = np.array([_LIGHTNESS, 1, 1], np.float32)
+
+
+@cache  # OpenCV's first conversion takes a tenth of a second
+def _palette() -> tuple[Floats, Floats]:
+    """Main and light tone of every colour, (10, 3) each."""
+    light = np.stack([np.round(tones(name)[1]).astype(np.uint8) for name in COLOURS])
+    return lab(np.array(list(COLOURS.values()), np.uint8)), lab(light)
 
 
 def nearest_colour(picture: Floats) -> NDArray[np.intp]:
     """The number of the palette's colour nearest to each pixel of (h, w, 3); -1 where none is."""
-    distances = np.linalg.norm((picture[:, :, None] - _PALETTE) * _WEIGHTS, axis=-1)
+    distances = np.linalg.norm((picture[:, :, None] - _palette()[0]) * _WEIGHTS, axis=-1)
     return np.where(distances.min(axis=-1) < _COLOUR_DISTANCE, distances.argmin(axis=-1), -1)
 
 
@@ -66,7 +71,7 @@ def _between(pixels: Floats) -> tuple[Floats, Floats]:
 
     (N, 3) -> shares (N, 10) from 0 to 1, distances (N, 10).
     """
-    main, light = _PALETTE * _WEIGHTS, _LIGHT * _WEIGHTS
+    main, light = (tone * _WEIGHTS for tone in _palette())
     axis = light - main
     offset = pixels[:, None] * _WEIGHTS - main
     shares = np.clip((offset * axis).sum(-1) / (axis * axis).sum(-1), 0, 1)
