@@ -7,6 +7,7 @@ from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING
 
+from rpg.critics.choice import choices
 from rpg.critique import Critique, Finding
 from rpg.errors import RPGError, SettingsError
 from rpg.refinement.budget import Budget
@@ -27,10 +28,12 @@ MOST_CANDIDATES = 8
 
 def critics(model: str) -> list[tuple[str, str]]:
     """Who may judge a model's pictures: labels and names, the one to take first."""
-    looks = ("A language model looks at it", "vlm")
-    if model != "toybox":
-        return [looks]
-    return [("Measure it (Toybox)", "toybox"), looks, ("Both vote", "toybox,vlm")]
+    fitting = [one for one in choices().values() if one.judges(model)]
+    offered = [(one.label, one.name) for one in fitting]
+    if len(fitting) > 1:
+        label = "Both vote" if len(fitting) == 2 else "All vote"
+        offered.append((label, ",".join(one.name for one in fitting)))
+    return offered
 
 
 def bounds(rounds: float | None, seconds: float | None, candidates: float | None) -> Budget:

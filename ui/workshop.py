@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from rpg.critics.choice import critic_named
+from rpg.critics.choice import asks_model, critic_named
 from rpg.errors import SessionError, SettingsError
 from rpg.events import Critiqued, Event, Rendered
 from rpg.planners import LLMPlanner, Planner, RulePlanner
@@ -38,7 +38,6 @@ __all__ = ["Workshop"]
 
 Events = Generator[Event, None, None]
 Within = Callable[[], AbstractContextManager[Mapping[str, Any] | None]]
-_VLM = "vlm"
 
 
 @dataclass
@@ -214,7 +213,7 @@ class Workshop:
         chosen, stop = self._chosen(choice, critic), threading.Event()
 
         def work() -> Events:
-            looking = _VLM in critic
+            looking = bool(critic) and asks_model(critic)
             planner = chosen.planner(self.endpoints, stop) if looking else RulePlanner()
             judge = self._judge(critic, planner)
             said = judge.review(kept.image(turn), was.plan)
@@ -230,7 +229,7 @@ class Workshop:
             SettingsError: Rules cannot look.
         """
         chosen = choice or self.planner
-        if _VLM in critic and chosen.kind == "rules":
+        if critic and asks_model(critic) and chosen.kind == "rules":
             raise SettingsError(
                 "to let a model look at pictures, choose a language model as planner"
             )

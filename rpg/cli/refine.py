@@ -16,8 +16,7 @@ from rpg.cli.loading import ModelFlags, read_adapters
 from rpg.cli.planning import PlannerFlags, planned
 from rpg.cli.recording import Recording
 from rpg.cli.setting_flags import SettingFlags, with_setting_flags
-from rpg.critics.choice import critic_named
-from rpg.critics.toybox import ToyboxCritic
+from rpg.critics.choice import NO_CRITIC, asks_model, choices, critic_named, named
 from rpg.critique import Check, Critic, Critique
 from rpg.errors import SettingsError
 from rpg.events import Critiqued, Edited, Event, Failed, Notice, Refined, Step
@@ -57,8 +56,8 @@ def refine(
         str,
         typer.Option(
             "--critic",
-            help="toybox (measures Toybox's pictures), vlm (the planner's language model looks at "
-            "them), both with a comma, or none.",
+            help=", ".join(f"{one.name} ({one.help})" for one in choices().values())
+            + f", several with a comma, or {NO_CRITIC}.",
         ),
     ] = "toybox",
     planner: options.PlannerName = "rules",
@@ -91,7 +90,7 @@ def refine(
         adapters = read_adapters(lora or ())
         rpg = ModelFlags(model, dtype, device, lora=adapters, cpu_offload=cpu_offload).load()
         rpg.planner = planning
-        _fits(judge, rpg)
+        _fits(critic, rpg)
         bounds: dict[str, Any] = {
             "rounds": rounds,
             "seconds": seconds,
@@ -130,22 +129,24 @@ def _critic(names: str, planner: Planner) -> Critic:
         SettingsError: There is none, or nobody to look.
     """
     chat = planner.chat if isinstance(planner, LLMPlanner) else None
-    if chat is None and "vlm" in names:
-        raise SettingsError("--critic vlm: add --planner openai and a model that sees")
+    if chat is None and asks_model(names):
+        raise SettingsError(f"--critic {names}: add --planner openai and a model that sees")
     return critic_named(names, chat=chat) or _Content()
 
 
-def _fits(critic: Critic, rpg: RPGPipeline) -> None:
-    """Refuses the critic that knows Toybox's world alone for pictures of another.
+def _fits(names: str, rpg: RPGPipeline) -> None:
+    """Refuses critics that know one model's world alone for pictures of another.
 
     Raises:
         SettingsError: So it is.
     """
-    if isinstance(critic, ToyboxCritic) and rpg.model != "toybox":
-        raise SettingsError(
-            f"the critic toybox measures Toybox's pictures, not those of {rpg.model}: "
-            "choose --critic vlm or none"
-        )
+    others = [one.name for one in choices().values() if one.judges(rpg.model)]
+    for one in named(names):
+        if not one.judges(rpg.model):
+            raise SettingsError(
+                f"the critic {one.name} {one.help}, not those of {rpg.model}: "
+                f"choose --critic {', '.join(others)} or {NO_CRITIC}"
+            )
 
 
 def _refined(events: Generator[Event, None, None]) -> Refined:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from rpg.critique import Check
 from rpg.plans.geometry import Box
@@ -88,6 +87,8 @@ def matched(slots: Sequence[Slot], seen: Sequence[Seen]) -> list[int | None]:
     """
     if not slots or not seen:
         return [None] * len(slots)
+    from scipy.optimize import linear_sum_assignment  # half a second that help pages need not wait
+
     worth = np.array([[_worth(slot, one) for one in seen] for slot in slots])
     rows, columns = linear_sum_assignment(worth, maximize=True)
     pairs = dict(zip(rows.tolist(), columns.tolist(), strict=True))

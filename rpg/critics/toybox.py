@@ -11,6 +11,7 @@ from PIL import Image
 from rpg.critics._matching import Seen, Slot, key_of, matched
 from rpg.critics._verdicts import MatchedPicture, judged
 from rpg.critics.checks import compile_checks
+from rpg.critics.choice import CriticChoice
 from rpg.critique import Check, Critique
 from rpg.plans.geometry import FULL, Box
 from rpg.toybox.detector import Detection, detect
@@ -19,7 +20,7 @@ from rpg.toybox.vocabulary import COLOURS, FILLS, canonical
 if TYPE_CHECKING:
     from rpg.plans.plan import Plan
 
-__all__ = ["ToyboxCritic"]
+__all__ = ["CHOICE", "ToyboxCritic"]
 
 _SMALLEST_SIDE = 64  # pixels; the model draws no less
 _LARGEST_SCALE = 64
@@ -90,3 +91,12 @@ def _looks(key: tuple[str, str], checks: Sequence[Check]) -> frozenset[str]:
     """What the attribute checks of a thing ask for, in Toybox's own words."""
     of = [one for one in checks if one.kind == "attribute" and key_of(one) == key]
     return frozenset(canonical(one.value) for one in of)
+
+
+CHOICE = CriticChoice(
+    "toybox",
+    "Measure it (Toybox)",
+    "measures Toybox's pictures",
+    lambda chat: ToyboxCritic(),
+    world="toybox",
+)

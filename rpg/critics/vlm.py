@@ -14,6 +14,7 @@ from rpg.critics._answers import Change, CloseUp, Judgement, ParsedReview, Revie
 from rpg.critics._crops import ReviewCrop, review_crops
 from rpg.critics._proposals import accepted
 from rpg.critics.checks import compile_checks
+from rpg.critics.choice import CriticChoice
 from rpg.critique import Check, Critique, Finding
 from rpg.errors import ChatAccessError, ChatError, ChatImageError
 from rpg.planners.llm.boxes import fitted
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from rpg.plans.plan import Plan
 
-__all__ = ["VLMCritic"]
+__all__ = ["CHOICE", "VLMCritic"]
 
 _BEST = 10
 _MOST_QUOTED = 20_000  # letters of a bad answer that are said back
@@ -209,3 +210,17 @@ def _box(judged: Judgement, crop: ReviewCrop) -> Box | None:
     """Where in the whole picture that is."""
     box = fitted([judged.box])[0] if judged.box is not None else None
     return box.within(crop.box) if isinstance(box, Box) else None
+
+
+def _made(chat: ChatModel | None) -> VLMCritic:
+    assert chat is not None
+    return VLMCritic(chat)
+
+
+CHOICE = CriticChoice(
+    "vlm",
+    "A language model looks at it",
+    "the planner's language model looks at them",
+    _made,
+    asks_model=True,
+)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 import cv2
 import numpy as np
@@ -73,18 +74,21 @@ def detect(image: Image.Image) -> list[Detection]:
 def place_of(image: Image.Image) -> str:
     """The place whose ground is nearest to the picture's."""
     ground = _ground(_paint.lab(np.asarray(image.convert("RGB"))))
-    return list(PLACES)[int(np.argmin(np.linalg.norm(_GROUNDS - ground, axis=-1)))]
+    return list(PLACES)[int(np.argmin(np.linalg.norm(_grounds() - ground, axis=-1)))]
 
 
-_GROUNDS = _paint.lab(np.array(list(PLACES.values()), np.uint8))  # (6, 3)
+@cache  # see `_paint`
+def _grounds() -> Floats:
+    """The grounds of all places in Lab, (6, 3)."""
+    return _paint.lab(np.array(list(PLACES.values()), np.uint8))
 
 
 def _ground(lab: Floats) -> Floats:
     """The ground's colour: the median of the edge pixels that are near the commonest place."""
     edge = np.concatenate([lab[:3].reshape(-1, 3), lab[-3:].reshape(-1, 3)])
     edge = np.concatenate([edge, lab[:, :3].reshape(-1, 3), lab[:, -3:].reshape(-1, 3)])
-    nearest = np.argmin(np.linalg.norm(edge[:, None] - _GROUNDS, axis=-1), axis=1)
-    commonest = np.bincount(nearest, minlength=len(_GROUNDS)).argmax()
+    nearest = np.argmin(np.linalg.norm(edge[:, None] - _grounds(), axis=-1), axis=1)
+    commonest = np.bincount(nearest, minlength=len(_grounds())).argmax()
     return np.asarray(np.median(edge[nearest == commonest], axis=0), np.float32)
 
 
