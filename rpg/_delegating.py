@@ -70,6 +70,11 @@ class Delegating:
         return found
 
     @property
+    def denoiser(self) -> Any:
+        """The model that predicts: the pipeline's `unet`, or what its family has in that place."""
+        return self._family.model(self.pipe)
+
+    @property
     def dtype(self) -> torch.dtype:
         """`DiffusionPipeline.dtype`."""
         found: torch.dtype = self.pipe.dtype

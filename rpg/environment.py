@@ -52,7 +52,8 @@ def environment(variables: Mapping[str, str] | None = None) -> Environment:
     try:
         return Environment.model_validate({name: text for name, text in found.items() if text})
     except ValidationError as error:
-        raise SettingsError(f"environment: RPG_{explain(error).upper()}") from None
+        field, _, fault = explain(error).partition(":")
+        raise SettingsError(f"environment: {_variable(field)}:{fault}") from None
 
 
 def endpoint_key(name: str, variables: Mapping[str, str] | None = None) -> SecretStr | None:

@@ -126,7 +126,7 @@ class RPGPipeline(Delegating):
         self.ground_strength = _TOYBOX_GROUND if is_toybox else GROUND_STRENGTH
         self.critic: Critic | None = ToyboxCritic() if is_toybox else None
         self._cell = int(pipe.vae_scale_factor)
-        self._lock = _LOCKS.setdefault(pipe.unet, threading.Lock())
+        self._lock = _LOCKS.setdefault(self.denoiser, threading.Lock())
 
     @classmethod
     def from_pretrained(

@@ -280,7 +280,9 @@ class GenerationSettings(BaseModel):
     ] = None
     strength: Annotated[
         Part | None,
-        Setting("Strength", "How far to go from the picture that is given", "image", "pipeline"),
+        Setting(
+            "Strength", "How far to go from the picture; edits say 1 or 0.9", "image", "pipeline"
+        ),
     ] = None
 
     def __init__(self, **values: Any) -> None:

@@ -31,7 +31,7 @@ def test_the_environment_of_the_process_is_read_where_none_is_given(
 
 
 def test_a_wrong_environment_is_named() -> None:
-    with pytest.raises(SettingsError, match="^environment: RPG_DTYPE: "):
+    with pytest.raises(SettingsError, match="^environment: RPG_DTYPE: should be 'float32'"):
         environment({"RPG_DTYPE": "float8"})
 
 

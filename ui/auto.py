@@ -20,7 +20,7 @@ from ui.words import status
 if TYPE_CHECKING:
     from ui.workshop import Workshop
 
-__all__ = ["bounds", "critics", "findings", "progress", "refine", "review", "rounds"]
+__all__ = ["budget", "critics", "findings", "progress", "refine", "review", "rounds"]
 
 MOST_ROUNDS = 20
 MOST_CANDIDATES = 8
@@ -36,7 +36,7 @@ def critics(model: str) -> list[tuple[str, str]]:
     return offered
 
 
-def bounds(rounds: float | None, seconds: float | None, candidates: float | None) -> Budget:
+def budget(rounds: float | None, seconds: float | None, candidates: float | None) -> Budget:
     """What the form's values mean; no seconds are no bound.
 
     Raises:
@@ -76,7 +76,7 @@ async def refine(
         yield Told(NO_PICTURE, failed=True)
         return
     try:
-        limits = bounds(*wishes)
+        limits = budget(*wishes)
         job = shop.refine(session, turn, limits, critic=critic, choice=choice)
     except RPGError as error:
         yield Told(str(error), failed=True)

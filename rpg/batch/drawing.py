@@ -178,7 +178,7 @@ class BatchRunner:
     def _made(self) -> dict[str, str]:
         pipe = self.rpg.pipe
         versions = {name: importlib.metadata.version(name) for name in _LIBRARIES}
-        where = {"device": str(pipe._execution_device), "dtype": str(pipe.unet.dtype)}
+        where = {"device": str(pipe._execution_device), "dtype": str(self.rpg.denoiser.dtype)}
         return {"rpg": __version__, **versions, **where}
 
 

@@ -34,9 +34,9 @@ def words(plans: Sequence[Plan], settings: GenerationSettings, seeds: Sequence[i
 
 def _noise(seed: int) -> Any:
     """What a call with this seed draws from."""
-    from rpg.generation import sampling as _render  # torch is not loaded before something is drawn
+    from rpg.generation import sampling  # torch is not loaded before something is drawn
 
-    generator = _render.seeded(seed, 0, 1).generator
+    generator = sampling.seeded(seed, 0, 1).generator
     return generator[0] if isinstance(generator, list) else generator
 
 

@@ -91,7 +91,7 @@ def refine(
         rpg = ModelFlags(model, dtype, device, lora=adapters, cpu_offload=cpu_offload).load()
         rpg.planner = planning
         _fits(critic, rpg)
-        bounds: dict[str, Any] = {
+        budget: dict[str, Any] = {
             "rounds": rounds,
             "seconds": seconds,
             "calls": calls,
@@ -104,7 +104,7 @@ def refine(
             preset=preset,
             critic=judge,
             preview_every=-1.0,
-            **bounds,
+            **budget,
         )
         done = _refined(recording.stream(events))
         recording.say()  # first, so that a file that cannot be written costs no picture

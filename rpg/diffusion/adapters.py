@@ -12,6 +12,7 @@ from typing import Any
 import diffusers
 
 from rpg._loading import loading, named
+from rpg.diffusion.backbones import family
 from rpg.diffusion.sources import check_controlnet, check_lora
 from rpg.errors import ModelError
 from rpg.metadata import public_name
@@ -68,6 +69,7 @@ def load_controlnet(source: str | os.PathLike[str], pipe: Any) -> Any:
     """
     net: Any = diffusers.ControlNetModel
     with named(source, f"the ControlNet {public_name(source)}"), loading(os.fspath(source)):
-        check_controlnet(os.fspath(source), pipe.unet.config)
-        loaded = net.from_pretrained(os.fspath(source), dtype=pipe.unet.dtype, use_safetensors=True)
+        model: Any = family(pipe).model(pipe)
+        check_controlnet(os.fspath(source), model.config)
+        loaded = net.from_pretrained(os.fspath(source), dtype=model.dtype, use_safetensors=True)
     return loaded.to(pipe.device).eval()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
-import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import cycle
@@ -25,11 +23,9 @@ from rpg.diffusion.state import Branch, Branches
 from rpg.errors import ModelError, SettingsError
 from rpg.plans.plan import Plan
 
-__all__ = ["alone", "regional"]
+__all__ = ["regional"]
 
 _LOG = logging.getLogger("rpg")
-_ACTIVE: weakref.WeakSet[Any] = weakref.WeakSet()
-_ACTIVE_LOCK = threading.Lock()
 
 
 @contextmanager
@@ -91,7 +87,6 @@ def regional(
         return
     plans = [plan] if isinstance(plan, Plan) else list(plan)
     with ExitStack() as stack:
-        stack.enter_context(alone(family.model(pipe)))
         denoiser = stack.enter_context(
             RegionalDenoiser(family.backbone(pipe), layout, None, schedule)
         )
@@ -99,26 +94,6 @@ def regional(
         stack.enter_context(replaced(pipe, "encode_prompt", calls.encode_prompt))
         stack.enter_context(intercepted(family.model(pipe), calls.predict))
         yield pipe
-
-
-@contextmanager
-def alone(model: torch.nn.Module) -> Iterator[None]:
-    """The only context in which regions act in a model.
-
-    Raises:
-        ModelError: there is one already.
-    """
-    with _ACTIVE_LOCK:
-        if model in _ACTIVE:
-            raise ModelError(
-                "regions act in this model already: leave the first context, or load another"
-            )
-        _ACTIVE.add(model)
-    try:
-        yield
-    finally:
-        with _ACTIVE_LOCK:
-            _ACTIVE.discard(model)
 
 
 class _Calls:

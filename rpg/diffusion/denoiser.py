@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+import threading
+import weakref
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import Any, Literal, Self
 
+import torch
 from torch import Tensor
 
 from rpg.diffusion import latent
@@ -15,9 +18,12 @@ from rpg.diffusion.embeds import RegionalPromptEmbeds
 from rpg.diffusion.layout import RegionalLayout
 from rpg.diffusion.schedule import CompositionMode, Schedule
 from rpg.diffusion.state import Branches, RegionalState
+from rpg.errors import ModelError
 
 __all__ = ["RegionalDenoiser"]
 
+_ACTIVE: weakref.WeakSet[torch.nn.Module] = weakref.WeakSet()
+_ACTIVE_LOCK = threading.Lock()
 _NAMED: Mapping[str, Branches] = {
     "cond": ("cond",),
     "uncond": ("uncond",),
@@ -51,13 +57,19 @@ class RegionalDenoiser:
         self._state = RegionalState(layout, schedule, backbone.token_grid, backbone.attended_text)
         self._stack = ExitStack()
         self._refresh: Callable[[], int] | None = None
-        if embeds is not None:
-            self.begin_image(embeds)
+        self._embeds = embeds
 
     def __enter__(self) -> Self:
-        """Patch the model's attention."""
+        """Patch the model's attention.
+
+        Raises:
+            ModelError: regions act in the model already.
+        """
         with ExitStack() as stack:
+            stack.enter_context(_alone(self.backbone.model))
             stack.callback(self._state.close)
+            if self._embeds is not None:
+                self.begin_image(self._embeds)
             self._refresh = stack.enter_context(self.backbone.attention(self._state))
             self._stack = stack.pop_all()
         return self
@@ -118,6 +130,8 @@ class RegionalDenoiser:
             raise ValueError(
                 f"{len(sample)} latents and {len(text)} texts for {len(branches)} branches"
             )
+        if self._refresh is None and self._state.layout.count:
+            raise RuntimeError("regions act within `with denoiser:` alone")
         conditions = conditions or {}
         state, backbone = self._state, self.backbone
         if self._refresh is not None:
@@ -125,10 +139,28 @@ class RegionalDenoiser:
         sorts = not backbone.minds_order(conditions)
         state.begin_call(sample, branches, text, may_sort=sorts)
         try:
-            if self._refresh is None and state.mode is not CompositionMode.PLAIN:
-                raise RuntimeError("regions act within `with denoiser:` alone")
             if state.mode is CompositionMode.LATENT:
                 return latent.compose(backbone, state, sample, timestep, text, conditions)
             return backbone.predict(sample, timestep, text, conditions)
         finally:
             state.end_call()
+
+
+@contextmanager
+def _alone(model: torch.nn.Module) -> Iterator[None]:
+    """The only context in which regions act in a model.
+
+    Raises:
+        ModelError: there is one already.
+    """
+    with _ACTIVE_LOCK:
+        if model in _ACTIVE:
+            raise ModelError(
+                "regions act in this model already: leave the first context, or load another"
+            )
+        _ACTIVE.add(model)
+    try:
+        yield
+    finally:
+        with _ACTIVE_LOCK:
+            _ACTIVE.discard(model)

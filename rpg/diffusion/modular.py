@@ -21,7 +21,6 @@ from diffusers.modular_pipelines.stable_diffusion_xl.encoders import (
 from torch import Tensor
 
 from rpg.diffusion.backbones.unet import SDXL, UNet
-from rpg.diffusion.context import alone
 from rpg.diffusion.denoiser import RegionalDenoiser
 from rpg.diffusion.embeds import RegionalPromptEmbeds
 from rpg.diffusion.layout import RegionalLayout
@@ -171,11 +170,10 @@ class _RegionalLoop:
         unet = components.unet
         if not SDXL.holds(unet):
             raise ModelError(f"{type(unet).__name__}: regions need a UNet of the SDXL family")
-        with alone(unet):
-            backbone = UNet(unet, components.vae_scale_factor)
-            with RegionalDenoiser(backbone, layout, embeds, schedule) as denoiser:
-                with intercepted(unet, _Calls(denoiser, components, block)):
-                    return stock(components, state)
+        backbone = UNet(unet, components.vae_scale_factor)
+        with RegionalDenoiser(backbone, layout, embeds, schedule) as denoiser:
+            with intercepted(unet, _Calls(denoiser, components, block)):
+                return stock(components, state)
 
 
 def _composition(block: Any) -> tuple[RegionalLayout, Schedule]:

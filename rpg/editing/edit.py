@@ -108,5 +108,5 @@ def changed(plan: Plan, change: Change, planner: Planner) -> Plan:
         return planner.plan(plan.prompt, previous=plan, instruction=change)
     edits: Any = (change,) if isinstance(change, e.AnyEdit) else tuple(change)
     if not all(isinstance(one, e.AnyEdit) for one in edits):
-        raise TypeError("a change is a plan, edits of rpg.edits, or an instruction in words")
+        raise TypeError("a change is a plan, edits of rpg.plans.edits, or an instruction in words")
     return e.apply(plan, edits)

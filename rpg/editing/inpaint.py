@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from rpg.diffusion.backbones import family
 from rpg.diffusion.masks import region_weights
 from rpg.editing.mask_view import MaskShape, softened
 from rpg.editing.segmentation import Pixels
@@ -108,7 +109,8 @@ def keeps_surroundings(pipe: Any) -> bool:
     It does with ordinary UNets; one of nine channels, made for inpainting, sees the surroundings
     as an input and draws them along.
     """
-    return int(pipe.unet.config.in_channels) == int(pipe.vae.config.latent_channels)
+    model: Any = family(pipe).model(pipe)
+    return int(model.config.in_channels) == int(pipe.vae.config.latent_channels)
 
 
 def freed(plan: Plan, mask: Image.Image) -> Pixels:

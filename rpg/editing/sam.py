@@ -38,7 +38,7 @@ class Sam2:
         self.checkpoint, self.device = os.fspath(checkpoint), device or "cpu"
 
     def __call__(self, image: Image.Image, boxes: Sequence[Box]) -> list[Pixels | None]:
-        """What stands in each box; see `ContourFinder`.
+        """What stands in each box; see `Segmenter`.
 
         Raises:
             ModelError: The checkpoint cannot be loaded.

@@ -16,7 +16,7 @@ __all__ = ["ToyboxContours"]
 
 
 class ToyboxContours:
-    """Finds the things whose middle lies in a box; see `rpg.editing.segmentation.ContourFinder`."""
+    """Finds the things whose middle lies in a box; see `rpg.editing.segmentation.Segmenter`."""
 
     whole = True
 

@@ -157,6 +157,25 @@ def test_a_denoiser_that_was_not_entered_says_so() -> None:
         denoiser.predict(SAMPLE, TIME, "cond", TEXT)
 
 
+def test_a_denoiser_can_be_entered_again_but_not_twice_at_once() -> None:
+    backbone, embeds = FAMILIES["unet"][0](), RegionalPromptEmbeds.of(star(2))
+    denoiser = RegionalDenoiser(backbone, RegionalLayout.of(halves()), embeds, Schedule())
+    drawn = []
+    for _ in range(2):
+        with torch.no_grad(), denoiser:
+            drawn.append(denoiser.predict(SAMPLE, TIME, "cond", TEXT))
+            for other in (
+                denoiser,
+                RegionalDenoiser(backbone, RegionalLayout(()), None, Schedule()),
+            ):
+                with pytest.raises(ModelError, match="already"), other:
+                    raise AssertionError("entered")
+        with pytest.raises(RuntimeError, match="with denoiser"):
+            denoiser.predict(SAMPLE, TIME, "cond", TEXT)
+    assert torch.equal(*drawn)
+    assert_differ(drawn[0], plain(backbone))
+
+
 @pytest.fixture
 def registered(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.setattr(backbones.registry, "FAMILIES", dict(backbones.FAMILIES))

@@ -208,7 +208,7 @@ def test_a_model_that_looks_needs_to_be_chosen(shop: Workshop, kept: Session) ->
 @pytest.mark.parametrize("wishes", [(0, 0, 1), (999, 0, 1), (1, -1, 1), (1, 0, 0), (None, 0, 1)])
 def test_bounds_are_held(wishes: tuple[float | None, float | None, float | None]) -> None:
     with pytest.raises(SettingsError):
-        auto.bounds(*wishes)
+        auto.budget(*wishes)
 
 
 def test_words_of_models_are_escaped_in_findings(shop: Workshop, kept: Session) -> None:
