@@ -281,7 +281,10 @@ class GenerationSettings(BaseModel):
     strength: Annotated[
         Part | None,
         Setting(
-            "Strength", "How far to go from the picture; edits say 1 or 0.9", "image", "pipeline"
+            "Strength",
+            "How far to go from the picture given; an edit takes 1, or 0.9 for looks alone",
+            "image",
+            "pipeline",
         ),
     ] = None
 
