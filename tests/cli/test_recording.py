@@ -74,7 +74,7 @@ def test_a_batch_and_edits_of_it_draw_the_same_again(toybox: RPGPipeline) -> Non
 def test_rounds_draw_the_same_again(monkeypatch: pytest.MonkeyPatch, look_ahead: int) -> None:
     """A critic that always finds fault: the region at fault climbs up to whole pictures."""
     monkeypatch.setattr("rpg.cli.refine.critic_named", lambda *_, **__: NeverContent())
-    flags = ("--rounds", 5, "--candidates", 2, "--look-ahead", look_ahead)
+    flags = ("--critic", "none", "--rounds", 5, "--candidates", 2, "--look-ahead", look_ahead)
     done = told("refine", PROMPT, *flags, "--steps", 3, "--seed", 3, "-o", "a.png")
     session = only()
     assert (done["session"], done["turn"], done["rounds"]) == (session.id, session.head, 5)
