@@ -17,6 +17,7 @@ from typing import Protocol
 
 from pydantic import SecretStr
 from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -136,7 +137,9 @@ class Guard:
         except _Refused as error:
             await answer.refuse(error.status, str(error), **error.headers)
         except Exception as error:  # ours are told in words, so this is Gradio at odds with a value
-            _LOG.warning("%s %.80r: %s", scope["method"], scope["path"], described(error))
+            # Gradio ends the events of a page that was left with a refusal, too late to be sent.
+            level = logging.DEBUG if isinstance(error.__cause__, HTTPException) else logging.WARNING
+            _LOG.log(level, "%s %.80r: %s", scope["method"], scope["path"], described(error))
             ours = isinstance(error, OSError) and error.errno in _DISK
             status = HTTPStatus.INTERNAL_SERVER_ERROR if ours else HTTPStatus.BAD_REQUEST
             await answer.refuse(status, _SAYS[status])
