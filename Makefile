@@ -26,7 +26,7 @@ app: $(READY)
 	@$(BIN)/python app.py
 
 test: $(READY_DEV) browser
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 # Which these are: tests/conftest.py.
 test-fast: $(READY_DEV)

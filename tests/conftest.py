@@ -44,12 +44,10 @@ SLOW_PLACES = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks the slow tests; their files come first, so that no worker is left alone at the end."""
-    slow = [item for item in items if isinstance(item, pytest.Function) and _is_slow(item)]
-    for item in slow:
-        item.add_marker(pytest.mark.slow)
-    files = {item.path for item in slow}
-    items.sort(key=lambda item: item.path not in files)
+    """Marks the slow tests."""
+    for item in items:
+        if isinstance(item, pytest.Function) and _is_slow(item):
+            item.add_marker(pytest.mark.slow)
 
 
 def _is_slow(item: pytest.Function) -> bool:
