@@ -6,7 +6,8 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+from tools.packages import ROOT
+
 COMMAND = "python -m tools.modules > docs/modules.md"
 PACKAGES = ("rpg", "ui", "training", "benchmarks", "tools")
 _HEAD = f"""\
@@ -42,12 +43,9 @@ def _packages(folder: Path) -> Iterator[Path]:
 def _table(folder: Path, root: Path) -> str:
     name = ".".join(folder.relative_to(root).parts)
     head = f"## `{name}`\n\n{_purpose(folder / '__init__.py')}\n"
-    rows = [f"| `{file.stem}` | {_purpose(file)} |" for file in sorted(folder.glob("[!_]*.py"))]
-    rows += [
-        f"| `{file.stem}` | {_purpose(file)} |"
-        for file in sorted(folder.glob("_*.py"))
-        if file.stem != "__init__"
-    ]
+    files = [file for file in folder.glob("*.py") if file.stem != "__init__"]
+    files.sort(key=lambda file: (file.stem.startswith("_"), file.name))  # private ones last
+    rows = [f"| `{file.stem}` | {_purpose(file)} |" for file in files]
     return "\n".join([head, *(["| module | purpose |", "|---|---|", *rows, ""] if rows else [])])
 
 

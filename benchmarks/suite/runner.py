@@ -23,11 +23,9 @@ from rpg.diffusion.quiet import quiet_loading
 from rpg.metadata import Record
 from rpg.pipeline import RPGOutput, RPGPipeline
 from rpg.plans.plan import Plan
-from rpg.settings import guided_steps
+from rpg.settings import TO_REGIONAL, guided_steps
 
 __all__ = ["SuiteRunner"]
-
-_REGIONAL = ("composer", "base_ratio", "start", "end", "feather", "share")
 
 
 @dataclass(frozen=True)
@@ -112,7 +110,7 @@ class SuiteRunner:
         width, height = canvas(job.item, self.rpg.defaults)
         ours = job.method.scheme == "rpg"
         plan = plan_of(job.item, job.method) if ours else Plan(prompt=job.item.prompt)
-        words = {name: getattr(job.method, name) for name in _REGIONAL} if ours else {}
+        words = {name: getattr(job.method, name) for name in TO_REGIONAL} if ours else {}
         with self._scheme(job):
             out = self.rpg(
                 plan=plan,

@@ -28,12 +28,12 @@ from rpg.diffusion.patches import intercepted
 from rpg.diffusion.schedule import Schedule
 from rpg.diffusion.state import Branch
 from rpg.errors import ModelError, SettingsError
+from rpg.settings import TO_REGIONAL
 
 __all__ = ["RegionalTextEncoderStep", "regional_blocks"]
 
 _EMBEDS = "regional_prompt_embeds"
 _PLAN = "the regions, of every picture, or a plan for each prompt; None: a plain picture"
-_HOW = ("composer", "base_ratio", "start", "end", "feather", "share")
 
 
 def regional_blocks(blocks: Any) -> Any:
@@ -150,7 +150,7 @@ class _RegionalLoop:
     @property
     def loop_inputs(self) -> list[InputParam]:
         """The stock loop's, and what `regional` takes."""
-        ours = [InputParam("plan", description=_PLAN), *(InputParam(name) for name in _HOW)]
+        ours = [InputParam("plan", description=_PLAN), *(InputParam(name) for name in TO_REGIONAL)]
         stock: list[InputParam] = super().loop_inputs  # type: ignore[misc]
         return [*stock, *ours, InputParam(_EMBEDS)]
 
@@ -178,7 +178,7 @@ class _RegionalLoop:
 
 def _composition(block: Any) -> tuple[RegionalLayout, Schedule]:
     """What a call asked for; for what it left open, the defaults of the dataclasses."""
-    said = {name: value for name in _HOW if (value := getattr(block, name)) is not None}
+    said = {name: value for name in TO_REGIONAL if (value := getattr(block, name)) is not None}
     where = {name: said.pop(name) for name in ("base_ratio", "feather") if name in said}
     plans = [] if block.plan is None else block.plan
     names = {"end": "stop", "share": "latent_fraction"}
