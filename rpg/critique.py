@@ -10,7 +10,8 @@ from pydantic import Field
 
 from rpg.plans.edits import Edit
 from rpg.plans.geometry import Box
-from rpg.plans.plan import Model, Plan
+from rpg.plans.model import Model
+from rpg.plans.plan import Plan
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
@@ -72,9 +72,12 @@ class ModelDefaults(_LastingSettings):
     Attributes:
         name: Public name, written into pictures. Empty: the model's own.
         display_scale: Times that a saved picture is enlarged for showing, 1 to 64.
+        sizes: Canvases of other shapes that it draws well, width and height in pixels.
         region_side: Pixels that every region should have across and down. Where the usual canvas
             gives a region less, the canvas grows, to at most `MAX_GROWTH` times as wide and as
             high. 0: it never grows.
+        empty_prompt: What is drawn where no region lies and the plan names neither setting nor
+            style. Empty: the base prompt, with its things.
         fast: What the preset of that name says.
     """
 
@@ -92,16 +95,28 @@ class ModelDefaults(_LastingSettings):
     feather: Feather = 0.0
     scheduler: Scheduler | None = None
     display_scale: Annotated[int, Field(ge=1, le=64)] = 1
+    sizes: tuple[tuple[Side, Side], ...] = ()
     region_side: Annotated[int, Field(ge=0, le=1024)] = 0
+    empty_prompt: Annotated[str, Field(max_length=200)] = ""
     fast: Sampling = Sampling()
 
-    def canvas(self, boxes: Iterable[Box]) -> tuple[int, int]:
-        """Width and height in pixels for regions in these boxes."""
+    def canvas(self, boxes: Iterable[Box], aspect: float | None = None) -> tuple[int, int]:
+        """Width and height in pixels.
+
+        Args:
+            boxes: Of the regions.
+            aspect: Width over height that is wanted; the nearest of `sizes` is taken.
+        """
         boxes = tuple(boxes)
+        width, height = self._shaped(aspect) if aspect else (self.width, self.height)
         return (
-            self._side(self.width, [box.width for box in boxes]),
-            self._side(self.height, [box.height for box in boxes]),
+            self._side(width, [box.width for box in boxes]),
+            self._side(height, [box.height for box in boxes]),
         )
+
+    def _shaped(self, aspect: float) -> tuple[int, int]:
+        known = ((self.width, self.height), *self.sizes)
+        return min(known, key=lambda size: abs(math.log(size[0] / size[1] / aspect)))
 
     def _side(self, usual: int, shares: Sequence[float]) -> int:
         """A side long enough for the smallest share of it, in whole multiples of `region_side`."""
@@ -112,7 +127,10 @@ class ModelDefaults(_LastingSettings):
 
     def words(self) -> dict[str, object]:
         """The values that fill `GenerationSettings`, without the canvas."""
-        elsewhere = {"name", "width", "height", "display_scale", "region_side", *PRESETS}
+        elsewhere = {
+            *("name", "width", "height", "sizes", "display_scale", "region_side", "empty_prompt"),
+            *PRESETS,
+        }
         return self.model_dump(exclude=elsewhere, exclude_none=True)
 
     def preset(self, name: str) -> dict[str, object]:
@@ -141,13 +159,27 @@ class ModelDefaults(_LastingSettings):
         return {name: value for name, value in self.model_dump().items() if value != usual[name]}
 
 
+def _both(*sizes: tuple[int, int]) -> tuple[tuple[int, int], ...]:
+    """Sizes, wide and upright."""
+    return tuple(one for wide, high in sizes for one in ((wide, high), (high, wide)))
+
+
 FAMILIES: Mapping[str, ModelDefaults] = {
-    "sdxl": ModelDefaults(),
-    "sd15": ModelDefaults(width=512, height=512, guidance_scale=7.5),
+    # The sizes of SDXL's training (arXiv 2307.01952, appendix I) that people use.
+    "sdxl": ModelDefaults(sizes=_both((1152, 896), (1216, 832), (1344, 768), (1536, 640))),
+    "sd15": ModelDefaults(
+        width=512, height=512, guidance_scale=7.5, sizes=_both((640, 512), (768, 512))
+    ),
 }
 # Of models by name, chosen by measuring; here and not in the model's folder, whose digest stands
 # for its weights wherever figures are kept.
-_FAST: Mapping[str, Sampling] = {"toybox": Sampling(scheduler="euler-a", steps=0.6)}
+_KNOWN: Mapping[str, Mapping[str, Any]] = {
+    "toybox": {
+        "fast": Sampling(scheduler="euler-a", steps=0.6),
+        "sizes": _both((256, 192), (256, 128)),
+        "empty_prompt": "on a plain background",
+    }
+}
 
 
 def _alike(one: GenerationSettings, other: GenerationSettings) -> bool:
@@ -173,5 +205,5 @@ def of_model(folder: Path | None, family: str) -> ModelDefaults:
 
 def _usual(name: str, family: str) -> ModelDefaults:
     """What a model of that name and family does where its own file says nothing."""
-    known = {"fast": _FAST[name]} if name in _FAST else {}
-    return FAMILIES.get(family, FAMILIES["sdxl"]).model_copy(update=known)
+    usual = FAMILIES.get(family, FAMILIES["sdxl"])
+    return usual.model_copy(update=_KNOWN.get(name, {}))

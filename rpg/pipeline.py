@@ -23,6 +23,7 @@ from rpg._delegating import Delegating
 from rpg.critics.toybox import ToyboxCritic
 from rpg.defaults import ModelDefaults, of_model
 from rpg.diffusion import backbones
+from rpg.diffusion.text import tokens_at_once
 from rpg.editing.edit import EVERYWHERE, Change, Editing, changed, prepared
 from rpg.editing.inpaint import GROUND_STRENGTH, keeps_surroundings
 from rpg.editing.segmentation import GrabCut
@@ -37,7 +38,7 @@ from rpg.generation.request import CallKwargs, GenerationRequest, check_extra, c
 from rpg.generation.stream import StreamContext, stream
 from rpg.metadata import Task, public_name
 from rpg.planners import RulePlanner
-from rpg.planners.base import plan_with_events
+from rpg.planners.base import ModelNotes, noted, plan_with_events
 from rpg.refinement.budget import Budget
 from rpg.refinement.generator import PictureGenerator
 from rpg.refinement.runner import Loop, refinable
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
 __all__ = ["EditOutput", "Editing", "RPGOutput", "RPGPipeline", "RefineOutput"]
 
 TOYBOX = "toybox"
+_LEAST_SHARE = 4  # of the canvas's side: regions with fewer pixels come out badly
 _TOYBOX_GROUND = 0.15  # it has never seen an empty canvas, and draws something on it
 _LOCKS: weakref.WeakKeyDictionary[Any, threading.Lock] = weakref.WeakKeyDictionary()
 _FILLS = "this model fills masks of pictures and nothing else: pass image and mask_image"
@@ -352,7 +354,7 @@ class RPGPipeline(Delegating):
         Raises:
             PlanError: The edit cannot be made, or changes nothing.
         """
-        after = changed(plan, change, self.planner)
+        after = changed(plan, change, self._noted(None))
         return prepared(image, plan, after, None, self.segmenter, None, self._cell)
 
     def edit_stream(
@@ -450,7 +452,28 @@ class RPGPipeline(Delegating):
 
     def plan(self, prompt: str) -> Plan:
         """The planner's plan for a prompt; draws nothing."""
-        return self.planner.plan(prompt)
+        return self._noted(None).plan(prompt)
+
+    def notes(self, settings: GenerationSettings | None = None) -> ModelNotes:
+        """What a planner may want to know of the model, and of the canvas where that is settled.
+
+        Args:
+            settings: The wishes of the call; None leaves the canvas open.
+        """
+        own, sizes = self.defaults, ((self.defaults.width, self.defaults.height),)
+        if settings is not None and (settings.width or settings.height):
+            sizes = ((settings.width or own.width, settings.height or own.height),)
+        else:
+            sizes += own.sizes
+        return ModelNotes(
+            sizes=sizes,
+            region_side=own.region_side or min(own.width, own.height) // _LEAST_SHARE,
+            tokens=tokens_at_once(self.pipe),
+            vocabulary=describe_world() if own.name == TOYBOX else "",
+        )
+
+    def _noted(self, settings: GenerationSettings | None) -> Planner:
+        return noted(self.planner, self.notes(settings))
 
     def _edit(
         self,
@@ -463,7 +486,7 @@ class RPGPipeline(Delegating):
     ) -> None:
         given: dict[str, Any] = {**words}
         mask, shape = given.pop("mask_image", None), given.pop("shape", None)
-        after = changed(plan, change, self.planner)
+        after = changed(plan, change, self._noted(None))
         context.check()
         edit = prepared(image, plan, after, mask, self.segmenter, shape, self._cell)
         settings = words.get("settings")
@@ -493,12 +516,12 @@ class RPGPipeline(Delegating):
 
         def work(context: StreamContext) -> Refined:
             (item,) = request.items
-            plan = item.finished(item.plan or self._planned(item.prompt, 0, context))
+            plan = item.finished(item.plan or self._planned(item.prompt, 0, settings, context))
             context.check()
             loop = Loop(
                 PictureGenerator(partial(self._run, preview_every=preview_every)),
                 context,
-                self.planner,
+                self._noted(settings),
                 self.segmenter,
                 self._cell,
                 judge,
@@ -538,7 +561,7 @@ class RPGPipeline(Delegating):
     ) -> None:
         """Plans every prompt, then draws all on canvases of one size, to go into one array."""
         plans = [
-            item.finished(item.plan or self._planned(item.prompt, index, context))
+            item.finished(item.plan or self._planned(item.prompt, index, request.settings, context))
             for index, item in enumerate(request.items)
         ]
         context.check()
@@ -559,7 +582,9 @@ class RPGPipeline(Delegating):
             with sampling.quiet(pipe):
                 RequestRenderer(pipe, model, request, context, preview_every).draw(plans)
 
-    def _planned(self, prompt: str, index: int, context: StreamContext) -> Plan:
+    def _planned(
+        self, prompt: str, index: int, settings: GenerationSettings, context: StreamContext
+    ) -> Plan:
         """The planner's plan; its thoughts are told as they come, where it can be watched."""
 
         def hear(event: Thinking | Notice) -> None:
@@ -567,7 +592,7 @@ class RPGPipeline(Delegating):
             if event.text:
                 context.emit(replace(event, prompt_index=index))
 
-        plan = plan_with_events(self.planner, prompt, hear)
+        plan = plan_with_events(self._noted(settings), prompt, hear)
         context.check()
         return plan
 

@@ -125,7 +125,7 @@ def _of_usual_area(picture: Image, rpg: RPGPipeline, plan: Plan) -> Image:
 
     A call takes the size of its picture where it is told none, and photographs are large.
     """
-    width, height = rpg.defaults.canvas(region.box for region in plan.layers())
+    width, height = rpg.defaults.canvas((one.box for one in plan.layers()), plan.aspect)
     scale = (width * height / (picture.width * picture.height)) ** 0.5
     size = (max(round(picture.width * scale), 8), max(round(picture.height * scale), 8))
     return picture.resize(size)

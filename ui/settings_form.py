@@ -108,7 +108,9 @@ class SettingsForm:
         """
         own = self._defaults
         alike = [name for name, value in own.words().items() if getattr(settings, name) == value]
-        if (settings.width, settings.height) == own.canvas(one.box for one in plan.layers()):
+        if (settings.width, settings.height) == own.canvas(
+            (one.box for one in plan.layers()), plan.aspect
+        ):
             alike += ["width", "height"]
         preset = own.preset_of(settings)
         alike += PRESET_FIELDS if preset else ()

@@ -90,7 +90,7 @@ class RegionalAttnProcessor(torch.nn.Module):
         if selection is not None:  # a crop each row
             return _attend(query, _rows(keys, selection.rows, selection.length))
         own = _slice(keys, 0, len(query), self.state.bank.text.shape[1])
-        if self.state.mode is CompositionMode.LATENT:
+        if self.state.mode is CompositionMode.LATENT and not self.state.base_carries_leftover:
             return _attend(query, own)
         return self._composed(query, own, _slice(keys, len(query), len(keys[0])))
 

@@ -20,6 +20,7 @@ from rpg.diffusion.layout import RegionalLayout
 from rpg.diffusion.patches import intercepted, replaced
 from rpg.diffusion.schedule import DEFAULT_LATENT_FRACTION, Composer, Schedule
 from rpg.diffusion.state import Branch, Branches
+from rpg.diffusion.text import reads_at_once
 from rpg.errors import ModelError, SettingsError
 from rpg.plans.plan import Plan
 
@@ -40,6 +41,7 @@ def regional(
     feather: float = 0.0,
     share: float | None = None,
     redrawn: Image.Image | None = None,
+    empty: str = "",
 ) -> Iterator[Any]:
     """Draw `plan`'s regions in every call of `pipe` within the context.
 
@@ -57,8 +59,8 @@ def regional(
             are none the pipeline is left as it is.
         composer: "attention" (regions in cross-attention, one UNet pass), "latent" (every region
             its own latent) or "latent+attention" (latents for the first `share` of the steps).
-        base_ratio: weight b of the base prompt, 0 to 1, where neither region nor plan says one;
-            None is 0.2.
+        base_ratio: weight b of the base prompt, 0 to 1, in every region; None: what region or plan
+            says, else 0.2.
         start: share of the steps after which regions begin to act, 0 to 1.
         end: share of the steps after which they stop, above `start`, at most 1.
         feather: width of the blend between regions as a share of the shorter side, 0 to 0.5.
@@ -67,6 +69,8 @@ def regional(
         redrawn: the mask of an inpainting call whose UNet does not see it: where it is black the
             pipeline puts the old latents back after every step, so that regions which lie there
             need not be denoised as latents. None: everything counts.
+        empty: what is told of canvas that no region covers, where the scene of the plan has things
+            and names neither setting nor style; without it the base prompt is drawn there.
 
     Yields:
         The pipeline.
@@ -80,8 +84,15 @@ def regional(
     fraction = DEFAULT_LATENT_FRACTION if share is None else share
     schedule = Schedule(composer, start, end, fraction)
     mask = None if redrawn is None else torch.from_numpy(np.array(redrawn.convert("L")))
-    layout = RegionalLayout.of(plan, base_ratio=base_ratio, feather=feather, inpaint_mask=mask)
     family = backbones.family(pipe)
+    layout = RegionalLayout.of(
+        plan,
+        base_ratio=base_ratio,
+        feather=feather,
+        inpaint_mask=mask,
+        fits=reads_at_once(pipe),
+        empty=empty,
+    )
     if not layout.count:
         yield pipe
         return

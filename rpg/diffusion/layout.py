@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from rpg.diffusion.masks import BlendWeights, coefficients, region_weights, wanted
 from rpg.diffusion.schedule import check_range
+from rpg.plans.geometry import FULL
 from rpg.plans.plan import Plan, Region
+from rpg.plans.wording import worded
 
 __all__ = ["PlanRegions", "RegionalLayout"]
 
@@ -19,24 +22,40 @@ DEFAULT_BASE_RATIO = 0.2  # figure 3 of the paper
 
 @dataclass(frozen=True)
 class PlanRegions:
-    """The regions of one plan.
+    """The regions of one plan, and their texts.
 
     Attributes:
         regions: in painting order, the lowest first.
+        prompts: what each is told; see `rpg.plans.wording`.
         base_ratios: weight b of the base prompt in each, 0 to 1.
         negatives: what each region is not to show, with its plan's; empty where it adds nothing.
+        leftover: whether the lowest is what no region of the plan covers.
     """
 
     regions: tuple[Region, ...]
+    prompts: tuple[str, ...]
     base_ratios: tuple[float, ...]
     negatives: tuple[str, ...]
+    leftover: bool = False
 
     @classmethod
-    def of(cls, plan: Plan, base_ratio: float) -> PlanRegions:
-        """A plan's, with `base_ratio` where neither region nor plan says one."""
-        regions = plan.layers()
-        ratios = [_first(region.base_ratio, plan.base_ratio, base_ratio) for region in regions]
-        return cls(tuple(regions), tuple(ratios), tuple(_negative(plan, one) for one in regions))
+    def of(
+        cls,
+        plan: Plan,
+        base_ratio: float | None = None,
+        fits: Callable[[str], bool] | None = None,
+        empty: str = "",
+    ) -> PlanRegions:
+        """A plan's; `base_ratio` goes before what it says itself, other arguments as in `worded`."""
+        texts, regions = worded(plan, fits, empty=empty), plan.layers()
+        ratios = [_first(base_ratio, one.base_ratio, plan.base_ratio) for one in regions]
+        prompts, negatives = texts.regions, tuple(_negative(plan, one) for one in regions)
+        if not texts.leftover:
+            return cls(regions, prompts, tuple(ratios), negatives)
+        rest = Region(id="leftover", prompt=texts.leftover, box=FULL)
+        return cls(
+            (rest, *regions), (rest.prompt, *prompts), (0.0, *ratios), ("", *negatives), True
+        )
 
 
 @dataclass(frozen=True)
@@ -63,24 +82,29 @@ class RegionalLayout:
         base_ratio: float | None = None,
         feather: float = 0.0,
         inpaint_mask: Tensor | None = None,
+        fits: Callable[[str], bool] | None = None,
+        empty: str = "",
     ) -> RegionalLayout:
         """The layout of a plan, or of several.
 
         Args:
             plan: one for every picture, or a plan for each.
-            base_ratio: weight of the base prompt where neither region nor plan says one, 0 to 1;
-                None is 0.2.
+            base_ratio: weight of the base prompt in every region, 0 to 1; None: what region or plan
+                says, else 0.2.
             feather: as in the class.
             inpaint_mask: as in the class.
+            fits: whether the model reads a text at once; None: all are.
+            empty: what is told of canvas that is left over by a scene without setting and style.
 
         Raises:
             SettingsError: a number is out of its range.
         """
-        base_ratio = DEFAULT_BASE_RATIO if base_ratio is None else base_ratio
-        check_range("base_ratio", base_ratio)
+        if base_ratio is not None:
+            check_range("base_ratio", base_ratio)
         check_range("feather", feather, 0.5)
         plans = [plan] if isinstance(plan, Plan) else plan
-        return cls(tuple(PlanRegions.of(one, base_ratio) for one in plans), feather, inpaint_mask)
+        found = tuple(PlanRegions.of(one, base_ratio, fits, empty) for one in plans)
+        return cls(found, feather, inpaint_mask)
 
     @property
     def count(self) -> int:
@@ -89,8 +113,8 @@ class RegionalLayout:
 
     @property
     def prompts(self) -> list[str]:
-        """The subprompts of all regions."""
-        return [region.prompt for plan in self.plans for region in plan.regions]
+        """What all regions are told."""
+        return [text for plan in self.plans for text in plan.prompts]
 
     @property
     def negatives(self) -> list[str]:
@@ -106,6 +130,18 @@ class RegionalLayout:
         plans = zip(weights, self.plans, strict=True)
         return [self._counting(coefficients(one, plan.base_ratios)) for one, plan in plans]
 
+    def carried_by_base(self, blends: Sequence[BlendWeights]) -> list[BlendWeights] | None:
+        """The shares with what is left over in the base's, where a base pass has to run anyhow.
+
+        That pass then attends to the leftover's text in the leftover's cells, so that latent
+        composition costs no second pass over the whole canvas. None: nothing changes.
+        """
+        needed = any(one.needs_base for one in blends)
+        if not needed or not any(plan.leftover for plan in self.plans):
+            return None
+        pairs = zip(blends, self.plans, strict=True)
+        return [_merged(one) if plan.leftover else one for one, plan in pairs]
+
     def _counting(self, blend: BlendWeights) -> BlendWeights:
         if self.inpaint_mask is None:
             return blend
@@ -114,10 +150,17 @@ class RegionalLayout:
         return wanted(blend, cells) if cells.any() else blend
 
 
+def _merged(blend: BlendWeights) -> BlendWeights:
+    """The share of the lowest region goes to the base."""
+    rest = torch.zeros_like(blend.regions[:1])
+    return BlendWeights(blend.base + blend.regions[0], torch.cat([rest, blend.regions[1:]]))
+
+
 def _first(*values: float | None) -> float:
-    return next(value for value in values if value is not None)
+    return next((value for value in values if value is not None), DEFAULT_BASE_RATIO)
 
 
 def _negative(plan: Plan, region: Region) -> str:
     """What a region adds to the plan's negative; empty where it adds nothing."""
-    return ", ".join(filter(None, (plan.negative, region.negative))) if region.negative else ""
+    own = region.negative
+    return ", ".join(filter(None, (plan.effective_negative, own))) if own else ""

@@ -27,6 +27,7 @@ from rpg.diffusion.layout import RegionalLayout
 from rpg.diffusion.patches import intercepted
 from rpg.diffusion.schedule import Schedule
 from rpg.diffusion.state import Branch
+from rpg.diffusion.text import reads_at_once
 from rpg.errors import ModelError, SettingsError
 from rpg.settings import TO_REGIONAL
 
@@ -113,7 +114,7 @@ class RegionalTextEncoderStep(ModularPipelineBlocks):  # type: ignore[misc]
         return components, state
 
     def _encoded(self, components: Any, block: Any) -> RegionalPromptEmbeds | None:
-        layout = RegionalLayout.of(block.plan)
+        layout = RegionalLayout.of(block.plan, fits=reads_at_once(components))
         if not layout.count:
             return None
         encode = partial(_encode_prompt, StableDiffusionXLTextEncoderStep.encode_prompt, components)

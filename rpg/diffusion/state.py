@@ -63,7 +63,8 @@ class RegionalState:
         self._used: set[Branches] = set()
         self._size: Size | None = None
         self._weights: list[Tensor] = []
-        self._blends: list[BlendWeights] = []
+        self._blends: list[BlendWeights] = []  # for latents
+        self.base_carries_leftover = False  # the base pass of latents, in its cross-attention
         self._kept: dict[Hashable, Any] = {}
 
     def begin_image(self, embeds: RegionalPromptEmbeds) -> None:
@@ -112,7 +113,7 @@ class RegionalState:
 
     @property
     def shares(self) -> Iterator[tuple[BlendWeights, int, slice]]:
-        """Each plan's shares at the latents' size, its first region's index, its pictures."""
+        """Each plan's shares among latents, its first region's index, its pictures."""
         plans = self.layout.plans
         each, first = self.pictures // len(plans), 0
         for index, (blend, plan) in enumerate(zip(self._blends, plans, strict=True)):
@@ -151,7 +152,7 @@ class RegionalState:
             negative: for the negatives, where a region without one of its own is the base's.
         """
         return self.kept(
-            ("layouts", tokens, device, dtype, negative),
+            ("layouts", self.mode, tokens, device, dtype, negative),
             lambda: [
                 (pictures, found.to(device, dtype))
                 for pictures, found in self._token_layouts(tokens, negative)
@@ -193,7 +194,10 @@ class RegionalState:
         if size != self._size:
             self._size, self._kept = size, {}
             self._weights = self.layout.weights(*size)
-            self._blends = self.layout.blend(self._weights)
+            blends = self.layout.blend(self._weights)
+            carried = self.layout.carried_by_base(blends)
+            self.base_carries_leftover = carried is not None
+            self._blends = blends if carried is None else carried
 
     def _token_layouts(self, tokens: int, negative: bool) -> Iterator[tuple[slice, TokenLayout]]:
         assert self._size is not None and self.embeds is not None
@@ -201,6 +205,8 @@ class RegionalState:
         plans = zip(self.shares, self._weights, self.layout.plans, strict=True)
         for (_, first, pictures), weights, plan in plans:
             ratios: Sequence[float] = plan.base_ratios
+            if self.mode is CompositionMode.LATENT:  # in the base pass: crops have a text a row
+                ratios = [float(index > 0 or not plan.leftover) for index in range(len(ratios))]
             if negative:
                 owns = self.embeds.own_negative[first : first + len(ratios)]
                 ratios = [b if own else 1.0 for b, own in zip(ratios, owns, strict=True)]

@@ -20,7 +20,7 @@ from torch import Tensor
 from rpg.diffusion.embeds import RegionalPromptEmbeds, filled
 from rpg.diffusion.state import Branch
 
-__all__ = ["Encoder", "chunk_count", "chunked"]
+__all__ = ["Encoder", "chunk_count", "chunked", "reads_at_once", "tokens_at_once"]
 
 Counter = Callable[[str], int]
 
@@ -223,6 +223,18 @@ def chunk_count(pipe: Any, texts: Sequence[str]) -> int:
     """Chunks that the longest of some texts takes with the pipeline's tokenizers, 1 or more."""
     counters = _counters(pipe)
     return max((len(chunked(text, counters)) for text in texts), default=1)
+
+
+def reads_at_once(pipe: Any) -> Callable[[str], bool]:
+    """Whether a text is one chunk to all of the pipeline's tokenizers."""
+    counters = _counters(pipe)
+    return lambda text: all(counter(text) <= 0 for counter in counters)
+
+
+def tokens_at_once(pipe: Any) -> int:
+    """Tokens of a text that all of the pipeline's encoders read at once, marks aside."""
+    both = (pipe.tokenizer, getattr(pipe, "tokenizer_2", None))
+    return min(int(one.model_max_length) for one in both if one is not None) - 2
 
 
 def chunked(text: str, counters: Sequence[Counter]) -> list[str]:

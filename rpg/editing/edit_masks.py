@@ -18,7 +18,7 @@ from rpg.editing.segmentation import Pixels, Segmenter
 from rpg.plans.edits import AddRegion, Edit, ModifyRegion, MoveRegion, RemoveRegion, touched
 from rpg.plans.geometry import FULL, Box
 from rpg.plans.plan import Plan, Region
-from rpg.plans.scene import thing_in
+from rpg.plans.prose import thing_in
 
 __all__ = ["MaskShape", "edit_mask", "only_looks", "region_mask", "softened"]
 

@@ -11,7 +11,7 @@ from PIL import Image
 from rpg.diffusion import canvas
 from rpg.editing import inpaint
 from rpg.plans.plan import Plan
-from rpg.plans.scene import scene_of
+from rpg.plans.prose import scene_of
 
 __all__ = ["InpaintInputs", "covering_canvas"]
 
@@ -70,7 +70,7 @@ class InpaintInputs:
         place = inpaint.freed(plan, padded.mask)
         return cls(
             frame=frame,
-            plan=inpaint.with_ground(plan, place, scene_of(plan)),
+            plan=inpaint.with_ground(plan, place, "" if plan.scene.things else scene_of(plan)),
             image=inpaint.grown_over(padded.image, place, inpaint.bare(plan, size)),
             mask=inpaint.eased(padded.mask, place, ground),
             cell=cell,

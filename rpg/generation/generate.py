@@ -88,13 +88,15 @@ class RequestRenderer:
         To the encoders no negative prompt is not the same as an empty one, and what is shorter than
         another text of its call is filled up.
         """
-        texts = (plan.effective_base_prompt, plan.negative)
-        return bool(plan.negative), chunk_count(self.pipe, texts)
+        texts = (plan.effective_base_prompt, plan.effective_negative)
+        return bool(plan.effective_negative), chunk_count(self.pipe, texts)
 
     def _settle(self, plans: Sequence[Plan]) -> GenerationSettings:
         """The call's wishes, filled with the model's defaults, at a size the pipeline takes."""
         wishes, defaults = self.request.settings, self.model.defaults
-        usual = defaults.canvas(region.box for plan in plans for region in plan.layers())
+        boxes = (region.box for plan in plans for region in plan.layers())
+        shapes = {plan.aspect for plan in plans}  # all are drawn on one canvas
+        usual = defaults.canvas(boxes, shapes.pop() if len(shapes) == 1 else None)
         asked = _asked_size(wishes, self.request.inputs, usual)
         if self.request.task == "inpaint" and wishes.width is None and wishes.height is None:
             asked = covering_canvas(self.pipe, self.request.inputs.image) or asked
@@ -139,15 +141,19 @@ class RequestRenderer:
     ) -> None:
         """One pass; `index` is the first plan's."""
         noise = self._noise(index, len(plans), used)
+        drawn = [self._with_ratio(plan) for plan in plans]
         previewer = Previewer(self.pipe, self.preview_every)
 
         def seen(i: int, n: int, latents: torch.Tensor, timestep: Any) -> None:
             self.context.check()
             self.context.emit(Step(i, n, previewer.see(latents, timestep), index))
 
-        area = self._inpaint_inputs(plans[0], used, inputs)
+        area = self._inpaint_inputs(drawn[0], used, inputs)
+        empty = self.model.defaults.empty_prompt
         if area is None:
-            images = sampling.render(self.pipe, plans, used, noise, _fitted(inputs, used), seen)
+            images = sampling.render(
+                self.pipe, drawn, used, noise, _fitted(inputs, used), seen, empty=empty
+            )
         else:
             image, mask = area.sampled(used.num_images_per_prompt)
             images = sampling.render(
@@ -159,6 +165,7 @@ class RequestRenderer:
                 seen,
                 soft=area.soft,
                 redrawn=area.counting(bool(used.guidance_rescale)),
+                empty=empty,
             )
             images = area.put_back(images)
         self.context.check()
@@ -168,6 +175,15 @@ class RequestRenderer:
             own = slice(number * each, (number + 1) * each)
             records = tuple(self._record(plan, used, seed) for seed in noise.seeds[own])
             self.context.emit(Rendered(images[own], records, plan, index + number))
+
+    def _with_ratio(self, plan: Plan) -> Plan:
+        """The plan with all its base ratios: the call's goes before its own, the model's after."""
+        asked, usual = self.request.settings.base_ratio, self.model.defaults.base_ratio
+        if asked is not None:
+            return plan.with_base_ratio(asked)
+        return (
+            plan if plan.base_ratio is not None else plan.model_copy(update={"base_ratio": usual})
+        )
 
     def _inpaint_inputs(
         self, plan: Plan, used: GenerationSettings, inputs: Inputs
@@ -189,6 +205,9 @@ class RequestRenderer:
 
     def _record(self, plan: Plan, used: GenerationSettings, seed: int | None) -> Record:
         alone = used.model_copy(update={"seed": seed, "num_images_per_prompt": 1})
+        if self.request.settings.base_ratio is None and plan.says_base_ratio:
+            plan = self._with_ratio(plan)
+            alone = alone.model_copy(update={"base_ratio": None})  # it would go before the plan's
         extra = (("generator", seed is None), ("lora", self.model.lora))
         beside = [name for name, is_so in extra if is_so]
         needs = (*self.request.inputs.needs(), *beside)

@@ -81,12 +81,13 @@ def render(
     *,
     soft: SoftMask | None = None,
     redrawn: Image.Image | None = None,
+    empty: str = "",
 ) -> Any:
     """Pictures of plan after plan, drawn at once, as `inputs.output_type` asks.
 
     Args:
         pipe: The diffusers pipeline for the task.
-        plans: What to draw; all have a negative prompt, or none has.
+        plans: What to draw, with their base ratios; all have a negative prompt, or none has.
         used: Complete settings; the size is one that the pipeline takes.
         noise: A source for each picture.
         inputs: Images, callbacks and whatever goes to the pipeline as it is.
@@ -94,6 +95,7 @@ def render(
             h, w) and the timestep. What it raises stops the pipeline, which stays usable.
         soft: The mask of an inpainting call whose UNet does not see it.
         redrawn: The mask outside of which the pipeline keeps the old picture; see `regional`.
+        empty: What is told of canvas that is left over; see `regional`.
 
     Raises:
         GenerationError: The latents are not numbers, or memory ran out.
@@ -103,7 +105,7 @@ def render(
     words["callback_on_step_end"] = _watched(inputs, seen, soft, guidance)
     words["callback_on_step_end_tensor_inputs"] = _callback_inputs(inputs, soft, guidance)
     with restored(pipe), sampler(pipe, used.scheduler), memory_explained(GenerationError, _MEMORY):
-        words_of_regions = {**_regional_words(used), "redrawn": redrawn}
+        words_of_regions = {**_regional_words(used), "redrawn": redrawn, "empty": empty}
         believing = remembering(pipe.scheduler)
         with regional(pipe, plans, **words_of_regions), guidance.watching(pipe), believing:
             with np.errstate(invalid="ignore"):
@@ -111,7 +113,7 @@ def render(
 
 
 def _regional_words(used: GenerationSettings) -> dict[str, Any]:
-    return {name: getattr(used, name) for name in TO_REGIONAL}
+    return {name: getattr(used, name) for name in TO_REGIONAL if name != "base_ratio"}
 
 
 def _pipeline_words(
@@ -120,7 +122,7 @@ def _pipeline_words(
     words = {name: getattr(used, name) for name in TO_PIPELINE}
     words |= {
         "prompt": _said([plan.effective_base_prompt for plan in plans]),
-        "negative_prompt": _said([plan.negative for plan in plans]) or None,
+        "negative_prompt": _said([plan.effective_negative for plan in plans]) or None,
         "generator": noise.generator,
         "output_type": inputs.output_type,
         **_images(inputs),

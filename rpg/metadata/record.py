@@ -14,11 +14,11 @@ import re
 import secrets
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, BinaryIO, Literal
+from typing import Annotated, BinaryIO, Literal, Self
 
 from PIL.Image import Image
 from PIL.PngImagePlugin import PngInfo
-from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError, model_validator
 
 from rpg._json_size import MAX_VALUES, has_too_many_values
 from rpg.errors import MetadataError, RPGError, SettingsError
@@ -38,7 +38,8 @@ class Record(BaseModel):
     """One picture's making: plan and settings, complete, for this picture alone.
 
     Attributes:
-        version: Of this form.
+        version: Of this form: 1 had settings whose base ratio gave way to the plan's; read as 2,
+            where it goes before.
         plan: What was drawn, negative and base prompt included.
         settings: As used: nothing left to the model, the seed the picture's own, one picture.
         model: A public name, such as "toybox" or "org/name"; compared, never opened.
@@ -49,7 +50,7 @@ class Record(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    version: Literal[1] = 1
+    version: Literal[1, 2] = 2
     plan: Plan
     settings: GenerationSettings
     model: Annotated[str, Field(max_length=200, pattern=_NAME)] = ""
@@ -58,6 +59,19 @@ class Record(BaseModel):
         tuple[Annotated[str, Field(max_length=64)], ...], FailFast(), Field(max_length=32)
     ] = ()
     scale: Annotated[int, Field(ge=1, le=MAX_SCALE)] = 1
+
+    @model_validator(mode="after")
+    def _of_version_2(self) -> Self:
+        """Says the same in the form of today; frozen, so past the model's own door."""
+        ratio = self.settings.base_ratio
+        if self.version == 1 and ratio is not None and self.plan.says_base_ratio:
+            if self.plan.base_ratio is None:
+                plan = self.plan.model_copy(update={"base_ratio": ratio})
+                object.__setattr__(self, "plan", plan)
+            settings = self.settings.model_copy(update={"base_ratio": None})
+            object.__setattr__(self, "settings", settings)
+        object.__setattr__(self, "version", 2)
+        return self
 
     def parameters(self) -> str:
         """The record in AUTOMATIC1111's form; what that form has no word for is left out."""
@@ -73,7 +87,7 @@ class Record(BaseModel):
             "Denoising strength": used.strength,
             "Version": "rpg",
         }
-        return a1111.write(self.plan.prompt, self.plan.negative, pairs)
+        return a1111.write(self.plan.prompt, self.plan.effective_negative, pairs)
 
 
 def public_name(model: str | os.PathLike[str]) -> str:

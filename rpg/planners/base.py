@@ -4,11 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from contextlib import closing
-from typing import Protocol, runtime_checkable
+from dataclasses import dataclass
+from typing import Literal, Protocol, runtime_checkable
 
 from rpg.errors import PlanError, PromptError
 from rpg.events import Notice, Planned, Thinking
 from rpg.plans.plan import MAX_PROMPT_CHARS, Plan
+
+
+@dataclass(frozen=True, slots=True)
+class ModelNotes:
+    """What a planner may want to know of the model that will draw.
+
+    Attributes:
+        sizes: Canvases that it draws well, width and height in pixels, the usual one first; a
+            single one where the size is settled.
+        region_side: Pixels below which a region's sides come out badly; 0 where nobody knows.
+        tokens: Of a text that it reads at once; 0 where there is no bound.
+        vocabulary: The words that it knows, in a sentence, where these are few; else empty.
+        likes: Whether it was taught with sentences or with lists of tags.
+    """
+
+    sizes: tuple[tuple[int, int], ...]
+    region_side: int = 0
+    tokens: int = 75
+    vocabulary: str = ""
+    likes: Literal["sentences", "tags"] = "sentences"
 
 
 class Planner(Protocol):
@@ -43,6 +64,20 @@ class StreamingPlanner(Planner, Protocol):
     ) -> Generator[Thinking | Notice | Planned, None, None]:
         """The same as `plan`, as events of which `Planned` is the last; closing it gives up."""
         ...
+
+
+@runtime_checkable
+class NotedPlanner(Planner, Protocol):
+    """A planner that plans for one model rather than another."""
+
+    def noted(self, notes: ModelNotes) -> Planner:
+        """The planner, for the model that these notes are of."""
+        ...
+
+
+def noted(planner: Planner, notes: ModelNotes) -> Planner:
+    """The planner for a model, where it can make a difference; else as it is."""
+    return planner.noted(notes) if isinstance(planner, NotedPlanner) else planner
 
 
 def streamed(

@@ -7,8 +7,9 @@
     after = apply(before, edits)
     assert apply(before, diff(before, after)) == after
 
-Whatever an edit leaves at None stays as it is. `reasoning` and `source` tell of a plan's making and
-are never edited: `apply` keeps those of the plan it is given, and `diff` does not look at them.
+Whatever an edit leaves at None stays as it is. Where a thing's number is that of the regions which
+show it, it follows them as they come and go. `reasoning`, `source` and `aspect` tell of a plan's
+making and are never edited: `apply` keeps those of the plan it is given, and `diff` does not look at them.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from rpg.errors import PlanError
 from rpg.plans.geometry import FULL, Box
-from rpg.plans.plan import MAX_PROMPT_CHARS, Model, Plan, Ratio, Region, Words, explained
+from rpg.plans.model import MAX_PROMPT_CHARS, Id, Model, Words, explained
+from rpg.plans.plan import Plan, Ratio, Region
+from rpg.plans.scene import Relation, Scene, Thing
 from rpg.plans.tree import TOP, Tree, longest_common
 
 __all__ = [
@@ -31,6 +34,7 @@ __all__ = [
     "MoveRegion",
     "RemoveRegion",
     "SetBase",
+    "SetScene",
     "Touched",
     "apply",
     "diff",
@@ -41,9 +45,9 @@ __all__ = [
 ]
 
 _BASE = ("prompt", "base_prompt", "base_ratio", "negative")
-_SAID = ("prompt", "negative", "base_ratio")
+_SAID = ("prompt", "shows", "negative", "base_ratio")
+_SCENE = tuple(Scene.model_fields)
 
-Id = Annotated[str, Field(min_length=1, max_length=100)]
 Parent = Annotated[str, Field(max_length=100)]
 Index = Annotated[int, Field(ge=0)]
 NewRatio = Ratio | Literal["auto"]
@@ -54,18 +58,20 @@ class AddRegion(Model):
 
     Attributes:
         region: Its ids must not be in the plan yet.
+        things: What it shows that is not in the scene yet.
         parent: The region that it becomes a child of; empty for none.
         index: Place among its siblings, from 0; None, or more than there are, for the last.
     """
 
     kind: Literal["add"] = "add"
     region: Region
+    things: tuple[Thing, ...] = ()
     parent: Parent = TOP
     index: Index | None = None
 
 
 class RemoveRegion(Model):
-    """A region goes, with all that is in it."""
+    """A region goes, with all that is in it and the things that no other region shows."""
 
     kind: Literal["remove"] = "remove"
     id: Id
@@ -77,6 +83,7 @@ class ModifyRegion(Model):
     Attributes:
         id: The region, nested or not.
         prompt: Its new subprompt; empty only for a container of children.
+        shows: Ids of the things that it shows.
         negative: What should not be in it; empty for nothing.
         base_ratio: 0 to 1; "auto" takes the plan's.
     """
@@ -84,6 +91,7 @@ class ModifyRegion(Model):
     kind: Literal["modify"] = "modify"
     id: Id
     prompt: Words | None = None
+    shows: tuple[Id, ...] | None = None
     negative: Words | None = None
     base_ratio: NewRatio | None = None
 
@@ -127,7 +135,26 @@ class SetBase(Model):
     negative: Words | None = None
 
 
-AnyEdit = AddRegion | RemoveRegion | ModifyRegion | MoveRegion | SetBase
+class SetScene(Model):
+    """What the picture holds, as data.
+
+    Attributes:
+        setting: Place, time, weather; empty for none.
+        style: Medium, light, mood; empty for none.
+        things: All things, in place of those before.
+        relations: All relations, in place of those before.
+        absent: What must not be there, in place of that before.
+    """
+
+    kind: Literal["scene"] = "scene"
+    setting: Words | None = None
+    style: Words | None = None
+    things: tuple[Thing, ...] | None = None
+    relations: tuple[Relation, ...] | None = None
+    absent: tuple[str, ...] | None = None
+
+
+AnyEdit = AddRegion | RemoveRegion | ModifyRegion | MoveRegion | SetBase | SetScene
 Edit = Annotated[AnyEdit, Field(discriminator="kind")]
 _EDITS: TypeAdapter[tuple[Edit, ...]] = TypeAdapter(tuple[Edit, ...])
 
@@ -169,9 +196,12 @@ def apply(plan: Plan, edits: Iterable[Edit]) -> Plan:
 
 
 def _do(tree: Tree, edit: Edit) -> None:
+    before = tree.shown()
     match edit:
         case AddRegion():
             tree.add(edit.region, edit.parent, edit.index)
+            if edit.things:
+                tree.update_scene(things=(*tree.scene.things, *edit.things))
         case RemoveRegion():
             tree.remove(edit.id)
         case ModifyRegion():
@@ -180,6 +210,11 @@ def _do(tree: Tree, edit: Edit) -> None:
             _move(tree, edit)
         case SetBase():
             _set(tree.base, edit, _BASE)
+        case SetScene():
+            said = {name: getattr(edit, name) for name in _SCENE}
+            tree.update_scene(**{name: value for name, value in said.items() if value is not None})
+            return
+    tree.recount(before)
 
 
 def _set(values: dict[str, Any], edit: ModifyRegion | SetBase, names: Iterable[str]) -> None:
@@ -208,8 +243,9 @@ class Touched:
 
     Attributes:
         ids: Regions that come, go or change, each once.
-        boxes: Their places, old and new; the whole canvas where the base prompt, its ratio or the
-            negative prompt changes for no region's sake, or together with every region.
+        boxes: Their places, old and new; the whole canvas where setting or style change, or where
+            the base prompt, its ratio or the negative prompt changes for no region's sake, or
+            together with every region.
         base: Whether any of those three changes. Beside edits of a few regions that usually brings
             the description up to date, so that it alone does not add the whole canvas.
     """
@@ -233,7 +269,10 @@ def touched(plan: Plan, edits: Iterable[Edit]) -> Touched:
         _do(tree, edit)
         for name, box in (*before, *_concerned(tree, edit)):
             ids[name] = boxes[box] = None
-    base = _drawn_below(plan) != _drawn_below(tree.build())
+    after = tree.build()
+    base = _drawn_below(plan) != _drawn_below(after)
+    if _drawn_everywhere(plan) != _drawn_everywhere(after):
+        ids |= dict.fromkeys(tree.own)
     if base and (not ids or ids.keys() >= tree.own.keys()):
         boxes = {FULL: None}
     return Touched(tuple(ids), tuple(boxes), base)
@@ -241,7 +280,7 @@ def touched(plan: Plan, edits: Iterable[Edit]) -> Touched:
 
 def _concerned(tree: Tree, edit: Edit) -> Iterator[tuple[str, Box]]:
     """The regions that the edit is about, with their boxes as they are."""
-    if isinstance(edit, SetBase):
+    if isinstance(edit, SetBase | SetScene):
         return
     name = edit.region.id if isinstance(edit, AddRegion) else edit.id
     if name in tree.own:
@@ -250,7 +289,11 @@ def _concerned(tree: Tree, edit: Edit) -> Iterator[tuple[str, Box]]:
 
 
 def _drawn_below(plan: Plan) -> tuple[str, float | None, str]:
-    return plan.effective_base_prompt, plan.base_ratio, plan.negative
+    return plan.effective_base_prompt, plan.base_ratio, plan.effective_negative
+
+
+def _drawn_everywhere(plan: Plan) -> tuple[str, str]:
+    return plan.scene.setting, plan.scene.style
 
 
 def diff(before: Plan, after: Plan) -> tuple[Edit, ...]:
@@ -261,7 +304,9 @@ def diff(before: Plan, after: Plan) -> tuple[Edit, ...]:
     tree, goal = Tree(before), Tree(after)
     base = _changes(tree.base, goal.base, _BASE)
     first = (SetBase(**base),) if base else ()
-    return (*first, *_removals(tree, goal), *_level(tree, goal, TOP))
+    edits = (*first, *_removals(tree, goal), *_level(tree, goal, TOP))
+    scene = _changes(dict(tree.scene), dict(goal.scene), _SCENE)
+    return (*edits, SetScene(**scene)) if scene else edits
 
 
 def _changes(now: dict[str, Any], then: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
@@ -291,7 +336,8 @@ def _level(tree: Tree, goal: Tree, parent: str) -> Iterator[Edit]:
         if name not in tree.own:
             last = None if index == len(siblings) else index
             region = _new(tree, goal, name)
-            yield _done(tree, AddRegion(region=region, parent=parent, index=last))
+            things = tuple(_new_things(tree, goal, region))
+            yield _done(tree, AddRegion(region=region, things=things, parent=parent, index=last))
         elif name not in staying:
             moves = tree.parent[name] != parent
             place = {"index": index, **({"parent": parent} if moves else {})}
@@ -306,6 +352,19 @@ def _new(tree: Tree, goal: Tree, name: str) -> Region:
     if not values["prompt"] and not children:
         values["prompt"] = name  # a container whose children come from elsewhere: for the moment
     return Region(**values, children=tuple(_new(tree, goal, child) for child in children))
+
+
+def _new_things(tree: Tree, goal: Tree, region: Region) -> Iterator[Thing]:
+    """The things shown in a region to add that the scene does not hold yet."""
+    shown = {name for each in (region, *_all_inside(region)) for name in each.shows}
+    known = {thing.id for thing in tree.scene.things}
+    return (one for one in goal.scene.things if one.id in shown - known)
+
+
+def _all_inside(region: Region) -> Iterator[Region]:
+    for child in region.children:
+        yield child
+        yield from _all_inside(child)
 
 
 def _settled(tree: Tree, goal: Tree, name: str, place: dict[str, Any]) -> Iterator[Edit]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from rpg.errors import LayoutError
 
-__all__ = ["FULL", "MAX_CELLS", "Box", "grid", "rows_of"]
+__all__ = ["FULL", "MAX_CELLS", "Box", "covered", "grid", "rows_of"]
 
 MAX_CELLS = 64
 _TOLERANCE = 1e-6  # between edges meant to be one: what JSON written by hand is rounded to
@@ -128,6 +128,14 @@ def grid(rows: int, columns: int) -> tuple[Box, ...]:
         for y in range(rows)
         for x in range(columns)
     )
+
+
+def covered(box: Box, above: Sequence[Box]) -> bool:
+    """Whether every cell between the edges of all boxes lies under one of those above."""
+    parts = [part for part in (box.intersection(other) for other in above) if part is not None]
+    across = sorted({box.x0, box.x1, *(edge for part in parts for edge in (part.x0, part.x1))})
+    down = sorted({box.y0, box.y1, *(edge for part in parts for edge in (part.y0, part.y1))})
+    return all(any(part.contains(x, y) for part in parts) for x in across[:-1] for y in down[:-1])
 
 
 def rows_of(boxes: Sequence[Box]) -> list[list[Box]]:

@@ -9,40 +9,42 @@ from typing import Annotated, Any, Self
 
 from PIL import Image
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
+    SerializerFunctionWrapHandler,
     ValidationError,
     field_validator,
+    model_serializer,
     model_validator,
 )
 
 from rpg._json_size import MAX_VALUES, has_too_many_values
-from rpg.errors import LayoutError, PlanError
+from rpg.errors import PlanError
 from rpg.pictures import decoded
 from rpg.plans import rpg_text
 from rpg.plans.geometry import Box
+from rpg.plans.model import MAX_PROMPT_CHARS, Id, Model, Words, explained
+from rpg.plans.scene import Scene, joined
 
 __all__ = [
     "MAX_PLAN_BYTES",
     "MAX_PROMPT_CHARS",
     "MAX_REGIONS",
+    "VERSION",
     "Plan",
     "Region",
     "decode_mask",
     "encode_mask",
 ]
 
+VERSION = 2  # of plans as JSON: 1 had no scene; both are read
 MAX_REGIONS = 64
-MAX_PROMPT_CHARS = 8000
 MAX_DEPTH = 8
 MAX_PLAN_BYTES = 16 * 2**20  # of a plan as JSON; masks take most of it
 MAX_MASK_SIDE = 2048
 MAX_MASK_CHARS = 2_000_000
 _MAX_REASONING_CHARS = 200_000
 
-Words = Annotated[str, Field(max_length=MAX_PROMPT_CHARS)]
 Ratio = Annotated[float, Field(strict=True, ge=0.0, le=1.0, allow_inf_nan=False)]
 
 
@@ -53,27 +55,14 @@ def _numbers(box: object) -> object:
     return box
 
 
-class Model(BaseModel):
-    """What plans are made of: frozen, strict about names, in error a `PlanError`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    def __init__(self, /, **values: Any) -> None:
-        """Validate, in the project's own kind of error."""
-        try:
-            super().__init__(**values)
-        except ValidationError as error:
-            name = values.get("id", "")
-            what = f"region {str(name)[:100]!r}" if name else type(self).__name__.lower()
-            raise PlanError(explained(error, what)) from error
-
-
 class Region(Model):
     """A part of the canvas and its subprompt.
 
     Attributes:
         id: names the region; unique in its plan and stable across edits.
-        prompt: the subprompt; empty only for a container of children.
+        shows: ids of the things of the scene that it shows.
+        prompt: what is particular to it, neither setting nor style; empty only for a container of
+            children.
         box: fractions of the whole canvas, also for a child.
         negative: what should not be in this region.
         base_ratio: weight of the base prompt here, 0 to 1; None takes the plan's.
@@ -86,7 +75,8 @@ class Region(Model):
         PlanError: a value is out of its range.
     """
 
-    id: Annotated[str, Field(min_length=1, max_length=100)]
+    id: Id
+    shows: Annotated[tuple[Id, ...], Field(max_length=64)] = ()
     prompt: Words
     box: Annotated[Box, BeforeValidator(_numbers)]
     negative: Words = ""
@@ -119,29 +109,54 @@ class Region(Model):
 
 
 class Plan(Model):
-    """What is drawn where.
+    """What is drawn where. How its words reach the model: `rpg.plans.wording`.
 
     Attributes:
         prompt: what the user asked for.
+        scene: what the picture holds, as data; empty where nobody said, as in plans of version 1,
+            whose texts are drawn as they stand.
         regions: the parts of the canvas; none means the base prompt alone.
-        base_prompt: drawn under and between the regions; empty takes `prompt`.
+        base_prompt: the whole picture in words, drawn under the regions, and between them where
+            the scene names neither setting nor style; empty takes `prompt`.
         base_ratio: weight b of the base prompt within regions, 0 to 1 (RPG, eq. 6); None leaves it
             to the composer.
         negative: what should be nowhere.
+        aspect: the canvas's width over its height, where the planner chose one; None leaves it to
+            the model.
         reasoning: the planner's thoughts, for people to read.
         source: who made the plan: "rules", a model's name, "user"...
 
     Raises:
-        PlanError: a value is out of its range, an id occurs twice, or there are too many regions.
+        PlanError: a value is out of its range, an id occurs twice or names no thing, or there are
+            too many regions.
     """
 
     prompt: Annotated[str, Field(min_length=1, max_length=MAX_PROMPT_CHARS)]
+    scene: Scene = Scene()
     regions: tuple[Region, ...] = ()
     base_prompt: Words = ""
     base_ratio: Ratio | None = None
     negative: Words = ""
+    aspect: Annotated[float, Field(ge=0.1, le=10.0, allow_inf_nan=False)] | None = None
     reasoning: Annotated[str, Field(max_length=_MAX_REASONING_CHARS)] = ""
     source: Annotated[str, Field(max_length=200)] = ""
+
+    @model_serializer(mode="wrap")
+    def _versioned(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {"version": VERSION, **serialize(self)}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_a_known_version(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or "version" not in data:
+            return data
+        version = data["version"]
+        if type(version) is not int or not 1 <= version <= VERSION:
+            raise ValueError(
+                f"a plan of version {str(version)[:20]}; this program reads 1 to {VERSION}: update "
+                "it, or save the plan with the program that made it in an older form"
+            )
+        return {name: value for name, value in data.items() if name != "version"}
 
     @model_validator(mode="before")
     @classmethod
@@ -163,12 +178,33 @@ class Plan(Model):
         twice = next((name for name in ids if ids.count(name) > 1), None)
         if twice is not None:
             raise ValueError(f"two regions have the id {twice!r}: every region needs its own")
+        known = {thing.id for thing in self.scene.things}
+        for region in _walk(self.regions):
+            for name in region.shows:
+                if name not in known:
+                    raise ValueError(f"region {region.id!r} shows {name!r}, which is no thing")
         return self
 
     @property
     def effective_base_prompt(self) -> str:
-        """The base prompt, or the user's where there is none."""
-        return self.base_prompt or self.prompt
+        """The base prompt, or the user's where there is none; with the scene's setting and style."""
+        return self.scene.added_to(self.base_prompt or self.prompt)
+
+    @property
+    def effective_negative(self) -> str:
+        """What should be nowhere: the negative, and what the scene says is absent."""
+        return joined(self.negative, *self.scene.absent)
+
+    @property
+    def says_base_ratio(self) -> bool:
+        """Whether the plan or one of its regions has a base ratio of its own."""
+        own = (region.base_ratio for region in _walk(self.regions))
+        return any(ratio is not None for ratio in (self.base_ratio, *own))
+
+    def with_base_ratio(self, ratio: float) -> Plan:
+        """The plan with one base ratio everywhere, 0 to 1."""
+        regions = tuple(_without_ratio(region) for region in self.regions)
+        return self.model_copy(update={"base_ratio": ratio, "regions": regions})
 
     def layers(self) -> tuple[Region, ...]:
         """Every region with a subprompt in painting order, the lowest first.
@@ -177,8 +213,12 @@ class Plan(Model):
         """
         return tuple(region for region in _walk(self.regions) if region.prompt)
 
+    def shown_by(self, thing: str) -> tuple[Region, ...]:
+        """The regions that show the thing of that id, in painting order."""
+        return tuple(region for region in _walk(self.regions) if thing in region.shows)
+
     def to_json(self, *, indent: int | None = None) -> str:
-        """The plan as JSON; what is at its default is left out."""
+        """The plan as JSON of version 2; what is at its default is left out."""
         return self.model_dump_json(indent=indent, exclude_defaults=True)
 
     @classmethod
@@ -238,6 +278,11 @@ class Plan(Model):
         return rpg_text.write(
             [rpg_text.RegionText(region.id, region.prompt, region.box) for region in self.regions]
         )
+
+
+def _without_ratio(region: Region) -> Region:
+    children = tuple(_without_ratio(child) for child in region.children)
+    return region.model_copy(update={"base_ratio": None, "children": children})
 
 
 def _check_sayable(region: Region) -> None:
@@ -326,15 +371,3 @@ def _walk(regions: Sequence[Region], depth: int = 1) -> Iterator[Region]:
     for region in sorted(regions, key=lambda region: region.z):
         yield region
         yield from _walk(region.children, depth + 1)
-
-
-def explained(error: ValidationError, what: str) -> str:
-    """The first complaint with the place it is about, in one line."""
-    first = error.errors(include_url=False)[0]
-    inner = first.get("ctx", {}).get("error")
-    if isinstance(inner, PlanError) and not isinstance(inner, LayoutError):
-        return str(inner)  # a region has said already which one it is
-    place = ".".join(str(step) for step in first["loc"])
-    message = first["msg"].removeprefix("Value error, ")
-    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    return f"{what}{' at ' + place if place else ''}: {message}{more}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from PIL import Image
 from rpg.errors import LayoutError, PlanError
 from rpg.plans.geometry import Box
 from rpg.plans.plan import Plan, Region, decode_mask, encode_mask
+from rpg.plans.scene import Scene
 
 TOP = ""  # the parent of what stands in no other region: no id is empty
 _SHOWN = 12
@@ -40,7 +42,38 @@ class Tree:
         Raises:
             PlanError: It breaks a rule of plans, such as the number of regions.
         """
-        return Plan(**self.base, regions=self._built(TOP))
+        scene = Scene(**dict(self.scene))  # what edits have put together is checked here
+        return Plan(**{**self.base, "scene": scene}, regions=self._built(TOP))
+
+    @property
+    def scene(self) -> Scene:
+        """The plan's scene."""
+        scene: Scene = self.base["scene"]
+        return scene
+
+    def update_scene(self, **values: Any) -> None:
+        """Takes other values of the scene's fields."""
+        self.base["scene"] = self.scene.model_copy(update=values)
+
+    def shown(self) -> Counter[str]:
+        """How many regions show each thing, by its id."""
+        return Counter(name for values in self.own.values() for name in values["shows"])
+
+    def recount(self, before: Counter[str]) -> None:
+        """Lets numbers follow that were those of the regions which show a thing.
+
+        Args:
+            before: How many regions showed each thing.
+        """
+        now = self.shown()
+        things = tuple(
+            one.model_copy(update={"count": now[one.id]})
+            if one.count is not None and one.count == before[one.id] and 0 < now[one.id]
+            else one
+            for one in self.scene.things
+        )
+        if things != self.scene.things:
+            self.update_scene(things=things)
 
     def _built(self, parent: str) -> tuple[Region, ...]:
         return tuple(
@@ -81,12 +114,16 @@ class Tree:
             self.add(child, region.id, None)
 
     def remove(self, name: str) -> None:
-        """Takes a region out with all that is in it."""
+        """Takes a region out with all that is in it, and things that no other region shows."""
         self.known(name)
         names = list(self.inside(name))
+        shown = {thing for each in names for thing in self.own[each]["shows"]}
         self.children[self.parent[name]].remove(name)
         for each in names:
             del self.own[each], self.children[each], self.parent[each]
+        still = self.shown().keys()
+        if shown - still:
+            self.base["scene"] = self.scene.without(shown - still, keep=still)
 
     def rehang(self, name: str, parent: str, index: int | None) -> None:
         """Puts a region under another parent, or elsewhere among its siblings.

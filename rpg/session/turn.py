@@ -12,7 +12,8 @@ from rpg.critique import Critique
 from rpg.errors import SessionError
 from rpg.metadata import Record
 from rpg.plans.edits import Edit
-from rpg.plans.plan import Plan, Words
+from rpg.plans.model import Words
+from rpg.plans.plan import Plan
 from rpg.session.tree import MAX_LABEL_CHARS
 from rpg.settings import MAX_IMAGES, GenerationSettings, explain
 

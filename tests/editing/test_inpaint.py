@@ -16,7 +16,7 @@ from rpg.editing import inpaint
 from rpg.editing.inpaint import Frame, SoftMask
 from rpg.plans.geometry import Box, grid
 from rpg.plans.plan import Plan, Region
-from rpg.plans.scene import scene_of, thing_in
+from rpg.plans.prose import scene_of, thing_in
 from tests.diffusion.helpers import plan_of
 from tests.tiny import tiny_sdxl
 

@@ -229,7 +229,8 @@ def test_json_there_and_back_changes_nothing(made: Plan, indent: int | None) -> 
 def test_defaults_are_left_out_of_the_json() -> None:
     written = json.loads(plan(region()).to_json())
     box = {"x0": 0.0, "y0": 0.0, "x1": 1.0, "y1": 1.0}
-    assert written == {"prompt": "p", "regions": [{"id": "a", "prompt": "x", "box": box}]}
+    regions = [{"id": "a", "prompt": "x", "box": box}]
+    assert written == {"version": 2, "prompt": "p", "regions": regions}
     assert plan().to_json(indent=1) == '{\n "prompt": "p"\n}'
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from rpg.plans.geometry import grid
 from rpg.plans.plan import Plan, Region
-from rpg.plans.scene import scene_of, thing_in
+from rpg.plans.prose import scene_of, thing_in
 
 
 def plan(*prompts: str, prompt: str = "p", base_prompt: str = "") -> Plan:
