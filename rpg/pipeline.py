@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from rpg.metadata import Record
     from rpg.planners import Planner
     from rpg.plans.plan import Plan
+    from rpg.settings import GenerationSettings
 
 __all__ = ["EditOutput", "Editing", "RPGOutput", "RPGPipeline", "RefineOutput"]
 

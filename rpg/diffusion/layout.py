@@ -46,7 +46,7 @@ class PlanRegions:
         fits: Callable[[str], bool] | None = None,
         empty: str = "",
     ) -> PlanRegions:
-        """A plan's; `base_ratio` goes before what it says itself, other arguments as in `worded`."""
+        """A plan's; `base_ratio` goes before what it says itself, other words as in `worded`."""
         texts, regions = worded(plan, fits, empty=empty), plan.layers()
         ratios = [_first(base_ratio, one.base_ratio, plan.base_ratio) for one in regions]
         prompts, negatives = texts.regions, tuple(_negative(plan, one) for one in regions)

@@ -9,11 +9,13 @@
 
 Whatever an edit leaves at None stays as it is. Where a thing's number is that of the regions which
 show it, it follows them as they come and go. `reasoning`, `source` and `aspect` tell of a plan's
-making and are never edited: `apply` keeps those of the plan it is given, and `diff` does not look at them.
+making and are never edited: `apply` keeps those of the plan it is given, and `diff` does not look
+at them.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -161,8 +163,11 @@ _EDITS: TypeAdapter[tuple[Edit, ...]] = TypeAdapter(tuple[Edit, ...])
 
 def to_json(edits: Iterable[Edit], *, indent: int | None = None) -> str:
     """The edits as a JSON array; what stays as it is is left out."""
-    data = _EDITS.dump_json(tuple(edits), indent=indent, exclude_none=True)
-    return data.decode("utf-8")
+    said = [
+        {"kind": edit.kind, **edit.model_dump(mode="json", exclude_defaults=True)} for edit in edits
+    ]
+    separators = (",", ":") if indent is None else None
+    return json.dumps(said, ensure_ascii=False, indent=indent, separators=separators)
 
 
 def from_json(text: str | bytes) -> tuple[Edit, ...]:

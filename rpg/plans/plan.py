@@ -187,7 +187,7 @@ class Plan(Model):
 
     @property
     def effective_base_prompt(self) -> str:
-        """The base prompt, or the user's where there is none; with the scene's setting and style."""
+        """The base prompt, or the user's where there is none; with setting and style."""
         return self.scene.added_to(self.base_prompt or self.prompt)
 
     @property
@@ -241,7 +241,9 @@ class Plan(Model):
     @classmethod
     def json_schema(cls) -> dict[str, Any]:
         """The JSON schema of a plan."""
-        return cls.model_json_schema()
+        schema = cls.model_json_schema()
+        version = {"type": "integer", "minimum": 1, "maximum": VERSION, "default": 1}
+        return {**schema, "properties": {"version": version, **schema["properties"]}}
 
     @classmethod
     def from_rpg_text(cls, text: str, *, prompt: str, base_prompt: str = "") -> Plan:

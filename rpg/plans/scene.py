@@ -29,7 +29,8 @@ DIRECTIONS = {"left of": (0, -1), "right of": (0, 1), "above": (1, -1), "below":
 
 _PREPOSITIONS = frozenset(
     "above across against along amid among around at before behind below beneath beside between "
-    "by during from in inside into near on outside over through under underneath upon within".split()
+    "by during from in inside into near on outside over through under underneath upon with "
+    "within".split()
 )
 
 

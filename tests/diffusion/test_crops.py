@@ -135,8 +135,8 @@ def two_plans(guided: bool) -> RegionalState:
     own_negative, lengths = (False, True, False), (5, 6, 9)
     left, right = split("1,1").layers()
     plans = (
-        PlanRegions((left,), (0.5,), ("",)),
-        PlanRegions((left, right), (0.2, 0.2), ("grey", "")),
+        PlanRegions((left,), ("a",), (0.5,), ("",)),
+        PlanRegions((left, right), ("a", "b"), (0.2, 0.2), ("grey", "")),
     )
     state = RegionalState(
         RegionalLayout(plans), Schedule("latent"), lambda size, _: size, lambda text: text

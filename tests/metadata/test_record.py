@@ -156,7 +156,7 @@ def test_every_kind_of_text_chunk_is_read_before_and_after_the_pixels(keyword: b
         ({"model": "a\x1b[2J"}, "model"),
         ({"scale": 10**6}, "scale"),
         ({"scale": 0}, "scale"),
-        ({"version": 2}, "version"),
+        ({"version": 3}, "version"),
         ({"task": "rm -rf"}, "task"),
         ({"needs": ["x" * 65]}, "needs"),
         ({"needs": ["x"] * 33}, "needs"),
@@ -299,7 +299,7 @@ def test_other_programs_find_the_chunks(tmp_path: Path) -> None:
     with Image.open(path) as reopened:
         assert isinstance(reopened, PngImagePlugin.PngImageFile)
         assert reopened.text["parameters"] == record().parameters()
-        assert json.loads(reopened.text["rpg"])["version"] == 1
+        assert json.loads(reopened.text["rpg"])["version"] == 2
 
 
 def test_a_record_of_very_many_faults_is_refused_at_the_first(tmp_path: Path) -> None:

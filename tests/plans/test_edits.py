@@ -14,6 +14,7 @@ from rpg.errors import PlanError
 from rpg.plans import edits as e
 from rpg.plans.geometry import FULL, Box
 from rpg.plans.plan import MAX_REGIONS, Plan, Region, encode_mask
+from rpg.plans.scene import Relation, Scene, Thing
 from rpg.plans.tree import Tree
 
 LEFT, RIGHT = Box(0, 0, 0.5, 1), Box(0.5, 0, 1, 1)
@@ -34,8 +35,34 @@ MASKS = st.sampled_from([None, None, mask(2), mask(5)])
 
 
 @st.composite
+def scenes(draw: st.DrawFn) -> Scene:
+    """Scenes over the same few ids, some of whose things belong to others."""
+    names = draw(st.permutations(("star", "cat", "hat")))[: draw(st.integers(0, 3))]
+    things = tuple(
+        Thing(
+            id=name,
+            name=name,
+            attributes=draw(st.sampled_from([(), ("red",)])),
+            count=draw(st.sampled_from([None, 1, 2])),
+            owner=draw(st.sampled_from(["", *names[:at]])),
+        )
+        for at, name in enumerate(names)
+    )
+    pairs = [Relation(subject=a, kind="above", objects=(b,)) for a in names for b in names if a < b]
+    return Scene(
+        setting=draw(st.sampled_from(["", "at night"])),
+        style=draw(st.sampled_from(["", "oil painting"])),
+        things=things,
+        relations=tuple(draw(st.lists(st.sampled_from(pairs), max_size=2))) if pairs else (),
+        absent=draw(st.sampled_from([(), ("people",)])),
+    )
+
+
+@st.composite
 def plans(draw: st.DrawFn) -> Plan:
     """Plans over the same few ids, in any order and nesting, so that they share many."""
+    scene = draw(scenes())
+    things = [thing.id for thing in scene.things]
     names = draw(st.permutations(NAMES))[: draw(st.integers(0, len(NAMES)))]
     parents: dict[str, str] = {}
     for at, name in enumerate(names):
@@ -54,9 +81,13 @@ def plans(draw: st.DrawFn) -> Plan:
             z=draw(st.integers(-1, 1)),
             children=children,
             mask=draw(MASKS),
+            shows=draw(st.lists(st.sampled_from(things), max_size=2, unique=True))
+            if things
+            else (),
         )
 
     return Plan(
+        scene=scene,
         prompt=draw(WORDS),
         regions=built(""),
         base_prompt=draw(WORDS | st.just("")),
@@ -394,3 +425,56 @@ def test_a_description_brought_up_to_date_does_not_touch_the_whole_canvas() -> N
     assert e.touched(drawn, [e.SetBase(prompt="words that are not drawn")]) == e.Touched(
         (), (), False
     )
+
+
+# Scenes
+
+
+def cats(*shown: str) -> Plan:
+    """A cat in a hat for each name, and a star, at night."""
+    things = (
+        Thing(id="cat", name="cat", count=len(shown)),
+        Thing(id="hat", name="hat", owner="cat"),
+        Thing(id="star", name="star"),
+    )
+    above = Relation(subject="star", kind="above", objects=("cat",))
+    scene = Scene(setting="at night", things=things, relations=(above,))
+    regions = [region(name, shows=("cat", "hat")) for name in shown]
+    return plan(*regions, region("s", shows=("star",)), scene=scene)
+
+
+def test_a_number_follows_the_regions_that_show_a_thing() -> None:
+    fewer = e.apply(cats("a", "b", "c"), [e.RemoveRegion(id="b")])
+    assert [thing.count for thing in fewer.scene.things] == [2, 1, 1]
+    more = e.apply(fewer, [e.AddRegion(region=region("d", shows=("cat",)))])
+    assert [thing.count for thing in more.scene.things] == [3, 1, 1]
+    crowd = cats("a")
+    some = crowd.scene.things[0].model_copy(update={"count": None})
+    vague = e.apply(crowd, [e.SetScene(things=(some, *crowd.scene.things[1:]))])
+    after = e.apply(vague, [e.AddRegion(region=region("d", shows=("cat",)))])
+    assert after.scene.things[0].count is None
+
+
+def test_a_thing_goes_with_its_last_region_and_takes_what_is_its_own() -> None:
+    gone = e.apply(cats("a"), [e.RemoveRegion(id="a")])
+    assert [thing.id for thing in gone.scene.things] == ["star"]
+    assert gone.scene.relations == () and gone.scene.setting == "at night"
+    worn = e.apply(cats("a"), [e.AddRegion(region=region("h", shows=("hat",)))])
+    kept = e.apply(worn, [e.RemoveRegion(id="a")]).scene.things
+    assert [(thing.id, thing.owner) for thing in kept] == [("hat", ""), ("star", "")]
+
+
+def test_a_thing_comes_with_its_region_and_no_region_shows_what_is_not_there() -> None:
+    moon = e.AddRegion(region=region("m", shows=("moon",)), things=(Thing(id="moon", name="moon"),))
+    assert e.apply(cats("a"), [moon]).scene.things[-1].id == "moon"
+    assert e.diff(cats("a"), e.apply(cats("a"), [moon])) == (moon,)
+    with pytest.raises(PlanError, match="region 'm' shows 'moon', which is no thing"):
+        e.apply(cats("a"), [e.AddRegion(region=moon.region)])
+
+
+def test_another_setting_or_style_touches_everything() -> None:
+    for edit in (e.SetScene(setting="at noon"), e.SetScene(style="ink")):
+        both = e.touched(cats("a"), [edit, e.ModifyRegion(id="a", prompt="new")])
+        assert set(both.ids) == {"a", "s"} and both.boxes == (FULL,)
+    told = e.SetScene(things=cats("a").scene.things[::-1])
+    assert e.touched(cats("a"), [told]) == e.Touched((), (), False)

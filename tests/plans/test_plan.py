@@ -27,6 +27,7 @@ from rpg.plans.plan import (
     decode_mask,
     encode_mask,
 )
+from rpg.plans.scene import Scene, Thing
 from tests import pngs
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=40)
@@ -231,7 +232,7 @@ def test_defaults_are_left_out_of_the_json() -> None:
     box = {"x0": 0.0, "y0": 0.0, "x1": 1.0, "y1": 1.0}
     regions = [{"id": "a", "prompt": "x", "box": box}]
     assert written == {"version": 2, "prompt": "p", "regions": regions}
-    assert plan().to_json(indent=1) == '{\n "prompt": "p"\n}'
+    assert plan().to_json(indent=1) == '{\n "version": 2,\n "prompt": "p"\n}'
 
 
 REGION = '{"id": "a", "prompt": "x", "box": {"x0": 0, "y0": 0, "x1": 1, "y1": 1}%s}'
@@ -308,7 +309,8 @@ def test_the_schema_says_what_the_validation_does() -> None:
     assert parts["Plan"]["required"] == ["prompt"]
     assert set(parts["Region"]["required"]) == {"id", "prompt", "box"}
     assert set(parts["Box"]["required"]) == {"x0", "y0", "x1", "y1"}
-    for name, model in (("Plan", Plan), ("Region", Region)):
+    assert set(parts["Plan"]["properties"]) == {"version", *Plan.model_fields}
+    for name, model in (("Region", Region), ("Scene", Scene), ("Thing", Thing)):
         assert set(parts[name]["properties"]) == set(model.model_fields)
         assert parts[name]["additionalProperties"] is False
     assert parts["Region"]["properties"]["children"]["items"] == {"$ref": "#/$defs/Region"}
