@@ -27,6 +27,7 @@ from rpg.diffusion.layout import RegionalLayout
 from rpg.diffusion.schedule import Schedule
 from rpg.plans.geometry import Box, grid
 from rpg.plans.plan import Plan, Region
+from rpg.plans.scene import Scene
 
 STEPS = 30
 COUNTS = (1, 2, 4, 8, 16)
@@ -57,11 +58,12 @@ class Row:
 
 
 @cache
-def count(composer: str, boxes: tuple[Box, ...], base_ratio: float) -> Row:
-    """Count the first two steps of an image with a region in each box."""
+def count(composer: str, boxes: tuple[Box, ...], base_ratio: float, setting: str = "") -> Row:
+    """Count the first two steps of an image with a region in each box, and of what is left over."""
     regions = tuple(Region(id=str(i), prompt=f"thing {i}", box=box) for i, box in enumerate(boxes))
-    layout = RegionalLayout.of(Plan(prompt="a scene", regions=regions), base_ratio=base_ratio)
-    embeds = RegionalPromptEmbeds.of(*_texts(len(boxes)))
+    plan = Plan(prompt="a scene", regions=regions, scene=Scene(setting=setting))
+    layout = RegionalLayout.of(plan, base_ratio=base_ratio)
+    embeds = RegionalPromptEmbeds.of(*_texts(layout.count))
     schedule = Schedule(composer)  # type: ignore[arg-type]
     with RegionalDenoiser(_backbone(), layout, embeds, schedule) as denoiser:
         first, later = (_step(denoiser, at) for at in range(2))
