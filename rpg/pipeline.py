@@ -23,7 +23,7 @@ from rpg._delegating import Delegating
 from rpg.critics.toybox import ToyboxCritic
 from rpg.defaults import ModelDefaults, of_model
 from rpg.diffusion import backbones
-from rpg.diffusion.text import tokens_at_once
+from rpg.diffusion.text import reads_at_once, tokens_at_once
 from rpg.editing.edit import EVERYWHERE, Change, Editing, changed, prepared
 from rpg.editing.inpaint import GROUND_STRENGTH, keeps_surroundings
 from rpg.editing.segmentation import GrabCut
@@ -39,9 +39,11 @@ from rpg.generation.stream import StreamContext, stream
 from rpg.metadata import Task, public_name
 from rpg.planners import RulePlanner
 from rpg.planners.base import ModelNotes, noted, plan_with_events
+from rpg.plans.wording import Wording, worded
 from rpg.refinement.budget import Budget
 from rpg.refinement.generator import PictureGenerator
 from rpg.refinement.runner import Loop, refinable
+from rpg.settings import GenerationSettings
 from rpg.toybox import describe_world, unknown_words, weights_path
 from rpg.toybox.contours import ToyboxContours
 
@@ -54,7 +56,6 @@ if TYPE_CHECKING:
     from rpg.metadata import Record
     from rpg.planners import Planner
     from rpg.plans.plan import Plan
-    from rpg.settings import GenerationSettings
 
 __all__ = ["EditOutput", "Editing", "RPGOutput", "RPGPipeline", "RefineOutput"]
 
@@ -461,17 +462,23 @@ class RPGPipeline(Delegating):
         Args:
             settings: The wishes of the call; None leaves the canvas open.
         """
-        own, sizes = self.defaults, ((self.defaults.width, self.defaults.height),)
-        if settings is not None and (settings.width or settings.height):
-            sizes = ((settings.width or own.width, settings.height or own.height),)
-        else:
-            sizes += own.sizes
+        own, asked = self.defaults, settings or GenerationSettings()
+        usual = asked.width or own.width, asked.height or own.height
         return ModelNotes(
-            sizes=sizes,
+            sizes=(usual,) if asked.width or asked.height else (usual, *own.sizes),
             region_side=own.region_side or min(own.width, own.height) // _LEAST_SHARE,
             tokens=tokens_at_once(self.pipe),
             vocabulary=describe_world() if own.name == TOYBOX else "",
         )
+
+    def advice(self, plan: Plan) -> tuple[str, ...]:
+        """What the user may not expect of a plan with this model, a sentence each."""
+        said = worded(plan, reads_at_once(self.pipe), empty=self.defaults.empty_prompt)
+        told = [] if plan.layers() else [_NO_REGIONS]
+        told += said.shortened
+        if self.defaults.name == TOYBOX and (unknown := unknown_words(_drawn_words(plan, said))):
+            told.append(f"Toybox does not know: {', '.join(unknown)}. {describe_world()}")
+        return tuple(told)
 
     def _noted(self, settings: GenerationSettings | None) -> Planner:
         return noted(self.planner, self.notes(settings))
@@ -598,16 +605,12 @@ class RPGPipeline(Delegating):
         return plan
 
     def _advise(self, plan: Plan, index: int, context: StreamContext) -> None:
-        """Says what the user may not expect of this plan with this model."""
-        if not plan.layers():
-            context.emit(Notice(_NO_REGIONS, index))
-        if self.defaults.name == TOYBOX and (unknown := unknown_words(_drawn_words(plan))):
-            said = f"Toybox does not know: {', '.join(unknown)}. {describe_world()}"
+        for said in self.advice(plan):
             context.emit(Notice(said, index))
 
 
-def _drawn_words(plan: Plan) -> str:
+def _drawn_words(plan: Plan, said: Wording) -> str:
     """What the model itself has to understand: where regions lie is said to the sampler alone."""
-    layers = plan.layers()
-    drawn = [region.prompt for region in layers] or [plan.effective_base_prompt]
-    return " ".join([*drawn, plan.negative, *(region.negative for region in layers)])
+    drawn = [*said.regions, said.leftover] if said.regions else [plan.effective_base_prompt]
+    negatives = (region.negative for region in plan.layers())
+    return " ".join([*drawn, plan.effective_negative, *negatives])

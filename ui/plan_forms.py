@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from rpg.errors import PlanError
-from rpg.plans.edits import AddRegion, AnyEdit, ModifyRegion, MoveRegion, SetBase, apply
+from rpg.plans.edits import AddRegion, AnyEdit, ModifyRegion, MoveRegion, SetBase, SetScene, apply
 from rpg.plans.geometry import Box, grid
 from rpg.plans.plan import Plan, Region
 from ui.plan_boxes import Colour, addition, colour_of, regions_of
@@ -88,8 +88,18 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """The fields that hold for the whole plan, as they show."""
+    """The fields that hold for the whole plan, as they show.
 
+    Attributes:
+        setting: Said in every region, and drawn where none lies.
+        style: Said with every text.
+        prompt: The base prompt.
+        ratio: Base ratio, 0 to 1; empty leaves it to the model.
+        negative: What should be nowhere, what the scene says is absent included.
+    """
+
+    setting: str = ""
+    style: str = ""
     prompt: str = ""
     ratio: str = ""
     negative: str = ""
@@ -97,7 +107,10 @@ class Base:
     @classmethod
     def of(cls, plan: Plan | None) -> Base:
         """Those of a plan; empty where there is none."""
-        return cls(plan.base_prompt, _shown(plan.base_ratio), plan.negative) if plan else cls()
+        if plan is None:
+            return cls()
+        scene, ratio = plan.scene, _shown(plan.base_ratio)
+        return cls(scene.setting, scene.style, plan.base_prompt, ratio, plan.effective_negative)
 
 
 def cards(plan: Plan) -> tuple[Card, ...]:
@@ -140,9 +153,15 @@ def base_edits(was: Base, now: Base) -> tuple[AnyEdit, ...]:
         changes["base_prompt"] = now.prompt
     if now.ratio != was.ratio:
         changes["base_ratio"] = _ratio(now.ratio)
+    scene: dict[str, Any] = {
+        name: getattr(now, name)
+        for name in ("setting", "style")
+        if getattr(now, name) != getattr(was, name)
+    }
     if now.negative != was.negative:
-        changes["negative"] = now.negative
-    return (SetBase(**changes),) if changes else ()
+        changes["negative"], scene["absent"] = now.negative, ()
+    edits = (SetBase(**changes) if changes else None, SetScene(**scene) if scene else None)
+    return tuple(edit for edit in edits if edit is not None)
 
 
 def added(plan: Plan, words: str) -> AddRegion:

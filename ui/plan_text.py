@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple, fields
 from typing import Any
 
 import gradio as gr
@@ -32,10 +33,20 @@ def build(shared: Shared, problem: gr.HTML) -> None:
 
 
 def _base(shared: Shared, problem: gr.HTML) -> None:
-    fields: list[Any] = [
+    parts: list[Any] = [
+        gr.Textbox(
+            label="Setting",
+            info="Place, time, weather: said in every region, and drawn where none lies",
+            elem_id="plan-setting",
+        ),
+        gr.Textbox(
+            label="Style",
+            info="Medium, light, mood: said with every text",
+            elem_id="plan-style",
+        ),
         gr.Textbox(
             label="Base prompt",
-            info="Drawn under and between the regions; empty takes the prompt",
+            info="The whole picture in words, drawn under the regions; empty takes the prompt",
             elem_id="base-prompt",
         ),
         gr.Textbox(
@@ -48,14 +59,14 @@ def _base(shared: Shared, problem: gr.HTML) -> None:
     ]
     shown = gr.State(Base())
     gr.on(
-        [event for field in fields for event in (field.blur, field.submit)],
+        [event for part in parts for event in (part.blur, part.submit)],
         written,
-        [shared.book, shown, *fields],
+        [shared.book, shown, *parts],
         [shared.book, shown, problem],
         trigger_mode="always_last",
         **_QUIET,
     )
-    shared.book.change(follow, [shared.book, shown], [shown, *fields], **_QUIET)
+    shared.book.change(follow, [shared.book, shown], [shown, *parts], **_QUIET)
 
 
 def _text(shared: Shared) -> None:
@@ -98,8 +109,8 @@ def follow(book: PlanBook, shown: Base) -> tuple[Any, ...]:
     """Puts another plan's values into the fields."""
     now = Base.of(book.plan)
     if now == shown:
-        return (gr.skip(),) * 4
-    return now, now.prompt, now.ratio, now.negative
+        return (gr.skip(),) * (1 + len(fields(Base)))
+    return now, *astuple(now)
 
 
 def show(book: PlanBook, form: Form) -> tuple[str, str]:

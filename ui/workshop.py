@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from rpg.critics.choice import asks_model, critic_named
 from rpg.errors import SessionError, SettingsError
-from rpg.events import Critiqued, Event, Rendered
+from rpg.events import Critiqued, Event, Notice, Planned, Rendered
 from rpg.planners import LLMPlanner, Planner, RulePlanner
-from rpg.planners.base import streamed
+from rpg.planners.base import noted, streamed
 from rpg.plans.plan import Plan
 from rpg.session import Session, Sessions, recorded
 from rpg.settings import GenerationSettings
@@ -74,8 +74,13 @@ class Workshop:
         stop = threading.Event()
 
         def work() -> Events:
-            planner = (choice or self.planner).planner(self.endpoints, stop)
-            yield from streamed(planner, prompt, previous=previous, instruction=instruction)
+            chosen = (choice or self.planner).planner(self.endpoints, stop)
+            planner = noted(chosen, self.rpg.notes())
+            told = streamed(planner, prompt, previous=previous, instruction=instruction)
+            for event in told:
+                if isinstance(event, Planned):  # what it cannot draw, before anything is drawn
+                    yield from map(Notice, self.rpg.advice(event.plan))
+                yield event
 
         return self.jobs.think(work, stop=stop)
 
@@ -107,7 +112,7 @@ class Workshop:
 
     def plain(self, plan: Plan, settings: GenerationSettings) -> Job:
         """Draws the prompt with the plain pipeline, no region at work. Nothing is stored."""
-        alone = Plan(prompt=plan.prompt, negative=plan.negative)
+        alone = Plan(prompt=plan.prompt, negative=plan.effective_negative)
         return self.jobs.draw(lambda: self.rpg.stream(plan=alone, settings=settings), kind="plain")
 
     def propose(self, session: str, turn: int, after: Plan) -> Editing:

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rpg.cli import console
-from rpg.plans.edits import AddRegion, Edit, ModifyRegion, SetBase
+from rpg.plans.edits import AddRegion, Edit, ModifyRegion, SetBase, SetScene
 
 if TYPE_CHECKING:
     from rpg.session import Comparison, Session, Sessions, Turn
@@ -86,6 +86,11 @@ def said(edit: Edit) -> str:
             return f"modify {edit.id}: {edit.prompt or 'its settings'}"
         case SetBase():
             return "change the words of the whole picture"
+        case SetScene(setting=None, style=None):
+            return "change what is known of its things"
+        case SetScene():
+            told = (("setting", edit.setting), ("style", edit.style))
+            return "; ".join(f"{name}: {text or 'none'}" for name, text in told if text is not None)
         case _:
             return f"{edit.kind} {edit.id}"
 

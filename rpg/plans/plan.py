@@ -271,15 +271,16 @@ class Plan(Model):
     def to_rpg_text(self) -> str:
         """Write the regions in the official text form, in reading order, one line a value.
 
+        Setting and style stand in every subprompt; things and relations are not said.
+
         Raises:
             PlanError: The form has no words for something in the plan.
             LayoutError: The regions do not tile the canvas as rows of columns.
         """
         for region in self.regions:
             _check_sayable(region)
-        return rpg_text.write(
-            [rpg_text.RegionText(region.id, region.prompt, region.box) for region in self.regions]
-        )
+        said = ((one.id, self.scene.added_to(one.prompt), one.box) for one in self.regions)
+        return rpg_text.write([rpg_text.RegionText(*one) for one in said])
 
 
 def _without_ratio(region: Region) -> Region:

@@ -64,7 +64,8 @@ def test_things_of_the_base_prompt_do_not_reach_what_is_left_over() -> None:
     pipe = tiny_sdxl()
     texts = ("a cat", "an old dog")
     plans = [plan_of(STAR, scene=SEA, base_prompt=text, base_ratio=0.0) for text in texts]
-    assert_close(*(drawn(pipe, plan, "latent") for plan in plans))
+    first, second = (drawn(pipe, plan, "latent") for plan in plans)
+    assert_close(first, second)
 
 
 @pytest.mark.parametrize("base_ratio", [0.0, 0.3])

@@ -221,7 +221,7 @@ def test_regions_come_and_go_by_buttons(book: PlanBook) -> None:
 
 
 def test_the_whole_pictures_fields_follow_and_change_the_plan(book: PlanBook) -> None:
-    shown, *fields = plan_text.follow(book, Base("old"))
+    shown, *fields = plan_text.follow(book, Base(prompt="old"))
     assert fields == ["", "", ""]
     after, known, _ = plan_text.written(book, shown, "a meadow", "0.3", "")
     assert (after.plan.base_prompt, after.plan.base_ratio) == ("a meadow", 0.3)

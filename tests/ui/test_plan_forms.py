@@ -123,12 +123,12 @@ def test_a_decimal_comma_is_understood(plan: Plan) -> None:
 def test_the_plans_own_fields(plan: Plan) -> None:
     was = Base.of(plan)
     assert base_edits(was, was) == ()
-    edits = base_edits(was, Base("a wall", "0.4", ""))
+    edits = base_edits(was, Base(prompt="a wall", ratio="0.4"))
     result = apply(plan, edits)
     assert (result.base_prompt, result.base_ratio, result.negative) == ("a wall", 0.4, "")
     assert result.regions == plan.regions
     with pytest.raises(PlanError, match="Base ratio"):
-        base_edits(was, Base("", "-1", ""))
+        base_edits(was, Base(ratio="-1"))
 
 
 def test_a_region_is_added_where_there_is_room(plan: Plan) -> None:
