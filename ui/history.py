@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 from rpg.critique import Critique
-from rpg.plans.edits import AddRegion, Edit, ModifyRegion, MoveRegion, RemoveRegion
+from rpg.plans.edits import AddRegion, Edit, ModifyRegion, MoveRegion, RemoveRegion, SetScene
 from rpg.plans.plan import Plan
 from rpg.refinement.policy import Rung
 from rpg.session import Turn, TurnTree
@@ -155,6 +155,9 @@ def _change(edit: Edit, was: dict[str, str]) -> str:
             return f"Changed the settings of {was.get(name) or name}"
         case MoveRegion(id=name):
             return f"Moved {was.get(name) or name}"
+        case SetScene():
+            told = (("setting", edit.setting), ("style", edit.style))
+            return "; ".join(f"{name}: {text or 'none'}" for name, text in told if text is not None)
         case _:
             return ""
 

@@ -222,11 +222,13 @@ def test_regions_come_and_go_by_buttons(book: PlanBook) -> None:
 
 def test_the_whole_pictures_fields_follow_and_change_the_plan(book: PlanBook) -> None:
     shown, *fields = plan_text.follow(book, Base(prompt="old"))
-    assert fields == ["", "", ""]
-    after, known, _ = plan_text.written(book, shown, "a meadow", "0.3", "")
+    assert fields == ["", "", "", "", ""]
+    now = ("at dusk", "ink", "a meadow", "0.3", "")
+    after, known, _ = plan_text.written(book, shown, *now)
     assert (after.plan.base_prompt, after.plan.base_ratio) == ("a meadow", 0.3)
-    assert plan_text.follow(after, known) == (SKIP,) * 4
-    assert plan_text.written(book, shown, "", "much", "")[0] == SKIP
+    assert (after.plan.scene.setting, after.plan.scene.style) == ("at dusk", "ink")
+    assert plan_text.follow(after, known) == (SKIP,) * 6
+    assert plan_text.written(book, shown, "", "", "", "much", "")[0] == SKIP
 
 
 def test_a_text_becomes_the_plan_or_is_kept_with_what_is_wrong(book: PlanBook) -> None:

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from rpg.errors import PlanError
 from rpg.planners import RulePlanner
-from rpg.plans.edits import apply
+from rpg.plans.edits import SetScene, apply
 from rpg.plans.geometry import Box
 from rpg.plans.plan import Plan, Region
+from rpg.plans.wording import worded
 from rpg.toybox.vocabulary import unknown_words
 from ui.examples import RICH, TOYBOX, examples
 from ui.plan_boxes import region_named
@@ -129,6 +130,24 @@ def test_the_plans_own_fields(plan: Plan) -> None:
     assert result.regions == plan.regions
     with pytest.raises(PlanError, match="Base ratio"):
         base_edits(was, Base(ratio="-1"))
+
+
+def test_what_is_absent_is_written_and_erased_with_the_negative(plan: Plan) -> None:
+    start = apply(plan, [SetScene(absent=("people", "fog"), setting="at sea")])
+    was = Base.of(start)
+    assert was.negative == "text, people, fog"
+    kept = apply(start, base_edits(was, replace(was, style="ink")))
+    assert kept.scene.absent == ("people", "fog") and kept.scene.style == "ink"
+    fewer = apply(start, base_edits(was, replace(was, negative="fog")))
+    assert fewer.effective_negative == "fog" and fewer.scene.setting == "at sea"
+
+
+def test_the_official_form_takes_the_scene_of_the_plan_so_far(plan: Plan) -> None:
+    start = apply(plan, [SetScene(setting="at sea", style="ink")])
+    text = "Final split ratio: 1,1\nRegional Prompt: a cat BREAK a dog"
+    pasted = from_text(text, "rpg", prompt=start.prompt, now=start)
+    assert (pasted.scene.setting, pasted.scene.style) == ("at sea", "ink")
+    assert worded(pasted).regions == ("a cat at sea, ink", "a dog at sea, ink")
 
 
 def test_a_region_is_added_where_there_is_room(plan: Plan) -> None:
