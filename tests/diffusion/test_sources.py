@@ -30,6 +30,8 @@ INDEXES: dict[str, dict[str, Any]] = {
 }
 LOAD = """
 import sys
+import time
+time.sleep = lambda _: None  # between tries to reach the hub
 from rpg.diffusion import load_pipeline
 from rpg.errors import ModelError
 for name in sys.argv[1:]:
