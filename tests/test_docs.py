@@ -14,6 +14,8 @@ import pytest
 
 from rpg.cli import settings_page
 from rpg.cli.reference import COMMAND, reference
+from rpg.plans.plan import Plan
+from rpg.plans.wording import worded
 from tests.processes import ROOT, python
 from tools import modules
 
@@ -52,6 +54,14 @@ def test_the_page_of_modules_is_what_its_command_writes() -> None:
     assert page == modules.page(), (
         f"docs/modules.md is out of date; write it anew: {modules.COMMAND}"
     )
+
+
+def test_the_plan_on_its_page_can_be_drawn() -> None:
+    page = (ROOT / "docs/plans.md").read_text()
+    (text,) = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+    said = worded(Plan.from_json(text))
+    assert said.regions[1] == "a white dog sitting in a meadow at dusk, oil painting"
+    assert said.leftover == "in a meadow at dusk, oil painting"
 
 
 def test_a_module_without_a_docstring_is_named(tmp_path: Path) -> None:
