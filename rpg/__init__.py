@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from rpg.planners import LLMPlanner, RulePlanner
     from rpg.plans.geometry import Box
     from rpg.plans.plan import Plan, Region
+    from rpg.plans.scene import Relation, Scene, Thing
     from rpg.session import Session, Sessions
 
 __version__ = "0.1.0"
@@ -48,9 +49,12 @@ __all__ = [
     "Plan",
     "RPGPipeline",
     "Region",
+    "Relation",
     "RulePlanner",
+    "Scene",
     "Session",
     "Sessions",
+    "Thing",
     "ToyboxCritic",
     "VLMCritic",
     "VotingCritic",
@@ -71,9 +75,12 @@ _HOMES = {
     "Plan": "rpg.plans.plan",
     "RPGPipeline": "rpg.pipeline",
     "Region": "rpg.plans.plan",
+    "Relation": "rpg.plans.scene",
     "RulePlanner": "rpg.planners",
+    "Scene": "rpg.plans.scene",
     "Session": "rpg.session",
     "Sessions": "rpg.session",
+    "Thing": "rpg.plans.scene",
     "ToyboxCritic": "rpg.critics",
     "VLMCritic": "rpg.critics",
     "VotingCritic": "rpg.critics",

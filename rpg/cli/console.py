@@ -70,7 +70,7 @@ def note(text: str) -> None:
 def show_plan(plan: Plan, reasoning: bool = True) -> None:
     """The plan as a table on stdout: number and colour as in `rpg.plans.overlay`, place, subprompt.
 
-    Below it, where asked for, how it came about.
+    Below it what holds for all regions and, where asked for, how the plan came about.
     """
     table = Table(title=Text(plan.prompt), title_style="bold", title_justify="left", expand=False)
     table.add_column("#", justify="right")
@@ -82,6 +82,10 @@ def show_plan(plan: Plan, reasoning: bool = True) -> None:
         table.add_row(number, _where(region.box), Text(region.prompt))
     out = Console(file=sys.stdout)
     out.print(table)
+    whole = {"setting": plan.scene.setting, "style": plan.scene.style}
+    for name, text in (whole | {"not there": plan.effective_negative}).items():
+        if text:
+            out.print(Text(f"{name}: {text}"))
     if reasoning and plan.reasoning:
         out.print(Text(plan.reasoning, style="dim"))
 
