@@ -500,9 +500,14 @@ class RPGPipeline(Delegating):
         settings = words.get("settings")
         if words.get("strength") is None and (settings is None or settings.strength is None):
             given["strength"] = edit.strength
-        given |= {"plan": edit.plan, "image": edit.image, "mask_image": edit.mask}
+        drawn = edit.plan
+        if settings is not None and settings.base_ratio is not None and edit.sets_base_ratio:
+            # The numbers that the edit gives go before what the picture before was drawn with.
+            given["settings"] = settings.model_copy(update={"base_ratio": None})
+            drawn = drawn.with_default_ratio(settings.base_ratio)
+        given |= {"plan": drawn, "image": edit.image, "mask_image": edit.mask}
         request = self._checked(None, cast(CallKwargs, given))
-        context.emit(Edited(edit.plan, edit.edits, edit.mask))
+        context.emit(Edited(drawn, edit.edits, edit.mask))
         if edit.everywhere:
             context.emit(Notice(EVERYWHERE))
         self._run(request, context, preview_every)

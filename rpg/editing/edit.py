@@ -49,6 +49,12 @@ class Editing:
         return _GENTLE if gentle and self.edits else 1.0
 
     @property
+    def sets_base_ratio(self) -> bool:
+        """Whether the edits are about a base ratio."""
+        about = (one for one in self.edits if isinstance(one, e.ModifyRegion | e.SetBase))
+        return any(isinstance(one.base_ratio, float) for one in about)
+
+    @property
     def everywhere(self) -> bool:
         """Whether nothing of the picture stays."""
         return self.mask.getextrema()[0] == 255

@@ -181,9 +181,7 @@ class RequestRenderer:
         asked, usual = self.request.settings.base_ratio, self.model.defaults.base_ratio
         if asked is not None:
             return plan.with_base_ratio(asked)
-        return (
-            plan if plan.base_ratio is not None else plan.model_copy(update={"base_ratio": usual})
-        )
+        return plan.with_default_ratio(usual)
 
     def _inpaint_inputs(
         self, plan: Plan, used: GenerationSettings, inputs: Inputs

@@ -65,9 +65,7 @@ class Record(BaseModel):
         """Says the same in the form of today; frozen, so past the model's own door."""
         ratio = self.settings.base_ratio
         if self.version == 1 and ratio is not None and self.plan.says_base_ratio:
-            if self.plan.base_ratio is None:
-                plan = self.plan.model_copy(update={"base_ratio": ratio})
-                object.__setattr__(self, "plan", plan)
+            object.__setattr__(self, "plan", self.plan.with_default_ratio(ratio))
             settings = self.settings.model_copy(update={"base_ratio": None})
             object.__setattr__(self, "settings", settings)
         object.__setattr__(self, "version", 2)

@@ -206,6 +206,12 @@ class Plan(Model):
         regions = tuple(_without_ratio(region) for region in self.regions)
         return self.model_copy(update={"base_ratio": ratio, "regions": regions})
 
+    def with_default_ratio(self, ratio: float) -> Plan:
+        """The plan with a base ratio, 0 to 1, where neither it nor its regions have one."""
+        return (
+            self if self.base_ratio is not None else self.model_copy(update={"base_ratio": ratio})
+        )
+
     def layers(self) -> tuple[Region, ...]:
         """Every region with a subprompt in painting order, the lowest first.
 

@@ -312,3 +312,22 @@ def test_a_record_of_very_many_faults_is_refused_at_the_first(tmp_path: Path) ->
         with pytest.raises(MetadataError, match=says):
             metadata.parse(text)
         assert time.process_time() - begun < 2  # ten and more where all faults are told
+
+
+@pytest.mark.parametrize(("own", "of_plan"), [(None, None), (0.1, None), (None, 0.4), (0.1, 0.4)])
+def test_base_ratios_of_version_1_mean_what_they_meant(
+    own: float | None, of_plan: float | None
+) -> None:
+    """There the region's went before the plan's, and the plan's before that of the settings."""
+    first = {**region("a", x1=0.5), "base_ratio": own}
+    plan = {"prompt": "p", "regions": [first, region("b", x1=1)], "base_ratio": of_plan}
+    old = {"version": 1, "plan": plan, "settings": {"base_ratio": 0.2}}
+    now = metadata.parse(json.dumps(old))
+    settings, plans = now.settings.base_ratio, now.plan.base_ratio
+    for number, one in enumerate(now.plan.regions):
+        meant = next(
+            ratio for ratio in (own if number == 0 else None, of_plan, 0.2) if ratio is not None
+        )
+        found = next(ratio for ratio in (settings, one.base_ratio, plans) if ratio is not None)
+        assert found == meant
+    assert metadata.parse(now.model_dump_json()) == now

@@ -127,3 +127,11 @@ def test_several_seeds_of_one_edit_come_at_once(rpg: RPGPipeline) -> None:
     assert [record.settings.seed for record in out.records] == [5, 6]
     alone = rpg.edit(noise(), PLAN, BLUE, num_inference_steps=3, seed=6)
     assert same(alone.images[0], out.images[1], tolerance=2)
+
+
+def test_a_base_ratio_that_an_edit_gives_goes_before_that_of_the_picture(rpg: RPGPipeline) -> None:
+    before = GenerationSettings(**STEPS, base_ratio=0.2, composer="attention")
+    more = e.ModifyRegion(id="r0", prompt="a blue star", base_ratio=0.9)
+    low, high = (rpg.edit(noise(), PLAN, one, settings=before) for one in (BLUE, more))
+    assert not same(low.images[0], high.images[0])
+    assert (high.plan.regions[0].base_ratio, high.plan.base_ratio) == (0.9, 0.2)

@@ -204,3 +204,32 @@ def test_notices_are_events_too(rpg: RPGPipeline) -> None:
     assert [event.text for event in events if isinstance(event, Notice)] == [
         "33x32 does not go into the model's grid: drawing 32x32"
     ]
+
+
+def ratios(own: float | None = None, of_plan: float | None = None) -> Plan:
+    """Two columns, the first with a base ratio of its own."""
+    plan = columns(PROMPT, ["a red star", "a blue moon"])
+    first = plan.regions[0].model_copy(update={"base_ratio": own})
+    return plan.model_copy(update={"regions": (first, *plan.regions[1:]), "base_ratio": of_plan})
+
+
+def test_the_calls_base_ratio_goes_before_the_plans(rpg: RPGPipeline) -> None:
+    asked = called(rpg, plan=ratios(0.9, 0.1), base_ratio=0.5, seed=1)
+    assert same(asked.images[0], called(rpg, plan=ratios(), base_ratio=0.5, seed=1).images[0])
+    assert not same(asked.images[0], called(rpg, plan=ratios(0.9, 0.1), seed=1).images[0])
+    record = asked.records[0]
+    assert (record.settings.base_ratio, record.plan) == (0.5, ratios(0.9, 0.1))
+    again = called(rpg, plan=record.plan, settings=record.settings)
+    assert same(again.images[0], asked.images[0])
+
+
+@pytest.mark.parametrize("plan", [ratios(), ratios(0.9), ratios(of_plan=0.9), ratios(0.9, 0.1)])
+def test_a_record_draws_the_plans_own_base_ratio_again_with_any_model(
+    rpg: RPGPipeline, plan: Plan
+) -> None:
+    drawn = called(rpg, plan=plan, seed=1)
+    record = drawn.records[0]
+    assert (record.settings.base_ratio is None) is (plan != ratios())
+    rpg.defaults = rpg.defaults.model_copy(update={"base_ratio": 0.77})
+    again = called(rpg, plan=record.plan, settings=record.settings)
+    assert same(again.images[0], drawn.images[0])
