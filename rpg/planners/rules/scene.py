@@ -22,7 +22,14 @@ from rpg.language.scene_graph.parser import parse_prompt
 from rpg.planners.rules.commands.text.attribute_kinds import phrases
 from rpg.plans.scene import Relation, Scene, Thing
 
-__all__ = ["build_scene", "common_setting", "free_id", "place_groups", "scene_of_prompt", "thing_of"]
+__all__ = [
+    "build_scene",
+    "common_setting",
+    "free_id",
+    "place_groups",
+    "scene_of_prompt",
+    "thing_of",
+]
 
 _UNCOUNTED = MASS | (PLACES - COUNTED_PLACES) | TIMES | UNIQUE | CANVAS
 _MOST_WORD = 200  # characters of a name or an attribute
@@ -69,7 +76,7 @@ def thing_of(entity: Entity, name: str, count: int | None, owner: str = "") -> T
     """An entity as a thing with that id, number and owner."""
     *most, last = entity.noun or ["thing"]
     noun = " ".join([*most, last if is_pair(last.lower()) else entity.head or last])
-    said = [" ".join(text.split()) for text in (entity.post, *entity.actions)]
+    said = [" ".join(text.split()) for text in (entity.post, " ".join(entity.actions))]
     looks = [look for look in phrases(entity.attributes) if _is_look(look)]
     attributes = [text for text in dict.fromkeys([*looks, *said]) if 0 < len(text) <= _MOST_WORD]
     return Thing(
@@ -102,7 +109,9 @@ def free_id(noun: str, used: Collection[str]) -> str:
     """An id that is not in use: the noun, from the second on with a number."""
     name = re.sub(r"[^a-z0-9]+", "-", noun)[:40].strip("-") or "thing"
     return next(
-        each for n in range(1, len(used) + 2) if (each := name if n == 1 else f"{name}-{n}") not in used
+        each
+        for n in range(1, len(used) + 2)
+        if (each := name if n == 1 else f"{name}-{n}") not in used
     )
 
 
@@ -137,9 +146,7 @@ def _relations(graph: SceneGraph, ids: dict[int, str]) -> Iterator[Relation]:
     """Those between entities that have their place in the plan."""
     for relation in graph.relations:
         subject = ids.get(id(relation.subject))
-        objects = tuple(
-            dict.fromkeys(ids[id(one)] for one in relation.objects if id(one) in ids)
-        )
+        objects = tuple(dict.fromkeys(ids[id(one)] for one in relation.objects if id(one) in ids))
         if subject and objects and objects != (subject,):
             yield Relation(subject=subject, kind=relation.kind.value, objects=objects)
 
