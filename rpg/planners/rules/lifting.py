@@ -10,6 +10,7 @@ from rpg.planners.rules.commands.text.setting_phrases import settings_in, withou
 from rpg.planners.rules.scene import count_of, free_id, thing_of
 from rpg.plans.plan import Plan, Region
 from rpg.plans.scene import Thing, joined
+from rpg.plans.wording import worded
 
 __all__ = ["lifted"]
 
@@ -17,11 +18,18 @@ __all__ = ["lifted"]
 def lifted(plan: Plan) -> Plan:
     """The plan with what all its subprompts share as its setting and style, and with its things.
 
-    What is drawn stays as it was. A plan that has things or no regions is returned itself.
+    What regions are drawn from stays to the letter; where it would not, they keep their words and
+    things alone are read. A plan that has things or no regions is returned itself.
     """
     if plan.scene.things or not plan.layers():
         return plan
-    setting, style = _ends(plan)
+    made = _with_ends(plan, *_ends(plan))
+    same = worded(made).regions == worded(plan).regions
+    return made if same else _with_ends(plan, [], [])
+
+
+def _with_ends(plan: Plan, setting: list[str], style: list[str]) -> Plan:
+    """The plan with its things, and with setting and style out of its subprompts."""
     things: list[Thing] = []
     regions = tuple(_lifted(one, setting, style, "", things) for one in plan.regions)
     scene = plan.scene.model_copy(

@@ -24,7 +24,10 @@ def test_all_that_is_particular_to_a_thing_is_in_its_subprompt() -> None:
 
 def test_setting_and_style_are_said_behind_it() -> None:
     plan = plan_of("oil painting of a cat in a kitchen and a dog in a garden at night")
-    assert [region.prompt for region in plan.layers()] == ["a cat in a kitchen", "a dog in a garden"]
+    assert [region.prompt for region in plan.layers()] == [
+        "a cat in a kitchen",
+        "a dog in a garden",
+    ]
     assert worded(plan).regions == (
         "a cat in a kitchen at night, oil painting",
         "a dog in a garden at night, oil painting",
