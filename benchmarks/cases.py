@@ -12,6 +12,7 @@ from PIL import Image
 from rpg.planners import RulePlanner
 from rpg.plans.geometry import Box
 from rpg.plans.plan import Plan, Region
+from rpg.plans.scene import Scene, Thing
 from rpg.toybox import COLOURS, FILLS, PLACES, THINGS
 from rpg.toybox.detector import Detection, detect
 
@@ -128,11 +129,17 @@ def _filled(kind: Kind, fill: str, place: str) -> Case:
 
 def laid_out(kinds: Sequence[Kind], boxes: Sequence[Box], place: str) -> Plan:
     """A plan with each thing in its box."""
-    regions = tuple(
-        Region(id=f"{name}-{number}", prompt=f"{_phrase((colour, name))} {place}", box=box)
-        for number, ((colour, name), box) in enumerate(zip(kinds, boxes, strict=True), 1)
+    ids = [f"{name}-{number}" for number, (_, name) in enumerate(kinds, 1)]
+    things = tuple(
+        Thing(id=one, name=name, attributes=(colour,))
+        for one, (colour, name) in zip(ids, kinds, strict=True)
     )
-    return Plan(prompt=_prompt(kinds, place), regions=regions)
+    regions = tuple(
+        Region(id=one, shows=(one,), prompt=_phrase(kind), box=box)
+        for one, kind, box in zip(ids, kinds, boxes, strict=True)
+    )
+    scene = Scene(setting=place, things=things)
+    return Plan(prompt=_prompt(kinds, place), scene=scene, regions=regions)
 
 
 def _prompt(kinds: Sequence[Kind], place: str) -> str:

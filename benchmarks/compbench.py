@@ -17,6 +17,7 @@ from pathlib import Path
 
 from benchmarks.places import PLACES, Test, above, left_of
 from rpg.plans.plan import Plan, Region
+from rpg.plans.wording import worded
 
 DATA = Path(__file__).parent / "data" / "t2i-compbench"
 CATEGORIES = (
@@ -82,8 +83,19 @@ def load(category: str) -> tuple[str, ...]:
 
 def judge(category: str, prompt: str, plan: Plan) -> Verdict:
     """Whether the plan gives the prompt's things their regions, attributes and places."""
-    text = prompt.lower().rstrip(" .")
-    return next(filter(None, (look(text, plan) for look in _LOOKS[category])), Verdict(False))
+    text, drawn = prompt.lower().rstrip(" ."), as_drawn(plan)
+    return next(filter(None, (look(text, drawn) for look in _LOOKS[category])), Verdict(False))
+
+
+def as_drawn(plan: Plan) -> Plan:
+    """The plan with what every region is drawn from as its subprompt."""
+    texts = {one.id: text for one, text in zip(plan.layers(), worded(plan).regions, strict=True)}
+
+    def full(region: Region) -> Region:
+        text, children = texts.get(region.id, ""), tuple(map(full, region.children))
+        return region.model_copy(update={"prompt": text, "children": children})
+
+    return plan.model_copy(update={"regions": tuple(map(full, plan.regions))})
 
 
 def valid(plan: Plan) -> bool:

@@ -13,6 +13,7 @@ from rpg.editing.inpaint import Frame, flattened
 from rpg.editing.segmentation import Segmenter
 from rpg.errors import PlanError, SettingsError
 from rpg.planners import Planner
+from rpg.planners.rules.lifting import lifted
 from rpg.plans import edits as e
 from rpg.plans.plan import Plan
 
@@ -45,7 +46,8 @@ class Editing:
         """How far to go from the old picture: a little less where things change their look only."""
         was = {region.id: region for region in self.before.layers()}
         now = {region.id: region for region in self.plan.layers()}
-        gentle = was.keys() == now.keys() and all(only_looks(was[k], now[k]) for k in was)
+        scenes = self.before.scene, self.plan.scene
+        gentle = was.keys() == now.keys() and all(only_looks(was[k], now[k], *scenes) for k in was)
         return _GENTLE if gentle and self.edits else 1.0
 
     @property
@@ -84,6 +86,8 @@ def prepared(
         PlanError: The plans are alike and no mask is given.
         SettingsError: The mask given is black all over.
     """
+    if after.scene.things:
+        before = lifted(before)  # an instruction to a plan without a scene has given it one
     edits, flat = e.diff(before, after), flattened(image)
     if mask is not None:
         frame = Frame.of(flat, mask)

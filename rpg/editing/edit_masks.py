@@ -19,6 +19,7 @@ from rpg.plans.edits import AddRegion, Edit, ModifyRegion, MoveRegion, RemoveReg
 from rpg.plans.geometry import FULL, Box
 from rpg.plans.plan import Plan, Region
 from rpg.plans.prose import thing_in
+from rpg.plans.scene import Scene
 
 __all__ = ["MaskShape", "edit_mask", "only_looks", "region_mask", "softened"]
 
@@ -88,9 +89,24 @@ def region_mask(
     return view.mask(spots, _others(plan, wanted))
 
 
-def only_looks(before: Region, after: Region) -> bool:
-    """Whether a region shows the same thing after an edit, in another look."""
-    return before.box == after.box and thing_in(before.prompt) == thing_in(after.prompt)
+def only_looks(before: Region, after: Region, was: Scene, now: Scene) -> bool:
+    """Whether a region shows the same thing after an edit, in another look.
+
+    Args:
+        before: The region before.
+        after: The region after.
+        was: The scene before; where things are not known, the words of the subprompts tell.
+        now: The scene after.
+    """
+    old, new = _names(before, was), _names(after, now)
+    if not old or not new:
+        old, new = [thing_in(before.prompt)], [thing_in(after.prompt)]
+    return before.box == after.box and old == new
+
+
+def _names(region: Region, scene: Scene) -> list[str]:
+    things = (scene.thing(name) for name in region.shows)
+    return [one.name.lower() for one in things if one]
 
 
 def _spots(view: View, before: Plan, after: Plan, edits: Iterable[Edit]) -> Iterator[Spot]:
@@ -105,7 +121,7 @@ def _spots(view: View, before: Plan, after: Plan, edits: Iterable[Edit]) -> Iter
                 yield Spot(view.place(was[edit.id], wholly=False))
             case ModifyRegion() if edit.id in now:
                 new = now[edit.id]
-                stays = edit.id in was and only_looks(was[edit.id], new)
+                stays = edit.id in was and only_looks(was[edit.id], new, before.scene, after.scene)
                 yield view.looks(new) if stays else view.another(new)
             case MoveRegion() if edit.id in was and edit.id in now:
                 yield from map(Spot, _moved(view, was[edit.id], now[edit.id]))

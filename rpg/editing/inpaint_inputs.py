@@ -70,7 +70,7 @@ class InpaintInputs:
         place = inpaint.freed(plan, padded.mask)
         return cls(
             frame=frame,
-            plan=inpaint.with_ground(plan, place, "" if plan.scene.things else scene_of(plan)),
+            plan=inpaint.with_ground(plan, place, _ground(plan)),
             image=inpaint.grown_over(padded.image, place, inpaint.bare(plan, size)),
             mask=inpaint.eased(padded.mask, place, ground),
             cell=cell,
@@ -107,3 +107,9 @@ class InpaintInputs:
         if not isinstance(images, list):
             return images
         return [self.frame.put_back(image) for image in images]
+
+
+def _ground(plan: Plan) -> str:
+    """What a freed place shows; empty where the scene tells it: see `rpg.plans.wording`."""
+    scene = plan.scene
+    return "" if scene.things or scene.setting or scene.style else scene_of(plan)

@@ -28,9 +28,9 @@ OPPOSITES |= {there: here for here, there in OPPOSITES.items()}
 DIRECTIONS = {"left of": (0, -1), "right of": (0, 1), "above": (1, -1), "below": (1, 1)}
 
 _PREPOSITIONS = frozenset(
-    "above across against along amid among around at before behind below beneath beside between "
-    "by during from in inside into near on outside over through under underneath upon with "
-    "within".split()
+    "above across against along amid among around at before behind below beneath beside between by "
+    "down during from in inside into near off on onto outside over through throughout to toward "
+    "towards under underneath up upon within".split()
 )
 
 

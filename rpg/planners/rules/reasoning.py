@@ -23,9 +23,9 @@ def explain(
     """Several lines: the `summary`, the setting, where all is, and what is left over."""
     lines = [summary]
     if setting:
-        lines.append(f"Scene, added to every subprompt: {setting}.")
+        lines.append(f"Setting, said in every region: {setting}.")
     if graph.styles:
-        lines.append(f"Style, added to every subprompt: {', '.join(graph.styles)}.")
+        lines.append(f"Style, said with every text: {', '.join(graph.styles)}.")
     lines += [f"Placed: {text}." for text in _placed(spots)]
     lines += [f"Not kept, it contradicts the rest: {it}." for it in unkept(constraints, spots)]
     lines += [f"Not there, as asked: {text}." for text in graph.negatives]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rpg.planners.rules import RulePlanner
 from rpg.plans.plan import Plan, Region
+from rpg.plans.wording import worded
 
 
 def plan_of(prompt: str) -> Plan:
@@ -11,19 +12,25 @@ def plan_of(prompt: str) -> Plan:
 
 
 def prompts_of(prompt: str) -> list[str]:
-    """Every subprompt, in the order of painting."""
-    return [region.prompt for region in plan_of(prompt).layers()]
+    """What every region is drawn from, in the order of painting."""
+    return list(worded(plan_of(prompt)).regions)
+
+
+def drawn(plan: Plan) -> list[Region]:
+    """Every region with the text that it is drawn from for its prompt, in painting order."""
+    pairs = zip(plan.layers(), worded(plan).regions, strict=True)
+    return [region.model_copy(update={"prompt": text}) for region, text in pairs]
 
 
 def ordered(prompt: str) -> list[str]:
     """Every subprompt, row by row from the top, each row from the left."""
-    regions = sorted(plan_of(prompt).layers(), key=lambda r: (r.box.center[1], r.box.center[0]))
+    regions = sorted(drawn(plan_of(prompt)), key=lambda r: (r.box.center[1], r.box.center[0]))
     return [region.prompt for region in regions]
 
 
 def only(plan: Plan, words: str) -> Region:
     """The one region whose subprompt has the words."""
-    found = [region for region in plan.layers() if words in region.prompt]
+    found = [region for region in drawn(plan) if words in region.prompt]
     assert len(found) == 1, f"{words!r}: {[region.prompt for region in plan.layers()]}"
     return found[0]
 

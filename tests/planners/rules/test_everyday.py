@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.planners.rules.helpers import only, plan_of, prompts_of, stands
+from tests.planners.rules.helpers import drawn, only, plan_of, prompts_of, stands
 
 
 def test_a_room_with_three_places() -> None:
@@ -14,7 +14,7 @@ def test_a_room_with_three_places() -> None:
     )
     sofa, table, lamp = (only(plan, word) for word in ("red sofa", "wooden table", "tall lamp"))
     assert stands(sofa, "left", table) and stands(table, "left", lamp)
-    assert all(region.prompt.endswith("in a cozy living room") for region in plan.layers())
+    assert all(region.prompt.endswith("in a cozy living room") for region in drawn(plan))
 
 
 def test_each_of_two_does_something_else() -> None:

@@ -16,8 +16,8 @@ def test_things_relations_scene_style_and_places_are_told() -> None:
     entities, relations, scene, style, *placed = reasoning.splitlines()
     assert entities == "Things: 2 x a red star; a cat."
     assert relations == "Relations: 2 x a red star above a cat."
-    assert scene == "Scene, added to every subprompt: on a beach."
-    assert style == "Style, added to every subprompt: oil painting."
+    assert scene == "Setting, said in every region: on a beach."
+    assert style == "Style, said with every text: oil painting."
     assert [line.split(",")[0] for line in placed] == ["Placed: a red star"] * 2 + ["Placed: a cat"]
 
 

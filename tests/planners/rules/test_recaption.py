@@ -8,28 +8,37 @@ from hypothesis import strategies as st
 
 from rpg.language.scene_graph.graph import Entity
 from rpg.language.scene_graph.parser import parse_prompt
-from rpg.planners.rules.recaption import common_setting, give_places, subprompt
+from rpg.planners.rules.recaption import give_places, subprompt
+from rpg.planners.rules.scene import common_setting
 from rpg.plans.plan import MAX_PROMPT_CHARS
+from rpg.plans.wording import worded
 from tests.planners.rules.helpers import plan_of
 
 
-def test_all_that_is_known_of_a_thing_is_in_its_subprompt() -> None:
+def test_all_that_is_particular_to_a_thing_is_in_its_subprompt() -> None:
     star = Entity("the", ["red"], ["star"], post="of gold", actions=["shining"])
-    words = subprompt(star, "at night", ["oil painting"])
-    assert words == "a red star of gold shining at night, oil painting"
-
-
-def test_its_own_place_comes_before_the_scene_of_all() -> None:
+    assert subprompt(star) == "a red star of gold shining"
     cat = Entity("a", [], ["cat"], place="in a kitchen")
-    assert subprompt(cat, "at night", []) == "a cat in a kitchen at night"
-    cat.place = ""
-    assert subprompt(cat, "at night", []) == "a cat at night"
+    assert subprompt(cat) == "a cat in a kitchen"
+
+
+def test_setting_and_style_are_said_behind_it() -> None:
+    plan = plan_of("oil painting of a cat in a kitchen and a dog in a garden at night")
+    assert [region.prompt for region in plan.layers()] == [
+        "a cat in a kitchen",
+        "a dog in a garden",
+    ]
+    assert worded(plan).regions == (
+        "a cat in a kitchen at night, oil painting",
+        "a dog in a garden at night, oil painting",
+    )
+    assert worded(plan).leftover == ""  # the two of them cover the canvas
 
 
 @given(st.integers(1, 4), st.integers(0, 10_000), st.integers(0, 10_000))
-def test_a_subprompt_is_never_too_long(words: int, deeds: int, scene: int) -> None:
-    cat = Entity("a", ["red"] * words, ["cat"], actions=["run " * deeds])
-    made = subprompt(cat, "x" * scene, [])
+def test_a_subprompt_is_never_too_long(words: int, deeds: int, place: int) -> None:
+    cat = Entity("a", ["red"] * words, ["cat"], actions=["run " * deeds], place="x" * place)
+    made = subprompt(cat)
     assert "cat" in made and len(made) <= MAX_PROMPT_CHARS
 
 
@@ -66,5 +75,5 @@ def test_ids_are_plain(text: str) -> None:
 
 def test_the_base_prompt_is_the_prompt() -> None:
     plan = plan_of("  a cat and a dog on a beach ")
-    assert plan.prompt == plan.base_prompt == "a cat and a dog on a beach"
+    assert plan.prompt == plan.effective_base_prompt == "a cat and a dog on a beach"
     assert plan.source == "rules"

@@ -196,7 +196,7 @@ def test_what_says_nothing_is_left_out(text: str) -> None:
 )
 def test_what_is_not_there_becomes_the_negative(prompt: str, negative: str) -> None:
     plan = plan_of(prompt)
-    assert plan.negative == negative
+    assert plan.effective_negative == ", ".join(plan.scene.absent) == negative
     assert not any(negative in region.prompt for region in plan.layers())
     assert f"Not there, as asked: {negative}." in plan.reasoning
 
@@ -220,9 +220,9 @@ def test_what_is_denied_is_not_drawn_but_said(text: str) -> None:
         "красная собака и синяя кошка",
     ],
 )
-def test_other_languages_make_one_region_and_that_is_said(prompt: str) -> None:
+def test_other_languages_are_drawn_without_regions_and_that_is_said(prompt: str) -> None:
     plan = plan_of(prompt)
-    assert [region.prompt for region in plan.regions] == [prompt]
+    assert plan.regions == () and plan.effective_base_prompt == prompt
     assert "English" in plan.reasoning
 
 

@@ -18,24 +18,24 @@ from rpg.language.positions import position_in_words
 from rpg.language.scene_graph.graph import Entity, entity_of
 from rpg.language.scene_graph.parser import parse_elements
 from rpg.planners.rules.commands.appearance import give
-from rpg.planners.rules.commands.describe import shared
 from rpg.planners.rules.commands.destinations import Where, cuts, spread, together
 from rpg.planners.rules.commands.patterns import Match, form
 from rpg.planners.rules.commands.placement.tree_levels import Placement
 from rpg.planners.rules.commands.plan_editor import PlanEditor, RegionNode
 from rpg.planners.rules.commands.references import resolve, resolve_or_fail
+from rpg.planners.rules.commands.relations import relate
 from rpg.planners.rules.commands.setting import change_setting
 from rpg.planners.rules.commands.text.setting_phrases import (
     kind_of,
-    settings_in,
     settings_of,
-    styles_in,
 )
 from rpg.planners.rules.layout.splits import split_rows
 from rpg.planners.rules.recaption import subprompt
+from rpg.planners.rules.scene import count_of, thing_of
 from rpg.plans import edits as e
 from rpg.plans.geometry import Box
 from rpg.plans.plan import Region
+from rpg.plans.scene import Thing
 
 _HELD = Box(0.3, 0.45, 0.7, 0.95)
 _VAGUE = 2  # how many "more stars" are
@@ -111,7 +111,8 @@ def _put_all(editor: PlanEditor, entities: Sequence[Entity], where: Where | None
             if len(spots) > entity.count:
                 _single(entity)
             for spot in spots:
-                new.append(_put(editor, entity, spot.find(editor, entity.size), entities))
+                place = spot.find(editor, entity.size)
+                new.append(_put(editor, entity, place, entities, spot))
     editor.last = tuple(new)
 
 
@@ -138,14 +139,18 @@ def shares(box: Box, count: int) -> list[Box]:
     ]
 
 
-def _put(editor: PlanEditor, entity: Entity, place: Placement, entities: Sequence[Entity]) -> str:
-    """Adds one thing with what it holds; gives its id."""
-    name = _insert(editor, entity.head, _prompt(editor, entity), place)
+def _put(
+    editor: PlanEditor,
+    entity: Entity,
+    place: Placement,
+    entities: Sequence[Entity],
+    where: Where | None = None,
+) -> str:
+    """Adds one thing with what it holds; gives its region's id."""
+    name = _insert(editor, entity, place, where)
     for each in entities:
         if each.parent is entity:
-            _insert(
-                editor, each.head, _prompt(editor, each), Placement(_HELD.within(place.box), name)
-            )
+            _insert(editor, each, Placement(_HELD.within(place.box), name))
     return name
 
 
@@ -156,30 +161,51 @@ def _single(entity: Entity) -> None:
         entity.determiner, entity.noun[-1] = "a", singular(noun.lower())
 
 
-def _prompt(editor: PlanEditor, entity: Entity) -> str:
-    """The thing in the scene and the style that everything shares."""
-    cores = [item.region.prompt for item in editor.items if item.core]
-    settings = shared([settings_in(prompt) for prompt in cores])
-    return subprompt(entity, join(settings), shared([styles_in(prompt) for prompt in cores]))
+def _insert(
+    editor: PlanEditor, entity: Entity, place: Placement, where: Where | None = None
+) -> str:
+    """Adds one of a thing in a region of its own."""
+    outer = editor.item(place.parent).thing if place.parent else None
+    count = None if count_of(entity) is None else 1 if entity.count > 1 else count_of(entity)
+    name = editor.new_thing(entity.head)
+    thing = thing_of(entity, name, count, outer.id if outer else "")
+    return _insert_as(editor, thing, subprompt(entity), place, where)
 
 
-def _insert(editor: PlanEditor, head: str, prompt: str, place: Placement) -> str:
+def _insert_as(
+    editor: PlanEditor, thing: Thing, prompt: str, place: Placement, where: Where | None
+) -> str:
+    tied = where is not None and bool(where.kinds)
+    known = None if tied else editor.like(thing)
+    shown = known or thing
+    head = singular(thing.name.split()[-1].lower())
     name = editor.new_id(head)
     editor.move(place.moves)
-    region = Region(id=name, prompt=prompt, box=place.box, z=place.z)
-    where = f"inside {place.parent}" if place.parent else position_in_words(place.box)
-    note = f"{name} is new: {prompt!r}, {where}"
-    editor.do(e.AddRegion(region=region, parent=place.parent), note=note)
+    region = Region(id=name, shows=(shown.id,), prompt=prompt, box=place.box, z=place.z)
+    at = f"inside {place.parent}" if place.parent else position_in_words(place.box)
+    new = () if known else (thing,)
+    editor.do(
+        e.AddRegion(region=region, things=new, parent=place.parent),
+        note=f"{name} is new: {prompt!r}, {at}",
+    )
     _allow(editor, head)
+    relate(editor, shown.id, where)
     return name
 
 
 def _allow(editor: PlanEditor, head: str) -> None:
     """Takes what is wanted now out of what should not be there."""
     unwanted = [part.strip() for part in editor.plan.negative.split(",")]
-    kept = [part for part in unwanted if singular(part.lower().split()[-1] if part else "") != head]
+    kept = [part for part in unwanted if not _is_one(part, head)]
     if len(kept) < len(unwanted):
         editor.do(e.SetBase(negative=", ".join(kept)))
+    absent = tuple(part for part in editor.scene.absent if not _is_one(part, head))
+    if absent != editor.scene.absent:
+        editor.do(e.SetScene(absent=absent))
+
+
+def _is_one(words: str, head: str) -> bool:
+    return bool(words.strip()) and singular(words.lower().split()[-1]) == head
 
 
 def _more(editor: PlanEditor, match: Match) -> bool:
@@ -207,8 +233,20 @@ def _like(editor: PlanEditor, what: str) -> RegionNode | None:
 
 def copy(editor: PlanEditor, like: RegionNode, where: Where) -> str:
     """Adds another one of a thing; gives its id."""
-    place = where.find(editor)
-    return _insert(editor, like.head, like.region.prompt, place)
+    thing, place = like.thing, where.find(editor)
+    if thing is None:
+        prompt = like.region.prompt
+        region = Region(id=editor.new_id(like.head), prompt=prompt, box=place.box, z=place.z)
+        editor.move(place.moves)
+        editor.do(e.AddRegion(region=region, parent=place.parent), note=f"{region.id} is new")
+        return region.id
+    outer = editor.item(place.parent).thing if place.parent else None
+    new = {
+        "id": editor.new_thing(like.head),
+        "owner": outer.id if outer else "",
+        "count": None if thing.count is None else 1,
+    }
+    return _insert_as(editor, thing.model_copy(update=new), like.region.prompt, place, where)
 
 
 def _copied(editor: PlanEditor, match: Match) -> bool:

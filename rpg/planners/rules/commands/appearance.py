@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from rpg.errors import PlanError
 from rpg.language.grammar.tokens import join, tokenize
@@ -11,14 +12,11 @@ from rpg.language.lexicon.function_words import DETERMINERS
 from rpg.language.lexicon.inflect import singular
 from rpg.language.scene_graph.graph import entity_of
 from rpg.planners.rules.commands.complement import Appearance, read_appearance
-from rpg.planners.rules.commands.describe import shared
 from rpg.planners.rules.commands.patterns import Match, form
 from rpg.planners.rules.commands.plan_editor import PlanEditor, RegionNode
 from rpg.planners.rules.commands.references import prefixes, resolve, resolve_list, resolve_or_fail
-from rpg.planners.rules.commands.setting import change_setting
 from rpg.planners.rules.commands.size import resize
-from rpg.planners.rules.commands.text.attribute_kinds import changed
-from rpg.planners.rules.commands.text.setting_phrases import settings_in, without_settings
+from rpg.planners.rules.commands.text.attribute_kinds import changed, changed_looks
 from rpg.planners.rules.commands.text.wording import (
     Mention,
     mentions,
@@ -27,6 +25,8 @@ from rpg.planners.rules.commands.text.wording import (
     with_name,
     with_words,
 )
+from rpg.plans import edits as e
+from rpg.plans.scene import Thing
 
 _BROKEN = frozenset({"and", ",", "not", "no"})  # names nothing that could be looked for
 Found = tuple[RegionNode, Mention]
@@ -65,12 +65,31 @@ def apply_appearance(
 ) -> bool:
     """Makes things look so."""
     for item in items:
-        mention = subject_of(item.region.prompt)
-        if mention is None:
+        if item.subject is None:
             raise PlanError(f"{item.shown} has no noun to describe: rewrite its prompt instead")
-        _apply_to(editor, item, mention, appearance)
+    editor.reshape(items, lambda thing: _looking(thing, appearance))
+    for item in items:
+        if (mention := item.subject) is not None:
+            _apply_to(editor, item, mention, appearance)
     editor.last = tuple(item.id for item in items)
     return True
+
+
+def _looking(thing: Thing, appearance: Appearance) -> Thing:
+    """The thing as it is to look."""
+    entity = entity_of(appearance.noun) if appearance.noun is not None else None
+    new = [*appearance.attributes, *(entity.attributes if entity else ())]
+    posts = [*filter(None, (entity.post if entity else "", *appearance.posts, appearance.action))]
+    old = [one for one in thing.attributes if not (appearance.action and _acts(one))]
+    looks = changed_looks(old, new) if new else tuple(old)
+    name = join(entity.noun) if entity else thing.name
+    return thing.model_copy(
+        update={"name": name, "attributes": tuple(dict.fromkeys((*looks, *posts)))}
+    )
+
+
+def _acts(attribute: str) -> bool:
+    return attribute.split()[0].endswith("ing")
 
 
 def _apply_to(
@@ -102,14 +121,10 @@ def _renamed(mention: Mention, appearance: Appearance) -> str:
 def _acting(text: str, action: str) -> str:
     """The text with what its subject does now instead of what it did."""
     mention = subject_of(text)
-    if mention is None:
-        return text
-    core = without_settings(text)
-    rest = core[core.find(text[mention.start : mention.end]) + mention.end - mention.start :]
-    first = rest.split()[:1]
-    if first and first[0].endswith("ing"):
-        return text.replace(f"{rest}", f" {action}", 1)
-    return text.replace(core, f"{core} {action}", 1)
+    rest = text[mention.end :] if mention else ""
+    if mention and rest.strip() and _acts(rest):
+        return f"{text[: mention.end]} {action}"
+    return f"{text} {action}"
 
 
 def _size_said(old: Sequence[str], appearance: Appearance) -> tuple[float, float] | None:
@@ -138,11 +153,14 @@ def _part_made(editor: PlanEditor, text: str) -> bool:
             continue
         found = _mentioned(editor, words)
         if len(found) > 1:
-            return _place_made(editor, found[0], appearance) or _ambiguous(editor, what, found)
+            raise editor.which(what, [item for item, _ in found])
+        if not found and _place_made(editor, words, appearance):
+            return True
         for item, mention in found:
             attributes = changed(mention.attributes, appearance.attributes)
             name = named(item.region.prompt, mention, attributes)
             text = with_name(item.region.prompt, mention, name)
+            _part_shaped(editor, item, mention, appearance)
             editor.mend(item, text, (mention.words, name))
             editor.last = (item.id,)
             return True
@@ -155,25 +173,51 @@ def _mentioned(editor: PlanEditor, words: Sequence[str]) -> list[Found]:
         (item, mention)
         for item in editor.items
         for mention in mentions(item.region.prompt)
-        if mention.head == singular(words[-1]) and set(words[:-1]) <= set(mention.words)
+        if _is_named(mention, words)
     ]
 
 
-def _place_made(editor: PlanEditor, found: Found, appearance: Appearance) -> bool:
-    """Changes the scene that everything is in: "make the beach snowy"."""
-    settings = shared([settings_in(item.region.prompt) for item in editor.items if item.core])
-    for setting in settings:
-        for mention in mentions(setting):
-            if mention.words == found[1].words:
-                attributes = changed(mention.attributes, appearance.attributes)
-                return change_setting(
-                    editor, (with_words(setting, mention, attributes, mention.noun),)
-                )
-    return False
+def _is_named(mention: Mention, words: Sequence[str]) -> bool:
+    return mention.head == singular(words[-1]) and set(words[:-1]) <= set(mention.words)
 
 
-def _ambiguous(editor: PlanEditor, what: str, found: Sequence[Found]) -> bool:
-    raise editor.which(what, [item for item, _ in found])
+def _part_shaped(
+    editor: PlanEditor, item: RegionNode, part: Mention, appearance: Appearance
+) -> None:
+    """Notes the looks of a part with the thing that has it, or with the part if it is a thing."""
+
+    def change(thing: Thing) -> Thing:
+        said = (_reworded(one, part.words, appearance) for one in thing.attributes)
+        return thing.model_copy(update={"attributes": tuple(said)})
+
+    editor.reshape([item], change)
+    owners = {one.id for one in item.things}
+    things = tuple(
+        _looking(one, appearance)
+        if one.owner in owners and singular(one.name.split()[-1].lower()) == part.head
+        else one
+        for one in editor.scene.things
+    )
+    if things != editor.scene.things:
+        editor.do(e.SetScene(things=things))
+
+
+def _reworded(text: str, words: Sequence[str], appearance: Appearance) -> str:
+    """The text with other looks of what it mentions in those words; as it was where it does not."""
+    for mention in mentions(text):
+        if _is_named(mention, words):
+            attributes = changed(mention.attributes, appearance.attributes)
+            return with_words(text, mention, attributes, mention.noun)
+    return text
+
+
+def _place_made(editor: PlanEditor, words: Sequence[str], appearance: Appearance) -> bool:
+    """Changes the setting that everything is in: "make the beach snowy"."""
+    setting = _reworded(editor.scene.setting, words, appearance)
+    if setting == editor.scene.setting:
+        return False
+    editor.do(e.SetScene(setting=setting), note=f"everything is {setting} now")
+    return True
 
 
 def _quality(editor: PlanEditor, match: Match) -> bool:
@@ -209,15 +253,22 @@ def give(editor: PlanEditor, items: Sequence[RegionNode], gift: str) -> bool:
     """Adds to a description what its subject has; another one of the kind goes."""
     new = subject_of(gift)
     for item in items:
-        own = [mention for mention in mentions(item.core)[1:] if new and mention.head == new.head]
-        if own:
-            editor.mend(
-                item, item.region.prompt.replace(item.core, with_name(item.core, own[0], gift))
-            )
+        own = [mention for mention in mentions(item.core) if new and mention.head == new.head]
+        if own and own[0] != item.subject:
+            editor.reshape([item], partial(_given_another, gift=gift))
+            editor.mend(item, with_name(item.core, own[0], gift))
         else:
             apply_appearance(editor, [item], Appearance(posts=[f"with {gift}"]))
     editor.last = tuple(item.id for item in items)
     return True
+
+
+def _given_another(thing: Thing, gift: str) -> Thing:
+    """The thing with the gift for what it had of that kind."""
+    new = subject_of(gift)
+    head = new.head if new else ""
+    kept = (one for one in thing.attributes if all(each.head != head for each in mentions(one)))
+    return thing.model_copy(update={"attributes": (*kept, f"with {gift}")})
 
 
 def _only(editor: PlanEditor, match: Match) -> bool:

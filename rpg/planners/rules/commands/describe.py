@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 
 from rpg.language.grammar.tokens import join
 from rpg.language.positions import position_in_words
 from rpg.planners.rules.commands.placement.stacking import hosts_of, is_backdrop
 from rpg.planners.rules.commands.plan_editor import PlanEditor, RegionNode
-from rpg.planners.rules.commands.text.setting_phrases import settings_in, styles_in
 from rpg.planners.rules.commands.text.wording import counted
 from rpg.plans.geometry import Box
 from rpg.plans.plan import MAX_PROMPT_CHARS, Plan
@@ -23,32 +22,11 @@ _PLACES = {"top": "at the top", "bottom": "at the bottom", "left": "on the left"
            "the whole canvas": ""}  # fmt: skip
 
 
-def describe(plan: Plan, before: Plan) -> str:
-    """A prompt for the plan: its things and where they are, the scene, the style.
-
-    Args:
-        plan: What to describe.
-        before: The plan it came from, whose base prompt may name a scene and a style of its own.
-    """
+def describe(plan: Plan) -> str:
+    """A prompt for the plan: its things and where they are, the setting, the style."""
     items = PlanEditor(plan).items
-    settings = shared([settings_in(item.region.prompt) for item in items if item.core])
-    dropped = {
-        setting for item in PlanEditor(before).items for setting in settings_in(item.region.prompt)
-    }
-    base = before.effective_base_prompt
-    entities = {item.head for item in (*items, *PlanEditor(before).items)}
-    settings += [setting for setting in settings_in(base, entities) if setting not in dropped]
-    styles = dict.fromkeys(
-        (*styles_in(base), *shared([styles_in(item.region.prompt) for item in items]))
-    )
-    ends = "".join(f", {style}" for style in styles)
-    full = join([_entities(items, settings), *dict.fromkeys(settings)]) + ends
+    full = plan.scene.added_to(_entities(items))
     return full if len(full) <= MAX_PROMPT_CHARS else _short(items)
-
-
-def shared(lists: Sequence[tuple[str, ...]]) -> list[str]:
-    """What is in every one of the lists, in the first one's order."""
-    return [each for each in lists[0] if all(each in some for some in lists)] if lists else []
 
 
 def _short(items: Sequence[RegionNode]) -> str:
@@ -57,26 +35,24 @@ def _short(items: Sequence[RegionNode]) -> str:
     return text if len(text) <= MAX_PROMPT_CHARS else text[:MAX_PROMPT_CHARS].rpartition(", ")[0]
 
 
-def _entities(items: Sequence[RegionNode], settings: Iterable[str]) -> str:
+def _entities(items: Sequence[RegionNode]) -> str:
     tops = [item for item in items if not item.parent]
     behind = [item for item in tops if is_backdrop(item, tops)]
     rest = [item for item in tops if item not in behind]
     if not tops:
         return "an empty picture"
-    backdrop = _list([_described(item, items, settings) for item in behind])
+    backdrop = _list([_described(item, items) for item in behind])
     if not rest:
         return backdrop
     ends = f"with {backdrop} in the background" if behind else ""
-    return join([_placed(rest, items, settings), ends])
+    return join([_placed(rest, items), ends])
 
 
-def _placed(
-    tops: Sequence[RegionNode], items: Sequence[RegionNode], settings: Iterable[str]
-) -> str:
+def _placed(tops: Sequence[RegionNode], items: Sequence[RegionNode]) -> str:
     """The things on the canvas with what tells their places."""
     hosts = hosts_of(tops)
     heads = [item for item in tops if item.id not in hosts]
-    phrases = {item.id: _described(item, items, settings) for item in tops}
+    phrases = {item.id: _described(item, items) for item in tops}
     described = {
         item.id: _with_riders(
             phrases[item.id], [phrases[name] for name, host in hosts.items() if host == item.id]
@@ -93,12 +69,10 @@ def _placed(
     return _grouped(described, boxes)
 
 
-def _described(item: RegionNode, items: Sequence[RegionNode], settings: Iterable[str]) -> str:
-    """A thing with what is inside it and the scene that is its own."""
-    own = [setting for setting in settings_in(item.region.prompt) if setting not in settings]
-    core = join([item.core, *own]) if item.core else ""
-    core = _inside_sentence(core)
-    inside = [_described(child, items, settings) for child in items if child.parent == item.id
+def _described(item: RegionNode, items: Sequence[RegionNode]) -> str:
+    """A thing with what is inside it."""
+    core = _inside_sentence(item.core)
+    inside = [_described(child, items) for child in items if child.parent == item.id
               and (not child.head or child.head not in item.words)]  # fmt: skip
     if not inside:
         return core

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rpg.errors import PlanError
+from rpg.language.grammar.styles import split_style
 from rpg.language.grammar.tokens import tokenize
 from rpg.language.lexicon.inflect import singular
 from rpg.language.positions import position_in_words
@@ -22,11 +23,18 @@ from rpg.planners.rules.commands import (
 )
 from rpg.planners.rules.commands.describe import describe
 from rpg.planners.rules.commands.plan_editor import PlanEditor
-from rpg.planners.rules.commands.text.setting_phrases import with_setting
-from rpg.planners.rules.commands.text.style_phrases import styles_of, with_style
-from rpg.planners.rules.commands.text.wording import mentions, with_name
+from rpg.planners.rules.commands.relations import settle_relations
+from rpg.planners.rules.commands.text.setting_phrases import (
+    kind_of,
+    parts_of,
+    settings_in,
+    without,
+)
+from rpg.planners.rules.commands.text.wording import content_of, mentions, with_name
+from rpg.planners.rules.lifting import lifted
 from rpg.plans import edits as e
 from rpg.plans.plan import MAX_PROMPT_CHARS, Plan
+from rpg.plans.scene import Scene, joined
 
 _FORMS = (
     *move.SWAPPING, *style.FORMS, *setting.FORMS, *replace.FORMS, *size.FORMS, *remove.FORMS,
@@ -90,7 +98,7 @@ def follow(plan: Plan, instruction: str) -> Revision:
         raise PlanError(
             f"the instruction has {len(text):,} characters: shorten it to {MAX_PROMPT_CHARS:,}"
         )
-    editor = PlanEditor(plan)
+    editor = PlanEditor(lifted(plan))
     commands = list(_commands(text))
     if not commands:
         raise _not_understood(text)
@@ -101,6 +109,7 @@ def follow(plan: Plan, instruction: str) -> Revision:
             raise PlanError(f"one instruction of {len(command)} characters: at most {_LONGEST}")
         if not _apply(editor, command):
             raise _not_understood(command)
+    settle_relations(editor)
     _update_prompts(editor)
     return Revision(e.diff(plan, editor.plan), (*editor.notes, *editor.moved()))
 
@@ -167,24 +176,58 @@ def _apply_parts(editor: PlanEditor, command: str) -> bool:
 
 def _update_prompts(editor: PlanEditor) -> None:
     """Brings the prompt and the base prompt up to date."""
-    plan = editor.plan
-    if plan.regions == editor.before.regions and not (editor.settings or editor.styles):
+    plan, before = editor.plan, editor.before
+    if plan.regions == before.regions and _ends(plan.scene) == _ends(before.scene):
         return
     prompt = _updated_prompt(editor, plan.prompt)
     base = _updated_prompt(editor, plan.base_prompt) if plan.base_prompt else ""
     editor.do(e.SetBase(prompt=prompt, base_prompt=base))
 
 
+def _ends(scene: Scene) -> tuple[str, str]:
+    return scene.setting, scene.style
+
+
 def _updated_prompt(editor: PlanEditor, text: str) -> str:
     """The text with new words for what is called otherwise now; anew where more has changed."""
-    prompt = _renamed(editor, text) if _shape(editor.before) == _shape(editor.plan) else None
-    prompt = prompt or describe(editor.plan, editor.before)
-    entities = {item.head for item in editor.items}
-    for setting_text in editor.settings:
-        prompt = with_setting(prompt, setting_text, entities)
-    for style_text in editor.styles:
-        prompt = with_style(prompt, style_text, styles_of(editor.before))
-    return prompt[:MAX_PROMPT_CHARS]
+    same = _shape(editor.before) == _shape(editor.plan)
+    prompt = _renamed(editor, text) if same else None
+    if prompt is not None:
+        prompt = _reset(editor, prompt)
+    return (prompt or _described(editor, text))[:MAX_PROMPT_CHARS]
+
+
+def _described(editor: PlanEditor, text: str) -> str:
+    """The plan in words; with setting and style of the old text where the scene has none."""
+    prompt = describe(editor.plan)
+    if any(_ends(editor.plan.scene)):
+        return prompt
+    return joined(prompt, *_settings_in(editor, text), *split_style(text)[1])
+
+
+def _settings_in(editor: PlanEditor, text: str) -> tuple[str, ...]:
+    return settings_in(
+        text, {item.head for item in (*editor.items, *PlanEditor(editor.before).items)}
+    )
+
+
+def _reset(editor: PlanEditor, text: str) -> str | None:
+    """The text with the setting and style of now; None where it lacks the setting there was."""
+    before, after = editor.before.scene, editor.plan.scene
+    if before.setting != after.setting and before.setting:
+        at = text.lower().find(before.setting.lower())
+        if at < 0:
+            return None
+        text = f"{text[:at]}{after.setting}{text[at + len(before.setting) :]}"
+    elif before.setting != after.setting:
+        kinds = {kind_of(part) for part in parts_of(after.setting)}
+        text = without(text, (one for one in _settings_in(editor, text) if kind_of(one) in kinds))
+        end = content_of(text)[1]
+        text = f"{joined(text[:end], after.setting)}{text[end:]}"
+    if before.style != after.style:
+        content = without(split_style(text)[0], [before.style] if before.style else [])
+        text = joined(content.strip(" ,."), after.style)
+    return text
 
 
 def _shape(plan: Plan) -> dict[str, tuple[str, str, int]]:

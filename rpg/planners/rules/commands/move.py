@@ -14,6 +14,7 @@ from rpg.planners.rules.commands.placement.shifts import nudged
 from rpg.planners.rules.commands.placement.tree_levels import Placement, riding
 from rpg.planners.rules.commands.plan_editor import PlanEditor, RegionNode
 from rpg.planners.rules.commands.references import prefixes, resolve, resolve_list, resolve_or_fail
+from rpg.planners.rules.commands.relations import relate
 from rpg.plans import edits as e
 
 _STEP = 0.2
@@ -84,6 +85,8 @@ def _send(editor: PlanEditor, items: Sequence[RegionNode], to: str) -> bool:
             where = read_where(editor, to)
             assert where is not None
             _settle(editor, now, where.find(editor, moving=now))
+            if now.thing:
+                relate(editor, now.thing.id, where)
     editor.last = tuple(item.id for item in items)
     return True
 
@@ -111,6 +114,11 @@ def _settle(editor: PlanEditor, item: RegionNode, place: Placement) -> None:
         group = editor.emptied(item) if parent is not None else None
         after = (e.RemoveRegion(id=group.id),) if group else ()
         editor.do(e.MoveRegion(id=item.id, parent=parent, z=place.z), *after)
+    if parent is not None:
+        outer = editor.item(parent).thing if parent else None
+        editor.reshape(
+            [item], lambda thing: thing.model_copy(update={"owner": outer.id if outer else ""})
+        )
 
 
 def _restack(editor: PlanEditor, item: RegionNode, front: bool) -> None:

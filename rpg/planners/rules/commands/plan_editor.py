@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rpg.errors import PlanError
 from rpg.language.grammar.tokens import tokenize
+from rpg.language.lexicon.inflect import singular
 from rpg.language.positions import position_in_words
-from rpg.planners.rules.commands.text.setting_phrases import without_settings
-from rpg.planners.rules.commands.text.wording import Mention, subject_of
+from rpg.planners.rules.commands.text.wording import Mention, mentions, subject_of
+from rpg.planners.rules.scene import free_id
 from rpg.plans import edits as e
 from rpg.plans.geometry import Box
 from rpg.plans.plan import Plan, Region
+from rpg.plans.scene import Relation, Scene, Thing
 
 _SHOWN = 12
 Renaming = tuple[tuple[str, ...], str]  # attributes and noun in lower case, and the new name
@@ -21,19 +23,17 @@ Renaming = tuple[tuple[str, ...], str]  # attributes and noun in lower case, and
 
 @dataclass(frozen=True, slots=True)
 class RegionNode:
-    """A region, its parent, and what its subprompt names.
+    """A region, its parent, and what it shows.
 
     Attributes:
         region: As it is in the plan.
         parent: Id of the region it stands in; empty for none.
-        core: Its subprompt without scene and style.
-        subject: What the core is about; None where it names nothing.
+        things: What it shows, that which is spoken of first.
     """
 
     region: Region
     parent: str
-    core: str
-    subject: Mention | None
+    things: tuple[Thing, ...] = ()
 
     @property
     def id(self) -> str:
@@ -46,14 +46,42 @@ class RegionNode:
         return self.region.box
 
     @property
+    def core(self) -> str:
+        """Its subprompt: neither setting nor style."""
+        return self.region.prompt
+
+    @property
+    def thing(self) -> Thing | None:
+        """What is spoken of; None where no thing is known."""
+        return self.things[0] if self.things else None
+
+    @property
+    def subject(self) -> Mention | None:
+        """Where the subprompt names the thing; else what it is about, None where it is nothing."""
+        noun = _noun(self.thing) if self.thing else ""
+        own = (mention for mention in mentions(self.core) if noun and mention.head == noun)
+        return next(own, None) or subject_of(self.core)
+
+    @property
     def head(self) -> str:
         """The noun, lower case, singular; empty where there is none."""
+        if self.thing:
+            return _noun(self.thing)
         return self.subject.head if self.subject else ""
 
     @property
     def words(self) -> frozenset[str]:
-        """Every word of the core, lower case."""
-        return frozenset(token.low for token in tokenize(self.core))
+        """Every word that tells of it, lower case."""
+        told = (text for one in self.things for text in (one.name, *one.attributes))
+        return frozenset(token.low for text in (self.core, *told) for token in tokenize(text))
+
+    def about(self, noun: str) -> RegionNode | None:
+        """The same with the thing of that noun spoken of; None where it shows none."""
+        if noun == self.head:
+            return self
+        alike = [one for one in self.things if _noun(one) == noun]
+        rest = tuple(one for one in self.things if one not in alike)
+        return replace(self, things=(*alike, *rest)) if alike else None
 
     @property
     def shown(self) -> str:
@@ -69,8 +97,6 @@ class PlanEditor:
         plan: As it is by now.
         notes: What was done, in words.
         last: Ids of what was spoken of last: what "it" means.
-        settings: Settings that were set for the whole picture.
-        styles: Styles, likewise.
         renamed: Attributes and noun of things as they were, lower case, and their new names.
     """
 
@@ -79,8 +105,6 @@ class PlanEditor:
         self.before = self.plan = plan
         self.notes: list[str] = []
         self.last: tuple[str, ...] = ()
-        self.settings: list[str] = []
-        self.styles: list[str] = []
         self.renamed: list[Renaming] = []
         self._items: tuple[RegionNode, ...] | None = None
 
@@ -88,8 +112,13 @@ class PlanEditor:
     def items(self) -> tuple[RegionNode, ...]:
         """Everything in the plan; what is inside something after it."""
         if self._items is None:
-            self._items = tuple(_items(self.plan.regions, ""))
+            self._items = tuple(_items(self.plan.regions, "", self.plan.scene))
         return self._items
+
+    @property
+    def scene(self) -> Scene:
+        """The plan's."""
+        return self.plan.scene
 
     def item(self, name: str) -> RegionNode:
         """The item of a region's id, which must be there."""
@@ -112,9 +141,55 @@ class PlanEditor:
     def mend(self, item: RegionNode, text: str, renaming: Renaming | None = None) -> None:
         """Gives a region other words; `renaming` says which, where they are not its subject's."""
         if text != item.region.prompt:
-            self.renamed.append(renaming or _renaming(item, without_settings(text)))
+            self.renamed.append(renaming or _renaming(item, text))
             note = f"{item.id}: {item.region.prompt!r} is now {text!r}"
             self.do(e.ModifyRegion(id=item.id, prompt=text), note=note)
+
+    def reshape(self, items: Sequence[RegionNode], change: Callable[[Thing], Thing]) -> None:
+        """Changes the things that are spoken of; what other regions show as well becomes two."""
+        for old in dict.fromkeys(item.thing for item in items if item.thing):
+            new = change(old)
+            ids = {item.id for item in items if item.thing == old}
+            shown = self.plan.shown_by(old.id)
+            if all(region.id in ids for region in shown):
+                things = tuple(new if one == old else one for one in self.scene.things)
+                self.do(e.SetScene(things=things))
+            elif new != old:
+                self._part(old, new, [region for region in shown if region.id in ids])
+
+    def _part(self, old: Thing, new: Thing, regions: Sequence[Region]) -> None:
+        """Makes what some of a thing's regions show another thing, that stands as it stood."""
+        name = self.new_thing(_noun(new))
+        count = None if old.count is None else len(regions)
+        things = (*self.scene.things, new.model_copy(update={"id": name, "count": count}))
+        same = [_renamed(one, old.id, name) for one in self.scene.relations]
+        relations = tuple(dict.fromkeys([*self.scene.relations, *same]))
+        shows = {
+            region.id: tuple(name if each == old.id else each for each in region.shows)
+            for region in regions
+        }
+        self.do(
+            e.SetScene(things=things, relations=relations),
+            *(e.ModifyRegion(id=each, shows=these) for each, these in shows.items()),
+        )
+
+    def like(self, thing: Thing) -> Thing | None:
+        """A thing of the scene that differs in its number alone, and is in no relation."""
+        tied = {name for one in self.scene.relations for name in (one.subject, *one.objects)}
+        return next(
+            (
+                one
+                for one in self.scene.things
+                if one.model_copy(update={"id": thing.id, "count": thing.count}) == thing
+                and one.count == len(self.plan.shown_by(one.id))
+                and one.id not in tied
+            ),
+            None,
+        )
+
+    def new_thing(self, noun: str) -> str:
+        """An id for a thing of that noun."""
+        return free_id(noun, {one.id for one in self.scene.things})
 
     def reword(self, change: Callable[[str], str]) -> None:
         """Gives every region that has words those that `change` makes of them."""
@@ -138,14 +213,14 @@ class PlanEditor:
 
     def moved(self) -> list[str]:
         """Says which of the regions there were have another box by now."""
-        old = {item.id: item.box for item in _items(self.before.regions, "")}
+        old = {region.id: region.box for region in _all(self.before.regions)}
         return [f"{item.id}: {_moved(old[item.id], item.box)}" for item in self.items
                 if item.box != old.get(item.id, item.box)]  # fmt: skip
 
     def new_id(self, noun: str) -> str:
         """An id that is free: the noun and a number."""
         name = re.sub(r"[^a-z0-9]+", "-", noun)[:40].strip("-") or "thing"
-        taken = {item.id for item in (*self.items, *_items(self.before.regions, ""))}
+        taken = {each.id for plan in (self.plan, self.before) for each in _all(plan.regions)}
         return next(each for n in range(1, 999) if (each := f"{name}-{n}") not in taken)
 
     def listing(self, items: Sequence[RegionNode] | None = None) -> str:
@@ -164,22 +239,40 @@ class PlanEditor:
         return PlanError(f"{words!r} could be {self.listing(items)}: say which")
 
 
-def _items(regions: Sequence[Region], parent: str) -> Iterator[RegionNode]:
+def _items(regions: Sequence[Region], parent: str, scene: Scene) -> Iterator[RegionNode]:
     for region in regions:
-        core = without_settings(region.prompt)
-        yield RegionNode(region, parent, core, subject_of(core))
-        yield from _items(region.children, region.id)
+        things = tuple(one for name in region.shows if (one := scene.thing(name)))
+        yield RegionNode(region, parent, things)
+        yield from _items(region.children, region.id, scene)
 
 
-def _renaming(item: RegionNode, core: str) -> Renaming:
+def _all(regions: Sequence[Region]) -> Iterator[Region]:
+    for region in regions:
+        yield region
+        yield from _all(region.children)
+
+
+def _noun(thing: Thing) -> str:
+    return singular(thing.name.split()[-1].lower())
+
+
+def _renamed(relation: Relation, old: str, new: str) -> Relation:
+    """The relation, of the thing with the new id."""
+    subject, *objects = (
+        new if name == old else name for name in (relation.subject, *relation.objects)
+    )
+    return Relation(subject=subject, kind=relation.kind, objects=tuple(objects))
+
+
+def _renaming(item: RegionNode, text: str) -> Renaming:
     """The words that named an item, and what names it now; no words where more has changed."""
-    subject = subject_of(core)
-    if item.subject is None or subject is None:
+    subject = item.subject
+    if subject is None:
         return (), ""
-    rest = item.core[item.subject.end :]
-    if not core.endswith(rest):
+    start, rest = item.core[: subject.start], item.core[subject.end :]
+    if not text.startswith(start) or not text.endswith(rest):
         return (), ""
-    return item.subject.words, core[subject.start : len(core) - len(rest)]
+    return subject.words, text[len(start) : len(text) - len(rest)]
 
 
 def _moved(old: Box, new: Box) -> str:

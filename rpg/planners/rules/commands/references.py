@@ -178,23 +178,27 @@ def _alike(editor: PlanEditor, reference: _Reference) -> list[RegionNode]:
     named = [
         item for item in editor.items if item.id == reference.text.lower().removeprefix("the ")
     ]
-    items = named or [item for item in editor.items if _is_a(item, noun)]
+    items = named or [item for each in editor.items if (item := _as(each, noun))]
     for word in reference.attributes:
         fitting = [item for item in items if _has(item, word)]
         if not fitting and word in SIZES and items:
             fitting = selectors.pick(items, ["biggest" if SIZES[word] > 1 else "smallest"])
         items = fitting
     if "other" in reference.attributes:
-        items = [item for item in editor.items if _is_a(item, noun) and item.id not in editor.last]
+        items = [item for each in editor.items
+                 if (item := _as(each, noun)) and item.id not in editor.last]  # fmt: skip
     return items
 
 
-def _is_a(item: RegionNode, noun: str) -> bool:
-    if noun in _ANY or noun == item.head:
-        return bool(item.core)
+def _as(item: RegionNode, noun: str) -> RegionNode | None:
+    """The item as one of the noun; None where it is none."""
+    if noun in _ANY:
+        return item if item.core else None
     if noun in ("animal", "creature"):
-        return is_animate(item.head) and not is_person(item.head)
-    return noun in ("person", "figure", "character") and is_person(item.head)
+        return item if is_animate(item.head) and not is_person(item.head) else None
+    if noun in ("person", "figure", "character") and is_person(item.head):
+        return item
+    return item.about(noun)
 
 
 def _has(item: RegionNode, word: str) -> bool:

@@ -57,10 +57,9 @@ def _none(editor: PlanEditor, match: Match) -> bool:
     if not mentions(what):
         return False
     remove(editor, items)
-    unwanted = [part.strip() for part in editor.plan.negative.split(",") if part.strip()]
-    if what.lower() not in {part.lower() for part in unwanted}:
-        negative = ", ".join([*unwanted, what])
-        editor.do(e.SetBase(negative=negative), note=f"not there, as asked: {what}")
+    if what.lower() not in editor.plan.effective_negative.lower().split(", "):
+        absent = (*editor.scene.absent, what)
+        editor.do(e.SetScene(absent=absent), note=f"not there, as asked: {what}")
     return True
 
 
@@ -90,7 +89,8 @@ def _only(editor: PlanEditor, match: Match) -> bool:
         return False
     new = [copy(editor, items[-1], Where()) for _ in range(count - len(items))]
     remove(editor, reading_order(items)[count:])
-    editor.last = tuple(item.id for item in items if item in editor.items) + tuple(new)
+    left = {item.id for item in editor.items}
+    editor.last = (*(item.id for item in items if item.id in left), *new)
     return True
 
 

@@ -16,7 +16,10 @@ from rpg.planners.rules.commands.plan_editor import PlanEditor, RegionNode
 from rpg.planners.rules.commands.references import resolve_or_fail
 from rpg.planners.rules.commands.remove import remove
 from rpg.planners.rules.commands.selectors import reading_order
-from rpg.planners.rules.commands.text.wording import Mention, subject_of, with_name
+from rpg.planners.rules.commands.text.setting_phrases import settings_in
+from rpg.planners.rules.commands.text.wording import Mention, with_name
+from rpg.planners.rules.scene import count_of, thing_of
+from rpg.plans.scene import Thing
 
 
 def _replaced(editor: PlanEditor, match: Match) -> bool:
@@ -25,11 +28,11 @@ def _replaced(editor: PlanEditor, match: Match) -> bool:
     if look is None or look.noun is None:
         return _by_several(editor, match)
     items = resolve_or_fail(editor, match["what"])
+    phrase = _alone(look.noun) if len(items) > 1 else look.noun
+    editor.reshape(items, lambda thing: _another(thing, phrase))
     for item in items:
-        mention = subject_of(item.region.prompt)
-        if mention is not None:
-            phrase = _alone(look.noun) if len(items) > 1 else look.noun
-            editor.mend(item, _exchanged(item, mention, phrase))
+        if item.subject is not None:
+            editor.mend(item, _exchanged(item, item.subject, phrase))
     editor.last = tuple(item.id for item in items)
     return True
 
@@ -53,12 +56,17 @@ def _by_several(editor: PlanEditor, match: Match) -> bool:
     return True
 
 
-def _exchanged(item: RegionNode, mention: Mention, phrase: NounPhrase) -> str:
-    """Another thing in the same scene and style; what it did goes with the old one."""
-    text, rest = item.region.prompt, item.core[item.subject.end :] if item.subject else ""
+def _another(old: Thing, phrase: NounPhrase) -> Thing:
     entity = entity_of(phrase)
-    name = join([entity.name, entity.post])
-    return with_name(text.replace(rest, "", 1) if rest.strip() else text, mention, name)
+    new = thing_of(entity, old.id, count_of(entity), old.owner)
+    return new.model_copy(update={"count": old.count}) if new.count else new
+
+
+def _exchanged(item: RegionNode, mention: Mention, phrase: NounPhrase) -> str:
+    """Another thing in the same place; what the old one did goes with it."""
+    entity = entity_of(phrase)
+    own = settings_in(item.core[mention.end :])
+    return with_name(item.core[: mention.end], mention, join([entity.name, entity.post, *own]))
 
 
 def _alone(phrase: NounPhrase) -> NounPhrase:

@@ -87,13 +87,14 @@ def related(
     """Those that stand to the other one in these ways; the nearest where they are next to it."""
     matching = [item for item in items if item.id != other.id]
     for kind in kinds:
-        matching = [item for item in matching if _stands(item, kind, other)]
+        matching = [item for item in matching if stands(item, kind, other)]
     if not matching or RelationKind.BESIDE not in kinds:
         return matching
     return _best(matching, lambda item: _distance(item, other))
 
 
-def _stands(item: RegionNode, kind: RelationKind, other: RegionNode) -> bool:
+def stands(item: RegionNode, kind: RelationKind, other: RegionNode) -> bool:
+    """Whether one stands to the other in that way; always of ways that have no one direction."""
     (x, y), (ox, oy) = item.box.center, other.box.center
     match kind:
         case RelationKind.LEFT:

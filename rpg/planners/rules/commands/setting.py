@@ -9,7 +9,15 @@ from rpg.language.lexicon.inflect import article
 from rpg.planners.rules.commands.patterns import Match, form
 from rpg.planners.rules.commands.plan_editor import PlanEditor
 from rpg.planners.rules.commands.references import resolve
-from rpg.planners.rules.commands.text.setting_phrases import backdrops_of, settings_of, with_setting
+from rpg.planners.rules.commands.text.setting_phrases import (
+    backdrops_of,
+    kind_of,
+    settings_in,
+    settings_of,
+    with_setting,
+    without,
+)
+from rpg.plans import edits as e
 
 _ALL = (
     r"(?:it|this|that|them|everything|things|all of it|(?:the )?(?:whole )?"
@@ -21,12 +29,17 @@ _CHANGE = r"(?:make|turn|change|set|let|have|switch|convert|transform|replace|pu
 
 
 def change_setting(editor: PlanEditor, settings: tuple[str, ...]) -> bool:
-    """Puts every region into the scenes, and the whole picture with them."""
+    """Puts the whole picture into the settings; regions lose what they have of that kind."""
     for setting in settings:
-        editor.reword(partial(with_setting, setting=setting))
-        editor.settings.append(setting)
-        editor.notes.append(f"everything is {setting} now")
+        editor.reword(partial(_without_kind, kind=kind_of(setting)))
+        whole = with_setting(editor.scene.setting, setting)
+        editor.do(e.SetScene(setting=whole), note=f"everything is {setting} now")
     return bool(settings)
+
+
+def _without_kind(text: str, kind: str) -> str:
+    own = [setting for setting in settings_in(text) if kind_of(setting) == kind]
+    return without(text, own) or text
 
 
 def _general(editor: PlanEditor, match: Match) -> bool:

@@ -10,7 +10,8 @@ from rpg.planners.rules.commands.patterns import Match, form
 from rpg.planners.rules.commands.placement.shifts import resized
 from rpg.planners.rules.commands.plan_editor import PlanEditor, RegionNode
 from rpg.planners.rules.commands.references import resolve_list
-from rpg.planners.rules.commands.text.wording import subject_of, with_words
+from rpg.planners.rules.commands.text.wording import with_words
+from rpg.plans.scene import Thing
 
 _SIDE = 1.25  # a step of size, as a factor of both sides
 _STEPS = {"a bit": 0.5, "slightly": 0.5, "a little": 0.5, "a little bit": 0.5, "somewhat": 0.5,
@@ -80,12 +81,19 @@ def resize(editor: PlanEditor, item: RegionNode, wanted: Factors) -> None:
 
 def _mend_words(editor: PlanEditor, item: RegionNode, *, grows: bool) -> None:
     """Takes out a size word that says the contrary: a small star that was made bigger."""
-    mention = subject_of(item.region.prompt)
-    if mention is None:
-        return
-    sizes = {word: SIZES.get(word.lower(), 1) for word in mention.attributes}
-    stays = [word for word, size in sizes.items() if (size >= 1 if grows else size <= 1)]
-    if len(stays) < len(mention.attributes):
+
+    def is_wrong(word: str) -> bool:
+        size = SIZES.get(word.lower(), 1)
+        return size < 1 if grows else size > 1
+
+    def change(thing: Thing) -> Thing:
+        stays = tuple(one for one in thing.attributes if not is_wrong(one))
+        return thing.model_copy(update={"attributes": stays})
+
+    mention = item.subject
+    if mention is not None and any(map(is_wrong, mention.attributes)):
+        stays = [word for word in mention.attributes if not is_wrong(word)]
+        editor.reshape([item], change)
         editor.mend(item, with_words(item.region.prompt, mention, stays, mention.noun))
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from functools import partial
-
+from rpg.language.grammar.styles import split_style
 from rpg.planners.rules.commands.patterns import Match, form
 from rpg.planners.rules.commands.plan_editor import PlanEditor
 from rpg.planners.rules.commands.references import resolve
 from rpg.planners.rules.commands.text.style_phrases import (
     MONOCHROME,
+    is_medium,
     style_of,
-    styles_of,
     with_style,
 )
+from rpg.plans import edits as e
 
 _WHOLE = r"(?:the )?(?:whole )?(?:picture|image|scene|photo|painting|drawing|thing)"
 _PICTURE = rf"(?:it|this|that|them|everything|all of it|{_WHOLE})"
@@ -23,12 +23,18 @@ _STYLE = r"(?:the )?(?:style|look|medium)(?: of (?:it|everything|the (?:picture|
 
 
 def set_style(editor: PlanEditor, style: str) -> bool:
-    """Draws every region in the style, and the whole picture with them."""
-    old = styles_of(editor.before)
-    editor.reword(partial(with_style, style=style, old=old))
-    editor.styles.append(style)
-    editor.notes.append(f"everything is drawn so now: {style}")
+    """Draws the whole picture in the style; regions lose a medium of their own."""
+    editor.reword(_without_medium)
+    whole = with_style(editor.scene.style, style)
+    editor.do(e.SetScene(style=whole), note=f"everything is drawn so now: {style}")
     return True
+
+
+def _without_medium(text: str) -> str:
+    content, styles = split_style(text)
+    if not any(map(is_medium, styles)):
+        return text
+    return ", ".join([content.strip(" ,"), *(each for each in styles if not is_medium(each))])
 
 
 def _styled(editor: PlanEditor, match: Match) -> bool:
@@ -44,8 +50,8 @@ def _monochrome(editor: PlanEditor, match: Match) -> bool:
 
 def _exchanged(editor: PlanEditor, match: Match) -> bool:
     """Reads "change the oil painting to a watercolor": no thing of the plan, but its style."""
-    old = style_of(match["old"]) or ""
-    known = old.lower() in styles_of(editor.before)
+    old = style_of(match["old"])
+    known = old is not None and old.lower() in editor.before.scene.style.lower()
     return known and not resolve(editor, match["old"]) and _styled(editor, match)
 
 

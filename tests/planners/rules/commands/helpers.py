@@ -7,6 +7,7 @@ from rpg.planners.rules.commands.interpreter import follow
 from rpg.plans.edits import apply
 from rpg.plans.geometry import Box
 from rpg.plans.plan import Plan, Region
+from rpg.plans.wording import worded
 
 PROMPTS = {
     "pair": "a red star left of a blue circle",
@@ -33,7 +34,8 @@ def regions(plan: Plan) -> dict[str, Region]:
 
 
 def prompts(plan: Plan) -> dict[str, str]:
-    return {name: region.prompt for name, region in regions(plan).items()}
+    """What every region is drawn from, by its id."""
+    return dict(zip(regions(plan), worded(plan).regions, strict=True))
 
 
 def box(plan: Plan, name: str) -> Box:

@@ -30,7 +30,7 @@ def test_an_added_thing_goes_where_it_should(name: str, instruction: str, where:
     assert position_in_words(box(plan, new)) == where
     assert disjoint(plan)
     assert regions(PLANS[name]).keys() < regions(plan).keys()
-    assert "moon" in plan.base_prompt
+    assert "moon" in plan.effective_base_prompt
 
 
 @pytest.mark.parametrize(
@@ -119,9 +119,9 @@ def test_numbers(instruction: str, stars: int) -> None:
 
 def test_what_is_not_wanted_goes_into_the_negative_prompt_and_out_of_it_again() -> None:
     none = told("sky", "no stars")
-    assert none.negative == "stars"
-    assert told("village", "no clouds").negative == "clouds"
-    assert told("village", "no clouds, then add a cloud top left").negative == ""
+    assert none.effective_negative == "stars"
+    assert told("village", "no clouds").effective_negative == "clouds"
+    assert told("village", "no clouds, then add a cloud top left").effective_negative == ""
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_what_is_not_wanted_goes_into_the_negative_prompt_and_out_of_it_again() 
 def test_removing(instruction: str, gone: set[str]) -> None:
     plan = told("village", instruction)
     assert regions(PLANS["village"]).keys() - regions(plan).keys() == gone
-    assert "tree" not in plan.prompt + plan.base_prompt
+    assert "tree" not in plan.prompt + plan.effective_base_prompt
     assert all(box(plan, name) == box(PLANS["village"], name) for name in regions(plan))
 
 

@@ -33,7 +33,7 @@ from tests.planners.rules.commands.helpers import PLANS, box, follows, prompts, 
 def test_a_colour_takes_the_place_of_the_old_one(instruction: str) -> None:
     plan = told("pair", instruction)
     assert prompts(plan) == {"star-1": "a green star", "circle-1": "a blue circle"}
-    assert plan.prompt == plan.base_prompt == "a green star left of a blue circle"
+    assert plan.prompt == plan.effective_base_prompt == "a green star left of a blue circle"
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_an_attribute_replaces_those_of_its_kind(old: str, new: str, result: str
 def test_things_become_other_things_and_keep_their_id(instruction: str, prompt: str) -> None:
     plan = told("village", instruction)
     assert prompts(plan) == {"house-1": prompt, "tree-1": "a tree"}
-    assert plan.base_prompt == f"{prompt} and a tree"
+    assert plan.effective_base_prompt == f"{prompt} and a tree"
     assert box(plan, "house-1") == box(PLANS["village"], "house-1")
 
 
@@ -129,7 +129,7 @@ def test_one_verb_serves_for_several() -> None:
         ("make the garden a desert", "at sunset in a desert"),
         ("make the background plain white", "at sunset on a plain white background"),
         ("set the scene in a city at night", "in a city at night"),
-        ("make the garden snowy", "at sunset in a snowy garden"),
+        ("make the garden snowy", "in a snowy garden at sunset"),
     ],
 )
 def test_a_scene_changes_once_in_every_prompt(instruction: str, tail: str) -> None:
@@ -138,14 +138,19 @@ def test_a_scene_changes_once_in_every_prompt(instruction: str, tail: str) -> No
         "fox-1": f"a fox {tail}, oil painting",
         "rabbit-1": f"a rabbit {tail}, oil painting",
     }
-    assert plan.prompt == plan.base_prompt == f"an oil painting of a fox and a rabbit {tail}"
+    assert (
+        plan.prompt == plan.effective_base_prompt == f"an oil painting of a fox and a rabbit {tail}"
+    )
 
 
 def test_the_same_scene_again_changes_nothing() -> None:
     for scene in ("at night", "in the snow", "on the beach"):
-        once = with_setting("a red star, watercolor", scene)
+        once = with_setting("in a garden at dusk", scene)
         assert with_setting(once, scene) == once
-        assert once == f"a red star {scene}, watercolor"
+    assert with_setting("", "at night") == "at night"
+    assert with_setting("snowy pass, late evening, drifting fog", "at noon") == (
+        "snowy pass, drifting fog at noon"
+    )
 
 
 @pytest.mark.parametrize("words", ["a circle", "blue", "the dog", "", "bigger", "three stars"])
@@ -180,19 +185,21 @@ def test_what_is_inside_a_building_stays_there_when_the_scene_changes() -> None:
     ],
 )
 def test_a_style_takes_the_place_of_another_in_every_prompt(instruction: str, style: str) -> None:
-    plan = told("painting", instruction)
+    plan, tail = told("painting", instruction), f"{', ' * (style[:3] != 'in ') or ' '}{style}"
     assert prompts(plan) == {
-        "fox-1": f"a fox in a garden at sunset, {style}",
-        "rabbit-1": f"a rabbit in a garden at sunset, {style}",
+        "fox-1": f"a fox in a garden at sunset{tail}",
+        "rabbit-1": f"a rabbit in a garden at sunset{tail}",
     }
-    assert plan.prompt == plan.base_prompt == f"a fox and a rabbit in a garden at sunset, {style}"
+    assert plan.scene.style == style
+    assert plan.prompt == f"a fox and a rabbit in a garden at sunset{tail}"
+    assert plan.effective_base_prompt == plan.prompt
     assert follows(plan, f"change the style to {style}") == plan
     assert prompts(follows(plan, "make it an oil painting"))["fox-1"].endswith(", oil painting")
 
 
 def test_a_style_leaves_words_of_quality_and_serves_beside_other_wishes() -> None:
-    assert with_style("an oil painting of a fox, highly detailed", "watercolor") == (
-        "a fox, highly detailed, watercolor"
+    assert with_style("oil painting, highly detailed", "watercolor") == (
+        "highly detailed, watercolor"
     )
     plan = told("pair", "make it watercolor and night, and make the star green")
     assert prompts(plan) == {
@@ -206,7 +213,7 @@ def test_black_and_white_is_the_colour_of_one_thing_or_of_the_picture() -> None:
     cat = RulePlanner().plan("a cat")
     assert prompts(follows(cat, "make it black and white")) == {"cat-1": "a black and white cat"}
     assert prompts(follows(cat, "make the image black and white")) == {
-        "cat-1": "a cat, in black and white"
+        "cat-1": "a cat in black and white"
     }
 
 

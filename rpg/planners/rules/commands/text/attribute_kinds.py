@@ -24,6 +24,32 @@ _KINDS = (
 _JOINS = AND | {","}
 
 
+def phrases(words: Sequence[str]) -> list[str]:
+    """Attributes as a phrase has them, one by one: "light blue", "black and white", "wooden"."""
+    found: list[str] = []
+    joins = ""
+    for word in (each.lower() for each in words):
+        last = found[-1].split()[-1] if found else ""
+        if word in _JOINS:
+            joins = word
+        elif found and word in COLOURS and (last in _TONES and not joins):
+            found[-1] += f" {word}"
+        elif found and word in COLOURS and last in COLOURS and joins == "and":
+            found[-1] += f" and {word}"
+        else:
+            found.append(word)
+        joins = joins if word in _JOINS else ""
+    return found
+
+
+def changed_looks(old: Sequence[str], new: Sequence[str]) -> tuple[str, ...]:
+    """The attributes of a thing with new words, as a phrase has them, in place of their kinds'."""
+    fresh = {word.lower() for word in new} - _JOINS
+    gone = frozenset[str]().union(*(kind for kind in _KINDS if fresh & kind))
+    kept = [each for each in old if not set(each.split()) - _JOINS - _TONES <= gone | fresh]
+    return tuple(dict.fromkeys([*kept, *phrases(new)]))
+
+
 def changed(old: Sequence[str], new: Sequence[str]) -> list[str]:
     """The old attributes with the new ones in the place of those of their kind.
 

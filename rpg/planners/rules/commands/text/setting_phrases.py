@@ -1,9 +1,9 @@
-"""Setting phrases: "night" -> "at night", and their replacement in a text."""
+"""Setting phrases: "night" -> "at night", and their place in a picture's setting."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from rpg.language.grammar.chunks import noun_phrase
 from rpg.language.grammar.elements import NounPhrase
@@ -16,7 +16,7 @@ from rpg.language.lexicon.inflect import article
 from rpg.language.lexicon.nouns import PLACES
 from rpg.language.scene_graph.parser import parse_elements
 from rpg.language.scene_graph.places import place_of
-from rpg.planners.rules.commands.text.wording import content_of
+from rpg.plans.scene import joined
 
 _HOURS = frozenset(
     """
@@ -46,6 +46,7 @@ _NO_ARTICLE = _SEASONS | {"candlelight", "twilight"}
 _OPENS = re.compile(
     r"(?P<prep>in|on|at|by|during|under|inside|into|onto|through|near)\s+(?P<rest>\S.*)", re.I
 )
+_PARTS = re.compile(r"\s*[,;]\s*|\s+(?=(?:in|on|at|by|during|under)\s)", re.IGNORECASE)
 _JOINTS = re.compile(r"\s+(?:and\s+)?(?=(?:in|on|at|by|during|under)\s)", re.IGNORECASE)
 
 
@@ -129,34 +130,28 @@ def settings_in(text: str, entities: Collection[str] = ()) -> tuple[str, ...]:
     return tuple(setting for setting in present if _noun(setting) not in entities)
 
 
-def styles_in(text: str) -> tuple[str, ...]:
-    """The styles that a text asks for."""
-    return tuple(split_style(text)[1])
+def without(text: str, settings: Iterable[str]) -> str:
+    """The text without what stands in it of the settings."""
+    for setting in settings:
+        cut = rf"(?:,? )?\b{re.escape(setting)}(?!\w)"
+        text = " ".join(re.sub(cut, "", text, count=1, flags=re.IGNORECASE).split()).strip(" ,")
+    return text
 
 
-def without_settings(text: str) -> str:
-    """What a subprompt shows, without where, when and in which style."""
-    start, end = content_of(text)
-    content = text[start:end]
-    for setting in settings_in(text):
-        content = _without(content, setting)
-    return content
+def parts_of(setting: str) -> list[str]:
+    """A setting's places, times and weather: "in a garden at night" -> the one and the other."""
+    return [part.strip() for part in _PARTS.split(setting) if part.strip()]
 
 
-def with_setting(text: str, setting: str, entities: Collection[str] = ()) -> str:
-    """The text in that setting: it replaces others of its kind, once.
+def with_setting(setting: str, new: str) -> str:
+    """A picture's setting with a new one in place of others of its kind.
 
-    Hours, seasons, weather and places are kinds. `entities` are nouns that are no places here: what
-    is "inside a house" stays there if the house is an entity of its own.
+    Hours, seasons, weather and places are kinds.
     """
-    present = settings_in(text, entities)
-    if setting in present:
-        return text
-    for other in present:
-        if kind_of(other) == kind_of(setting):
-            text = _without(text, other)
-    _, end = content_of(text)
-    return f"{text[:end]} {setting}{text[end:]}"
+    parts = parts_of(setting)
+    if new in parts:
+        return setting
+    return joined("", *(part for part in parts if kind_of(part) != kind_of(new)), new)
 
 
 def kind_of(setting: str) -> str:
@@ -171,8 +166,3 @@ def _noun(setting: str) -> str:
     opening = _OPENS.fullmatch(setting)
     phrase = _phrase(opening["rest"]) if opening else None
     return head(phrase) if phrase is not None else setting.lower().split()[-1]
-
-
-def _without(text: str, setting: str) -> str:
-    cut = re.sub(rf"(?:,? )?\b{re.escape(setting)}\b", "", text, count=1, flags=re.IGNORECASE)
-    return " ".join(cut.split()).strip(" ,")

@@ -1,12 +1,10 @@
-"""Style phrases: "a watercolor", "like a comic", and their replacement in a text."""
+"""Style phrases: "a watercolor", "like a comic", and their place in a picture's style."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 
-from rpg.language.grammar.styles import is_style, split_style
-from rpg.plans.plan import Plan
+from rpg.language.grammar.styles import is_style
 
 _MEDIA = frozenset(
     """
@@ -46,22 +44,13 @@ def style_of(words: str) -> str | None:
     return found or (f"{one} style" if called or made else None)
 
 
-def with_style(text: str, style: str, old: Collection[str] = ()) -> str:
-    """The text in that style: it takes the place of another medium, not of "highly detailed".
-
-    Args:
-        text: A prompt or a subprompt.
-        style: As `style_of` gives it.
-        old: Styles that the picture is known to have, however they are called.
-    """
-    content, present = split_style(text)
-    parts = [part.strip(" .") for part in content.split(",")]
-    parts = [part for part in parts if part and part.lower() not in old]
-    kept = [each for each in present if not _MEDIA & set(each.lower().split()) and each != style]
-    return ", ".join([*parts, *kept, style])
+def with_style(style: str, new: str) -> str:
+    """A picture's style with a new medium in place of another, not of "highly detailed"."""
+    kept = [part for part in (each.strip() for each in style.split(",")) if not is_medium(part)]
+    return ", ".join([*(part for part in kept if part and part != new), new])
 
 
-def styles_of(plan: Plan) -> frozenset[str]:
-    """All styles that a plan's words ask for, lower case."""
-    texts = (plan.prompt, plan.base_prompt, *(region.prompt for region in plan.layers()))
-    return frozenset(style.lower() for text in texts for style in split_style(text)[1])
+def is_medium(style: str) -> bool:
+    """Whether a style says what the picture is made of, or in whose manner."""
+    words = style.lower().split()
+    return bool(_MEDIA & set(words)) or words[:2] == ["in", "the"]
