@@ -98,7 +98,7 @@ def written(
     if book.plan is None or region is None or card is None or now == card.fields:
         return gr.skip(), gr.skip(), gr.skip()
     try:
-        plan = apply(book.plan, card_edits(region, card.fields, now))
+        plan = apply(book.plan, card_edits(book.plan, region, card.fields, now))
     except PlanError as error:
         return gr.skip(), gr.skip(), line(str(error), problem=True)
     known = tuple(replace(each, fields=now) if each is card else each for each in shown)

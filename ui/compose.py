@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 
 from rpg.errors import PlanError
+from rpg.planners.rules.scene import scene_of_prompt
 from rpg.plans.plan import Plan
 from ui import cards, plan_canvas, plan_text
 from ui.examples import examples
@@ -160,7 +161,9 @@ def cancel(shop: Workshop, job: str) -> None:
 def begin(book: PlanBook, prompt: str) -> tuple[Any, str]:
     """A plan without regions, to draw them by hand."""
     try:
-        return book.with_plan(Plan(prompt=prompt, source="user")), ""
+        asked = Plan(prompt=prompt, source="user")
+        scene = scene_of_prompt(asked.prompt)
+        return book.with_plan(asked.model_copy(update={"scene": scene})), ""
     except PlanError:
         return gr.skip(), line("Write a prompt first.", problem=True)
 

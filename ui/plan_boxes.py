@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from rpg.plans.edits import AddRegion, AnyEdit, ModifyRegion, MoveRegion, RemoveRegion
+from rpg.planners.rules.typed import typed_addition, typed_words
+from rpg.plans.edits import AddRegion, AnyEdit, MoveRegion, RemoveRegion, apply
 from rpg.plans.geometry import Box
 from rpg.plans.overlay import PALETTE
 from rpg.plans.plan import Plan, Region
@@ -147,12 +148,13 @@ def hand(
     for mark in reversed(was.marks):
         if mark.id in regions and mark in owners:
             seen = now[owners.index(mark)]
-            edits += _changes(regions[mark.id], mark, seen, was.size)
+            edits += _changes(apply(plan, edits), regions[mark.id], mark, seen, was.size)
     # The inner ones go first: with an outer one goes all that is in it.
     gone = [m.id for m in was.marks if m not in owners and m.id in regions]
     edits += [RemoveRegion(id=name) for name in gone]
     new = [mark for mark, owner in zip(now, owners, strict=True) if owner is None]
-    edits += _additions([mark for mark in new if mark.label], plan, was.size)
+    for mark in new:
+        edits += _additions(mark, apply(plan, edits), was.size)
     return tuple(edits), Drawn(was.size, _seen(now, owners))
 
 
@@ -199,7 +201,7 @@ def _owners(marks: Sequence[Mark], now: Sequence[Mark]) -> list[Mark | None]:
     return owners
 
 
-def _changes(region: Region, mark: Mark, seen: Mark, size: Size) -> Iterator[AnyEdit]:
+def _changes(plan: Plan, region: Region, mark: Mark, seen: Mark, size: Size) -> Iterator[AnyEdit]:
     """What a hand did to one box."""
     if seen.pixels != mark.pixels:
         box = _moved(region.box, mark.pixels, seen.pixels, size)
@@ -207,7 +209,7 @@ def _changes(region: Region, mark: Mark, seen: Mark, size: Size) -> Iterator[Any
             yield MoveRegion(id=region.id, box=box)
     words = _words(region.prompt, mark.label, seen.label)
     if words and words != region.prompt and region.prompt:
-        yield ModifyRegion(id=region.id, prompt=words)
+        yield from typed_words(plan, region, words)
 
 
 def _moved(box: Box, was: Pixels, now: Pixels, size: Size) -> Box:
@@ -244,22 +246,20 @@ def _words(prompt: str, was: str, now: str) -> str:
     return words
 
 
-def _additions(new: Sequence[Mark], plan: Plan, size: Size) -> Iterator[AnyEdit]:
-    """The regions that were drawn, over those that are there."""
+def _additions(mark: Mark, plan: Plan, size: Size) -> Iterator[AnyEdit]:
+    """The region that was drawn, over those that are there; none where it has no label yet."""
+    x0, x1 = _span((0.0, 0.0), (-1, -2), mark.pixels[0::2], size[0], MARGIN[0])
+    y0, y1 = _span((0.0, 0.0), (-1, -2), mark.pixels[1::2], size[1], MARGIN[1])
+    if mark.label and x0 < x1 and y0 < y1:
+        yield addition(mark.label, Box(x0, y0, x1, y1), plan)
+
+
+def addition(words: str, box: Box, plan: Plan) -> AddRegion:
+    """A new region over those that are there, with the things that its words name."""
     taken = {region.id for region, _, _ in regions_of(plan)}
-    for mark in new:
-        x0, x1 = _span((0.0, 0.0), (-1, -2), mark.pixels[0::2], size[0], MARGIN[0])
-        y0, y1 = _span((0.0, 0.0), (-1, -2), mark.pixels[1::2], size[1], MARGIN[1])
-        if x0 < x1 and y0 < y1:
-            yield addition(mark.label, Box(x0, y0, x1, y1), plan, taken)
-
-
-def addition(words: str, box: Box, plan: Plan, taken: set[str]) -> AddRegion:
-    """A new region over those that are there; its id joins those that are taken."""
     z = max((region.z for region in plan.regions), default=0)
     name = next(n for i in range(1, len(taken) + 2) if (n := f"region-{i}") not in taken)
-    taken.add(name)
-    return AddRegion(region=Region(id=name, prompt=words, box=box, z=z))
+    return typed_addition(plan, Region(id=name, prompt=words, box=box, z=z))
 
 
 def _seen(now: Sequence[Mark], owners: Sequence[Mark | None]) -> tuple[Mark, ...]:

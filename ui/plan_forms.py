@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from rpg.errors import PlanError
+from rpg.planners.rules.typed import typed_words
 from rpg.plans.edits import AddRegion, AnyEdit, ModifyRegion, MoveRegion, SetBase, SetScene, apply
 from rpg.plans.geometry import Box, grid
 from rpg.plans.plan import Plan, Region
@@ -128,10 +129,11 @@ def cards(plan: Plan) -> tuple[Card, ...]:
     )
 
 
-def card_edits(region: Region, was: Written, now: Written) -> tuple[AnyEdit, ...]:
+def card_edits(plan: Plan, region: Region, was: Written, now: Written) -> tuple[AnyEdit, ...]:
     """What was changed on a card.
 
     Args:
+        plan: The region's.
         region: As it is.
         was: What the card showed.
         now: What it says.
@@ -139,7 +141,7 @@ def card_edits(region: Region, was: Written, now: Written) -> tuple[AnyEdit, ...
     Raises:
         PlanError: A field cannot mean anything; says which.
     """
-    return tuple([*_said(region.id, was, now), *_moved(region, was, now)])
+    return tuple([*_said(plan, region, was, now), *_moved(region, was, now)])
 
 
 def base_edits(was: Base, now: Base) -> tuple[AnyEdit, ...]:
@@ -177,8 +179,7 @@ def added(plan: Plan, words: str) -> AddRegion:
     def covered(cell: Box) -> float:
         return sum(common.area for box in boxes if (common := cell.intersection(box)))
 
-    taken = {region.id for region, _, _ in regions_of(plan)}
-    return addition(words, min(grid(3, 3), key=covered), plan, taken)
+    return addition(words, min(grid(3, 3), key=covered), plan)
 
 
 def staleness(plan: Plan | None, prompt: str) -> str:
@@ -250,16 +251,16 @@ def _written(region: Region) -> Written:
     )
 
 
-def _said(name: str, was: Written, now: Written) -> Iterator[AnyEdit]:
+def _said(plan: Plan, region: Region, was: Written, now: Written) -> Iterator[AnyEdit]:
     changes: dict[str, Any] = {}
     if now.prompt != was.prompt:
-        changes["prompt"] = now.prompt
+        yield from typed_words(plan, region, now.prompt)
     if now.negative != was.negative:
         changes["negative"] = now.negative
     if now.base_ratio != was.base_ratio:
         changes["base_ratio"] = _ratio(now.base_ratio)
     if changes:
-        yield ModifyRegion(id=name, **changes)
+        yield ModifyRegion(id=region.id, **changes)
 
 
 def _moved(region: Region, was: Written, now: Written) -> Iterator[AnyEdit]:

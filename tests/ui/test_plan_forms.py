@@ -53,7 +53,7 @@ def write(plan: Plan, name: str, **fields: Any) -> Plan:
     card = next(card for card in cards(plan) if card.id == name)
     region = region_named(plan, name)
     assert region
-    return apply(plan, card_edits(region, card.fields, replace(card.fields, **fields)))
+    return apply(plan, card_edits(plan, region, card.fields, replace(card.fields, **fields)))
 
 
 def test_cards_show_every_region_rounded(plan: Plan) -> None:
@@ -66,7 +66,7 @@ def test_cards_show_every_region_rounded(plan: Plan) -> None:
 def test_a_card_that_nobody_changed_is_no_edit(plan: Plan) -> None:
     for card in cards(plan):
         region = region_named(plan, card.id)
-        assert region and card_edits(region, card.fields, card.fields) == ()
+        assert region and card_edits(plan, region, card.fields, card.fields) == ()
 
 
 def test_what_is_said_on_a_card(plan: Plan) -> None:
@@ -221,3 +221,15 @@ def test_examples_suit_the_model() -> None:
     assert examples("stabilityai/stable-diffusion-xl-base-1.0") == RICH
     for prompt in RICH:
         assert len(RulePlanner().plan(prompt).regions) >= 2
+
+
+def test_what_is_written_on_a_card_reaches_the_scene() -> None:
+    start = RulePlanner().plan("a red star and a blue cup at night")
+    after = write(start, "star-1", prompt="a green heart")
+    assert {(one.name, one.attributes) for one in after.scene.things} == {
+        ("heart", ("green",)),
+        ("cup", ("blue",)),
+    }
+    more = apply(after, [added(after, "two pink fish")])
+    assert [(one.name, one.count) for one in more.scene.things][-1] == ("fish", 2)
+    assert worded(more).regions[-1] == "two pink fish at night"
