@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from statistics import fmean
-from typing import TYPE_CHECKING, Annotated, Literal, Protocol
+from typing import TYPE_CHECKING, Annotated, Literal, Protocol, runtime_checkable
 
 from pydantic import Field
 
@@ -27,10 +27,11 @@ class Check(Model):
     Attributes:
         id: Unique among the checks of a plan, and stable while the plan stays.
         kind: What is asked about.
-        regions: Ids of the regions concerned, the subject first; empty for the whole picture.
+        regions: Ids of the regions concerned, the subject's first; empty for the whole picture.
         says: What has to be true, as a sentence: "there is a star", "the star is left of ...".
-        things: The same for programs: the things concerned, in the singular, one for each of the
-            regions where there are any; none where nothing in particular is meant.
+        things: The same for programs: names of the things concerned, in the singular, the subject
+            first; none where nothing in particular is meant.
+        ids: Of these things in the plan's scene; for a count of all that are meant.
         value: The attribute, relation or scene in words: "red", "left of", "at night".
         count: How many there should be; None where nobody says.
     """
@@ -40,6 +41,7 @@ class Check(Model):
     regions: Annotated[tuple[str, ...], Field(max_length=64)] = ()
     says: Text
     things: Annotated[tuple[Word, ...], Field(max_length=64)] = ()
+    ids: Annotated[tuple[Word, ...], Field(max_length=128)] = ()
     value: Word = ""
     count: Annotated[int, Field(ge=0)] | None = None
 
@@ -52,6 +54,7 @@ class Finding(Model):
         score: 1 where it holds, 0 where it does not, between where the critic is in doubt.
         seen: What the critic saw instead, in plain words; empty where the check is fulfilled.
         box: Where it saw that, in fractions of the canvas; None where it cannot say.
+        regions: Which of the check's regions it is about; empty for all of them.
         unknown: It could not judge. The score is then 0.5, and votes of others go before.
     """
 
@@ -59,6 +62,7 @@ class Finding(Model):
     score: Share
     seen: Text = ""
     box: Box | None = None
+    regions: Annotated[tuple[str, ...], Field(max_length=64)] = ()
     unknown: bool = False
 
     @property
@@ -116,3 +120,22 @@ class Critic(Protocol):
             ChatError: A critic that asks a model got no answer.
         """
         ...
+
+
+@runtime_checkable
+class InformedCritic(Critic, Protocol):
+    """A critic that can be told more than picture, plan and checks."""
+
+    def informed(self, knows: str, tried: Sequence[str]) -> Critic:
+        """The critic with what may help it.
+
+        Args:
+            knows: The words that the drawing model knows, where these are few; else empty.
+            tried: What was tried so far in vain, a sentence each.
+        """
+        ...
+
+
+def informed(critic: Critic, knows: str, tried: Sequence[str]) -> Critic:
+    """The critic with what may help it, if it can be told; else as it is."""
+    return critic.informed(knows, tried) if isinstance(critic, InformedCritic) else critic

@@ -540,6 +540,7 @@ class RPGPipeline(Delegating):
                 judge,
                 budget,
                 settings,
+                self.notes(settings).vocabulary,
             )
             return loop.run(plan, begin)
 

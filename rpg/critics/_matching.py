@@ -45,14 +45,18 @@ class Slot:
     """A place for one planned thing.
 
     Attributes:
-        key: Region and thing, as in the checks.
+        key: The thing's id, as in the checks.
+        name: What it is called.
+        region: Id of its region; empty for none.
         noun: What is to be there.
         colours: What it is to look like; empty where nothing is said.
         box: Where.
         fills: Likewise.
     """
 
-    key: tuple[str, str]
+    key: str
+    name: str
+    region: str
     noun: str
     colours: frozenset[str]
     box: Box
@@ -73,10 +77,9 @@ class Slot:
         return common.area / seen.box.area if common else 0.0
 
 
-def key_of(check: Check, place: int = 0) -> tuple[str, str]:
-    """Region and thing of a check's subject, or of the object at a later place; "" for none."""
-    region, thing = check.regions[place : place + 1], check.things[place : place + 1]
-    return (region or ("",))[0], (thing or ("",))[0]
+def key_of(check: Check, place: int = 0) -> str:
+    """The id of a check's subject, or of the object at a later place; "" for none."""
+    return (check.ids[place : place + 1] or ("",))[0]
 
 
 def matched(slots: Sequence[Slot], seen: Sequence[Seen]) -> list[int | None]:

@@ -13,6 +13,7 @@ from rpg.critics.checks import NOTHING_ELSE, number_of, place_in_words
 from rpg.critique import Check, Finding
 from rpg.language.lexicon.inflect import article
 from rpg.plans.geometry import FULL, Box
+from rpg.plans.scene import DIRECTIONS
 from rpg.toybox.detector import place_of
 from rpg.toybox.vocabulary import COLOURS, FILLS, THINGS, canonical, place_meant
 
@@ -23,6 +24,7 @@ _FAILED = 0.45  # the most that a colour or a number can have and still be wrong
 _PATTERN = 0.2  # another fill
 _STRAYS = 0.4  # for one thing too many; shared by several
 _CLEAR = 0.05  # of the canvas: so far apart, a direction is beyond doubt
+_DIRECTIONS = {**DIRECTIONS, "on": DIRECTIONS["above"]}
 _PALETTE = {name: np.array(value, float) for name, value in COLOURS.items()}
 _WIDEST = max(float(np.linalg.norm(a - b)) for a in _PALETTE.values() for b in _PALETTE.values())
 
@@ -45,8 +47,8 @@ class MatchedPicture:
     seen: Sequence[Seen]
     standing: Sequence[int | None]
 
-    def at(self, key: tuple[str, str]) -> list[tuple[Slot, Seen | None]]:
-        """The slots of a region's thing, each with what stands for it."""
+    def at(self, key: str) -> list[tuple[Slot, Seen | None]]:
+        """The slots of a thing, each with what stands for it."""
         pairs = zip(self.slots, self.standing, strict=True)
         return [
             (slot, None if number is None else self.seen[number])
@@ -54,8 +56,8 @@ class MatchedPicture:
             if slot.key == key
         ]
 
-    def things(self, key: tuple[str, str]) -> list[Seen]:
-        """What stands for a region's thing."""
+    def things(self, key: str) -> list[Seen]:
+        """What stands for a thing."""
         return [one for _, one in self.at(key) if one is not None]
 
     def strays(self) -> Iterator[Seen]:
@@ -83,12 +85,16 @@ def _unknown(check: Check, why: str) -> Finding:
     return Finding(check=check, score=0.5, seen=why, unknown=True)
 
 
-def _worst(findings: Sequence[Finding]) -> Finding:
-    return min(findings, key=lambda finding: finding.score)
+def _worst(findings: Sequence[tuple[Slot, Finding]]) -> Finding:
+    """The finding with the lowest score, about all regions where it does not hold."""
+    worst = min((finding for _, finding in findings), key=lambda finding: finding.score)
+    failed = [slot.region for slot, finding in findings if not finding.holds and slot.region]
+    return worst.model_copy(update={"regions": tuple(dict.fromkeys(failed))})
 
 
 def _presence(check: Check, picture: MatchedPicture) -> Finding:
-    found = [_present(check, slot, seen) for slot, seen in picture.at(key_of(check))]
+    pairs = picture.at(key_of(check))
+    found = [(slot, _present(check, slot, seen)) for slot, seen in pairs]
     return _worst(found) if found else _unknown(check, "no region is to show it")
 
 
@@ -122,11 +128,11 @@ def _attribute(check: Check, picture: MatchedPicture) -> Finding:
     wanted = canonical(check.value)
     if wanted not in COLOURS and wanted not in FILLS:
         return _unknown(check, f'the detector cannot tell what is "{check.value}"')
-    found = picture.things(key_of(check))
+    found = [(slot, seen) for slot, seen in picture.at(key_of(check)) if seen is not None]
     if not found:
         return _unknown(check, "nothing there that could be")
     looks = _coloured if wanted in COLOURS else _filled
-    return _worst([looks(check, wanted, seen) for seen in found])
+    return _worst([(slot, looks(check, wanted, seen)) for slot, seen in found])
 
 
 def _coloured(check: Check, wanted: str, seen: Seen) -> Finding:
@@ -156,7 +162,7 @@ def _count(check: Check, picture: MatchedPicture) -> Finding:
     slots = [
         (slot, number)
         for slot, number in zip(picture.slots, picture.standing, strict=True)
-        if _is_kind(slot.key[1], kind)
+        if slot.key in check.ids
     ]
     strays = [one for one in picture.strays() if one.name == noun]
     there = sum(number is not None for _, number in slots) + len(strays)
@@ -170,11 +176,6 @@ def _count(check: Check, picture: MatchedPicture) -> Finding:
     words = f"{number_of(there, kind)}, not {number_of(wanted, kind).split()[0]}"
     box = next(iter([*(one.box for one in strays), *gaps]), None)
     return Finding(check=check, score=score, seen=words, box=box)
-
-
-def _is_kind(thing: str, kind: str) -> bool:
-    """Whether a slot's thing, with its looks perhaps, is of the kind: "red star" is a "star"."""
-    return thing == kind or thing.endswith(f" {kind}")
 
 
 def _strays(check: Check, picture: MatchedPicture) -> Finding:
@@ -191,20 +192,35 @@ def _strays(check: Check, picture: MatchedPicture) -> Finding:
 
 
 def _relation(check: Check, picture: MatchedPicture) -> Finding:
-    first = picture.things(key_of(check))
-    second = picture.things(key_of(check, 1))
-    if not first or not second:
-        return _unknown(check, "not both are there")
-    axis = {"left of": 0, "above": 1, "on": 1}.get(check.value)
-    if axis is None:
+    found = [picture.things(name) for name in check.ids]
+    if len(found) < 2 or not all(found):
+        return _unknown(check, "not all of them are there")
+    if check.value == "between" and len(found) > 2:
+        return _between(check, found)
+    axis, sign = _DIRECTIONS.get(check.value, (0, 0))
+    if not sign:
         return _unknown(check, f'the detector cannot tell what is "{check.value}"')
-    ahead = _middle(second, axis) - _middle(first, axis)
+    ahead = min(sign * (_middle(found[0], axis) - _middle(other, axis)) for other in found[1:])
     score = min(max(0.5 + 0.5 * ahead / _CLEAR, 0.0), 1.0)
     if score >= 0.5:
         return Finding(check=check, score=score)
-    how = ("right of", "below")[axis]
-    words = f"the {_name(first, check, 0)} is {how} the {_name(second, check, 1)}"
-    return Finding(check=check, score=score, seen=words, box=first[0].box)
+    words = f"the {_name(found[0], check, 0)} is not {check.value} the {_name(found[1], check, 1)}"
+    return Finding(check=check, score=score, seen=words, box=found[0][0].box)
+
+
+def _between(check: Check, found: Sequence[Sequence[Seen]]) -> Finding:
+    """Whether the first stands between the others, across or down."""
+    inside = max(
+        min(middle - min(ends), max(ends) - middle)
+        for axis in (0, 1)
+        if (ends := [_middle(one, axis) for one in found[1:]])
+        and (middle := _middle(found[0], axis)) is not None
+    )
+    score = min(max(0.5 + 0.5 * inside / _CLEAR, 0.0), 1.0)
+    if score >= 0.5:
+        return Finding(check=check, score=score)
+    words = f"the {_name(found[0], check, 0)} is not between them"
+    return Finding(check=check, score=score, seen=words, box=found[0][0].box)
 
 
 def _middle(things: Sequence[Seen], axis: int) -> float:

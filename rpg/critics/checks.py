@@ -6,47 +6,54 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from rpg.critics._relations import TargetRelation, relations
-from rpg.critics._targets import PICTURE, Target, parse_plan
 from rpg.critique import Check
-from rpg.language.grammar.elements import RelationKind
 from rpg.language.lexicon.function_words import NUMBERS
 from rpg.language.lexicon.inflect import article, is_pair, is_plural, plural
-from rpg.language.lexicon.nouns import MASS
+from rpg.language.lexicon.nouns import CANVAS, COUNTED_PLACES, MASS, PLACES, TIMES, UNIQUE
 from rpg.language.positions import position_in_words
+from rpg.planners.rules.lifting import lifted
 from rpg.plans.geometry import Box
-from rpg.plans.plan import Plan
+from rpg.plans.plan import Plan, Region
+from rpg.plans.scene import Relation, Scene, Thing
 
-__all__ = ["NOTHING_ELSE", "compile_checks", "number_of", "place_in_words"]
+__all__ = ["MOST_CHECKS", "NOTHING_ELSE", "compile_checks", "number_of", "place_in_words"]
 
 NOTHING_ELSE = "count:else"
+MOST_CHECKS = 20  # but for the presence of what the plan shows, which is asked in any case
 _WORDS = {number: word for word, number in reversed(list(NUMBERS.items()))}
 _LARGEST_WORD = 12
+_MOST_WORD = 200  # characters, as `rpg.critique.Word`
+_MOST_PLACES = 3  # said of one thing
+_UNCOUNTED = MASS | (PLACES - COUNTED_PLACES) | TIMES | UNIQUE | CANVAS
+_COUNTED = 1  # more than so many are counted before looks are asked about
 
 
 def compile_checks(plan: Plan) -> tuple[Check, ...]:
-    """What has to be true of a picture of the plan.
+    """What has to be true of a picture of the plan, from its scene.
 
-    Every region's thing is there and has its attributes; of each kind there are as many as planned,
-    and nothing else catches the eye; neighbours stand as their boxes do, and things as the prompt
-    says; the scene is the plan's. The same plan always gives the same checks, in the same order.
+    Things are there and have their attributes; those that are nobody's part and have a number are
+    as many as that; they stand as the scene's relations say; what is absent is not there, the
+    setting is the plan's, and nothing else catches the eye. A plan without things is read first as
+    what a person typed. There are at most about `MOST_CHECKS`, the more important ones, each always
+    the same for the same plan, in the same order.
 
     Compile once and keep them: a session that compiled anew after every edit would grade its own
     changes.
     """
-    parsed = parse_plan(plan)
-    labels = _labels(parsed.targets)
-    checks = [
-        *(_presence(target) for target in parsed.targets),
-        *_attributes(parsed.targets, labels),
-        *_counts(parsed.targets),
-        *(
-            _relation(stands, labels)
-            for stands in relations(parsed.targets, parsed.prompt.relations)
-        ),
-        *(_scene(text, regions) for text, regions in parsed.scenes.items()),
-    ]
-    return tuple(_distinct(checks))
+    subjects = _Subjects(_read(plan))
+    ranked = [*_ranked(subjects)]
+    chosen = sorted(range(len(ranked)), key=lambda at: ranked[at][0])
+    always = sum(rank == 0 for rank, _ in ranked)
+    kept = sorted(chosen[: max(always, MOST_CHECKS - 1)])
+    return tuple(_distinct([*(ranked[at][1] for at in kept), _NOTHING_ELSE]))
+
+
+_NOTHING_ELSE = Check(
+    id=NOTHING_ELSE,
+    kind="count",
+    says="nothing stands out in the picture that the prompt does not ask for",
+    count=0,
+)
 
 
 def place_in_words(box: Box) -> str:
@@ -67,131 +74,260 @@ def number_of(count: int, thing: str) -> str:
     return " ".join([word, *most, several])
 
 
+def _read(plan: Plan) -> Plan:
+    """The plan with things, also where nobody said any."""
+    from rpg.planners.rules.planner import RulePlanner  # on demand: it takes long to load
+
+    if plan.scene.things:
+        return plan
+    if plan.layers():
+        return lifted(plan)
+    read = RulePlanner().plan(plan.prompt).scene
+    scene = plan.scene.model_copy(
+        update={
+            "things": read.things,
+            "relations": read.relations,
+            "setting": plan.scene.setting or read.setting,
+        }
+    )
+    return plan.model_copy(update={"scene": scene})
+
+
 @dataclass(frozen=True, slots=True)
-class _Labels:
-    """What the targets are called in sentences; with their places where they share a noun."""
+class _Subject:
+    """A thing with the regions that show it.
 
-    targets: Sequence[Target]
-    shared: Counter[str]
+    Attributes:
+        thing: As in the scene; what a region without things shows is one as well.
+        regions: In painting order; none where it is seen in no region of its own.
+        shared: Whether another thing has the same name.
+        look: The attribute that tells it from those of the same name; empty where none does.
+        described: Whether its name is the words of a region that shows no thing.
+    """
 
-    def of(self, target: Target) -> str:
-        place = place_in_words(target.box) if self.shared[target.thing] > 1 else ""
-        return f"the {target.thing} {place}".rstrip()
+    thing: Thing
+    regions: tuple[Region, ...]
+    shared: bool = False
+    look: str = ""
+    described: bool = False
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        return tuple(region.id for region in self.regions)
+
+    @property
+    def places(self) -> str:
+        """Where it is, if that tells it from others: "at the left and in the middle"."""
+        places = dict.fromkeys(place_in_words(one.box) for one in self.regions)
+        few = [place for place in places if place]
+        said = self.shared and not self.look and 0 < len(few) <= _MOST_PLACES
+        return " and ".join(few) if said else ""
+
+    @property
+    def name(self) -> str:
+        """Its name, with the look that tells it from others."""
+        return f"{self.look} {self.thing.name}".strip()
+
+    @property
+    def label(self) -> str:
+        """What it is called in sentences."""
+        if self.described:
+            return f'what is described as "{self.thing.name}"'
+        several = self.thing.count is not None and self.thing.count > 1
+        name = _plural(self.name) if several else self.name
+        return f"the {name} {self.places}".rstrip()
+
+    @property
+    def some(self) -> str:
+        """It with its article or number."""
+        thing = self.thing
+        if self.described:
+            return self.label
+        if thing.count is not None and thing.count > 1:
+            return number_of(thing.count, self.name)
+        noun = thing.name.split()[-1].lower()
+        if noun in MASS or is_pair(noun) or (thing.count is None and is_plural(noun)):
+            return self.name
+        if thing.count is None and noun not in _UNCOUNTED:
+            return f"some {_plural(self.name)}"
+        return f"{article(self.name)} {self.name}"
+
+    @property
+    def are(self) -> str:
+        """The verb that goes with it."""
+        noun = self.thing.name.split()[-1].lower()
+        many = (self.thing.count or 0) > 1 or (is_plural(noun) and noun not in MASS)
+        crowd = self.thing.count is None and noun not in _UNCOUNTED
+        return "are" if many or (crowd and not self.described) else "is"
 
 
-def _labels(targets: Sequence[Target]) -> _Labels:
-    return _Labels(targets, Counter(target.thing for target in targets))
+class _Subjects:
+    """All things of a plan, by their ids, those that regions show first."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.scene: Scene = plan.scene
+        named = Counter(thing.name.lower() for thing in plan.scene.things)
+        self.shown: list[_Subject] = []
+        self.rest: list[_Subject] = []
+        for thing in plan.scene.things:
+            regions = tuple(one for one in plan.shown_by(thing.id) if one.prompt)
+            shared = named[thing.name.lower()] > 1
+            look = _telling(thing, plan.scene.things) if shared else ""
+            subject = _Subject(thing, regions, shared, look)
+            (self.shown if regions and not thing.owner else self.rest).append(subject)
+        for region in plan.layers():
+            if not region.shows:
+                words = " ".join(region.prompt.split())[:_MOST_WORD]
+                thing = Thing(id=f"region {region.id}"[:100], name=words, count=None)
+                self.shown.append(_Subject(thing, (region,), described=True))
+
+    @property
+    def all(self) -> list[_Subject]:
+        return [*self.shown, *self.rest]
+
+    def of(self, name: str) -> _Subject | None:
+        return next((one for one in self.all if one.thing.id == name), None)
 
 
-def _regions(*targets: Target) -> tuple[str, ...]:
-    return tuple(target.region for target in targets if target.region != PICTURE)
+def _telling(thing: Thing, things: Sequence[Thing]) -> str:
+    """The first look of one word that no other thing of the same name has."""
+    others = [one for one in things if one.name.lower() == thing.name.lower() and one is not thing]
+    taken = {words for one in others for words in one.attributes}
+    own = (words for words in thing.attributes if " " not in words and words not in taken)
+    return next(own, "")
 
 
-def _presence(target: Target) -> Check:
-    verb = "are" if (target.count or 1) > 1 else "is"
-    where = place_in_words(target.box)
+def _ranked(subjects: _Subjects) -> Iterator[tuple[int, Check]]:
+    """Every check with its rank: the lower, the more it matters."""
+    for subject in subjects.all:
+        owner = subjects.of(subject.thing.owner) if subject.thing.owner else None
+        rank = 0 if subject.regions and owner is None else 1 if owner is None else 3
+        yield rank, _presence(subject, owner)
+    for subject in subjects.all:
+        for place, words in enumerate(subject.thing.attributes):
+            yield 2 + 3 * min(place, 2), _attribute(subject, words)
+        if subject.thing.words:
+            yield 2, _written(subject)
+    for check in _counts(subjects):
+        yield (1 if (check.count or 0) > _COUNTED else 6), check
+    for relation in subjects.scene.relations:
+        if (found := _relation(relation, subjects)) is not None:
+            yield 3, found
+    for absent in subjects.scene.absent:
+        yield 4, _absent(absent)
+    if subjects.scene.setting:
+        yield 4, _setting(subjects.scene.setting)
+
+
+def _presence(subject: _Subject, owner: _Subject | None) -> Check:
+    thing = subject.thing
+    where = f"with {owner.label}" if owner is not None else subject.places
     return Check(
-        id=":".join(filter(None, ("presence", target.region, target.thing))),
+        id=f"presence:{thing.id}",
         kind="presence",
-        regions=_regions(target),
-        says=f"there {verb} {_some(target)} {where}".rstrip(),
-        things=(target.thing,),
-        count=target.count,
+        regions=subject.ids or (owner.ids if owner is not None else ()),
+        says=f"there {subject.are} {subject.some} {where}".rstrip()[:2000],
+        things=(thing.name,),
+        ids=(thing.id,),
+        count=thing.count,
     )
 
 
-def _some(target: Target) -> str:
-    """The thing with its article or number; as it is where it is no thing of our grammar."""
-    if not target.noun:
-        return f'what is described as "{target.thing}"'
-    if target.count is not None and target.count > 1:
-        return number_of(target.count, target.thing)
-    last = target.thing.split()[-1].lower()
-    if target.noun in MASS or is_pair(last):
-        return target.thing
-    return f"{article(target.thing)} {target.thing}"
+def _attribute(subject: _Subject, words: str) -> Check:
+    plain = " " not in words or words.split()[0].endswith("ing")
+    label = subject.label
+    if words == subject.look:  # "the red star is red" asks nothing
+        count = subject.thing.count or 0
+        number = _WORDS.get(count, str(count)) if count else "some"
+        label = f"{number} of the {_plural(subject.thing.name)}"
+    says = f"{label} {subject.are} {words}" if plain else f"this is true of {label}: {words}"
+    return _looks(subject, words, says)
 
 
-def _attributes(targets: Sequence[Target], labels: _Labels) -> Iterator[Check]:
-    for target in targets:
-        for words in target.attributes:
-            plain = " " not in words or words.split()[0].endswith("ing")
-            label = labels.of(target)
-            yield Check(
-                id=":".join(filter(None, ("attribute", target.region, target.thing, words))),
-                kind="attribute",
-                regions=_regions(target),
-                says=f"{label} is {words}" if plain else f"this is true of {label}: {words}",
-                things=(target.thing,),
-                value=words,
-            )
+def _written(subject: _Subject) -> Check:
+    words = subject.thing.words
+    return _looks(subject, words[:_MOST_WORD], f'on {subject.label} is written "{words}"')
 
 
-def _counts(targets: Sequence[Target]) -> Iterator[Check]:
-    """How many of each kind there are over the whole picture, where the plan says so of all."""
-    kinds: dict[str, list[Target]] = {}
-    for target in targets:
-        kinds.setdefault(_kind(target), []).append(target)
+def _looks(subject: _Subject, value: str, says: str) -> Check:
+    return Check(
+        id=f"attribute:{subject.thing.id}:{value}"[:400],
+        kind="attribute",
+        regions=subject.ids,
+        says=says[:2000],
+        things=(subject.thing.name,),
+        ids=(subject.thing.id,),
+        value=value,
+    )
+
+
+def _counts(subjects: _Subjects) -> Iterator[Check]:
+    """How many of each name there are over the whole picture, where the plan says so of all."""
+    kinds: dict[str, list[_Subject]] = {}
+    for subject in subjects.all:
+        kinds.setdefault(subject.thing.name.lower(), []).append(subject)
     for kind, group in kinds.items():
-        counts = [target.count for target in group]
-        if group[0].noun and None not in counts:
-            yield _count(kind, sum(count or 0 for count in counts))
-    yield Check(
-        id=NOTHING_ELSE,
+        counts = [one.thing.count for one in group]
+        owned = any(one.thing.owner or one.described for one in group)
+        if owned or None in counts or kind.split()[-1] in _UNCOUNTED:
+            continue
+        total = sum(count or 0 for count in counts)
+        verb = "are" if total > 1 else "is"
+        yield Check(
+            id=f"count:{kind}",
+            kind="count",
+            says=f"in the whole picture there {verb} exactly {number_of(total, kind)}",
+            things=(kind,),
+            ids=tuple(one.thing.id for one in group),
+            count=total,
+        )
+
+
+def _relation(relation: Relation, subjects: _Subjects) -> Check | None:
+    first = subjects.of(relation.subject)
+    others = [one for name in relation.objects if (one := subjects.of(name)) is not None]
+    if first is None or not others:
+        return None
+    told = " and ".join(one.label for one in others)
+    joined = ":".join(["relation", relation.subject, relation.kind, *relation.objects])
+    regions = dict.fromkeys(name for one in (first, *others) for name in one.ids)
+    return Check(
+        id=joined[:400],
+        kind="relation",
+        regions=tuple(regions)[:64],
+        says=f"{first.label} {first.are} {relation.kind} {told}"[:2000],
+        things=tuple(one.thing.name for one in (first, *others)),
+        ids=tuple(one.thing.id for one in (first, *others)),
+        value=relation.kind,
+    )
+
+
+def _absent(words: str) -> Check:
+    return Check(
+        id=f"absent:{words}"[:400],
         kind="count",
-        says="nothing stands out in the picture that the prompt does not ask for",
+        says=f"no {words} can be seen in the picture",
+        things=(words,),
         count=0,
     )
 
 
-def _kind(target: Target) -> str:
-    """The thing without its looks: "red star" and "blue star" are stars."""
-    words = target.thing.split()
-    looks = [word for word in words if word not in target.attributes]
-    return " ".join(looks) or target.thing
-
-
-def _count(kind: str, count: int) -> Check:
-    verb = "are" if count > 1 else "is"
+def _setting(words: str) -> Check:
     return Check(
-        id=f"count:{kind}",
-        kind="count",
-        says=f"in the whole picture there {verb} exactly {number_of(count, kind)}",
-        things=(kind,),
-        count=count,
-    )
-
-
-def _relation(stands: TargetRelation, labels: _Labels) -> Check:
-    first, *others = stands.targets
-    names = [target.region or target.thing for target in stands.targets]
-    if len(set(names)) < len(names):
-        names = [f"{target.region}/{target.thing}" for target in stands.targets]
-    objects = " and ".join(labels.of(target) for target in others)
-    joined = ":".join(["relation", names[0], stands.kind.value, *names[1:]])
-    return Check(
-        id=joined[:400],
-        kind="relation",
-        regions=_regions(*stands.targets),
-        says=f"{labels.of(first)} is {stands.kind.value} {objects}"[:2000],
-        things=tuple(target.thing for target in stands.targets),
-        value=RelationKind(stands.kind).value,
-    )
-
-
-def _scene(text: str, regions: tuple[str, ...]) -> Check:
-    where = f" around {' and '.join(regions)}" if regions else ""
-    return Check(
-        id=":".join(["scene", text, *regions])[:400],
+        id=f"scene:{words}"[:400],
         kind="scene",
-        regions=regions,
-        says=f"the scene{where} is {text}"[:2000],
-        value=text,
+        says=f"the scene is {words}"[:2000],
+        value=words[:_MOST_WORD],
     )
+
+
+def _plural(name: str) -> str:
+    *most, noun = name.split()
+    return name if is_plural(noun.lower()) else " ".join([*most, plural(noun)])
 
 
 def _distinct(checks: Sequence[Check]) -> Iterator[Check]:
-    """Each with an id of its own: words of a prompt may make two alike."""
+    """Each with an id of its own: two attributes may be alike."""
     given: set[str] = set()
     for check in checks:
         name, number = check.id, 2

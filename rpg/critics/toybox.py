@@ -76,18 +76,21 @@ def _seen(found: Detection, size: tuple[int, int]) -> Seen:
 
 
 def _slots(checks: Sequence[Check], boxes: Mapping[str, Box]) -> Iterator[Slot]:
-    """One for each thing that a presence check wants, where its region lies now."""
+    """One for each thing that a presence check wants, where its regions lie now."""
     for check in checks:
         if check.kind == "presence":
-            key = key_of(check)
-            noun = canonical((key[1].split() or [""])[-1])
+            key, name = key_of(check), (check.things or ("",))[0]
+            noun = canonical((name.split() or [""])[-1])
             looks = _looks(key, checks)
             colours, fills = looks & COLOURS.keys(), looks & set(FILLS)
-            slot = Slot(key, noun, colours, boxes.get(key[0], FULL), fills)
-            yield from [slot] * min(check.count or 1, _MOST_SLOTS)
+            places = check.regions or ("",)
+            count = max(min(check.count or 1, _MOST_SLOTS), len(places) if check.count else 1)
+            for number in range(count):
+                region = places[number % len(places)]
+                yield Slot(key, name, region, noun, colours, boxes.get(region, FULL), fills)
 
 
-def _looks(key: tuple[str, str], checks: Sequence[Check]) -> frozenset[str]:
+def _looks(key: str, checks: Sequence[Check]) -> frozenset[str]:
     """What the attribute checks of a thing ask for, in Toybox's own words."""
     of = [one for one in checks if one.kind == "attribute" and key_of(one) == key]
     return frozenset(canonical(one.value) for one in of)

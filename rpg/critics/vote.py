@@ -7,7 +7,7 @@ from statistics import fmean, median
 from typing import TYPE_CHECKING, Literal
 
 from rpg.critics.checks import compile_checks
-from rpg.critique import Check, Critic, Critique, Finding
+from rpg.critique import Check, Critic, Critique, Finding, informed
 from rpg.errors import Cancelled, RPGError, SettingsError
 from rpg.plans.edits import Edit
 
@@ -46,6 +46,12 @@ class VotingCritic:
             raise SettingsError(f"votes are counted by {' or '.join(_MEANS)}, not {by!r}")
         self.critics = tuple(critics)
         self._mean = _MEANS[by]
+
+    def informed(self, knows: str, tried: Sequence[str]) -> VotingCritic:
+        """Every critic is told what it can be told; see `rpg.critique.informed`."""
+        told = VotingCritic([informed(one, knows, tried) for one in self.critics])
+        told._mean = self._mean
+        return told
 
     def review(
         self, image: Image, plan: Plan, *, checks: Sequence[Check] | None = None
@@ -95,4 +101,12 @@ class VotingCritic:
             return Finding(check=check, score=score)
         seen = "; ".join(dict.fromkeys(one.seen for one in votes if one.seen and not one.holds))
         box = next((one.box for one in votes if one.box is not None and not one.holds), None)
-        return Finding(check=check, score=score, seen=seen[:_MOST_TEXT], box=box, unknown=not known)
+        regions = tuple(dict.fromkeys(name for one in votes for name in one.regions))
+        return Finding(
+            check=check,
+            score=score,
+            seen=seen[:_MOST_TEXT],
+            box=box,
+            regions=regions,
+            unknown=not known,
+        )

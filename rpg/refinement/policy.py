@@ -10,8 +10,8 @@ A region that fails climbs a ladder, a rung with every try that did not mend it:
     REPLAN   likewise, and the planner is told what is wrong, if it can follow
 
 and after the last rung it begins anew. Where something is wrong that no region is to blame for, or
-all of them fail, the whole picture is drawn again first, and then so that every region is a latent
-of its own (ALONE). Edits that a critic proposes go before, each once.
+most of them fail, the whole picture is drawn again first, and then so that every region is a latent
+of its own (ALONE), if there are any. Edits that a critic proposes go before, each once.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ __all__ = [
 ]
 
 WHOLE = ""  # stands for the picture as a whole among regions' ids
+_MOST = 0.7  # of the regions
 _TURN = 2  # tries with the whole picture, before the regions that fail have theirs
 _OBLONG = 1.25  # times as long as wide: what is longer has a squarer place
 
@@ -135,10 +136,16 @@ def _rung(failed: Sequence[Finding], plan: Plan, tries: Mapping[str, int], *, pl
     if not placed or WHOLE in at_fault([one for one in failed if one.box is None], plan):
         for_all = tries.get(WHOLE, 0)
     else:
-        for_all = so_far if len(local) == len(plan.layers()) > 1 else _TURN
+        for_all = so_far if _is_most(len(local), len(plan.layers())) else _TURN
     if for_all < _TURN or not placed:
-        return FOR_ALL[for_all % len(FOR_ALL)]
+        rungs = FOR_ALL if plan.layers() else (Rung.ALL, Rung.REPLAN)
+        return rungs[for_all % len(rungs)]
     return LADDER[so_far % len(LADDER)]
+
+
+def _is_most(failed: int, regions: int) -> bool:
+    """Whether so many failed regions are a failure of the whole: all of two, most of more."""
+    return failed == regions == 2 or (failed >= 3 and failed >= _MOST * regions)
 
 
 def squarer(plan: Plan, ids: Collection[str], size: tuple[int, int]) -> Iterator[MoveRegion]:
@@ -168,7 +175,8 @@ def at_fault(failed: Sequence[Finding], plan: Plan) -> tuple[str, ...]:
     ids: dict[str, None] = {}
     known = {region.id for region in plan.layers()}
     for finding in failed:
-        named = [name for name in finding.check.regions if name in known]
+        concerned = finding.regions or finding.check.regions
+        named = [name for name in concerned if name in known]
         for name in named or _standing_in(finding.box, plan) or [WHOLE]:
             ids[name] = None
     return tuple(ids)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rpg.critics.checks import compile_checks
+from rpg.critique import informed
 from rpg.editing.edit_masks import MaskShape, edit_mask, region_mask
 from rpg.errors import ChatError, GenerationError, PlanError, SettingsError
 from rpg.events import Critiqued, Edited, Event, Notice, Refined, Step
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["Loop", "refinable"]
 
 _RANDOM_SEEDS = 2**32
+_MOST_TOLD = 4  # of what was tried
 _NARROW, _WIDE = MaskShape(), MaskShape(boxes=True, grow=0.06)
 
 
@@ -82,6 +84,7 @@ class Loop:
         critic: Judges.
         budget: How much it may cost.
         settings: Wishes for the first picture; what they leave open the model decides.
+        knows: The words that the model knows, where these are few.
     """
 
     generator: PictureGenerator
@@ -92,12 +95,14 @@ class Loop:
     critic: Critic
     budget: Budget
     settings: GenerationSettings
+    knows: str = ""
     _checks: tuple[Check, ...] = ()
     _best: Kept | None = None
     _usual: GenerationSettings | None = None  # how the first picture was drawn
     _round: int = 0
     _calls: int = 0
     _tries: Counter[str] = field(default_factory=Counter)
+    _tried: list[str] = field(default_factory=list)  # in words, what made nothing better
     _proposals: list[tuple[AnyEdit, ...]] = field(default_factory=list)
     _began: float = field(default_factory=time.monotonic)
 
@@ -173,6 +178,8 @@ class Loop:
         wishes = self._asked(self._settled(action), plan, within)
         made = self.generator.draw(self.context, plan, wishes, within)
         self._keep_if_better(plan, made.images, made.records)
+        if self.best is best:
+            self._tried.append(action.why)
         if action.rung is not Rung.EDIT:
             self._tries.update(action.regions)
 
@@ -268,7 +275,8 @@ class Loop:
 
     def _reviewed(self, image: Image, plan: Plan) -> Critique:
         self._count_call()
-        critique = self.critic.review(image, plan, checks=self._checks)
+        critic = informed(self.critic, self.knows, self._tried[-_MOST_TOLD:])
+        critique = critic.review(image, plan, checks=self._checks)
         self.context.check()
         return critique
 
