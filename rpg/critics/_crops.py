@@ -12,7 +12,7 @@ from rpg.critique import Check
 from rpg.plans.geometry import Box
 from rpg.plans.plan import Plan
 
-_LARGE = 0.35  # of the canvas: a region this large is seen well enough in the whole picture
+_LARGE = 0.5  # of the canvas: a region this large is seen well enough in the whole picture
 _LEAST_SIDE = 448  # pixels: what vision models see well; smaller pictures are enlarged
 _TILE = 384  # pixels of a close-up on the sheet
 _LABEL = 28  # pixels above it, for its number

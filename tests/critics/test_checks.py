@@ -9,11 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rpg.critics import Check, compile_checks
-from rpg.critics.checks import number_of
+from rpg.critics.checks import MOST_CHECKS, NOTHING_ELSE, number_of
 from rpg.planners import RulePlanner
-from rpg.plans.edits import ModifyRegion, MoveRegion, RemoveRegion, apply
+from rpg.planners.rules.typed import typed_words
+from rpg.plans.edits import AddRegion, MoveRegion, RemoveRegion, apply
 from rpg.plans.geometry import FULL, Box, grid
 from rpg.plans.plan import Plan, Region
+from rpg.plans.scene import Relation, Scene, Thing
 from tests.processes import python
 
 from .world import random_drawn
@@ -28,37 +30,40 @@ def says(prompt: str) -> set[str]:
 
 
 def test_all_kinds_of_checks() -> None:
-    assert [
-        check.id for check in compile_checks(RulePlanner().plan("a red star above a moon"))
-    ] == [
-        "presence:star-1:star",
-        "presence:moon-1:moon",
-        "attribute:star-1:star:red",
+    made = compile_checks(RulePlanner().plan("a red star above a moon at night, no people"))
+    assert [check.id for check in made] == [
+        "presence:star",
+        "presence:moon",
+        "attribute:star:red",
         "count:star",
         "count:moon",
+        "relation:star:above:moon",
+        "absent:people",
+        "scene:at night",
         "count:else",
-        "relation:star-1:above:moon-1",
     ]
-    assert says("a red star above a moon at night") == {
-        "there is a star at the top",
-        "there is a moon at the bottom",
+    assert {check.says for check in made} == {
+        "there is a star",
+        "there is a moon",
         "the star is red",
         "in the whole picture there is exactly one star",
         "in the whole picture there is exactly one moon",
-        "nothing stands out in the picture that the prompt does not ask for",
         "the star is above the moon",
+        "no people can be seen in the picture",
         "the scene is at night",
+        "nothing stands out in the picture that the prompt does not ask for",
     }
 
 
 def test_a_check_tells_programs_what_it_tells_people() -> None:
     checks = compiled("two red stars left of a blue moon at night")
-    star = checks["attribute:star-2:star:red"]
-    assert (star.regions, star.things, star.value) == (("star-2",), ("star",), "red")
-    assert checks["count:star"].count == 2
-    relation = checks["relation:star-1:left of:moon-1"]
-    assert relation.regions == ("star-1", "moon-1")
-    assert relation.things == ("star", "moon")
+    star = checks["attribute:star:red"]
+    assert (star.regions, star.ids, star.value) == (("star-1", "star-2"), ("star",), "red")
+    assert checks["count:star"].count == checks["presence:star"].count == 2
+    relation = checks["relation:star:left of:moon"]
+    assert relation.regions == ("star-1", "star-2", "moon-1")
+    assert (relation.things, relation.ids) == (("star", "moon"), ("star", "moon"))
+    assert relation.says == "the stars are left of the moon"
     assert checks["scene:at night"].value == "at night"
 
 
@@ -68,6 +73,91 @@ def test_attributes_are_what_a_thing_looks_like_has_and_does() -> None:
     assert "this is true of the cat: with green eyes" in said
     assert "the cat is sleeping" in said
     assert "the scene is in a park" in said
+
+
+def test_things_of_one_name_are_told_apart_by_a_look_or_their_places() -> None:
+    assert {
+        "there are two red stars",
+        "there is a blue star",
+        "two of the stars are red",
+        "one of the stars is blue",
+        "the red stars are left of the blue star",
+    } <= says("two red stars left of a blue star")
+    left, right = grid(1, 2)
+    things = tuple(Thing(id=name, name="cat", attributes=("grey",)) for name in ("a", "b"))
+    regions = tuple(
+        Region(id=thing.id, shows=(thing.id,), prompt="a grey cat", box=box)
+        for thing, box in zip(things, (left, right), strict=True)
+    )
+    plan = Plan(prompt="p", scene=Scene(things=things), regions=regions)
+    said = {check.says for check in compile_checks(plan)}
+    assert {"there is a cat at the left", "there is a cat at the right"} <= said
+
+
+GIRL = Scene(
+    things=(
+        Thing(id="girl", name="girl"),
+        Thing(id="hat", name="hat", attributes=("red",), owner="girl"),
+        Thing(id="vase", name="vase"),
+        Thing(id="tulip", name="tulip", attributes=("white",), count=3, owner="vase"),
+        Thing(id="sign", name="sign", words="OPEN 24/7"),
+        Thing(id="crowd", name="person", count=None),
+        Thing(id="snow", name="snow", count=None),
+    ),
+    relations=(Relation(subject="vase", kind="between", objects=("girl", "sign")),),
+)
+
+
+def test_parts_and_contents_are_counted_with_their_owner_alone() -> None:
+    region = Region(id="r", shows=("girl", "vase", "sign"), prompt="x", box=FULL)
+    checks = compile_checks(Plan(prompt="p", scene=GIRL, regions=(region,)))
+    said = {check.says for check in checks}
+    assert {
+        "there is a hat with the girl",
+        "the hat is red",
+        "there are three tulips with the vase",
+        "the tulips are white",
+        'on the sign is written "OPEN 24/7"',
+        "there are some people",
+        "there is snow",
+        "the vase is between the girl and the sign",
+    } <= said
+    counted = {check.things[0] for check in checks if check.id.startswith("count:") and check.count}
+    assert counted == {"girl", "vase", "sign"}
+    assert len({check.id for check in checks}) == len(checks)
+
+
+def test_the_important_ones_are_kept_where_there_are_many() -> None:
+    looks = ("red", "small", "shiny", "old", "round")
+    things = tuple(
+        Thing(id=f"t{number}", name=noun, attributes=looks, count=2 if number == 3 else 1)
+        for number, noun in enumerate(("cup", "pot", "hat", "key", "box", "lamp"))
+    )
+    boxes = grid(2, 3)
+    regions = tuple(
+        Region(id=one.id, shows=(one.id,), prompt=one.name, box=box)
+        for one, box in zip(things, boxes, strict=True)
+    )
+    near = Relation(subject="t0", kind="left of", objects=("t1",))
+    scene = Scene(things=things, relations=(near,), absent=("people",), setting="at night")
+    checks = compile_checks(Plan(prompt="p", scene=scene, regions=regions))
+    ids = {check.id for check in checks}
+    assert len(checks) == MOST_CHECKS
+    assert {f"presence:t{number}" for number in range(6)} <= ids
+    assert {f"attribute:t{number}:red" for number in range(6)} <= ids
+    assert {"count:key", "relation:t0:left of:t1", "absent:people", "scene:at night"} <= ids
+    assert NOTHING_ELSE in ids and "attribute:t0:round" not in ids
+
+
+def test_ten_of_a_kind_are_asked_about_together() -> None:
+    checks = compile_checks(RulePlanner().plan("ten red balloons"))
+    assert [check.id for check in checks] == [
+        "presence:balloon",
+        "attribute:balloon:red",
+        "count:balloon",
+        "count:else",
+    ]
+    assert len(checks[0].regions) == checks[0].count == 10
 
 
 @pytest.mark.parametrize(
@@ -97,92 +187,18 @@ def test_what_nobody_counts_is_not_counted(prompt: str) -> None:
     assert counted <= {(), ("moon",)}
 
 
-def test_relations_are_those_of_neighbours() -> None:
-    plan = RulePlanner().plan("from left to right a star, a moon, a heart and a circle")
-    relations = [check.regions for check in compile_checks(plan) if check.kind == "relation"]
-    assert relations == [("star-1", "moon-1"), ("moon-1", "heart-1"), ("heart-1", "circle-1")]
+def test_relations_are_those_that_the_scene_names() -> None:
+    checks = compiled("a blue bowl between a red cup and a green pot")
+    assert "relation:bowl:between:cup:pot" in checks
+    assert not any(one.kind == "relation" for one in compiled("three red stars").values())
 
 
-def test_a_grid_has_as_many_relations_as_inner_edges() -> None:
-    nouns = ["cat", "dog", "bird", "cow", "fox", "owl", "bear", "frog", "ant"]
-    regions = tuple(
-        Region(id=f"{noun}-1", prompt=f"a {noun}", box=box)
-        for noun, box in zip(nouns, grid(3, 3), strict=True)
-    )
-    checks = compile_checks(Plan(prompt="animals", regions=regions))
-    assert sum(check.kind == "relation" for check in checks) == 12
-
-
-def test_relations_the_prompt_names_are_kept_even_between_those_far_apart() -> None:
-    checks = compiled("a cup, a bowl and a pot; a blue bowl between a red cup and a green pot")
-    assert any("between" in one.says and one.kind == "relation" for one in checks.values())
-    far = RulePlanner().plan("from left to right a star, a moon and a heart")
-    far = far.model_copy(update={"prompt": f"{far.prompt}. the star is left of the heart"})
-    ids = {check.id for check in compile_checks(far)}
-    assert "relation:star-1:left of:heart-1" in ids
-
-
-def test_a_relation_that_the_user_moved_away_from_is_dropped() -> None:
-    plan = RulePlanner().plan("a star left of a moon")
-    left, right = (region.box for region in plan.layers())
-    turned = apply(plan, [MoveRegion(id="star-1", box=right), MoveRegion(id="moon-1", box=left)])
-    relations = [check.id for check in compile_checks(turned) if check.kind == "relation"]
-    assert relations == ["relation:moon-1:left of:star-1"]
-
-
-def test_things_that_look_alike_do_not_stand_to_each_other() -> None:
-    assert not any(check.kind == "relation" for check in compiled("three red stars").values())
-
-
-def test_boxes_inside_one_another_and_diagonals_have_no_direction() -> None:
-    def kinds(*boxes: Box) -> list[str]:
-        regions = (
-            Region(id="cat-1", prompt="a cat", box=boxes[0]),
-            Region(id="dog-1", prompt="a dog", box=boxes[1]),
-        )
-        return [one.kind for one in compile_checks(Plan(prompt="pets", regions=regions))]
-
-    assert "relation" not in kinds(FULL, Box(0.3, 0.3, 0.6, 0.6))
-    assert "relation" not in kinds(Box(0, 0, 0.4, 0.4), Box(0.6, 0.6, 1, 1))
-    assert "relation" in kinds(Box(0, 0, 0.4, 0.4), Box(0.6, 0.1, 1, 0.5))
-
-
-def test_a_rich_subprompt_is_about_its_regions_thing_and_what_the_prompt_names() -> None:
-    plan = Plan(
-        prompt="a cat and a lamp",
-        regions=(
-            Region(
-                id="cat-1",
-                prompt="a grey cat on a woven rug beside a brass lamp, a window behind it",
-                box=FULL,
-            ),
-        ),
-    )
-    things = {check.things[0] for check in compile_checks(plan) if check.kind == "presence"}
-    assert things == {"cat", "lamp"}
-
-
-def test_the_id_tells_which_thing_is_a_regions_own() -> None:
-    plan = Plan(
-        prompt="a harbour",
-        regions=(
-            Region(
-                id="lighthouse-1", prompt="rocks below a white lighthouse", box=Box(0, 0, 0.5, 1)
-            ),
-            Region(id="boat-2", prompt="calm water with a small boat", box=Box(0.5, 0, 1, 1)),
-        ),
-    )
-    things = {check.things[0] for check in compile_checks(plan) if check.kind == "presence"}
-    assert {"lighthouse", "boat"} <= things
-
-
-def test_two_of_a_noun_in_one_region_are_told_apart_by_their_looks() -> None:
-    plan = Plan(prompt="a red star and a blue star", regions=())
-    assert {c.things for c in compile_checks(plan) if c.kind == "presence"} == {
-        ("red star",),
-        ("blue star",),
-    }
-    assert {c.things for c in compile_checks(plan) if c.kind == "count" and c.count} == {("star",)}
+def test_a_region_that_shows_no_thing_is_asked_about_in_its_own_words() -> None:
+    plan = RulePlanner().plan("a red star")
+    drawn = Region(id="extra", prompt="swirling mist", box=Box(0, 0, 0.5, 0.5))
+    checks = compile_checks(apply(plan, [AddRegion(region=drawn)]))
+    (check,) = (one for one in checks if one.regions == ("extra",))
+    assert check.says == 'there is what is described as "swirling mist"'
 
 
 def test_a_plan_without_regions_is_checked_as_a_whole() -> None:
@@ -193,18 +209,6 @@ def test_a_plan_without_regions_is_checked_as_a_whole() -> None:
     }  # fmt: skip
 
 
-def test_scenes_of_their_own_belong_to_their_regions() -> None:
-    plan = Plan(
-        prompt="a star at night and a moon in the snow",
-        regions=(
-            Region(id="star-1", prompt="a star at night", box=Box(0, 0, 0.5, 1)),
-            Region(id="moon-1", prompt="a moon in the snow", box=Box(0.5, 0, 1, 1)),
-        ),
-    )
-    scenes = {one.value: one.regions for one in compile_checks(plan) if one.kind == "scene"}
-    assert scenes == {"at night": ("star-1",), "in the snow": ("moon-1",)}
-
-
 @pytest.mark.parametrize("prompt", ["Une étoile rouge", "赤い星と青い月", "!!!", "und"])
 def test_what_the_grammar_cannot_read_is_checked_word_for_word(prompt: str) -> None:
     checks = compile_checks(Plan(prompt=prompt, regions=(Region(id="a", prompt=prompt, box=FULL),)))
@@ -212,16 +216,15 @@ def test_what_the_grammar_cannot_read_is_checked_word_for_word(prompt: str) -> N
     assert checks[0].things == (prompt,)
 
 
-def test_checks_survive_an_edit_because_ids_depend_on_the_region_alone() -> None:
+def test_checks_survive_an_edit_because_ids_depend_on_the_thing_alone() -> None:
     plan = RulePlanner().plan("a red star, a blue moon and a green heart")
     before = {check.id for check in compile_checks(plan)}
     moved = apply(plan, [MoveRegion(id="moon-1", box=Box(0.1, 0.1, 0.2, 0.2))])
-    kept = {name for name in before if not name.startswith("relation")}
-    assert kept <= {check.id for check in compile_checks(moved)}
-    changed = apply(plan, [ModifyRegion(id="moon-1", prompt="a yellow moon")])
+    assert before == {check.id for check in compile_checks(moved)}
+    changed = apply(plan, typed_words(plan, plan.regions[1], "a yellow moon"))
     assert before ^ {check.id for check in compile_checks(changed)} == {
-        "attribute:moon-1:moon:blue",
-        "attribute:moon-1:moon:yellow",
+        "attribute:moon:blue",
+        "attribute:moon:yellow",
     }
     gone = apply(plan, [RemoveRegion(id="moon-1")])
     assert not any("moon" in check.id for check in compile_checks(gone))
@@ -262,7 +265,7 @@ def test_whatever_the_words_ids_are_unique_and_regions_known(
     assert len(ids) == len(set(ids))
     known = {region.id for region in regions}
     assert all(set(check.regions) <= known for check in checks)
-    shown = {check.regions[0] for check in checks if check.kind == "presence" and check.regions}
+    shown = {name for check in checks if check.kind == "presence" for name in check.regions}
     assert shown == known
     assert all(Check.model_validate_json(check.model_dump_json()) == check for check in checks)
 
@@ -273,7 +276,7 @@ def test_the_largest_plan_is_compiled_at_once() -> None:
         for number, box in enumerate(grid(8, 8))
     )
     checks = compile_checks(Plan(prompt="64 birds", regions=regions))
-    assert sum(check.kind == "presence" for check in checks) == 64
+    assert len({name for one in checks if one.kind == "presence" for name in one.regions}) == 64
 
 
 def test_checks_are_compiled_without_torch() -> None:

@@ -31,7 +31,7 @@ from rpg.toybox.scene import Scene, Thing
 from .answers import reviewer
 
 PLAN = RulePlanner().plan("a red star in the snow")
-RED = "attribute:star-1:star:red"
+RED = "attribute:star:red"
 IMAGE = render(Scene(128, 128, (Thing("star", "orange", 64, 64, 80),), "in the snow"))
 
 
