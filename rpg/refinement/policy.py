@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 WHOLE = ""  # stands for the picture as a whole among regions' ids
-_MOST = 0.7  # of the regions
+_MOST = 0.8  # of the regions
 _TURN = 2  # tries with the whole picture, before the regions that fail have theirs
 _OBLONG = 1.25  # times as long as wide: what is longer has a squarer place
 
