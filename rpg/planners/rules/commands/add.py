@@ -18,6 +18,7 @@ from rpg.language.positions import position_in_words
 from rpg.language.scene_graph.graph import Entity, entity_of
 from rpg.language.scene_graph.parser import parse_elements
 from rpg.planners.rules.commands.appearance import give
+from rpg.planners.rules.commands.describe import EMPTY
 from rpg.planners.rules.commands.destinations import Where, cuts, spread, together
 from rpg.planners.rules.commands.patterns import Match, form
 from rpg.planners.rules.commands.placement.tree_levels import Placement
@@ -33,7 +34,7 @@ from rpg.planners.rules.layout.splits import split_rows
 from rpg.planners.rules.recaption import subprompt
 from rpg.planners.rules.scene import count_of, thing_of
 from rpg.plans import edits as e
-from rpg.plans.geometry import Box
+from rpg.plans.geometry import FULL, Box
 from rpg.plans.plan import Region
 from rpg.plans.scene import Thing
 
@@ -97,8 +98,16 @@ def entities_named(text: str) -> list[Entity]:
     return [entity_of(found[0])] if found is not None and whole else []
 
 
+def _keep_whole(editor: PlanEditor) -> None:
+    """Draws what was drawn without regions in one behind the new ones."""
+    text = editor.plan.base_prompt or editor.plan.prompt
+    if not editor.plan.regions and not editor.before.regions and not text.startswith(EMPTY):
+        editor.do(e.AddRegion(region=Region(id="scene-1", prompt=text, box=FULL)))
+
+
 def _put_all(editor: PlanEditor, entities: Sequence[Entity], where: Where | None) -> None:
     """Adds things, each as many times as it says, with what they hold."""
+    _keep_whole(editor)
     outer = [entity for entity in entities if entity.parent not in entities]
     total = len(each_of(entities))
     new: list[str] = []

@@ -195,7 +195,7 @@ class PlanEditor:
         """Gives every region that has words those that `change` makes of them."""
         for item in self.items:
             if item.region.prompt:
-                self.do(e.ModifyRegion(id=item.id, prompt=change(item.region.prompt)))
+                self.mend(item, change(item.region.prompt), ((), ""))
 
     def emptied(self, item: RegionNode) -> RegionNode | None:
         """The outermost group, without a subprompt of its own, that the item's going empties."""
