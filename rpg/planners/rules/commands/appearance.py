@@ -89,7 +89,7 @@ def _looking(thing: Thing, appearance: Appearance) -> Thing:
 
 
 def _acts(attribute: str) -> bool:
-    return attribute.split()[0].endswith("ing")
+    return attribute.lstrip().partition(" ")[0].endswith("ing")
 
 
 def _apply_to(
@@ -122,7 +122,7 @@ def _acting(text: str, action: str) -> str:
     """The text with what its subject does now instead of what it did."""
     mention = subject_of(text)
     rest = text[mention.end :] if mention else ""
-    if mention and rest.strip() and _acts(rest):
+    if mention and _acts(rest):
         return f"{text[: mention.end]} {action}"
     return f"{text} {action}"
 

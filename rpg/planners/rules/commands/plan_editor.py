@@ -148,7 +148,7 @@ class PlanEditor:
     def reshape(self, items: Sequence[RegionNode], change: Callable[[Thing], Thing]) -> None:
         """Changes the things that are spoken of; what other regions show as well becomes two."""
         for old in dict.fromkeys(item.thing for item in items if item.thing):
-            new = change(old)
+            new = Thing(**dict(change(old)))  # its bounds are checked here
             ids = {item.id for item in items if item.thing == old}
             shown = self.plan.shown_by(old.id)
             if all(region.id in ids for region in shown):
@@ -254,7 +254,8 @@ def _all(regions: Sequence[Region]) -> Iterator[Region]:
 
 def noun_of(thing: Thing) -> str:
     """The noun of a thing's name, lower case, singular."""
-    return singular(thing.name.split()[-1].lower())
+    words = thing.name.lower().split()
+    return singular(words[-1]) if words else ""
 
 
 def _renamed(relation: Relation, old: str, new: str) -> Relation:
