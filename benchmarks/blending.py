@@ -105,7 +105,10 @@ def _region(name: str, kind: Kind, box: Box) -> Region:
 
 
 def difference(image: Image.Image, box: Box, things: list[Detection]) -> float:
-    """Between the mean colours of the ground in a box and around it, in Lab; things left out."""
+    """Between the mean colours of the ground in a box and around it, in Lab; things left out.
+
+    100, as from black to white, where there is no ground on one side.
+    """
     height, width = image.height, image.width
     taken = np.zeros((height, width), np.uint8)
     cv2.fillPoly(taken, [one.contour for one in things], 1)
@@ -114,8 +117,10 @@ def difference(image: Image.Image, box: Box, things: list[Detection]) -> float:
     x0, y0, x1, y1 = box.to_pixels(width, height)
     within[y0:y1, x0:x1] = True
     lab = cv2.cvtColor(np.asarray(image.convert("RGB"), np.float32) / 255, cv2.COLOR_RGB2LAB)
-    here, there = lab[ground & within].mean(axis=0), lab[ground & ~within].mean(axis=0)
-    return float(np.linalg.norm(here - there))
+    here, there = lab[ground & within], lab[ground & ~within]
+    if not len(here) or not len(there):
+        return 100.0
+    return float(np.linalg.norm(here.mean(axis=0) - there.mean(axis=0)))
 
 
 if __name__ == "__main__":
