@@ -8,10 +8,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from rpg.editing.edit_masks import MaskShape, edit_mask, region_mask, softened
+from rpg.editing.edit import prepared
+from rpg.editing.edit_masks import MaskShape, edit_mask, only_looks, region_mask, softened
+from rpg.planners import RulePlanner
 from rpg.plans import edits as e
 from rpg.plans.geometry import FULL, Box, grid
 from rpg.plans.plan import Plan, Region
+from rpg.plans.scene import Scene, Thing
+from rpg.plans.wording import worded
 
 TOP_LEFT, TOP_RIGHT, LOW_LEFT, LOW_RIGHT = grid(2, 2)
 SIZE = (64, 64)
@@ -200,3 +204,50 @@ def test_another_thing_in_a_long_box_takes_the_place_of_the_old_one() -> None:
     assert not mask[:, 32:].any() and not mask[16:].any()
     nowhere = np.asarray(edit_mask(image, before, after, edits, Squares(), shape))
     assert (nowhere == area(top)).all()
+
+
+# Scenes -------------------------------------------------------------------------------------------
+
+
+def scened(name: str, look: str, setting: str = "in the snow") -> Plan:
+    """A picture of one thing that its subprompt does not name."""
+    scene = Scene(setting=setting, things=(Thing(id="t", name=name, attributes=(look,)),))
+    one = Region(id="a", shows=("t",), prompt=f"the {look} one", box=TOP_LEFT)
+    return Plan(prompt="x", scene=scene, regions=(one, *plan().regions[1:]))
+
+
+@pytest.mark.parametrize(
+    ("after", "same"),
+    [
+        (scened("star", "blue"), True),
+        (scened("Star", "blue", "at night"), True),
+        (scened("moon", "red"), False),
+        (scened("moon", "blue"), False),
+    ],
+)
+def test_a_thing_is_the_same_by_the_scene_whatever_its_words(after: Plan, same: bool) -> None:
+    before = scened("star", "red")
+    pair = before.layers()[0], after.layers()[0]
+    assert only_looks(*pair, before.scene, after.scene) is same
+
+
+def test_things_that_nobody_named_are_told_by_their_words() -> None:
+    star = Region(id="a", prompt="a red star at sea", box=FULL)
+    moon = Region(id="a", prompt="a red moon at sea", box=FULL)
+    blue = Region(id="a", prompt="a blue star, asleep", box=FULL)
+    assert only_looks(star, blue, Scene(), Scene())
+    assert not only_looks(star, moon, Scene(), Scene())
+
+
+@pytest.mark.parametrize(
+    ("instruction", "where"),
+    [("make the b blue", area(TOP_RIGHT)), ("make it night", area(FULL))],
+)
+def test_an_instruction_to_a_plan_without_a_scene_masks_what_it_is_about(
+    instruction: str, where: np.ndarray
+) -> None:
+    image, before = Image.new("RGB", SIZE), plan()
+    after = RulePlanner().plan("x", previous=before, instruction=instruction)
+    edit = prepared(image, before, after, None, Squares(), HARD, 1)
+    assert (np.asarray(edit.mask) == where).all()
+    assert worded(edit.before).regions == worded(before).regions

@@ -18,6 +18,7 @@ from rpg.language.positions import position_in_words
 from rpg.language.scene_graph.graph import Entity, entity_of
 from rpg.language.scene_graph.parser import parse_elements
 from rpg.planners.rules.commands.appearance import give
+from rpg.planners.rules.commands.describe import EMPTY
 from rpg.planners.rules.commands.destinations import Where, cuts, spread, together
 from rpg.planners.rules.commands.patterns import Match, form
 from rpg.planners.rules.commands.placement.tree_levels import Placement
@@ -33,7 +34,7 @@ from rpg.planners.rules.layout.splits import split_rows
 from rpg.planners.rules.recaption import subprompt
 from rpg.planners.rules.scene import count_of, thing_of
 from rpg.plans import edits as e
-from rpg.plans.geometry import Box
+from rpg.plans.geometry import FULL, Box
 from rpg.plans.plan import Region
 from rpg.plans.scene import Thing
 
@@ -97,8 +98,16 @@ def entities_named(text: str) -> list[Entity]:
     return [entity_of(found[0])] if found is not None and whole else []
 
 
+def _keep_whole(editor: PlanEditor) -> None:
+    """Draws what was drawn without regions in one behind the new ones."""
+    text = editor.plan.base_prompt or editor.plan.prompt
+    if not editor.plan.regions and not editor.before.regions and not text.startswith(EMPTY):
+        editor.do(e.AddRegion(region=Region(id="scene-1", prompt=text, box=FULL)))
+
+
 def _put_all(editor: PlanEditor, entities: Sequence[Entity], where: Where | None) -> None:
     """Adds things, each as many times as it says, with what they hold."""
+    _keep_whole(editor)
     outer = [entity for entity in entities if entity.parent not in entities]
     total = len(each_of(entities))
     new: list[str] = []
@@ -164,32 +173,38 @@ def _single(entity: Entity) -> None:
 def _insert(
     editor: PlanEditor, entity: Entity, place: Placement, where: Where | None = None
 ) -> str:
-    """Adds one of a thing in a region of its own."""
-    outer = editor.item(place.parent).thing if place.parent else None
-    count = None if count_of(entity) is None else 1 if entity.count > 1 else count_of(entity)
-    name = editor.new_thing(entity.head)
-    thing = thing_of(entity, name, count, outer.id if outer else "")
-    return _insert_as(editor, thing, subprompt(entity), place, where)
+    """Adds one of an entity in a region of its own; gives its id."""
+    count = count_of(entity) if entity.crowd else count_of(entity) and 1
+    thing = thing_of(entity, "new", count)
+    return _insert_thing(editor, thing, entity.head, subprompt(entity), place, where)
 
 
-def _insert_as(
-    editor: PlanEditor, thing: Thing, prompt: str, place: Placement, where: Where | None
+def _insert_thing(
+    editor: PlanEditor,
+    thing: Thing | None,
+    noun: str,
+    prompt: str,
+    place: Placement,
+    where: Where | None,
 ) -> str:
-    tied = where is not None and bool(where.kinds)
-    known = None if tied else editor.like(thing)
-    shown = known or thing
-    head = singular(thing.name.split()[-1].lower())
-    name = editor.new_id(head)
+    """Adds a region that shows a thing of the scene that is like this one, or else a new one."""
+    name = editor.new_id(noun)
+    things: tuple[Thing, ...] = ()
+    shows: tuple[str, ...] = ()
+    outer = editor.item(place.parent).thing if place.parent else None
+    if thing:
+        own = {"id": editor.new_thing(noun), "owner": outer.id if outer else ""}
+        thing = thing.model_copy(update=own)
+        known = None if where and where.kinds else editor.like(thing)
+        things, shows = () if known else (thing,), ((known or thing).id,)
     editor.move(place.moves)
-    region = Region(id=name, shows=(shown.id,), prompt=prompt, box=place.box, z=place.z)
+    region = Region(id=name, shows=shows, prompt=prompt, box=place.box, z=place.z)
     at = f"inside {place.parent}" if place.parent else position_in_words(place.box)
-    new = () if known else (thing,)
-    editor.do(
-        e.AddRegion(region=region, things=new, parent=place.parent),
-        note=f"{name} is new: {prompt!r}, {at}",
-    )
-    _allow(editor, head)
-    relate(editor, shown.id, where)
+    edit = e.AddRegion(region=region, things=things, parent=place.parent)
+    editor.do(edit, note=f"{name} is new: {prompt!r}, {at}")
+    _allow(editor, noun)
+    for each in shows:
+        relate(editor, each, where)
     return name
 
 
@@ -232,21 +247,10 @@ def _like(editor: PlanEditor, what: str) -> RegionNode | None:
 
 
 def copy(editor: PlanEditor, like: RegionNode, where: Where) -> str:
-    """Adds another one of a thing; gives its id."""
+    """Adds another one of a thing; gives its region's id."""
     thing, place = like.thing, where.find(editor)
-    if thing is None:
-        prompt = like.region.prompt
-        region = Region(id=editor.new_id(like.head), prompt=prompt, box=place.box, z=place.z)
-        editor.move(place.moves)
-        editor.do(e.AddRegion(region=region, parent=place.parent), note=f"{region.id} is new")
-        return region.id
-    outer = editor.item(place.parent).thing if place.parent else None
-    new = {
-        "id": editor.new_thing(like.head),
-        "owner": outer.id if outer else "",
-        "count": None if thing.count is None else 1,
-    }
-    return _insert_as(editor, thing.model_copy(update=new), like.region.prompt, place, where)
+    one = thing and thing.model_copy(update={"count": thing.count and 1})
+    return _insert_thing(editor, one, like.head, like.region.prompt, place, where)
 
 
 def _copied(editor: PlanEditor, match: Match) -> bool:

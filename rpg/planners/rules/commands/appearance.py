@@ -13,7 +13,7 @@ from rpg.language.lexicon.inflect import singular
 from rpg.language.scene_graph.graph import entity_of
 from rpg.planners.rules.commands.complement import Appearance, read_appearance
 from rpg.planners.rules.commands.patterns import Match, form
-from rpg.planners.rules.commands.plan_editor import PlanEditor, RegionNode
+from rpg.planners.rules.commands.plan_editor import PlanEditor, RegionNode, noun_of
 from rpg.planners.rules.commands.references import prefixes, resolve, resolve_list, resolve_or_fail
 from rpg.planners.rules.commands.size import resize
 from rpg.planners.rules.commands.text.attribute_kinds import changed, changed_looks
@@ -89,7 +89,7 @@ def _looking(thing: Thing, appearance: Appearance) -> Thing:
 
 
 def _acts(attribute: str) -> bool:
-    return attribute.split()[0].endswith("ing")
+    return attribute.lstrip().partition(" ")[0].endswith("ing")
 
 
 def _apply_to(
@@ -122,7 +122,7 @@ def _acting(text: str, action: str) -> str:
     """The text with what its subject does now instead of what it did."""
     mention = subject_of(text)
     rest = text[mention.end :] if mention else ""
-    if mention and rest.strip() and _acts(rest):
+    if mention and _acts(rest):
         return f"{text[: mention.end]} {action}"
     return f"{text} {action}"
 
@@ -193,9 +193,7 @@ def _part_shaped(
     editor.reshape([item], change)
     owners = {one.id for one in item.things}
     things = tuple(
-        _looking(one, appearance)
-        if one.owner in owners and singular(one.name.split()[-1].lower()) == part.head
-        else one
+        _looking(one, appearance) if one.owner in owners and noun_of(one) == part.head else one
         for one in editor.scene.things
     )
     if things != editor.scene.things:

@@ -17,6 +17,7 @@ from rpg.plans.plan import MAX_PROMPT_CHARS, Plan
 _LEVEL = 0.05  # centres of one row
 _CLEARLY = 1.5  # one distance against the other, for "left of" rather than "above"
 _MOST_PLACED = 8
+EMPTY = "an empty picture"
 _PLACES = {"top": "at the top", "bottom": "at the bottom", "left": "on the left",
            "right": "on the right", "in the middle": "in the middle",
            "the whole canvas": ""}  # fmt: skip
@@ -40,7 +41,7 @@ def _entities(items: Sequence[RegionNode]) -> str:
     behind = [item for item in tops if is_backdrop(item, tops)]
     rest = [item for item in tops if item not in behind]
     if not tops:
-        return "an empty picture"
+        return EMPTY
     backdrop = _list([_described(item, items) for item in behind])
     if not rest:
         return backdrop

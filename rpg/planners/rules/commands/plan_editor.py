@@ -58,7 +58,7 @@ class RegionNode:
     @property
     def subject(self) -> Mention | None:
         """Where the subprompt names the thing; else what it is about, None where it is nothing."""
-        noun = _noun(self.thing) if self.thing else ""
+        noun = noun_of(self.thing) if self.thing else ""
         own = (mention for mention in mentions(self.core) if noun and mention.head == noun)
         return next(own, None) or subject_of(self.core)
 
@@ -66,7 +66,7 @@ class RegionNode:
     def head(self) -> str:
         """The noun, lower case, singular; empty where there is none."""
         if self.thing:
-            return _noun(self.thing)
+            return noun_of(self.thing)
         return self.subject.head if self.subject else ""
 
     @property
@@ -79,7 +79,7 @@ class RegionNode:
         """The same with the thing of that noun spoken of; None where it shows none."""
         if noun == self.head:
             return self
-        alike = [one for one in self.things if _noun(one) == noun]
+        alike = [one for one in self.things if noun_of(one) == noun]
         rest = tuple(one for one in self.things if one not in alike)
         return replace(self, things=(*alike, *rest)) if alike else None
 
@@ -148,7 +148,7 @@ class PlanEditor:
     def reshape(self, items: Sequence[RegionNode], change: Callable[[Thing], Thing]) -> None:
         """Changes the things that are spoken of; what other regions show as well becomes two."""
         for old in dict.fromkeys(item.thing for item in items if item.thing):
-            new = change(old)
+            new = Thing(**dict(change(old)))  # its bounds are checked here
             ids = {item.id for item in items if item.thing == old}
             shown = self.plan.shown_by(old.id)
             if all(region.id in ids for region in shown):
@@ -159,7 +159,7 @@ class PlanEditor:
 
     def _part(self, old: Thing, new: Thing, regions: Sequence[Region]) -> None:
         """Makes what some of a thing's regions show another thing, that stands as it stood."""
-        name = self.new_thing(_noun(new))
+        name = self.new_thing(noun_of(new))
         count = None if old.count is None else len(regions)
         things = (*self.scene.things, new.model_copy(update={"id": name, "count": count}))
         same = [_renamed(one, old.id, name) for one in self.scene.relations]
@@ -195,7 +195,7 @@ class PlanEditor:
         """Gives every region that has words those that `change` makes of them."""
         for item in self.items:
             if item.region.prompt:
-                self.do(e.ModifyRegion(id=item.id, prompt=change(item.region.prompt)))
+                self.mend(item, change(item.region.prompt), ((), ""))
 
     def emptied(self, item: RegionNode) -> RegionNode | None:
         """The outermost group, without a subprompt of its own, that the item's going empties."""
@@ -252,8 +252,10 @@ def _all(regions: Sequence[Region]) -> Iterator[Region]:
         yield from _all(region.children)
 
 
-def _noun(thing: Thing) -> str:
-    return singular(thing.name.split()[-1].lower())
+def noun_of(thing: Thing) -> str:
+    """The noun of a thing's name, lower case, singular."""
+    words = thing.name.lower().split()
+    return singular(words[-1]) if words else ""
 
 
 def _renamed(relation: Relation, old: str, new: str) -> Relation:

@@ -55,4 +55,9 @@ def _squared(box: Box, canvas: Sequence[int], least: int) -> Box:
         for side, floor, whole in zip(sides, floors, canvas, strict=True)
     )
     x, y = box.center
-    return Box.clamped(x - wide / 2, y - high / 2, x + wide / 2, y + high / 2)
+    return Box(
+        max(x - wide / 2, box.x0),
+        max(y - high / 2, box.y0),
+        min(x + wide / 2, box.x1),
+        min(y + high / 2, box.y1),
+    )

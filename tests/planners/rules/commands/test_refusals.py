@@ -47,6 +47,7 @@ from tests.planners.rules.commands.helpers import PLANS, PROMPTS, follows, promp
         ("pair", "x" * 9000, "9,000 characters"),
         ("pair", "make the star " + "very " * 99 + "blue", "at most 300"),
         ("pair", "make it night. " * 41, "at most 40"),
+        ("pair", f"give the star a hat of {'very ' * 45}gold", "at most 200"),
     ],
 )
 def test_refusals_are_one_line_that_says_what_to_do(name: str, instruction: str, says: str) -> None:
@@ -138,6 +139,7 @@ def test_whatever_is_said_there_is_a_plan_or_a_plan_error(name: str, words: list
         return
     made = follows(plan, " ".join(words))
     assert diff(plan, made) == done.edits
+    assert Plan.from_json(made.to_json()) == made
 
 
 def _order(rng: random.Random, plan: Plan) -> str:

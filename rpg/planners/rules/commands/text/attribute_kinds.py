@@ -46,7 +46,8 @@ def changed_looks(old: Sequence[str], new: Sequence[str]) -> tuple[str, ...]:
     """The attributes of a thing with new words, as a phrase has them, in place of their kinds'."""
     fresh = {word.lower() for word in new} - _JOINS
     gone = frozenset[str]().union(*(kind for kind in _KINDS if fresh & kind))
-    kept = [each for each in old if not set(each.split()) - _JOINS - _TONES <= gone | fresh]
+    parts = {each: set(each.split()) - _JOINS for each in old}
+    kept = [each for each, words in parts.items() if not (words - _TONES or words) <= gone | fresh]
     return tuple(dict.fromkeys([*kept, *phrases(new)]))
 
 
