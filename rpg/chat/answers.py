@@ -84,9 +84,9 @@ class NoAnswerError(Exception):
 
 
 def read_answer(text: str, kind: type[A], key: str) -> A:
-    """The last object with a list under `key` in a text, validated; null stands for no items.
+    """The last object with a list under `key` in a text, validated.
 
-    Trailing commas, literal newlines in strings and full-width punctuation are read as meant.
+    Null may stand for no items, an object for a list, as the kind of answer takes it. Trailing commas, literal newlines in strings and full-width punctuation are read as meant.
 
     Args:
         text: The answer with whatever prose, fences or thoughts are around it.
@@ -182,7 +182,7 @@ def _with_list(value: Any, key: str, depth: int = 2) -> dict[str, Any] | None:
     """The object itself, or one wrapped in it: {"plan": {"regions": [...]}}."""
     if not isinstance(value, dict):
         return None
-    if isinstance(value.get(key, 0), list | None):
+    if isinstance(value.get(key, 0), list | dict | None):
         return value
     inner = (_with_list(one, key, depth - 1) for one in value.values() if depth)
     return next((one for one in inner if one is not None), None)
