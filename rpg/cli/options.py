@@ -83,6 +83,16 @@ FallbackKind = Annotated[
         rich_help_panel=_PLANNER,
     ),
 ]
+PlannerExamples = Annotated[
+    str | None,
+    typer.Option(
+        "--planner-examples",
+        help="Worked examples that the language model is shown: a number, or auto for as many as fit "
+        "its context (default).",
+        metavar="N|auto",
+        rich_help_panel=_PLANNER,
+    ),
+]
 NoPlanCache = Annotated[
     bool,
     typer.Option(

@@ -18,11 +18,14 @@ def plan(
     recaption: options.RecaptionKind = None,
     fallback: options.FallbackKind = None,
     no_plan_cache: options.NoPlanCache = False,
+    planner_examples: options.PlannerExamples = None,
     as_json: options.Json = False,
 ) -> None:
     """Plan a prompt: its regions, where they lie, their subprompts. Draws nothing."""
     with console.explained(as_json):
-        flags = PlannerFlags(planner, planner_model, base_url, recaption, fallback, no_plan_cache)
+        flags = PlannerFlags(
+            planner, planner_model, base_url, recaption, fallback, no_plan_cache, planner_examples
+        )
         made, shown = planned(flags.build(), prompt)
         if as_json:
             console.put(made.to_json())

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+import json
 import os
 from collections.abc import Generator, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,7 +19,13 @@ from rpg.errors import ChatError, PlanError
 from rpg.events import Notice, Planned, Thinking
 from rpg.planners.base import ModelNotes, checked_prompt
 from rpg.planners.llm.cache import PlanCache
-from rpg.planners.llm.conversation import ASSUMED_CONTEXT, Conversation, Examples, recaption_in
+from rpg.planners.llm.conversation import (
+    ASSUMED_CONTEXT,
+    Conversation,
+    Examples,
+    recaption_in,
+    tokens_of,
+)
 from rpg.planners.llm.drafts import Draft, PlanRequest, draft
 from rpg.planners.llm.schema import EditAnswer, PlanAnswer, RecaptionAnswer, told_schema
 from rpg.planners.llm.thoughts import Thoughts
@@ -170,14 +178,25 @@ class LLMPlanner:
     def _schema(self, kind: type[BaseModel]) -> dict[str, Any]:
         return told_schema(kind, self._known.sizes)
 
-    def question(self, prompt: str) -> list[Message]:
-        """The messages that a prompt is asked with: the template, and the examples that fit.
+    def question(self, prompt: str) -> Question:
+        """What a prompt is asked with: the template, the examples that fit, the schema."""
+        kind = PlanAnswer
+        context = self._room(kind)
+        messages = self._conversation.plan(prompt, "", self._notes, context)
+        tokens = tokens_of(message.content for message in messages) + self._schema_tokens(kind)
+        examples = sum(message.role == "assistant" for message in messages)
+        return Question(tokens, examples, context_of(self.chat))
 
-        Raises:
-            ChatError: The model cannot be asked how much it reads.
-        """
-        context = context_of(self.chat) if self._examples == "auto" else None
-        return self._conversation.plan(prompt, "", self._notes, context)
+    def _room(self, kind: type[BaseModel]) -> int | None:
+        """Tokens that messages and answer may have together; None where nobody wants to know."""
+        if self._examples != "auto":
+            return None
+        return (context_of(self.chat) or ASSUMED_CONTEXT) - self._schema_tokens(kind)
+
+    def _schema_tokens(self, kind: type[BaseModel]) -> int:
+        """Tokens of a schema that is told in words."""
+        in_words = getattr(self.chat, "format", None) in ("words", "json_object")
+        return tokens_of([json.dumps(self._schema(kind))]) if in_words else 0
 
     def _ask(self, request: PlanRequest) -> Generator[Thinking | Notice, None, Plan]:
         """The plan that the model makes, at the second try if need be."""
@@ -187,8 +206,7 @@ class LLMPlanner:
             recaption = recaption_in(
                 (yield from self._complete(recaption_messages, RecaptionAnswer))
             )
-        context = context_of(self.chat) if self._examples == "auto" else None
-        messages = self._messages(request, recaption, context)
+        messages = self._messages(request, recaption, self._room(_kind(request)))
         answer = yield from self._complete(messages, _kind(request))
         result = draft(answer, request)
         if result.problems:
@@ -246,11 +264,26 @@ class LLMPlanner:
         return "".join(pieces)[:MAX_ANSWER_CHARS]
 
 
-def context_of(chat: ChatModel) -> int:
-    """Tokens that a model reads and writes at once, as far as it says."""
+@dataclass(frozen=True, slots=True)
+class Question:
+    """How much a model has to read.
+
+    Attributes:
+        tokens: Of the question, as an estimate.
+        examples: Worked examples in it.
+        context: Tokens that question and answer may have together, where the model says so.
+    """
+
+    tokens: int
+    examples: int
+    context: int | None
+
+
+def context_of(chat: ChatModel) -> int | None:
+    """Tokens that a model reads and writes at once; None where it does not say."""
     asked = getattr(chat, "context", None)
     known = asked() if callable(asked) else asked
-    return known if isinstance(known, int) and known > 0 else ASSUMED_CONTEXT
+    return known if isinstance(known, int) and known > 0 else None
 
 
 def _kind(request: PlanRequest) -> type[PlanAnswer] | type[EditAnswer]:

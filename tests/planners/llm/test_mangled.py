@@ -145,7 +145,7 @@ def test_values_of_another_kind(data: st.DataObject) -> None:
 @MANY
 @given(st.data())
 def test_numbers_out_of_range(data: st.DataObject) -> None:
-    prompt, answer = data.draw(st.sampled_from(EXAMPLES))
+    prompt, answer = data.draw(st.sampled_from([one for one in EXAMPLES if one[1]["regions"]]))
     numbers = [
         path for path in places(answer) if path and path[-1] in ("left", "top", "right", "bottom",
                                                                  "count")
