@@ -36,7 +36,7 @@ _WIDE = str.maketrans("\uff0c\uff1a\uff5b\uff5d\uff3b\uff3d\u3001", ",:{}[],")
 _WIDE_QUOTES = "\u201c\uff02"
 _TOKENS = re.compile(  # strings, punctuation, white space, all else
     r'"(?:[^"\\]|\\.)*+"|\u201c[^\u201d]*+\u201d|\uff02[^\uff02]*+\uff02|'
-    r'[{}\[\],:\uff0c\uff1a\uff5b\uff5d\uff3b\uff3d\u3001]|\s++|'
+    r"[{}\[\],:\uff0c\uff1a\uff5b\uff5d\uff3b\uff3d\u3001]|\s++|"
     r'[^"\u201c\uff02{}\[\],:\uff0c\uff1a\uff5b\uff5d\uff3b\uff3d\u3001\s]++|.',
     re.DOTALL,
 )
@@ -86,7 +86,8 @@ class NoAnswerError(Exception):
 def read_answer(text: str, kind: type[A], key: str) -> A:
     """The last object with a list under `key` in a text, validated.
 
-    Null may stand for no items, an object for a list, as the kind of answer takes it. Trailing commas, literal newlines in strings and full-width punctuation are read as meant.
+    Null may stand for no items, an object for a list, as the kind of answer takes it. Trailing
+    commas, literal newlines in strings and full-width punctuation are read as meant.
 
     Args:
         text: The answer with whatever prose, fences or thoughts are around it.
@@ -135,7 +136,9 @@ def _plain(node: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[str,
 def _objects(text: str) -> Iterator[tuple[dict[str, Any], int]]:
     """Every JSON object in a text that is in no other, and where it ends."""
     end = repaired = 0
-    for start in islice((at for at, letter in enumerate(text) if letter in "{\uff5b"), _MOST_STARTS):
+    for start in islice(
+        (at for at, letter in enumerate(text) if letter in "{\uff5b"), _MOST_STARTS
+    ):
         if start < end:
             continue
         try:

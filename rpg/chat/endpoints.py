@@ -33,8 +33,8 @@ class Endpoint:
         strict: Whether it can promise to obey a schema of the strict kind (`schemas.strict`).
         images: Whether it can look at pictures; None where that depends on the model.
         room: What it calls the most tokens that an answer may have.
-        context: Tokens that question and answer may have together, where all its models have as many
-            at the least or it does not say; 0: it is asked.
+        context: Tokens that question and answer may have together, where all its models have at
+            least so many or it does not say; 0: it is asked.
         help: Where a key is had, or how a local server is started.
     """
 

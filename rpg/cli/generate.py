@@ -79,8 +79,14 @@ def generate(
         )
         plan, shown = source.planned(
             PlannerFlags(
-            planner, planner_model, base_url, recaption, fallback, no_plan_cache, planner_examples
-        ),
+                planner,
+                planner_model,
+                base_url,
+                recaption,
+                fallback,
+                no_plan_cache,
+                planner_examples,
+            ),
             wishes["negative_prompt"],
         )
         if not as_json:

@@ -18,8 +18,7 @@ from rpg.cli.planning import examples_of, hosted
 from rpg.errors import ChatAccessError, RPGError
 from rpg.planners.llm.checkup import planning_checkup
 
-
-_NEEDED = ("schema", "plan")
+_NEEDED = ("schema",)
 
 
 def planner_check(

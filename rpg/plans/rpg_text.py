@@ -6,9 +6,10 @@
     Regional Prompt: a red star BREAK a blue moon BREAK grass BREAK a pond
 
 Answers come with bold and headings, code fences and quotes, values on the next line, drafts before
-and chatter after; a list of as many items as regions needs no BREAK. `read` takes the last final split ratio
-and the regional prompt that belongs to it, and refuses with a position what it would have to guess. Whoever holds the two parts already
-takes `from_parts`, where every word counts.
+and chatter after; a list of as many items as there are regions needs no BREAK. `read` takes the
+last final split ratio and the regional prompt that belongs to it, and refuses with a position what
+it would have to guess. Whoever holds the two parts already takes `from_parts`, where every word
+counts.
 
 The text says boxes and subprompts only. The prompt, and the base prompt, base ratio and negative
 prompt of the whole picture, travel beside it, as they do in the official call. Plans themselves are
@@ -300,9 +301,7 @@ def _split(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     yield _stripped(text, start, end)
 
 
-def _listed(
-    text: str, section: tuple[int, int], limit: int, count: int
-) -> list[tuple[int, int]]:
+def _listed(text: str, section: tuple[int, int], limit: int, count: int) -> list[tuple[int, int]]:
     """As many items or lines as there are regions, where they stand in a list without BREAK."""
     start, end = section
     lines = [_stripped(text, at, at + len(line)) for line, at in _lines(text, start, limit)]

@@ -1,8 +1,8 @@
 """Normalization of the boxes that models write: units, swapped edges, near edges.
 
 The unit is that of the whole plan, told by its largest number: fractions, percent, thousandths, or
-pixels of the canvas, or of one of some usual size. Edges may be swapped or stick out, and edges that all but
-meet do meet: 33 and 34 percent are both a third.
+pixels of the canvas, or of one of some usual size. Edges may be swapped or stick out, and edges
+that all but meet do meet: 33 and 34 percent are both a third.
 """
 
 from __future__ import annotations
@@ -25,9 +25,7 @@ _HALF_SIDES = (512.0, 768.0)  # under a thousand only these give pixels away
 _SIDES = (1024.0, 1152.0, 1216.0, 1280.0, 1344.0, 1536.0, 1920.0, 2048.0, 4096.0, 8192.0)
 
 
-def fitted(
-    edges: Sequence[Edges], canvas: tuple[int, int] | None = None
-) -> list[Box | str]:
+def fitted(edges: Sequence[Edges], canvas: tuple[int, int] | None = None) -> list[Box | str]:
     """A box on the canvas for each, or what is wrong with it, in a sentence's second half.
 
     Args:

@@ -27,10 +27,13 @@ _CLEAR = 0.01  # of the canvas, between the centres of two things of which one i
 _INSIDE = 0.9  # of a box in another: which is left of which cannot be told
 
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
-_QUOTED = re.compile(r"\"[^\"]*\"|\u201c[^\u201d]*\u201d|\u00ab[^\u00bb]*\u00bb|(?<!\w)'[^']*'(?!\w)")
+_QUOTED = re.compile(
+    r"\"[^\"]*\"|\u201c[^\u201d]*\u201d|\u00ab[^\u00bb]*\u00bb|(?<!\w)'[^']*'(?!\w)"
+)
 _NEGATIONS = re.compile(
     r"\b(?:no(?![-.]|\s+(?:longer|more|doubt|man|woman|one's)\b|\s*\d)"
-    r"|without|devoid of|free of|nobody|no one|not any)\b(?:\s+(?:any|a|an|the)\b)?\s*+(?:\w[\w-]*+)?+"
+    r"|without|devoid of|free of|nobody|no one|not any)\b(?:\s+(?:any|a|an|the)\b)?"
+    r"\s*+(?:\w[\w-]*+)?+"
     r"(?!(?:\s+\w+){0,2}\s+signs?\b)",
     re.IGNORECASE,
 )
@@ -40,11 +43,13 @@ _PART = re.compile(
     re.IGNORECASE,
 )
 _OF_SOME = re.compile(  # attributes of some alike things, or of a part of one
-    r"\b(?:ones?|others?|some|few|half|each|left|right|first|second|third|last|\w+est)\b", re.IGNORECASE
+    r"\b(?:ones?|others?|some|few|half|each|left|right|first|second|third|last|\w+est)\b",
+    re.IGNORECASE,
 )
 _PHRASE_END = frozenset(
     "with in on at of by near under over behind beside wearing holding the a an and or to from "
-    "next against around inside between above below is are its his her their who that as while".split()
+    "next against around inside between above below is are its his her their who that as "
+    "while".split()
 )
 _COLOURS = {  # each with the colours that it may be called by
     word: frozenset(families.split("/"))
@@ -194,11 +199,11 @@ def _bare(facts: _Facts) -> Iterator[str]:
     bare = 1 - _share_under(FULL, [region.box for region in facts.layers])
     if not facts.scene.setting and bare > _MOST_BARE:
         yield (
-            f'{bare:.0%} of the canvas has no region, and "setting" is empty: say in "setting" what '
-            "is to be seen there, or let the regions cover the canvas"
+            f'{bare:.0%} of the canvas has no region, and "setting" is empty: say in "setting" '
+            "what is to be seen there, or let the regions cover the canvas"
         )
     elif bare > 1 - _LEAST_SHOWN:
-        yield f"the regions cover {1 - bare:.1%} of the canvas: make them as large as what they show"
+        yield f"the regions cover {1 - bare:.1%} of the canvas: make them as large as their things"
 
 
 def _slivers(facts: _Facts, canvas: tuple[int, int] | None, side: int) -> Iterator[str]:
@@ -209,8 +214,8 @@ def _slivers(facts: _Facts, canvas: tuple[int, int] | None, side: int) -> Iterat
             yield f'region "{region.id}" is a sliver: widen it to 5 percent at the least'
         elif canvas and min(box.width * width, box.height * height) < _FAR_BELOW * side:
             yield (
-                f'region "{region.id}" is {round(box.width * width)} x {round(box.height * height)} '
-                f"pixels, too small to come out well: {side} a side would be, and half of that may "
+                f'region "{region.id}" is {round(box.width * width)} x '
+                f"{round(box.height * height)} pixels, too small to come out well: {side} a side would be, half may "
                 "do; enlarge it, or let a larger region show its thing"
             )
 
@@ -224,9 +229,7 @@ def _unshown(facts: _Facts) -> Iterator[str]:
         for text in (*(region.prompt for region in facts.layers), facts.scene.setting)
         for word in _words(text)
     }
-    spoken = " ".join(
-        (*(region.prompt for region in facts.layers), facts.scene.setting)
-    ).lower()
+    spoken = " ".join((*(region.prompt for region in facts.layers), facts.scene.setting)).lower()
     for thing in facts.scene.things:
         chain = [thing, *facts.owners(thing)]
         if any(facts.showing(one) for one in chain):
@@ -306,7 +309,9 @@ def _stand_apart(regions: Sequence[Region], thing: Thing) -> bool:
     whole = [region for region in regions if not _PART.search(_noun_phrase(region.prompt))]
     if len({" ".join(_words(region.prompt)) for region in regions}) < len(regions):
         return True
-    named = [one for one in whole if _head(thing) in map(singular, _words(_noun_phrase(one.prompt)))]
+    named = [
+        one for one in whole if _head(thing) in map(singular, _words(_noun_phrase(one.prompt)))
+    ]
     starts = [_words(one.prompt)[:1] for one in named]
     if sum(start in (["a"], ["an"], ["one"], ["another"]) for start in starts) > 1:
         return True
@@ -327,7 +332,7 @@ def _gap(one: Box, other: Box) -> float:
 
 
 def _other_number(facts: _Facts, where: str, text: str) -> Iterator[str]:
-    """ "four cats", where all the cats that are listed are two."""
+    """Of "four cats", where all the cats that are listed are two."""
     words = _words(_QUOTED.sub(" ", text))
     for head, things in _by_head(facts.scene).items():
         counts = [thing.count for thing in things]
@@ -356,9 +361,7 @@ def _by_head(scene: Scene) -> dict[str, list[Thing]]:
 
 def _numbered(things: Sequence[Thing], number: int) -> bool:
     """Whether a number is part of a name or an attribute: "12 year old", "seven dwarfs"."""
-    return any(
-        number in _numbers(" ".join((thing.name, *thing.attributes))) for thing in things
-    )
+    return any(number in _numbers(" ".join((thing.name, *thing.attributes))) for thing in things)
 
 
 # Places
@@ -382,8 +385,7 @@ def contradicted(plan: Plan) -> set[Relation]:
     return {
         one
         for one in plan.scene.relations
-        if one.kind in DIRECTIONS
-        and any(_contradicted(facts, one, name) for name in one.objects)
+        if one.kind in DIRECTIONS and any(_contradicted(facts, one, name) for name in one.objects)
     }
 
 
@@ -409,9 +411,11 @@ def _opposed(scene: Scene) -> Iterator[str]:
     """Relations that cannot both hold."""
     said = {(one.subject, one.kind, name) for one in scene.relations for name in one.objects}
     for subject, kind, name in sorted(said):
-        if kind in DIRECTIONS and (subject, OPPOSITES[kind], name) in said and sorted(
-            (kind, OPPOSITES[kind])
-        )[0] == kind:
+        if (
+            kind in DIRECTIONS
+            and (subject, OPPOSITES[kind], name) in said
+            and sorted((kind, OPPOSITES[kind]))[0] == kind
+        ):
             yield f'"relations" says both that "{subject}" is {kind} "{name}" and the contrary'
 
 
@@ -497,7 +501,7 @@ def _colours_before(text: str, head: str) -> list[str]:
 
 
 def _joins_colours(words: Sequence[str], place: int) -> bool:
-    around = words[place - 1 : place] + words[place + 1 : place + 2]
+    around = [*words[place - 1 : place], *words[place + 1 : place + 2]]
     return words[place] in ("and", "or") and all(one in _COLOURS for one in around)
 
 
@@ -505,7 +509,7 @@ def _joins_colours(words: Sequence[str], place: int) -> bool:
 
 
 def _negated(facts: _Facts) -> Iterator[str]:
-    """ "no people" draws people; and so does what is absent but named."""
+    """What is negated in a text, which draws it, and what is absent but named."""
     scene, plan = facts.scene, facts.plan
     texts = [(f'the prompt of region "{one.id}"', one.prompt) for one in facts.layers]
     texts += [("setting", scene.setting), ("style", scene.style), ("base_prompt", plan.base_prompt)]

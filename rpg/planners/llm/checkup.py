@@ -15,13 +15,14 @@ if TYPE_CHECKING:
     from rpg.chat.base import ChatModel
 
 LONG_PROMPT = (
-    "A wide view of a harbour market at first light. On the left an old fisherman in a yellow oilskin "
-    "mends a green net; beside him a small white dog sleeps on a coil of rope. In the middle a woman "
-    "with a red headscarf sells silver fish from a wooden stall with a sign that says \"FRESH\", "
-    "three copper scales hang above her. To the right two children, a boy in a blue jersey and a girl "
-    "with a straw hat, share an orange. Behind them fishing boats rock at the quay, gulls circle, and "
-    "a striped lighthouse stands at the end of the pier. Nobody else is about. Oil on canvas, loose "
-    "brushwork, warm light against cool shadows, in the manner of a nineteenth-century sketch."
+    "A wide view of a harbour market at first light. On the left an old fisherman in a yellow "
+    "oilskin mends a green net; beside him a small white dog sleeps on a coil of rope. In the "
+    "middle a woman with a red headscarf sells silver fish from a wooden stall with a sign that "
+    'says "FRESH", three copper scales hang above her. To the right two children, a boy in a blue '
+    "jersey and a girl with a straw hat, share an orange. Behind them fishing boats rock at the "
+    "quay, gulls circle, and a striped lighthouse stands at the end of the pier. Nobody else is "
+    "about. Oil on canvas, loose brushwork, warm light against cool shadows, in the manner of a "
+    "nineteenth-century sketch."
 )
 
 

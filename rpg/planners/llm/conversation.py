@@ -135,8 +135,7 @@ class Conversation:
             prompt=prompt, plan=plan_as_answer(previous), instruction=instruction, model=told
         )
         turns = [
-            (self._edit.render(**one.values, model=told)["user"], one.answer)
-            for one in self._edits
+            (self._edit.render(**one.values, model=told)["user"], one.answer) for one in self._edits
         ]
         return self._joined(rendered, turns, context)
 
@@ -267,7 +266,9 @@ def _examples(
     name: str, kind: type[PlanAnswer] | type[EditAnswer], templates: Path | None
 ) -> list[_Example]:
     found = prompts.examples(name, where=templates)
-    return [_example(f"{name}.examples.json", number, one, kind) for number, one in enumerate(found, 1)]
+    return [
+        _example(f"{name}.examples.json", number, one, kind) for number, one in enumerate(found, 1)
+    ]
 
 
 def _example(
@@ -284,7 +285,8 @@ def _example(
             raise KeyError("prompt")
     except (KeyError, ValidationError) as error:
         raise SettingsError(
-            f"template {file}: example {number} needs {', '.join(_ASKED[kind])} and answer ({error})"
+            f"template {file}: example {number} needs {', '.join(_ASKED[kind])} and answer "
+            f"({error})"
         ) from None
     told = {key: one["answer"][key] for key in one["answer"]}
     return _Example(values, answer.things, told, one.get("canvas") == "wide")

@@ -55,7 +55,9 @@ class Draft:
         """The plan, its reasoning telling what is still wrong with it."""
         if self.plan is None or not self.problems:
             return self.plan
-        notes = "\n".join(filter(None, (self.plan.reasoning, *(f"Left: {one}" for one in self.problems))))
+        notes = "\n".join(
+            filter(None, (self.plan.reasoning, *(f"Left: {one}" for one in self.problems)))
+        )
         return self.plan.model_copy(update={"reasoning": notes[:_MOST_REASONING]})
 
 

@@ -16,7 +16,7 @@ from rpg.errors import PlanError
 from rpg.planners.llm.boxes import fitted
 from rpg.planners.llm.checks import contradicted, hidden
 from rpg.planners.llm.parsed_answer import Size, region_ids, shown_things
-from rpg.planners.llm.schema import EditAnswer, EditedPlanAnswer, EditItem, Edges, RegionAnswer
+from rpg.planners.llm.schema import Edges, EditAnswer, EditedPlanAnswer, EditItem, RegionAnswer
 from rpg.planners.llm.things import Names, distinct, read_absent, read_relations, read_things
 from rpg.plans import rpg_text
 from rpg.plans.edits import (
@@ -31,7 +31,7 @@ from rpg.plans.edits import (
 )
 from rpg.plans.geometry import Box
 from rpg.plans.plan import MAX_PROMPT_CHARS, Plan, Region
-from rpg.plans.scene import Relation, Thing
+from rpg.plans.scene import Relation
 
 _ROUNDED = 0.011  # of the canvas: what whole percentages lose
 _SAME_PLACE = 0.9  # intersection over union of a region that came back without its id
@@ -193,9 +193,7 @@ def _item(one: EditItem, box: Box | None) -> _Item:
     return _Item(one.do, one.id, one.shows, one.prompt or None, box, one.parent)
 
 
-def _read_whole(
-    text: str, previous: Plan, canvas: Size | None, error: NoAnswerError
-) -> _Change:
+def _read_whole(text: str, previous: Plan, canvas: Size | None, error: NoAnswerError) -> _Change:
     try:
         plan = read_answer(text, EditedPlanAnswer, "regions")
     except NoAnswerError as other:
@@ -399,7 +397,11 @@ class _Editor:
         parent = item.parent if item.parent in known else ""
         siblings = known[parent].children if parent else self._plan.regions
         before = next((n for n, one in enumerate(siblings) if one.id == item.after), None)
-        z = siblings[before].z if before is not None else max((one.z for one in siblings), default=0)
+        z = (
+            siblings[before].z
+            if before is not None
+            else max((one.z for one in siblings), default=0)
+        )
         name = distinct(item.id or next(iter(shows), "region"), known)
         region = Region(id=name, shows=shows, prompt=prompt, box=item.box, z=z)
         index = None if before is None else before + 1

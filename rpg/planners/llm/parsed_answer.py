@@ -72,7 +72,9 @@ def parse_answer(text: str, sizes: Sequence[Size] = ()) -> ParsedAnswer:
         return _from_text(text, error.problems)
 
 
-def parsed(answer: PlanAnswer, sizes: Sequence[Size] = (), known: Scene | None = None) -> ParsedAnswer:
+def parsed(
+    answer: PlanAnswer, sizes: Sequence[Size] = (), known: Scene | None = None
+) -> ParsedAnswer:
     """What an answer in JSON says.
 
     Args:
@@ -99,7 +101,12 @@ def parsed(answer: PlanAnswer, sizes: Sequence[Size] = (), known: Scene | None =
         parent, complaint = _parent(name, region.parent, ids)
         problems += complaint
         regions.append(ParsedRegion(name, shows, region.prompt, box, parent))
-    if answer.regions and not answer.things and "things" in answer.model_fields_set and not known.things:
+    if (
+        answer.regions
+        and not answer.things
+        and "things" in answer.model_fields_set
+        and not known.things
+    ):
         problems.append('"things" is empty: list the things that the regions show')
     relations, complaints = read_relations(answer.relations, read.names)
     scene = Scene(
@@ -173,7 +180,7 @@ def _sound(name: str, parents: Mapping[str, str], deepest: int = 6) -> str:
 
 
 def canvas_of(text: str, sizes: Sequence[Size]) -> Size | None:
-    """The canvas that an answer means, "1024x768" or "16:9"; None where it chose none of several."""
+    """The canvas that an answer means, "1024x768" or "16:9"; None where it chose none."""
     numbers = [int(one) for one in "".join(
         letter if letter.isascii() and letter.isdigit() else " " for letter in text[:40]
     ).split()]  # fmt: skip
@@ -194,9 +201,7 @@ def nested(regions: Sequence[ParsedRegion], parent: str = "") -> Iterator[Region
     for one in regions:
         if one.parent == parent and isinstance(one.box, Box):
             inner = tuple(nested(regions, one.id))
-            yield Region(
-                id=one.id, shows=one.shows, prompt=one.prompt, box=one.box, children=inner
-            )
+            yield Region(id=one.id, shows=one.shows, prompt=one.prompt, box=one.box, children=inner)
 
 
 def _from_text(text: str, problems: tuple[str, ...]) -> ParsedAnswer:

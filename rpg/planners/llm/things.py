@@ -55,7 +55,7 @@ def words_of(text: str) -> tuple[str, ...]:
 
 
 def _unnumbered(words: tuple[str, ...]) -> tuple[str, ...]:
-    """ "cat 2" as "cat"."""
+    """A name without the number behind it: "cat 2" as "cat"."""
     if len(words) > 1 and words[-1].isdigit():
         return (*words[:-2], singular(words[-2]))
     return words
@@ -88,7 +88,7 @@ class Names:
         return next((one for one in self.things.values() if words_of(one.name) == words), None)
 
     def _described(self, words: tuple[str, ...]) -> str | None:
-        """ "red star" for a star with the attribute "red"."""
+        """The star with the attribute "red", for "red star"."""
         for name, thing in self.things.items():
             head = words_of(thing.name)
             told = {word for text in (thing.name, *thing.attributes) for word in words_of(text)}
@@ -147,7 +147,9 @@ def read_things(
         if one.count == 0:
             absent += [one.name or one.id] if one.name or one.id else []
             continue
-        old = names.things.get(one.id) or (names.of_name(one.name) if known and not one.id else None)
+        old = names.things.get(one.id) or (
+            names.of_name(one.name) if known and not one.id else None
+        )
         if not one.name and old is None:
             problems.append(f'thing {one.id or number!r} has an empty "name": say what it is')
             if not one.id:

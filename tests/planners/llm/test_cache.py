@@ -63,7 +63,9 @@ def test_whatever_the_plan_depends_on_is_in_the_key(cache: PlanCache, tmp_path: 
     ) -> bool:
         chat = ScriptedChat([said(), said()], name=name)
         planner = LLMPlanner(chat, cache=cache, **words)
-        (planner.noted(notes) if notes else planner).plan(*call[:1], **(call[1] if call[1:] else {}))
+        (planner.noted(notes) if notes else planner).plan(
+            *call[:1], **(call[1] if call[1:] else {})
+        )
         return bool(chat.asked)
 
     assert not asks(PROMPT)

@@ -44,7 +44,9 @@ def test_answers_of_a_strong_model_are_taken_as_they_are(notes: ModelNotes) -> N
 def test_our_own_examples_leave_nothing_to_be_desired() -> None:
     """No problem, nothing mended: what the model is shown is what we want to read."""
     for example in prompts.examples("plan"):
-        made = draft(json.dumps(example["answer"]), PlanRequest(example["prompt"], "us", notes=SDXL))
+        made = draft(
+            json.dumps(example["answer"]), PlanRequest(example["prompt"], "us", notes=SDXL)
+        )
         assert made.problems == ()
         assert made.plan is not None
         given = example["answer"]
@@ -63,7 +65,9 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
         'calls "star" (star) blue',
     ),
     "swapped colours, said behind": (
-        scene([RED_STAR, BLUE_CAT], [("star", "a star, bright blue", L), ("cat", "a cat in red", R)]),
+        scene(
+            [RED_STAR, BLUE_CAT], [("star", "a star, bright blue", L), ("cat", "a cat in red", R)]
+        ),
         '"star" (star) blue',
     ),
     "swapped colours of clothes": (
@@ -112,8 +116,12 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "one of three on the wrong side": (
         scene(
             [thing("bird", count=3), thing("house")],
-            [("house", "a house", (30, 40, 70, 80)), ("bird", "one bird", (2, 2, 22, 20)),
-             ("bird", "one bird", (40, 2, 60, 20)), ("bird", "one bird", (70, 84, 96, 100))],
+            [
+                ("house", "a house", (30, 40, 70, 80)),
+                ("bird", "one bird", (2, 2, 22, 20)),
+                ("bird", "one bird", (40, 2, 60, 20)),
+                ("bird", "one bird", (70, 84, 96, 100)),
+            ],
             ("bird", "above", "house"),
         ),
         '"bird" is above "house"',
@@ -122,7 +130,8 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
         scene(
             [thing("fox"), thing("owl")],
             [("fox owl", "a fox and an owl", MIDDLE)],
-            ("fox", "left of", "owl"), ("fox", "right of", "owl"),
+            ("fox", "left of", "owl"),
+            ("fox", "right of", "owl"),
         ),
         "and the contrary",
     ),
@@ -179,8 +188,11 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "hidden by several": (
         scene(
             [thing("cat"), thing("dog", count=2)],
-            [("cat", "a cat", (10, 10, 90, 50)), ("dog", "one dog", (0, 0, 50, 60)),
-             ("dog", "one dog", (50, 0, 100, 60))],
+            [
+                ("cat", "a cat", (10, 10, 90, 50)),
+                ("dog", "one dog", (0, 0, 50, 60)),
+                ("dog", "one dog", (50, 0, 100, 60)),
+            ],
         ),
         'region "r1" cannot be seen',
     ),
@@ -205,8 +217,11 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
         'names "people"',
     ),
     "present and absent": (
-        scene([thing("cat"), thing("dog")], [("cat", "a cat", L), ("dog", "a dog", R)],
-              absent=["dogs"]),
+        scene(
+            [thing("cat"), thing("dog")],
+            [("cat", "a cat", L), ("dog", "a dog", R)],
+            absent=["dogs"],
+        ),
         'both in "things" and in "absent"',
     ),
     "no things": (
@@ -230,12 +245,17 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
         'a relation names "dragon"',
     ),
     "an unknown owner": (
-        scene([thing("cat"), thing("hat", owner="wizard")], [("cat hat", "a cat in a hat", MIDDLE)]),
+        scene(
+            [thing("cat"), thing("hat", owner="wizard")], [("cat hat", "a cat in a hat", MIDDLE)]
+        ),
         'the owner "wizard"',
     ),
     "an unknown parent": (
-        answer(regions=[region("a", "a red star, a blue circle", box(*MIDDLE), "star", "circle",
-                               parent="b")]),
+        answer(
+            regions=[
+                region("a", "a red star, a blue circle", box(*MIDDLE), "star", "circle", parent="b")
+            ]
+        ),
         'the parent "b"',
     ),
     "a thing that no region shows": (
@@ -243,16 +263,20 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
         'the thing "spoon" (spoon) is shown by no region',
     ),
     "a sliver": (
-        scene([thing("cat"), thing("pole")],
-              [("cat", "a cat", L), ("pole", "a pole", (70, 0, 72, 100))]),
+        scene(
+            [thing("cat"), thing("pole")],
+            [("cat", "a cat", L), ("pole", "a pole", (70, 0, 72, 100))],
+        ),
         "is a sliver",
     ),
     "thinner than a region can be": (
-        scene([thing("cat"), thing("pole")],
-              [("cat", "a cat", L), ("pole", "a pole", (70, 0, 71, 100))]),
+        scene(
+            [thing("cat"), thing("pole")],
+            [("cat", "a cat", L), ("pole", "a pole", (70, 0, 71, 100))],
+        ),
         "thinner than 2%",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("given", "complaint"), FAULTS.values(), ids=FAULTS.keys())
@@ -269,135 +293,209 @@ def test_a_region_too_small_for_the_model_is_told_in_its_pixels() -> None:
 
 
 GOOD: dict[str, dict[str, Any]] = {
-    "a five star hotel": scene([thing("hotel", "five star")], [("hotel", "a five star hotel", MIDDLE)],
-                               base_prompt="a five star hotel"),
-    "a girl of twelve": scene([thing("girl", "12 year old")],
-                              [("girl", "a 12 year old girl reading", MIDDLE)]),
-    "an 8 bit castle": scene([thing("castle")], [("castle", "an 8 bit castle", MIDDLE)],
-                             style="8 bit pixel art"),
-    "seven dwarfs inn": scene([thing("inn", name="seven dwarfs inn")],
-                              [("inn", "the seven dwarfs inn with a lit sign", MIDDLE)]),
-    "a two-tone car": scene([thing("car", "two-tone", "red and white")],
-                            [("car", "a two-tone car in red and white", MIDDLE)]),
+    "a five star hotel": scene(
+        [thing("hotel", "five star")],
+        [("hotel", "a five star hotel", MIDDLE)],
+        base_prompt="a five star hotel",
+    ),
+    "a girl of twelve": scene(
+        [thing("girl", "12 year old")], [("girl", "a 12 year old girl reading", MIDDLE)]
+    ),
+    "an 8 bit castle": scene(
+        [thing("castle")], [("castle", "an 8 bit castle", MIDDLE)], style="8 bit pixel art"
+    ),
+    "seven dwarfs inn": scene(
+        [thing("inn", name="seven dwarfs inn")],
+        [("inn", "the seven dwarfs inn with a lit sign", MIDDLE)],
+    ),
+    "a two-tone car": scene(
+        [thing("car", "two-tone", "red and white")],
+        [("car", "a two-tone car in red and white", MIDDLE)],
+    ),
     "a three-headed dog": scene(
         [thing("dog"), thing("head", count=3, owner="dog")],
-        [("dog head", "a dog with three heads, barking", MIDDLE)]),
+        [("dog head", "a dog with three heads, barking", MIDDLE)],
+    ),
     "a part that the prompt leaves to its owner": scene(
         [thing("spider"), thing("leg", "hairy", count=8, owner="spider")],
-        [("spider", "a large spider", MIDDLE)]),
+        [("spider", "a large spider", MIDDLE)],
+    ),
     "boots in a pair": scene(
         [thing("woman"), thing("boot", "green", count=2, owner="woman")],
-        [("woman boot", "a woman in green boots", MIDDLE)]),
+        [("woman boot", "a woman in green boots", MIDDLE)],
+    ),
     "tulips in a vase": scene(
         [thing("vase"), thing("tulip", "white", count=3, owner="vase")],
-        [("vase tulip", "a glass vase with three white tulips", MIDDLE)]),
+        [("vase tulip", "a glass vase with three white tulips", MIDDLE)],
+    ),
     "candles on a cake": scene(
         [thing("cake"), thing("candle", count=7, owner="cake")],
-        [("cake candle", "a cake with 7 candles", MIDDLE)]),
+        [("cake candle", "a cake with 7 candles", MIDDLE)],
+    ),
     "contents named by the owner's region": scene(
         [thing("bowl"), thing("cherry", count=None, owner="bowl")],
-        [("bowl", "a bowl full of cherries", MIDDLE)]),
+        [("bowl", "a bowl full of cherries", MIDDLE)],
+    ),
     "contents of contents": scene(
         [thing("cart"), thing("crate", owner="cart"), thing("melon", count=None, owner="crate")],
-        [("cart", "a cart", MIDDLE)]),
+        [("cart", "a cart", MIDDLE)],
+    ),
     "a crowd": scene([thing("fan", count=None)], [("fan", "a cheering crowd of fans", MIDDLE)]),
-    "a flock of two hundred": scene([thing("bird", count=200)], [("bird", "a flock of birds", MIDDLE)]),
-    "four cats in one region": scene([thing("cat", count=4)], [("cat", "four cats asleep", MIDDLE)]),
+    "a flock of two hundred": scene(
+        [thing("bird", count=200)], [("bird", "a flock of birds", MIDDLE)]
+    ),
+    "four cats in one region": scene(
+        [thing("cat", count=4)], [("cat", "four cats asleep", MIDDLE)]
+    ),
     "a dozen eggs": scene([thing("egg", count=12)], [("egg", "a dozen eggs in a carton", MIDDLE)]),
-    "a pair of dancers": scene([thing("dancer", count=2)], [("dancer", "a pair of dancers", MIDDLE)]),
+    "a pair of dancers": scene(
+        [thing("dancer", count=2)], [("dancer", "a pair of dancers", MIDDLE)]
+    ),
     "three in one, two in another": scene(
-        [thing("duck", count=5)], [("duck", "three ducks", L), ("duck", "two ducks", R)]),
+        [thing("duck", count=5)], [("duck", "three ducks", L), ("duck", "two ducks", R)]
+    ),
     "each of three": scene([thing("cat", count=3)], [("cat", "one cat", one) for one in THIRDS]),
     "one red, one blue": scene(
         [thing("a", "red", name="cup"), thing("b", "blue", name="cup")],
         [("a", "a red cup", L), ("b", "a blue cup", R)],
-        base_prompt="a red cup and a blue cup"),
+        base_prompt="a red cup and a blue cup",
+    ),
     "two that differ in one entry": scene(
         [thing("cat", "one black", "the other white", count=2)],
-        [("cat", "a black cat", L), ("cat", "a white cat", R)]),
+        [("cat", "a black cat", L), ("cat", "a white cat", R)],
+    ),
     "a colour by another word": scene(
         [thing("car", "red"), thing("sea", "blue")],
-        [("sea", "a calm azure sea", (0, 40, 100, 100)), ("car", "a crimson sports car", (20, 50, 70, 90))]),
+        [
+            ("sea", "a calm azure sea", (0, 40, 100, 100)),
+            ("car", "a crimson sports car", (20, 50, 70, 90)),
+        ],
+    ),
     "ginger is as good as orange": scene(
         [thing("cat", "orange"), thing("mat", "brown")],
-        [("mat", "a brown mat", (10, 60, 90, 96)), ("cat", "a ginger cat", (30, 30, 70, 80))]),
+        [("mat", "a brown mat", (10, 60, 90, 96)), ("cat", "a ginger cat", (30, 30, 70, 80))],
+    ),
     "a neighbour's colour in the background": scene(
         [RED_STAR, BLUE_CAT],
-        [("star", "a red star over blue hills", L), ("cat", "a blue cat on a red rug", R)]),
+        [("star", "a red star over blue hills", L), ("cat", "a blue cat on a red rug", R)],
+    ),
     "a thing without colour beside one with": scene(
         [thing("dog", "black"), thing("cat")],
-        [("dog", "a black dog", L), ("cat", "a cat beside a black dog", R)]),
+        [("dog", "a black dog", L), ("cat", "a cat beside a black dog", R)],
+    ),
     "black and white": scene(
         [thing("flag", "checkered black and white"), thing("pole", "white")],
-        [("flag", "a black and white checkered flag", (30, 10, 90, 60)), ("pole", "a white pole", (14, 5, 22, 96))]),
+        [
+            ("flag", "a black and white checkered flag", (30, 10, 90, 60)),
+            ("pole", "a white pole", (14, 5, 22, 96)),
+        ],
+    ),
     "an orange is no colour": scene(
         [thing("plate", "blue"), thing("orange", owner="plate")],
-        [("plate orange", "a blue plate with an orange", MIDDLE)]),
+        [("plate orange", "a blue plate with an orange", MIDDLE)],
+    ),
     "a red-nosed reindeer": scene(
         [thing("reindeer", "red nose"), thing("sleigh", "brown")],
-        [("reindeer", "a brown reindeer with a red nose", L), ("sleigh", "a brown sleigh", R)]),
+        [("reindeer", "a brown reindeer with a red nose", L), ("sleigh", "a brown sleigh", R)],
+    ),
     "clothes of two people": scene(
-        [thing("man"), thing("coat", "green", owner="man"), thing("woman"),
-         thing("dress", "yellow", owner="woman")],
+        [
+            thing("man"),
+            thing("coat", "green", owner="man"),
+            thing("woman"),
+            thing("dress", "yellow", owner="woman"),
+        ],
         [("man coat", "a man in a green coat", L), ("woman dress", "a woman in a yellow dress", R)],
         ("man", "left of", "woman"),
-        base_prompt="a man in a green coat left of a woman in a yellow dress"),
+        base_prompt="a man in a green coat left of a woman in a yellow dress",
+    ),
     "half and half": scene(
         [thing("tree")],
-        [("tree", "left half of a bare tree in snow", (0, 0, 50, 100)),
-         ("tree", "right half of a leafy tree in summer", (50, 0, 100, 100))], setting=""),
+        [
+            ("tree", "left half of a bare tree in snow", (0, 0, 50, 100)),
+            ("tree", "right half of a leafy tree in summer", (50, 0, 100, 100)),
+        ],
+        setting="",
+    ),
     "rooms of a house": scene(
         [thing("house"), thing("kitchen", owner="house"), thing("attic", owner="house")],
-        [("house attic", "an attic with boxes", (0, 0, 100, 50)),
-         ("house kitchen", "a kitchen with a stove", (0, 50, 100, 100))],
-        ("attic", "above", "kitchen"), setting=""),
+        [
+            ("house attic", "an attic with boxes", (0, 0, 100, 50)),
+            ("house kitchen", "a kitchen with a stove", (0, 50, 100, 100)),
+        ],
+        ("attic", "above", "kitchen"),
+        setting="",
+    ),
     "words that say no": scene(
-        [thing("sign", words="NO ENTRY")], [("sign", 'a round sign with the words "NO ENTRY"', MIDDLE)],
-        base_prompt="a sign that says NO ENTRY"),
-    "a no smoking sign": scene([thing("sign", name="no smoking sign")],
-                               [("sign", "a no smoking sign on a wall", MIDDLE)]),
-    "number five of a series": scene([thing("bottle")], [("bottle", "a bottle labelled No. 5", MIDDLE)]),
+        [thing("sign", words="NO ENTRY")],
+        [("sign", 'a round sign with the words "NO ENTRY"', MIDDLE)],
+        base_prompt="a sign that says NO ENTRY",
+    ),
+    "a no smoking sign": scene(
+        [thing("sign", name="no smoking sign")], [("sign", "a no smoking sign on a wall", MIDDLE)]
+    ),
+    "number five of a series": scene(
+        [thing("bottle")], [("bottle", "a bottle labelled No. 5", MIDDLE)]
+    ),
     "nobody said it was hot": scene(
-        [thing("hotdog", name="hot dog")], [("hotdog", "a hot dog with mustard", MIDDLE)], absent=["dog"]),
+        [thing("hotdog", name="hot dog")],
+        [("hotdog", "a hot dog with mustard", MIDDLE)],
+        absent=["dog"],
+    ),
     "above, one over the other": scene(
         [thing("cloud"), thing("hill")],
         [("hill", "a hill", (0, 30, 100, 100)), ("cloud", "a cloud", (20, 5, 80, 60))],
-        ("cloud", "above", "hill")),
+        ("cloud", "above", "hill"),
+    ),
     "left of what it touches": scene(
         [thing("boy"), thing("girl")],
         [("boy", "a boy", (10, 20, 55, 95)), ("girl", "a girl", (45, 20, 90, 95))],
-        ("boy", "left of", "girl")),
+        ("boy", "left of", "girl"),
+    ),
     "inside, and left in it": scene(
         [thing("room"), thing("bed", owner="room")],
         [("room", "a room", (0, 0, 100, 100)), ("bed", "a bed", (55, 50, 95, 90))],
-        ("bed", "left of", "room"), setting=""),
+        ("bed", "left of", "room"),
+        setting="",
+    ),
     "between": scene(
         [thing("cat", count=2), thing("dog")],
         [("cat", "one cat", THIRDS[0]), ("dog", "a dog", THIRDS[1]), ("cat", "one cat", THIRDS[2])],
-        ("dog", "between", "cat")),
+        ("dog", "between", "cat"),
+    ),
     "a child in its parent": answer(
-        relations=[], things=[thing("woman"), thing("scarf", "red", owner="woman")],
-        regions=[region("woman", "a woman", box(*MIDDLE), "woman"),
-                 region("scarf", "a red scarf", box(35, 35, 65, 50), "scarf", parent="woman")]),
+        relations=[],
+        things=[thing("woman"), thing("scarf", "red", owner="woman")],
+        regions=[
+            region("woman", "a woman", box(*MIDDLE), "woman"),
+            region("scarf", "a red scarf", box(35, 35, 65, 50), "scarf", parent="woman"),
+        ],
+    ),
     "a parent that its parts fill": answer(
-        relations=[], things=[thing("man"), thing("hat", owner="man"), thing("coat", owner="man")],
-        regions=[region("man", "a man", box(*MIDDLE), "man"),
-                 region("hat", "a hat", box(20, 16, 80, 40), "hat", parent="man"),
-                 region("coat", "a coat", box(20, 40, 80, 96), "coat", parent="man")]),
+        relations=[],
+        things=[thing("man"), thing("hat", owner="man"), thing("coat", owner="man")],
+        regions=[
+            region("man", "a man", box(*MIDDLE), "man"),
+            region("hat", "a hat", box(20, 16, 80, 40), "hat", parent="man"),
+            region("coat", "a coat", box(20, 40, 80, 96), "coat", parent="man"),
+        ],
+    ),
     "a thing of the setting": scene(
-        [thing("meadow"), thing("horse")], [("horse", "a grazing horse", MIDDLE)],
-        setting="in a wide meadow at dusk"),
+        [thing("meadow"), thing("horse")],
+        [("horse", "a grazing horse", MIDDLE)],
+        setting="in a wide meadow at dusk",
+    ),
     "a landscape without regions": scene([thing("hill", count=None)], [], setting="hills at dawn"),
     "one thing without regions": scene([thing("cat", "ginger")], [], base_prompt="a ginger cat"),
-    "a small boat on the sea": scene([thing("boat")], [("boat", "a boat", (40, 50, 60, 68))],
-                                     setting="on the open sea"),
-}  # fmt: skip
+    "a small boat on the sea": scene(
+        [thing("boat")], [("boat", "a boat", (40, 50, 60, 68))], setting="on the open sea"
+    ),
+}
 
 
 @pytest.mark.parametrize("given", GOOD.values(), ids=GOOD.keys())
 def test_a_good_answer_is_not_questioned(given: dict[str, Any]) -> None:
     assert problems(given) == ()
-
 
 
 def test_hidden_boxes() -> None:

@@ -58,14 +58,18 @@ def test_the_model_that_draws_is_told_of() -> None:
     assert "under 256 pixels (25 wide, 25 high" in system and "about 56 words" in system
     fields = request.schema["properties"]
     assert fields["canvas"]["enum"] == ["1024x1024", "1344x768", "768x1344"]
-    shapes = {json.loads(one.content)["canvas"] for one in request.messages if one.role == "assistant"}
+    shapes = {
+        json.loads(one.content)["canvas"] for one in request.messages if one.role == "assistant"
+    }
     assert shapes == {"1024x1024", "1344x768"}  # one example is of a wide picture
 
 
 def test_of_one_size_none_is_chosen() -> None:
     request = asked(noted(LLMPlanner(Reads(None), cache=False), TOYBOX))  # type: ignore[arg-type]
     system = request.messages[0].content
-    assert "64 x 64 pixels" in system and "It knows stars." in system and "words at once" not in system
+    assert (
+        "64 x 64 pixels" in system and "It knows stars." in system and "words at once" not in system
+    )
     assert "canvas" not in request.schema["properties"]
     assert request.schema["required"] == list(request.schema["properties"])
     assert '"canvas":' not in " ".join(message.content for message in request.messages)

@@ -57,18 +57,28 @@ FOX, HAT, OWL, BEE = (
 LEFT_OF = Relation(subject="fox", kind="left of", objects=("owl",))
 MEADOW = Plan(
     prompt=PROMPT,
-    scene=Scene(setting="in a meadow", style="oil painting", things=(FOX, HAT, OWL, BEE),
-                relations=(LEFT_OF,)),
+    scene=Scene(
+        setting="in a meadow",
+        style="oil painting",
+        things=(FOX, HAT, OWL, BEE),
+        relations=(LEFT_OF,),
+    ),
     regions=(
-        Region(id="fox-1", shows=("fox",), prompt="a fox", box=Box(0.05, 0.2, 0.45, 0.95),
-               children=(Region(id="hat-1", shows=("hat",), prompt="a red hat",
-                                box=Box(0.1, 0.2, 0.4, 0.4)),)),
+        Region(
+            id="fox-1",
+            shows=("fox",),
+            prompt="a fox",
+            box=Box(0.05, 0.2, 0.45, 0.95),
+            children=(
+                Region(id="hat-1", shows=("hat",), prompt="a red hat", box=Box(0.1, 0.2, 0.4, 0.4)),
+            ),
+        ),
         Region(id="owl-1", shows=("owl",), prompt="an owl", box=Box(0.6, 0.3, 0.9, 0.8), z=2),
         Region(id="bees", shows=("bee",), prompt="a swarm of bees", box=Box(0.1, 0.0, 0.9, 0.15)),
     ),
     base_prompt="a fox in a red hat left of an owl",
     aspect=1.5,
-)  # fmt: skip
+)
 
 SAME: dict[str, Any] = {"prompt": PROMPT}
 SKY = region("sky", "a sky", box(0, 0, 100, 100))
@@ -142,9 +152,7 @@ def test_the_plan_is_shown_with_what_it_holds_and_the_ids_to_edit_by() -> None:
     shown = json.loads(text.split("<plan>")[1].split("</plan>")[0])
     assert shown["setting"] == "in a meadow"
     assert [one["id"] for one in shown["things"]] == ["fox", "hat", "owl", "bee"]
-    assert shown["things"][1] == {
-        "id": "hat", "name": "hat", "attributes": ["red"], "owner": "fox"
-    }  # fmt: skip
+    assert shown["things"][1] == {"id": "hat", "name": "hat", "attributes": ["red"], "owner": "fox"}
     assert shown["things"][3]["count"] is None
     assert shown["relations"] == [{"subject": "fox", "kind": "left of", "objects": ["owl"]}]
     assert [one["id"] for one in shown["regions"]] == ["fox-1", "hat-1", "bees", "owl-1"]
@@ -170,8 +178,10 @@ def test_ids_that_are_all_new_are_asked_about() -> None:
 def test_regions_that_lost_their_ids_are_known_by_words_or_place() -> None:
     after = changed({**SKY, "id": "x"}, {**STAR, "id": "y", "prompt": "a green star"}, **SAME)
     assert [(one.id, one.prompt) for one in after.regions] == [
-        ("sky", "a sky"), ("star", "a green star"), ("circle", "a blue circle")
-    ]  # fmt: skip
+        ("sky", "a sky"),
+        ("star", "a green star"),
+        ("circle", "a blue circle"),
+    ]
 
 
 def test_the_official_form_takes_the_ids_that_fit() -> None:
@@ -275,17 +285,31 @@ def test_a_thing_can_be_taken_out_by_its_own_id() -> None:
 
 
 def test_one_more_of_a_kind_is_counted() -> None:
-    new = {"do": "add", "id": "owl-2", "shows": ["owl"], "prompt": "one owl", "box": box(60, 82, 90, 98)}
+    new = {
+        "do": "add",
+        "id": "owl-2",
+        "shows": ["owl"],
+        "prompt": "one owl",
+        "box": box(60, 82, 90, 98),
+    }
     after = edited(new, previous=MEADOW)
     assert after.scene.thing("owl") == OWL.model_copy(update={"count": 2})
     assert ids(after) == ["fox-1", "hat-1", "bees", "owl-1", "owl-2"]
 
 
 def test_a_new_thing_in_a_region_of_its_own_or_in_another() -> None:
-    moon = {"do": "add", "id": "moon", "shows": ["moon"], "prompt": "a moon", "box": box(40, 30, 55, 45)}
+    moon = {
+        "do": "add",
+        "id": "moon",
+        "shows": ["moon"],
+        "prompt": "a moon",
+        "box": box(40, 30, 55, 45),
+    }
     scarf = {"do": "add", "id": "scarf", "shows": ["scarf"], "prompt": "a scarf",
              "box": box(15, 45, 35, 55), "parent": "fox-1"}  # fmt: skip
-    after = edited(moon, scarf, previous=MEADOW, things=[thing("moon"), thing("scarf", owner="fox")])
+    after = edited(
+        moon, scarf, previous=MEADOW, things=[thing("moon"), thing("scarf", owner="fox")]
+    )
     assert [one.id for one in after.regions[0].children] == ["hat-1", "scarf"]
     assert after.regions[-1].id == "moon"
     assert after.scene.things[:4] == MEADOW.scene.things
@@ -293,12 +317,24 @@ def test_a_new_thing_in_a_region_of_its_own_or_in_another() -> None:
 
 
 def test_an_id_that_is_taken_gets_a_number() -> None:
-    new = {"do": "add", "id": "owl-1", "shows": ["owl"], "prompt": "one owl", "box": box(60, 82, 90, 98)}
+    new = {
+        "do": "add",
+        "id": "owl-1",
+        "shows": ["owl"],
+        "prompt": "one owl",
+        "box": box(60, 82, 90, 98),
+    }
     assert "owl-1-2" in ids(edited(new, previous=MEADOW))
 
 
 def test_a_new_background_goes_behind() -> None:
-    sea = {"do": "add", "id": "sea", "shows": ["sea"], "prompt": "the sea", "box": box(0, 0, 100, 100)}
+    sea = {
+        "do": "add",
+        "id": "sea",
+        "shows": ["sea"],
+        "prompt": "the sea",
+        "box": box(0, 0, 100, 100),
+    }
     assert ids(edited(sea, previous=MEADOW, things=[thing("sea")]))[0] == "sea"
 
 
@@ -382,10 +418,14 @@ EDITS = st.fixed_dictionaries(
     },
 )
 THINGS = st.lists(
-    st.builds(lambda name, look: thing(name, look), st.sampled_from(["owl", "toad"]),
-              st.sampled_from(["old", "green"])),
-    max_size=2, unique_by=lambda one: one["id"],
-)  # fmt: skip
+    st.builds(
+        lambda name, look: thing(name, look),
+        st.sampled_from(["owl", "toad"]),
+        st.sampled_from(["old", "green"]),
+    ),
+    max_size=2,
+    unique_by=lambda one: one["id"],
+)
 ANSWERS = st.fixed_dictionaries(
     {"edits": st.lists(EDITS, max_size=4), "things": THINGS},
     optional={"setting": st.sampled_from(["at sea", None]), "base_prompt": st.just("new")},
@@ -409,7 +449,9 @@ def test_what_an_answer_does_not_name_is_byte_for_byte_what_it_was(given_: dict[
         if region_.id not in named:
             assert after[region_.id].model_dump_json() == region_.model_dump_json()
     shown = {name for one in MEADOW.layers() if one.id in named for name in one.shows}
-    shown |= {name for one in edits for name in one.get("shows") or ()} | {"hat" if "fox" in shown else ""}
+    shown |= {name for one in edits for name in one.get("shows") or ()} | {
+        "hat" if "fox" in shown else ""
+    }
     changed_things = {one["id"] for one in given_["things"]} | shown | named
     for thing_ in MEADOW.scene.things:
         if thing_.id not in changed_things:

@@ -165,6 +165,21 @@ def test_plan_json_prints_the_plan_alone(server: ChatServer) -> None:
     assert len(server.asked(plan.source)) == 2
 
 
+def test_planner_check_asks_the_real_question(server: ChatServer) -> None:
+    flags = options(server, "plans")[2:]
+    found = json.loads(rpg("planner-check", *flags, "--planner-examples", "2", "--json").stdout)
+    asked = server.asked(flags[-1])[-1]
+    assert "harbour market" in asked.text
+    assert "with 2 examples" in found["findings"]["question"]["words"]
+    assert found["findings"]["plan"]["words"].startswith("2 things in 2 regions, in ")
+
+
+def test_the_plan_in_a_form_of_another_model(server: ChatServer) -> None:
+    result = rpg("plan", PROMPT, *options(server, "plans"), "--form", "ideogram")
+    elements = json.loads(result.stdout)["compositional_deconstruction"]["elements"]
+    assert [one["bbox"] for one in elements] == [[0, 0, 500, 1000], [500, 0, 1000, 1000]]
+
+
 def test_a_plan_is_cached_unless_it_is_not_to_be(server: ChatServer) -> None:
     flags = options(server, "plans")
     for words in ([], [], ["--no-plan-cache"]):
@@ -217,6 +232,7 @@ def test_the_rules_stand_in_and_say_so(server: ChatServer, flags: list[str]) -> 
     [
         (["--planner-model", "x"], "add --planner openai or local"),
         (["--no-plan-cache"], "add --planner openai or local"),
+        (["--planner", "openai", "--planner-model", "x", "--planner-examples", "-1"], "from 0 on"),
         (["--planner", "local"], "name a folder or hub id"),
         (["--planner", "local", "--planner-model", "x", "--base-url", "http://x/v1"], "is for"),
     ],

@@ -102,35 +102,57 @@ def test_words_in_wide_quotes_may_hold_what_json_has_meanings_for() -> None:
 LENIENT: dict[str, dict[str, Any]] = {
     "null for nothing": {"style": None, "absent": None, "negative": None},
     "a string for lists": {
-        "things": [{**thing("star"), "attributes": "red"}, {**thing("circle"), "attributes": "blue"}],
+        "things": [
+            {**thing("star"), "attributes": "red"},
+            {**thing("circle"), "attributes": "blue"},
+        ],
         "regions": [
             {**region("star-1", "a red star", box(0, 0, 100, 50)), "shows": "star"},
             {**region("circle-1", "a blue circle", box(0, 50, 100, 100)), "shows": "circle"},
         ],
         "relations": [{"subject": "star", "kind": "above", "objects": "circle"}],
     },
-    "a list for a string": {"setting": ["in a plain sky"], "base_prompt": [answer()["base_prompt"]]},
+    "a list for a string": {
+        "setting": ["in a plain sky"],
+        "base_prompt": [answer()["base_prompt"]],
+    },
     "one object for a list": {"relations": relation("star", "above", "circle")},
-    "things by id": {"things": {"star": {"name": "star", "attributes": ["red"]},
-                                "circle": {"name": "circle", "attributes": ["blue"]}}},
-    "attributes by kind": {"things": [{**thing("star"), "attributes": {"colour": "red"}},
-                                      thing("circle", "blue")]},
-    "counts in words": {"things": [{**thing("star", "red"), "count": "one"},
-                                   {**thing("circle", "blue"), "count": "1"}]},
-    "without ids": {"things": [{**thing("star", "red"), "id": ""}, {**thing("circle", "blue"), "id": None}]},
+    "things by id": {
+        "things": {
+            "star": {"name": "star", "attributes": ["red"]},
+            "circle": {"name": "circle", "attributes": ["blue"]},
+        }
+    },
+    "attributes by kind": {
+        "things": [{**thing("star"), "attributes": {"colour": "red"}}, thing("circle", "blue")]
+    },
+    "counts in words": {
+        "things": [
+            {**thing("star", "red"), "count": "one"},
+            {**thing("circle", "blue"), "count": "1"},
+        ]
+    },
+    "without ids": {
+        "things": [{**thing("star", "red"), "id": ""}, {**thing("circle", "blue"), "id": None}]
+    },
     "names for ids": {
         "things": [thing("star", "red"), thing("t2", "blue", name="circle")],
-        "regions": [region("star-1", "a red star", box(0, 0, 100, 50), "The red star"),
-                    region("circle-1", "a blue circle", box(0, 50, 100, 100), "Circles")],
+        "regions": [
+            region("star-1", "a red star", box(0, 0, 100, 50), "The red star"),
+            region("circle-1", "a blue circle", box(0, 50, 100, 100), "Circles"),
+        ],
         "relations": [relation("Star", "above", "blue circle")],
     },
     "another word for a kind": {"relations": [relation("star", "directly above", "circle")]},
     "a relation in a row": {"relations": [["star", "above", "circle"]]},
     "region ids for things": {"relations": [relation("star-1", "above", "circle-1")]},
-    "pixels of the canvas": {"regions": [
-        region("star-1", "a red star", [0, 0, 896, 576], "star"),
-        region("circle-1", "a blue circle", [0, 576, 896, 1152], "circle")]},
-}  # fmt: skip
+    "pixels of the canvas": {
+        "regions": [
+            region("star-1", "a red star", [0, 0, 896, 576], "star"),
+            region("circle-1", "a blue circle", [0, 576, 896, 1152], "circle"),
+        ]
+    },
+}
 
 
 @pytest.mark.parametrize("changes", LENIENT.values(), ids=LENIENT.keys())
@@ -152,26 +174,50 @@ def test_an_answer_that_means_one_thing_is_read(changes: dict[str, Any]) -> None
 @pytest.mark.parametrize(
     ("text", "kind"),
     [
-        ("to the left of", "left of"), ("is to the right of", "right of"), ("left_of", "left of"),
-        ("on the left of", "left of"), ("in-front-of", "in front of"), ("within", "inside"),
-        ("bigger than", "larger than"), ("Between", "between"), ("facing", "facing"), ("on", "on"),
-        ("standing behind", "behind"), ("next to", "beside"), ("underneath", "below"),
+        ("to the left of", "left of"),
+        ("is to the right of", "right of"),
+        ("left_of", "left of"),
+        ("on the left of", "left of"),
+        ("in-front-of", "in front of"),
+        ("within", "inside"),
+        ("bigger than", "larger than"),
+        ("Between", "between"),
+        ("facing", "facing"),
+        ("on", "on"),
+        ("standing behind", "behind"),
+        ("next to", "beside"),
+        ("underneath", "below"),
     ],
-)  # fmt: skip
+)
 def test_kinds_of_relations_are_said_in_the_words_of_plans(text: str, kind: str) -> None:
     assert kind_of(text) == kind
 
 
 @pytest.mark.parametrize(
     ("given", "count"),
-    [("three", 3), ("a dozen", 12), ("some", None), (None, None), (2.0, 2), ("a pair", 2),
-     ("many", None), (-3, None), (True, None), ("17", 17), ("about twenty", None)],
-)  # fmt: skip
+    [
+        ("three", 3),
+        ("a dozen", 12),
+        ("some", None),
+        (None, None),
+        (2.0, 2),
+        ("a pair", 2),
+        ("many", None),
+        (-3, None),
+        (True, None),
+        ("17", 17),
+        ("about twenty", None),
+    ],
+)
 def test_counts(given: Any, count: int | None) -> None:
     things = [{**thing("bird"), "count": given}]
-    assert planner([said(things=things, regions=[], relations=[])])[0].plan(
-        "birds"
-    ).scene.things[0].count == count
+    assert (
+        planner([said(things=things, regions=[], relations=[])])[0]
+        .plan("birds")
+        .scene.things[0]
+        .count
+        == count
+    )
 
 
 def test_a_count_of_zero_is_absent() -> None:
@@ -191,14 +237,23 @@ def test_owners_and_parents_are_known_by_name() -> None:
 def test_answers_of_version_1_are_read() -> None:
     old = {
         "reasoning": "Two.",
-        "entities": [{"name": "star", "count": 1, "attributes": ["red"]},
-                     {"name": "circle", "count": 1, "attributes": ["blue"]}],
+        "entities": [
+            {"name": "star", "count": 1, "attributes": ["red"]},
+            {"name": "circle", "count": 1, "attributes": ["blue"]},
+        ],
         "regions": [
             {"id": "s", "shows": ["star"], "prompt": "a red star", "box": box(0, 0, 100, 50)},
-            {"id": "c", "shows": ["circle"], "prompt": "a blue circle", "box": box(0, 50, 100, 100)},
+            {
+                "id": "c",
+                "shows": ["circle"],
+                "prompt": "a blue circle",
+                "box": box(0, 50, 100, 100),
+            },
         ],
-        "base_prompt": "both", "base_ratio": 0.3, "negative": "clouds",
-    }  # fmt: skip
+        "base_prompt": "both",
+        "base_ratio": 0.3,
+        "negative": "clouds",
+    }
     made, chat = planner([json.dumps(old)])
     plan = made.plan(PROMPT)
     assert len(chat.asked) == 1
@@ -252,8 +307,11 @@ def test_rows_and_columns_of_the_paper() -> None:
     )
     plan = planner([text])[0].plan("a fox, an owl, a toad and a newt")
     assert [region.prompt for region in plan.regions] == [
-        "a fox", "an owl at BREAKFAST", "a toad", "a newt"
-    ]  # fmt: skip
+        "a fox",
+        "an owl at BREAKFAST",
+        "a toad",
+        "a newt",
+    ]
     assert tuple(region.box for region in plan.regions) == parse_split_ratio("1,1,1;2,2,3")
     assert Plan.from_rpg_text(plan.to_rpg_text(), prompt="x").regions == tuple(
         region.model_copy(update={"id": f"r{number}"})

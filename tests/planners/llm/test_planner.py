@@ -113,7 +113,9 @@ def test_what_is_wrong_is_told_once_in_exact_words(bad: str, complaint: str) -> 
 
 
 @pytest.mark.parametrize(("bad", "complaint"), BAD.values(), ids=BAD.keys())
-def test_where_nothing_can_be_drawn_it_gives_up_and_keeps_the_answer(bad: str, complaint: str) -> None:
+def test_where_nothing_can_be_drawn_it_gives_up_and_keeps_the_answer(
+    bad: str, complaint: str
+) -> None:
     made, chat = planner(["first, " + bad, bad, said()])
     with pytest.raises(PlanError, match="scripted gave no plan") as caught:
         made.plan(PROMPT)
@@ -127,8 +129,14 @@ def test_where_nothing_can_be_drawn_it_gives_up_and_keeps_the_answer(bad: str, c
 DRAWABLE: dict[str, tuple[dict[str, Any], str]] = {
     "too few": (cats(2, said=3), 'there should be 3 x "cat"'),
     "too many regions": (
-        answer(regions=[region(str(i), "a red star, a blue circle", box(i, i, i + 9, i + 9), "star",
-                               "circle") for i in range(65)]),
+        answer(
+            regions=[
+                region(
+                    str(i), "a red star, a blue circle", box(i, i, i + 9, i + 9), "star", "circle"
+                )
+                for i in range(65)
+            ]
+        ),
         '"regions" has 65 items',
     ),
     "no subprompt": (
@@ -148,11 +156,15 @@ DRAWABLE: dict[str, tuple[dict[str, Any], str]] = {
         'the thing "tree" (tree) is shown by no region',
     ),
     "one behind another": (
-        answer(regions=[region("star-1", "a red star", box(0, 0, 100, 100), "star"),
-                        region("circle-1", "a blue circle", box(0, 0, 100, 100), "circle")]),
+        answer(
+            regions=[
+                region("star-1", "a red star", box(0, 0, 100, 100), "star"),
+                region("circle-1", "a blue circle", box(0, 0, 100, 100), "circle"),
+            ]
+        ),
         'region "star-1" cannot be seen',
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("bad", "complaint"), DRAWABLE.values(), ids=DRAWABLE.keys())
@@ -275,9 +287,13 @@ def test_control_characters_do_not_reach_a_terminal() -> None:
 
 @pytest.mark.parametrize(
     "script",
-    [["no", "no"], [ChatError("nobody is there")], ["no", ChatAccessError("no key")],
-     [ChatRefusal("I will not")]],
-)  # fmt: skip
+    [
+        ["no", "no"],
+        [ChatError("nobody is there")],
+        ["no", ChatAccessError("no key")],
+        [ChatRefusal("I will not")],
+    ],
+)
 def test_the_rules_stand_in_and_say_so(script: list[Any]) -> None:
     made, _ = planner(script, fallback="rules")
     plan = made.plan(PROMPT)
@@ -302,9 +318,15 @@ def test_without_them_errors_of_the_chat_pass_through(error: ChatError) -> None:
 def test_recaption_and_plan_in_two_calls() -> None:
     described = {
         "reasoning": "A star.",
-        "entities": [{"name": "star", "count": 1, "attributes": ["red"],
-                      "description": "A star of ${glowing} glass."}],
-    }  # fmt: skip
+        "entities": [
+            {
+                "name": "star",
+                "count": 1,
+                "attributes": ["red"],
+                "description": "A star of ${glowing} glass.",
+            }
+        ],
+    }
     made, chat = planner([json.dumps(described), said()], recaption="separate")
     made.plan(PROMPT)
     first, second = chat.asked
