@@ -36,7 +36,7 @@ def at_first(first: str, then: str) -> Play:
 
 
 MINE: dict[str, Play] = {
-    "plans": thinking(said(entities=[])),
+    "plans": thinking(said(entities=[], shape="square", colour="red", side=3)),
     "plans-in-a-fence": thinking(f"<think>two</think>Here:\n```json\n{said()}\n```\n"),
     "forgets-a-box": at_first(said(regions=[{"id": "a", "prompt": "star circle"}]), said()),
     "never-plans": lambda asked: Reply("I would put the star on top."),
