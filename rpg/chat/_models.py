@@ -1,9 +1,10 @@
-"""The list of an endpoint's models."""
+"""The list of an endpoint's models, and what it says of each."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import openai
@@ -26,15 +27,35 @@ from rpg.errors import ChatAccessError
 _FOREIGN = (openai.OpenAIError, ExcessError, ValueError, RecursionError, AttributeError)
 
 
+# What servers call it: vLLM; OpenRouter; LM Studio, as loaded and at most; Groq; Gemini.
+_CONTEXTS = (
+    "max_model_len", "context_length", "loaded_context_length", "max_context_length",
+    "context_window", "inputTokenLimit", "n_ctx",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ListedModel:
+    """A model of an endpoint.
+
+    Attributes:
+        name: By which it is asked for.
+        context: Tokens of question and answer together, where the endpoint says so.
+    """
+
+    name: str
+    context: int | None = None
+
+
 async def list_models(
     base_url: str,
     endpoint: Endpoint,
     key: str | None,
     timeouts: Timeouts,
-    emit: Callable[[str], None],
+    emit: Callable[[ListedModel], None],
     trust: Trust = "owner",
 ) -> None:
-    """Emits the name of every model, one by one; nothing where the endpoint keeps no list.
+    """Emits every model, one by one; nothing where the endpoint keeps no list.
 
     Raises:
         ChatAccessError: Key or address are wrong.
@@ -61,7 +82,7 @@ _MOST_MODELS = 2000
 
 
 async def _list(
-    client: openai.AsyncOpenAI, context: RequestContext, emit: Callable[[str], None]
+    client: openai.AsyncOpenAI, context: RequestContext, emit: Callable[[ListedModel], None]
 ) -> AttemptFailure | None:
     try:
         page: Any = await client.models.list()
@@ -72,5 +93,18 @@ async def _list(
         return not_a_completion(context)
     for model in listed[:_MOST_MODELS]:
         if isinstance(name := getattr(model, "id", None), str):
-            emit(name.removeprefix("models/"))  # Gemini's
+            emit(ListedModel(name.removeprefix("models/"), _context(model)))  # Gemini's prefix
+    return None
+
+
+def _context(model: Any) -> int | None:
+    """The context that an entry tells of, in it or in its `meta`, as llama.cpp's does."""
+    more = getattr(model, "model_extra", None)
+    told = more if isinstance(more, dict) else {}
+    meta = told.get("meta")
+    for fields in (told, meta if isinstance(meta, dict) else {}):
+        for name in _CONTEXTS:
+            value = fields.get(name)
+            if type(value) is int and 0 < value < 10**8:
+                return value
     return None

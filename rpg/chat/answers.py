@@ -29,7 +29,17 @@ __all__ = [
 MAX_ANSWER_CHARS = 200_000
 _MOST_STARTS = 2000  # braces tried; no answer has as many
 _MOST_FAULTS = 8
-_DECODER = json.JSONDecoder()
+_MOST_REPAIRED = 24  # of those, read with slips mended: a scan letter by letter
+_DECODER = json.JSONDecoder(strict=False)  # a literal newline in a string is meant as one
+_BEGINS = re.compile(r'[{\uff5b]\s*["\u201c\uff02}\uff5d]')
+_WIDE = str.maketrans("\uff0c\uff1a\uff5b\uff5d\uff3b\uff3d\u3001", ",:{}[],")
+_WIDE_QUOTES = "\u201c\uff02"
+_TOKENS = re.compile(  # strings, punctuation, white space, all else
+    r'"(?:[^"\\]|\\.)*+"|\u201c[^\u201d]*+\u201d|\uff02[^\uff02]*+\uff02|'
+    r"[{}\[\],:\uff0c\uff1a\uff5b\uff5d\uff3b\uff3d\u3001]|\s++|"
+    r'[^"\u201c\uff02{}\[\],:\uff0c\uff1a\uff5b\uff5d\uff3b\uff3d\u3001\s]++|.',
+    re.DOTALL,
+)
 _CONTROLS = {code: None for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n"}
 _NOISE = frozenset(("$defs", "default", "description", "title"))
 
@@ -75,6 +85,9 @@ class NoAnswerError(Exception):
 
 def read_answer(text: str, kind: type[A], key: str) -> A:
     """The last object with a list under `key` in a text, validated.
+
+    Null may stand for no items, an object for a list, as the kind of answer takes it. Trailing
+    commas, literal newlines in strings and full-width punctuation are read as meant.
 
     Args:
         text: The answer with whatever prose, fences or thoughts are around it.
@@ -122,22 +135,57 @@ def _plain(node: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[str,
 
 def _objects(text: str) -> Iterator[tuple[dict[str, Any], int]]:
     """Every JSON object in a text that is in no other, and where it ends."""
-    end = 0
-    for start in islice((at for at, letter in enumerate(text) if letter == "{"), _MOST_STARTS):
+    end = repaired = 0
+    for start in islice(
+        (at for at, letter in enumerate(text) if letter in "{\uff5b"), _MOST_STARTS
+    ):
         if start < end:
             continue
         try:
             value, end = _DECODER.raw_decode(text, start)
         except (ValueError, RecursionError):  # a number of 5,000 digits is a ValueError too
-            continue
+            if repaired >= _MOST_REPAIRED or not _BEGINS.match(text, start):
+                continue
+            repaired += 1
+            mended, stop = _mended(text, start)
+            try:
+                value = json.loads(mended, strict=False)
+            except (ValueError, RecursionError):
+                continue
+            end = stop
         yield value, end
+
+
+def _mended(text: str, start: int) -> tuple[str, int]:
+    """An object that begins at `start`, with its punctuation as JSON wants it, and its end.
+
+    Nothing is added: an object that was cut off stays so.
+    """
+    pieces: list[str] = []
+    depth, end = 0, len(text)
+    for token in _TOKENS.finditer(text, start):
+        piece = token[0]
+        if len(piece) == 1:
+            piece = piece.translate(_WIDE)
+            if piece in "}]" and pieces and pieces[-1] == ",":
+                pieces.pop()
+            depth += (piece in "{[") - (piece in "}]")
+        elif piece[0] in _WIDE_QUOTES:
+            inner = piece[1:-1].replace('\\"', '"').replace('"', '\\"')
+            piece = f'"{inner}"'
+        if not piece.isspace():
+            pieces.append(piece)
+        if not depth:
+            end = token.end()
+            break
+    return "".join(pieces), end
 
 
 def _with_list(value: Any, key: str, depth: int = 2) -> dict[str, Any] | None:
     """The object itself, or one wrapped in it: {"plan": {"regions": [...]}}."""
     if not isinstance(value, dict):
         return None
-    if isinstance(value.get(key), list):
+    if isinstance(value.get(key, 0), list | dict | None):
         return value
     inner = (_with_list(one, key, depth - 1) for one in value.values() if depth)
     return next((one for one in inner if one is not None), None)

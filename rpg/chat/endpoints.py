@@ -33,6 +33,8 @@ class Endpoint:
         strict: Whether it can promise to obey a schema of the strict kind (`schemas.strict`).
         images: Whether it can look at pictures; None where that depends on the model.
         room: What it calls the most tokens that an answer may have.
+        context: Tokens that question and answer may have together, where all its models have at
+            least so many or it does not say; 0: it is asked.
         help: Where a key is had, or how a local server is started.
     """
 
@@ -44,6 +46,7 @@ class Endpoint:
     strict: bool = False
     images: bool | None = None
     room: Room = "max_tokens"
+    context: int = 0
     help: str = ""
 
     @property
@@ -58,6 +61,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "api.openai.com",
         strict=True,
         room="max_completion_tokens",
+        context=16_385,
         help="https://platform.openai.com/api-keys",
     ),
     Endpoint(
@@ -65,6 +69,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "generativelanguage.googleapis.com",
         path="/v1beta/openai",
         images=True,
+        context=32_768,
         help="https://aistudio.google.com/apikey",
     ),
     Endpoint(
@@ -72,13 +77,14 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "api.deepseek.com",
         format="json_object",
         images=False,
+        context=65_536,
         help="https://platform.deepseek.com/api_keys",
     ),
     Endpoint(
         "OpenRouter", "openrouter.ai", path="/api/v1", help="https://openrouter.ai/settings/keys"
     ),
     Endpoint("vLLM", port=8000, help="vllm serve MODEL"),
-    Endpoint("Ollama", port=11434, help="ollama serve"),
+    Endpoint("Ollama", port=11434, context=4096, help="ollama serve"),
     Endpoint("llama.cpp", port=8080, help="llama-server -m MODEL.gguf"),
     Endpoint("LM Studio", port=1234, help="lms server start"),
 )

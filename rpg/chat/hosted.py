@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from enum import Enum
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -117,6 +118,7 @@ class OpenAIChat:
         self._cancel = cancel
         self._lock = threading.Lock()
         self._usage = Usage()
+        self._context: int | None = None  # 0: the endpoint does not say
 
     def __repr__(self) -> str:
         """Model and address."""
@@ -189,7 +191,22 @@ class OpenAIChat:
         Raises:
             ChatAccessError: Key or address are wrong.
         """
-        return tuple(Running(self._list, self._cancel))
+        return tuple(one.name for one in Running(self._list, self._cancel))
+
+    def context(self) -> int | None:
+        """Tokens that question and answer may have together; None where the endpoint does not say.
+
+        It is asked at the first call, and its answer is kept; no error comes of it.
+        """
+        if self.endpoint.context:
+            return self.endpoint.context
+        if self._context is None:
+            self._context = 0
+            with suppress(ChatError):
+                for one in Running(self._list, self._cancel):
+                    if one.name == self.name and one.context:
+                        self._context = one.context
+        return self._context or None
 
     def _draft(
         self,

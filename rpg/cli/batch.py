@@ -106,6 +106,7 @@ def batch(
     recaption: options.RecaptionKind = None,
     fallback: options.FallbackKind = None,
     no_plan_cache: options.NoPlanCache = False,
+    planner_examples: options.PlannerExamples = None,
     model: options.Model = None,
     dtype: options.DtypeName = "auto",
     device: options.Device = None,
@@ -142,7 +143,9 @@ def batch(
         )
         if preset is not None:
             wishes = wishes.filled(known_defaults(flags).preset(preset))
-        plans = PlannerFlags(planner, planner_model, base_url, recaption, fallback, no_plan_cache)
+        plans = PlannerFlags(
+            planner, planner_model, base_url, recaption, fallback, no_plan_cache, planner_examples
+        )
         planning = plans.build()
         listed = listing(*read(rows, wishes), maker(flags, planning, recaption, scale))
         process = shared(shard, device, dry_run)

@@ -39,6 +39,7 @@ def generate(
     recaption: options.RecaptionKind = None,
     fallback: options.FallbackKind = None,
     no_plan_cache: options.NoPlanCache = False,
+    planner_examples: options.PlannerExamples = None,
     model: options.Model = None,
     dtype: options.DtypeName = "auto",
     device: options.Device = None,
@@ -77,7 +78,15 @@ def generate(
             vae_slicing,
         )
         plan, shown = source.planned(
-            PlannerFlags(planner, planner_model, base_url, recaption, fallback, no_plan_cache),
+            PlannerFlags(
+                planner,
+                planner_model,
+                base_url,
+                recaption,
+                fallback,
+                no_plan_cache,
+                planner_examples,
+            ),
             wishes["negative_prompt"],
         )
         if not as_json:

@@ -83,6 +83,24 @@ FallbackKind = Annotated[
         rich_help_panel=_PLANNER,
     ),
 ]
+PlanForm = Annotated[
+    Literal["json", "text", "flux", "ideogram"] | None,
+    typer.Option(
+        "--form",
+        help="Print the plan alone: as JSON, in the official text form, or as FLUX.2 or Ideogram 4 "
+        "read layouts in their prompts.",
+    ),
+]
+PlannerExamples = Annotated[
+    str | None,
+    typer.Option(
+        "--planner-examples",
+        help="Worked examples that the language model is shown: a number, or auto for as many as "
+        "fit its context (default).",
+        metavar="N|auto",
+        rich_help_panel=_PLANNER,
+    ),
+]
 NoPlanCache = Annotated[
     bool,
     typer.Option(

@@ -8,6 +8,7 @@ import typer
 
 from rpg.cli import console, options
 from rpg.cli.planning import PlannerFlags, planned
+from rpg.plans.exports import FORMS
 
 
 def plan(
@@ -18,13 +19,17 @@ def plan(
     recaption: options.RecaptionKind = None,
     fallback: options.FallbackKind = None,
     no_plan_cache: options.NoPlanCache = False,
+    planner_examples: options.PlannerExamples = None,
+    form: options.PlanForm = None,
     as_json: options.Json = False,
 ) -> None:
     """Plan a prompt: its regions, where they lie, their subprompts. Draws nothing."""
     with console.explained(as_json):
-        flags = PlannerFlags(planner, planner_model, base_url, recaption, fallback, no_plan_cache)
+        flags = PlannerFlags(
+            planner, planner_model, base_url, recaption, fallback, no_plan_cache, planner_examples
+        )
         made, shown = planned(flags.build(), prompt)
-        if as_json:
-            console.put(made.to_json())
+        if as_json or form:
+            console.put(FORMS[form or "json"](made))
         else:
             console.show_plan(made, reasoning=not shown)

@@ -14,21 +14,27 @@ from rich.text import Text
 from rpg.chat import OpenAIChat
 from rpg.chat.checkup import CheckResult, checkup
 from rpg.cli import console, options
-from rpg.cli.planning import hosted
+from rpg.cli.planning import examples_of, hosted
 from rpg.errors import ChatAccessError, RPGError
+from rpg.planners.llm.checkup import planning_checkup
+
+_NEEDED = ("schema",)
 
 
 def planner_check(
     planner_model: options.PlannerModel = None,
     base_url: options.BaseUrl = None,
+    planner_examples: options.PlannerExamples = None,
     as_json: options.Json = False,
 ) -> None:
-    """Ask a language model three tiny questions: what it can do, or what is wrong."""
+    """Ask a language model three tiny questions and for one plan: what it can do, what is wrong."""
     with console.explained(as_json):
         chat = hosted(planner_model, base_url)
         console.say(f"asking {chat.name} at {chat.base_url} ({chat.endpoint.name})")
         try:
             findings = list(checkup(chat))
+            if _can_plan(findings):
+                findings += planning_checkup(chat, examples_of(planner_examples))
         except ChatAccessError as error:
             raise _with_names(error, chat) from None
         if as_json:
@@ -36,7 +42,8 @@ def planner_check(
         else:
             _show(findings)
         if not _can_plan(findings):
-            console.say("it cannot plan: it gives no JSON that obeys a schema", style="bold red")
+            why = next(one.words for one in findings if one.name in _NEEDED and not one.ok)
+            console.say(f"it cannot plan: {why}", style="bold red")
             raise typer.Exit(1)
 
 
@@ -53,7 +60,7 @@ def _with_names(error: ChatAccessError, chat: OpenAIChat) -> ChatAccessError:
 
 
 def _can_plan(findings: list[CheckResult]) -> bool:
-    return all(one.ok for one in findings if one.name == "schema")
+    return all(one.ok for one in findings if one.name in _NEEDED)
 
 
 def _show(findings: list[CheckResult]) -> None:

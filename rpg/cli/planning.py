@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from rpg.cli import console
 from rpg.cli.loading import quietly
@@ -28,6 +28,7 @@ class PlannerFlags:
     recaption: Recaption | None = None
     fallback: Fallback | None = None
     no_cache: bool = False
+    examples: str | None = None
 
     def check_unused(self) -> None:
         """Refuses flags where nothing is planned.
@@ -57,6 +58,7 @@ class PlannerFlags:
             recaption=self.recaption or "joint",
             fallback=self.fallback,
             cache=not self.no_cache,
+            examples=examples_of(self.examples),
         )
 
     def _chat(self) -> ChatModel:
@@ -80,6 +82,19 @@ class PlannerFlags:
             from rpg.chat import LocalChat
 
             return LocalChat.from_pretrained(self.model)
+
+
+def examples_of(text: str | None) -> int | Literal["auto"]:
+    """How many worked examples a flag asks for.
+
+    Raises:
+        SettingsError: It is neither a number from 0 on nor "auto".
+    """
+    if text is None or text == "auto":
+        return "auto"
+    if not (text.isascii() and text.isdigit() and len(text) < 4):
+        raise SettingsError(f"--planner-examples {text[:20]!r}: give a number from 0 on, or auto")
+    return int(text)
 
 
 def hosted(model: str | None, base_url: str | None) -> OpenAIChat:

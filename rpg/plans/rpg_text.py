@@ -6,9 +6,10 @@
     Regional Prompt: a red star BREAK a blue moon BREAK grass BREAK a pond
 
 Answers come with bold and headings, code fences and quotes, values on the next line, drafts before
-and chatter after; `read` takes the last final split ratio and the regional prompt that belongs to
-it, and refuses with a position what it would have to guess. Whoever holds the two parts already
-takes `from_parts`, where every word counts.
+and chatter after; a list of as many items as there are regions needs no BREAK. `read` takes the
+last final split ratio and the regional prompt that belongs to it, and refuses with a position what
+it would have to guess. Whoever holds the two parts already takes `from_parts`, where every word
+counts.
 
 The text says boxes and subprompts only. The prompt, and the base prompt, base ratio and negative
 prompt of the whole picture, travel beside it, as they do in the official call. Plans themselves are
@@ -19,6 +20,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from rpg.errors import PlanError
@@ -48,6 +50,7 @@ _BREAK = re.compile(r"[*`]{0,3}(?<!\w)(?<!\w['\u2019-])BREAK(?!\w|['\u2019-]\w)[
 _ITEM = re.compile(
     r"(?:[-*\u2022]|[0-9]{1,2}[.)])\s|region ?[0-9]{1,2} ?(?:\([^()]{0,60}\) ?)?:", re.IGNORECASE
 )
+_INLINE = re.compile(r"(?<!\S)\(?[0-9]{1,2}[.)] ")
 _QUOTES = {'"': '"', "'": "'", "`": "`", "\u201c": "\u201d", "\u00ab": "\u00bb"}
 
 
@@ -89,10 +92,14 @@ def read(text: str) -> PlanText:
         raise PlanError(f"a text of {len(text)} characters: at most {MAX_CHARS} are read")
     ratio, words = _found(text)
     boxes = parse_split_ratio(text, *_ratio_span(text, ratio, words))
-    subprompts = [
-        _Subprompt(_cleaned(text[start:end]), start)
-        for start, end in _split(text, *_unquoted_span(text, *_section(text, words, ratio)))
-    ]
+    section = _section(text, words, ratio)
+    spans = list(_split(text, *_unquoted_span(text, *section)))
+    if len(spans) == len(boxes) + 1 and spans[-1][0] == spans[-1][1]:
+        spans.pop()  # a BREAK behind the last one
+    if len(spans) == 1 < len(boxes):
+        limit = ratio.start if ratio.start > words.start else len(text)
+        spans = _listed(text, section, limit, len(boxes)) or spans
+    subprompts = [_Subprompt(_cleaned(text[start:end]), start) for start, end in spans]
     reasoning = text[: min(ratio.start, words.start)].strip("` \t\r\n")
     return PlanText(_regions(boxes, subprompts), reasoning)
 
@@ -292,6 +299,20 @@ def _split(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
         yield _stripped(text, start, match.start())
         start = match.end()
     yield _stripped(text, start, end)
+
+
+def _listed(text: str, section: tuple[int, int], limit: int, count: int) -> list[tuple[int, int]]:
+    """As many items or lines as there are regions, where they stand in a list without BREAK."""
+    start, end = section
+    lines = [_stripped(text, at, at + len(line)) for line, at in _lines(text, start, limit)]
+    items = [span for span in lines if _ITEM.match(text[slice(*span)].lstrip("*"))]
+    within = [_stripped(text, at, at + len(line)) for line, at in _lines(text, start, end)]
+    inline = [match.start() for match in _INLINE.finditer(text, start, end)]
+    numbered = [_stripped(text, a, b) for a, b in pairwise([*inline, end])] if inline else []
+    for spans in (items, within, numbered):
+        if len(spans) == count and spans[0][0] == start:
+            return spans
+    return []
 
 
 def _stripped(text: str, start: int, end: int) -> tuple[int, int]:

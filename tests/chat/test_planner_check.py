@@ -31,7 +31,9 @@ def test_what_a_model_can_do_is_told(play: str, told: set[str], server: ChatServ
     done = check("--planner-model", server.fresh(play), "--base-url", server.root, "--json")
     assert done.exit_code == 0, done.output
     found = json.loads(done.stdout)
-    assert {name for name, one in found["findings"].items() if one["ok"]} == told
+    assert {name for name, one in found["findings"].items() if one["ok"]} == {*told, "question"}
+    assert "6 examples" in found["findings"]["question"]["words"]
+    assert not found["findings"]["plan"]["ok"]  # this server plans nothing
     assert found["base_url"] == server.url
     assert found["usage"]["calls"] >= 2
 

@@ -69,6 +69,11 @@ class LocalChat:
         draw = _draw(model.generation_config, temperature, seed)
         self._engine = Engine(model, processor, self._name, max_new_tokens, draw)
 
+    @property
+    def context(self) -> int | None:
+        """Tokens that question and answer may have together; None where the model does not say."""
+        return self._engine.context
+
     @classmethod
     def from_pretrained(
         cls,

@@ -125,10 +125,16 @@ class Engine:
             stop=stop,
         )
 
+    @property
+    def context(self) -> int | None:
+        """Tokens that prompt and answer may have together; None where the model does not say."""
+        text = self._model.config.get_text_config()
+        most: int | None = getattr(text, "max_position_embeddings", None)
+        return most or None
+
     def _fitting(self, read: int) -> int:
         """Tokens that an answer to a prompt of `read` tokens may take."""
-        text = self._model.config.get_text_config()
-        most = getattr(text, "max_position_embeddings", None) or read + self._room
+        most = self.context or read + self._room
         if read >= most:
             raise ChatLengthError(
                 f"the conversation takes {read} tokens and {self._name} reads {most}: shorten it"

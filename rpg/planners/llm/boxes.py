@@ -1,8 +1,8 @@
 """Normalization of the boxes that models write: units, swapped edges, near edges.
 
 The unit is that of the whole plan, told by its largest number: fractions, percent, thousandths, or
-pixels of a canvas of some usual size. Edges may be swapped or stick out, and edges that all but
-meet do meet: 33 and 34 percent are both a third.
+pixels of the canvas, or of one of some usual size. Edges may be swapped or stick out, and edges
+that all but meet do meet: 33 and 34 percent are both a third.
 """
 
 from __future__ import annotations
@@ -20,14 +20,20 @@ _NEAR = 0.011  # edges this close are one: a percent and its rounding
 _ROUNDING = 0.0051
 _SIXTHS = tuple(k / 6 for k in range(7))
 _FRACTIONS, _PERCENT, _THOUSANDTHS = 1.5, 110.0, 1000.0  # the largest number in each unit
+_OVER = 1.02  # of the canvas's side, that a box may stick out and still be in pixels
 _HALF_SIDES = (512.0, 768.0)  # under a thousand only these give pixels away
 _SIDES = (1024.0, 1152.0, 1216.0, 1280.0, 1344.0, 1536.0, 1920.0, 2048.0, 4096.0, 8192.0)
 
 
-def fitted(edges: Sequence[Edges]) -> list[Box | str]:
-    """A box on the canvas for each, or what is wrong with it, in a sentence's second half."""
+def fitted(edges: Sequence[Edges], canvas: tuple[int, int] | None = None) -> list[Box | str]:
+    """A box on the canvas for each, or what is wrong with it, in a sentence's second half.
+
+    Args:
+        edges: As the model says them.
+        canvas: Width and height in pixels, where they are known: pixels are told from thousandths.
+    """
     finite = [one for one in edges if _is_finite(one)]
-    width, height = _units(finite)
+    width, height = _units(finite, canvas)
     candidates = [_clamped(one, width, height) for one in edges]
     return _snapped(candidates)
 
@@ -40,7 +46,7 @@ def _is_finite(one: Edges) -> bool:
     return all(math.isfinite(number) for number in _numbers(one))
 
 
-def _units(edges: Sequence[Edges]) -> tuple[float, float]:
+def _units(edges: Sequence[Edges], canvas: tuple[int, int] | None) -> tuple[float, float]:
     """What the canvas's width and height are in the numbers of the plan."""
     across = max((max(one.left, one.right) for one in edges), default=0.0)
     down = max((max(one.top, one.bottom) for one in edges), default=0.0)
@@ -49,6 +55,10 @@ def _units(edges: Sequence[Edges]) -> tuple[float, float]:
         return 1.0, 1.0
     if most <= _PERCENT:
         return 100.0, 100.0
+    if canvas is not None and most != _THOUSANDTHS:
+        width, height = canvas
+        if across <= width * _OVER and down <= height * _OVER:
+            return float(width), float(height)
     if most <= _THOUSANDTHS and not {across, down} & set(_HALF_SIDES):
         return 1000.0, 1000.0
     usual = (*_HALF_SIDES, *_SIDES)

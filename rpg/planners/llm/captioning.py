@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rpg import prompts
-from rpg.chat.answers import NoAnswerError, json_schema, read_answer
+from rpg.chat.answers import NoAnswerError, read_answer
 from rpg.chat.base import ChatModel
 from rpg.errors import PlanError
 from rpg.planners.llm.conversation import Conversation, as_messages
 from rpg.planners.llm.drafts import Draft, PlanRequest, draft
-from rpg.planners.llm.schema import PlanAnswer
+from rpg.planners.llm.schema import PlanAnswer, told_schema
 from rpg.plans.plan import Plan
 
 if TYPE_CHECKING:
@@ -40,19 +40,20 @@ def described(
     asked = as_messages(
         prompts.load("caption", where=where).render(size=f"{image.width} x {image.height}")
     )
-    schema = json_schema(PlanAnswer)
+    schema = told_schema(PlanAnswer)
     answer = chat.complete(asked, schema=schema, images=[image])
     result = _read(answer, chat.name)
-    if result.plan is None:
-        again = Conversation(False, 0, where).again(asked, answer, result.problems)
+    if result.problems:
+        again = Conversation(False, templates=where).again(asked, answer, result.problems)
         answer = chat.complete(again, schema=schema, images=[image])
-        result = _read(answer, chat.name)
-    if result.plan is None:
+        second = _read(answer, chat.name)
+        result = second if second.plan is not None or result.plan is None else result
+    if result.noted is None:
         raise PlanError(
             f"{chat.name} gave no plan of the picture: {'; '.join(result.problems)[:500]}",
             answer=answer,
         )
-    return result.plan
+    return result.noted
 
 
 def _read(answer: str, name: str) -> Draft:

@@ -3,26 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rpg.chat.answers import NoAnswerError
 from rpg.errors import PlanError
+from rpg.planners.base import ModelNotes
 from rpg.planners.llm import checks
-from rpg.planners.llm.editing import merged
-from rpg.planners.llm.parsed_answer import ParsedAnswer, ParsedRegion, parse_answer
-from rpg.plans.plan import MAX_PROMPT_CHARS, MAX_REGIONS, Plan, Region
+from rpg.planners.llm.editing import edited
+from rpg.planners.llm.parsed_answer import ParsedAnswer, ParsedRegion, Size, nested, parse_answer
+from rpg.plans.geometry import Box
+from rpg.plans.plan import MAX_REGIONS, Plan, Region
+from rpg.plans.scene import Scene
 
 _MOST_REASONING = 100_000
+_UNASKED = ModelNotes(sizes=())
 
 
 @dataclass(frozen=True, slots=True)
 class PlanRequest:
-    """The request: a plan of a prompt, or a change of the previous plan; and the model's name."""
+    """The request: a plan of a prompt, or a change of the previous plan.
+
+    Attributes:
+        prompt: What the picture should show.
+        source: The model's name.
+        previous: The plan to change, if any.
+        instruction: The change.
+        notes: Of the model that will draw, where known.
+    """
 
     prompt: str
     source: str
     previous: Plan | None = None
     instruction: str = ""
+    notes: ModelNotes = _UNASKED
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,120 +43,133 @@ class Draft:
     """What came of one answer.
 
     Attributes:
-        plan: None where no plan can be made of it.
-        problems: Faults for the model to repair, a sentence each; with a plan, possible ones.
+        plan: None where nothing can be drawn.
+        problems: Faults for the model to repair, a sentence each.
     """
 
     plan: Plan | None
     problems: tuple[str, ...] = ()
 
+    @property
+    def noted(self) -> Plan | None:
+        """The plan, its reasoning telling what is still wrong with it."""
+        if self.plan is None or not self.problems:
+            return self.plan
+        notes = "\n".join(
+            filter(None, (self.plan.reasoning, *(f"Left: {one}" for one in self.problems)))
+        )
+        return self.plan.model_copy(update={"reasoning": notes[:_MOST_REASONING]})
+
 
 def draft(text: str, request: PlanRequest) -> Draft:
-    """The plan in an answer, or why there is none."""
+    """The plan in an answer with what is wrong with it, or why there is none."""
     try:
-        parsed = parse_answer(text, request.previous)
-        if problems := tuple(_faults(parsed)):
-            return Draft(None, problems)
-        return _judged(parsed, request)
+        if request.previous is not None:
+            return _changed(text, request, request.previous)
+        return _planned(parse_answer(text, request.notes.sizes), request)
     except NoAnswerError as error:
         return Draft(None, error.problems)
     except PlanError as error:
         return Draft(None, (str(error),))
 
 
-def _faults(parsed: ParsedAnswer) -> Iterator[str]:
-    """What keeps a region from being drawn."""
-    if not 1 <= len(parsed.regions) <= MAX_REGIONS:
-        yield f'"regions" has {len(parsed.regions)} items: give 1 to {MAX_REGIONS}'
-        return
-    for region in parsed.regions:
-        if not region.prompt:
-            yield f'region "{region.id}" has an empty "prompt": say what it shows'
-        if isinstance(region.box, str):
-            yield f'the box of region "{region.id}" {region.box}'
-
-
-def _judged(parsed: ParsedAnswer, request: PlanRequest) -> Draft:
-    """The plan, unless it says one thing and shows another."""
-    prompt = request.prompt if request.previous is None else ""  # else it may say what is no more
-    shown = [checks.Shown(region.shows, region.prompt) for region in parsed.regions]
-    regions = _painted([_region(region) for region in parsed.regions])
-    problems = [
-        *checks.contradictions(parsed.entities, shown, prompt),
-        *_unseen(regions),
-    ]
-    if problems:
+def _planned(answer: ParsedAnswer, request: PlanRequest) -> Draft:
+    regions, problems = _drawable(answer.regions, answer.scene)
+    if not (regions or answer.base_prompt or answer.scene != Scene()):
+        problems.append("the answer says nothing of the picture: list its things and regions")
         return Draft(None, tuple(problems))
-    missing = checks.left_out(parsed.entities, shown, prompt)
-    return Draft(
-        _plan(parsed, request, regions, missing),
-        (*_asked_about(missing), *_strangers(regions, request.previous)),
-    )
-
-
-def _region(region: ParsedRegion) -> Region:
-    if isinstance(region.box, str):
-        raise PlanError(f"the box of region {region.id!r} {region.box}")
-    return Region(id=region.id, prompt=region.prompt, box=region.box)
-
-
-def _painted(regions: list[Region]) -> list[Region]:
-    """The regions as listed; the largest first where one would be hidden otherwise."""
-    if not checks.hidden([region.box for region in regions]):
-        return regions
-    return sorted(regions, key=lambda region: -region.box.area)
-
-
-def _unseen(regions: Sequence[Region]) -> Iterator[str]:
-    for place in checks.hidden([region.box for region in regions]):
-        yield (
-            f'region "{regions[place].id}" cannot be seen: regions listed after it cover it; give '
-            "every region a place of its own"
-        )
-
-
-def _plan(
-    parsed: ParsedAnswer, request: PlanRequest, regions: Sequence[Region], missing: Sequence[str]
-) -> Plan:
-    """With the prompt itself under the regions where they leave something out."""
-    before = request.previous
-    notes = [parsed.reasoning[:_MOST_REASONING]]
-    if missing:
-        notes.append(f"In no region of its own, but in the base prompt: {', '.join(missing)}.")
-    base = request.prompt if missing else parsed.base_prompt
-    return Plan(
-        prompt=request.prompt if before is None else _changed_prompt(parsed, request),
-        regions=merged(regions, before) if before is not None else tuple(regions),
-        base_prompt=base or (before.effective_base_prompt if before else request.prompt),
-        base_ratio=_ratio(parsed.base_ratio),
-        negative=parsed.negative,
-        reasoning="\n".join(filter(None, notes)),
+    canvas = answer.canvas
+    plan = Plan(
+        prompt=request.prompt,
+        scene=answer.scene,
+        regions=tuple(nested(regions)),
+        base_prompt=answer.base_prompt[:8000],
+        base_ratio=answer.base_ratio,
+        negative=answer.negative[:8000],
+        aspect=min(max(canvas[0] / canvas[1], 0.1), 10.0) if canvas else None,
+        reasoning=answer.reasoning[:_MOST_REASONING],
         source=request.source[:200],
     )
+    plan = _uncovered(plan)
+    sizes = request.notes.sizes
+    drawn_on = canvas or (sizes[0] if sizes else None)
+    found = checks.faults(plan, drawn_on, request.notes.region_side)
+    return Draft(plan, tuple(dict.fromkeys([*answer.problems, *problems, *found])))
 
 
-def _changed_prompt(parsed: ParsedAnswer, request: PlanRequest) -> str:
-    """What asks for the changed picture: else whoever checks it would undo the change."""
-    both = f"{request.prompt}; {request.instruction}"
-    return parsed.prompt or (both if len(both) <= MAX_PROMPT_CHARS else request.prompt)
+def _drawable(
+    regions: Sequence[ParsedRegion], scene: Scene
+) -> tuple[list[ParsedRegion], list[str]]:
+    """The regions that can be drawn, and what is wrong with the others."""
+    problems = list[str]()
+    if len(regions) > MAX_REGIONS:
+        problems.append(f'"regions" has {len(regions)} items: give {MAX_REGIONS} at the most')
+        regions = regions[:MAX_REGIONS]
+    containers = {one.parent for one in regions}
+    kept, lost = list[ParsedRegion](), dict[str, str]()
+    for one in regions:
+        if not one.prompt and one.id not in containers:
+            problems.append(f'region "{one.id}" has an empty "prompt": say what it shows')
+            one = replace(one, prompt=_said_of(one.shows, scene))  # noqa: PLW2901
+        if isinstance(one.box, str):
+            problems.append(f'the box of region "{one.id}" {one.box}')
+        if isinstance(one.box, Box) and (one.prompt or one.id in containers):
+            kept.append(one)
+        else:
+            lost[one.id] = one.parent
+    return list(_adopted(kept, lost)), problems
 
 
-def _ratio(value: float | None) -> float | None:
-    """A share from 0 to 1; percent are understood, nonsense leaves it to the sampler."""
-    if value is not None and 0 <= value <= 1:
-        return value
-    return value / 100 if value is not None and 5 <= value <= 100 else None
+def _adopted(regions: Sequence[ParsedRegion], lost: dict[str, str]) -> Iterator[ParsedRegion]:
+    """The regions with the next parent that there is; containers of nothing are left out."""
+    ids = {one.id for one in regions}
+    moved = []
+    for one in regions:
+        parent = one.parent
+        while parent in lost:
+            parent = lost[parent]
+        moved.append(replace(one, parent=parent if parent in ids else ""))
+    parents = {one.parent for one in moved}
+    yield from (one for one in moved if one.prompt or one.id in parents)
 
 
-def _asked_about(missing: Sequence[str]) -> Iterator[str]:
-    if missing:
-        yield (
-            f"the prompt names these, but no region shows them: {', '.join(missing)}; give each a "
-            "region, unless it is part of another thing: then name it in that thing's subprompt"
-        )
+def _said_of(shows: Sequence[str], scene: Scene) -> str:
+    things = [one for name in shows if (one := scene.thing(name))]
+    return ", ".join(" ".join([*one.attributes[:3], one.name]) for one in things)
 
 
-def _strangers(regions: Sequence[Region], previous: Plan | None) -> Iterator[str]:
-    known = {region.id for region in previous.layers()} if previous else set()
-    if known and not known & {region.id for region in regions}:
-        yield 'no region has an "id" of the plan before: keep the ids of those that stay'
+def _uncovered(plan: Plan) -> Plan:
+    """The plan as listed; the largest region first where one would be hidden otherwise."""
+    before = checks.hidden(plan)
+    if not before:
+        return plan
+    sorted_plan = plan.model_copy(update={"regions": _by_area(plan.regions)})
+    return sorted_plan if len(checks.hidden(sorted_plan)) < len(before) else plan
+
+
+def _by_area(regions: Sequence[Region]) -> tuple[Region, ...]:
+    inner = [one.model_copy(update={"children": _by_area(one.children)}) for one in regions]
+    return tuple(sorted(inner, key=lambda region: -region.box.area))
+
+
+def _changed(text: str, request: PlanRequest, before: Plan) -> Draft:
+    """The plan after the edits; what was wrong with it before is not the model's fault."""
+    canvas = _canvas_of(before, request.notes.sizes)
+    change = edited(text, before, request.prompt, request.instruction, canvas)
+    plan = change.plan.model_copy(
+        update={"reasoning": change.reasoning[:_MOST_REASONING], "source": request.source[:200]}
+    )
+    side = request.notes.region_side
+    old = set(checks.faults(before, canvas, side))
+    new = [one for one in checks.faults(plan, canvas, side) if one not in old]
+    return Draft(plan, (*change.problems, *new))
+
+
+def _canvas_of(plan: Plan, sizes: Sequence[Size]) -> Size | None:
+    """The canvas that a plan was made for."""
+    if not sizes:
+        return None
+    aspect = plan.aspect
+    if aspect is None:
+        return sizes[0]
+    return min(sizes, key=lambda size: abs(size[0] / size[1] - aspect))

@@ -1,32 +1,36 @@
-"""The answer schema of the language-model planner.
+"""The answer schemas of the language-model planner: a plan, a change of one, a recaption.
 
 The order of the fields is the order of thought: an answer under a JSON grammar is written from the
-top, so `reasoning` before `regions` is the chain of thought, and entities before regions is the
-recaption.
+top, so `reasoning` comes first and what the picture holds comes before where it goes.
 
 Boxes are four named whole percentages. A whole number is one or two tokens and needs no decimals;
 a name cannot be taken for another edge, while bare lists are written as x, y, x, y by some models,
-as y, x, y, x or x, y, width, height by others. Rows of columns, the official form, would leave no
-gaps but can say neither foreground over background nor a thing inside another.
+as y, x, y, x or x, y, width, height by others.
+
+What is told is strict; what is read is lenient: null for nothing, a string for a list, a list for
+a string, numbers as words, the field names of other tools.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+import copy
+import re
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
+    AliasChoices,
+    BaseModel,
     BeforeValidator,
     Field,
     WithJsonSchema,
     model_validator,
 )
 
-from rpg.chat.answers import Answer, Line, clean
+from rpg.chat.answers import Answer, Line, clean, json_schema
 
 _PERCENT = {"type": "integer", "minimum": 0, "maximum": 100}
-_RATIO = {"anyOf": [{"type": "number", "minimum": 0, "maximum": 1}, {"type": "null"}]}
 _EDGES = ("left", "top", "right", "bottom")
 _OTHER_EDGES = (
     ("x0", "y0", "x1", "y1"),
@@ -34,13 +38,79 @@ _OTHER_EDGES = (
     ("xmin", "ymin", "xmax", "ymax"),
 )
 _SPANS = (("x", "y", "width", "height"), ("left", "top", "width", "height"), ("x", "y", "w", "h"))
+_PARTS = re.compile(r"\s*[,;\n\uff0c\u3001\uff1b]\s*")
+_MOST_COUNTED = 10_000
+NUMBERS = {
+    word: number
+    for number, words in enumerate(
+        "zero/no/none,one/a/an/single,two/pair/couple/both/twin/twins/duo,three/trio/triplets,"
+        "four/quartet,five,six,seven,eight,nine,ten,eleven,twelve/dozen".split(",")
+    )
+    for word in words.split("/")
+}
 
 
 def _number(value: Any) -> Any:
     return value.strip().removesuffix("%") if isinstance(value, str) else value
 
 
+def _text(value: Any) -> Any:
+    """Nothing for null; a list as a phrase; a number in figures."""
+    if value is None:
+        return ""
+    if isinstance(value, list):
+        return ", ".join(one for one in value if isinstance(one, str))
+    return str(value) if type(value) in (int, float) else value
+
+
+def _list(value: Any) -> Any:
+    """A list for null, for one item, and for an object of named items."""
+    if value is None or value == "":
+        return []
+    if isinstance(value, Mapping):
+        named = value and all(isinstance(one, Mapping) for one in value.values())
+        return [{"id": name, **one} for name, one in value.items()] if named else [value]
+    return value if isinstance(value, list | tuple) else [value]
+
+
+def _phrases(value: Any) -> Any:
+    """Lists of phrases; a string is parted at its commas, objects give their id or name."""
+    if isinstance(value, str):
+        return [part for part in _PARTS.split(value.strip()) if part]
+    if isinstance(value, Mapping) and not {"id", "name"} & value.keys():
+        return [_text(one) for one in value.values()]  # {"colour": "red"}
+    items = (
+        one.get("id") or one.get("name") if isinstance(one, Mapping) else one
+        for one in _list(value)
+    )
+    return [text for one in items if (text := _text(one))]
+
+
+def _count(value: Any) -> int | None:
+    """A number in figures or words; None where it is none, as in "some"."""
+    if isinstance(value, str):
+        words = re.findall(r"\w+", value.lower())
+        half = ["half", "a", "dozen"]
+        known = [NUMBERS[one] if one in NUMBERS else int(one) for one in words if _is_number(one)]
+        value = 6 if words == half else known[-1] if known and len(words) < 4 else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return int(value) if value == value and 0 <= value <= _MOST_COUNTED else None
+
+
+def _is_number(word: str) -> bool:
+    return word in NUMBERS or (word.isascii() and word.isdigit() and len(word) < 6)
+
+
 Edge = Annotated[float, BeforeValidator(_number), WithJsonSchema(_PERCENT)]
+Text = Annotated[Line, BeforeValidator(_text)]
+Phrases = Annotated[list[Line], BeforeValidator(_phrases)]
+Count = Annotated[
+    int | None,
+    BeforeValidator(_count),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "null"}]}),
+]
+Reasoning = Annotated[str, BeforeValidator(_text), AfterValidator(clean)]
 
 
 class Edges(Answer):
@@ -74,48 +144,232 @@ def _from_span(value: Mapping[Any, Any]) -> Any:
     return value
 
 
-class EntityAnswer(Answer):
-    """A thing that the prompt names."""
+class ThingAnswer(Answer):
+    """Something to be seen, or several alike."""
 
-    name: Line
-    count: int = 1
-    attributes: list[Line] = []
+    id: Text = ""
+    name: Text = ""
+    attributes: Phrases = []
+    count: Count = 1
+    owner: Text = ""
+    words: Text = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_a_name(cls, value: Any) -> Any:
+        return {"name": value} if isinstance(value, str) else value
 
 
-class DescribedEntity(EntityAnswer):
-    """A thing, recaptioned."""
+class RelationAnswer(Answer):
+    """How one thing stands to others."""
 
-    description: Line = ""
+    subject: Text = ""
+    kind: Text = Field("", validation_alias=AliasChoices("kind", "relation", "predicate"))
+    objects: Phrases = Field([], validation_alias=AliasChoices("objects", "object"))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_three(cls, value: Any) -> Any:
+        """["cat", "left of", "dog"] is read too."""
+        if isinstance(value, list | tuple) and len(value) >= 3:
+            return {"subject": value[0], "kind": value[1], "objects": list(value[2:])}
+        return value
 
 
 class RegionAnswer(Answer):
     """One region of the answer."""
 
-    id: Line = ""
-    shows: list[Line] = []
-    prompt: Annotated[Line, Field(json_schema_extra={"minLength": 1})]
+    id: Text = ""
+    shows: Phrases = []
+    prompt: Annotated[Text, Field(json_schema_extra={"minLength": 1})]
     box: Edges
+    parent: Text = ""
+
+
+Things = Annotated[list[ThingAnswer], BeforeValidator(_list)]
+Relations = Annotated[list[RelationAnswer], BeforeValidator(_list)]
 
 
 class PlanAnswer(Answer):
-    """A plan as a model says it."""
+    """A plan as a model says it.
 
-    reasoning: Annotated[str, AfterValidator(clean)] = ""
-    entities: list[EntityAnswer] = []
-    regions: Annotated[list[RegionAnswer], Field(json_schema_extra={"minItems": 1})]
-    base_prompt: Line = ""
-    base_ratio: Annotated[float | None, WithJsonSchema(_RATIO)] = None
-    negative: Line = ""
+    Read, though not told, are the fields of version 1: entities for things, base ratio, negative.
+    """
+
+    reasoning: Reasoning = ""
+    setting: Text = ""
+    style: Text = ""
+    things: Things = Field([], validation_alias=AliasChoices("things", "entities"))
+    relations: Relations = []
+    absent: Phrases = []
+    canvas: Text = ""
+    regions: Annotated[list[RegionAnswer], BeforeValidator(_list)]
+    base_prompt: Text = ""
+
+    _base_ratio: Any = None
+    _negative: str = ""
+    _removed: list[str] = []
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _with_fields_not_told(cls, value: Any, handler: Any) -> PlanAnswer:
+        made: PlanAnswer = handler(value)
+        if isinstance(value, Mapping):
+            made._base_ratio = value.get("base_ratio")
+            negative = _text(value.get("negative"))
+            made._negative = negative if isinstance(negative, str) else ""
+            made._removed = [
+                one for one in _phrases(value.get("remove") or value.get("removed"))
+                if isinstance(one, str)
+            ]  # fmt: skip
+        return made
+
+    @property
+    def base_ratio(self) -> float | None:
+        """A share from 0 to 1; percent are understood, nonsense is nothing."""
+        value = _number(self._base_ratio)
+        try:
+            value = float(value)
+        except (TypeError, ValueError, OverflowError):
+            return None
+        if 0 <= value <= 1:
+            return float(value)
+        return value / 100 if 5 <= value <= 100 else None
+
+    @property
+    def negative(self) -> str:
+        """What should not be there, as answers of version 1 say it."""
+        return " ".join(clean(self._negative).split())
+
+    @property
+    def removed(self) -> Sequence[str]:
+        """Ids of what goes, in a whole plan that answers a change."""
+        return self._removed
 
 
-class EditAnswer(PlanAnswer):
-    """A changed plan, with the prompt that asks for it."""
+class EditedPlanAnswer(PlanAnswer):
+    """A whole plan in answer to a change, with the prompt that asks for it; read, never told."""
 
-    prompt: Line = ""
+    prompt: Text = ""
+
+
+_DO = {
+    "add": "insert create new",
+    "remove": "delete drop",
+    "modify": "change update edit replace set rewrite",
+    "move": "resize reposition place shift",
+}
+_DONE = {word: do for do, words in _DO.items() for word in (do, *words.split())}
+
+
+class EditItem(Answer):
+    """One edit of a region; null leaves what there is."""
+
+    do: Literal["add", "remove", "modify", "move"]
+    id: Text = ""
+    shows: Annotated[Phrases | None, Field()] = None
+    prompt: Annotated[Text | None, Field()] = None
+    box: Edges | None = None
+    parent: Annotated[Text | None, Field()] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _flat(cls, value: Any) -> Any:
+        """Other words for the four, {"add": {...}}, and the region in an object of its own."""
+        if not isinstance(value, Mapping):
+            return value
+        if len(value) == 1:
+            ((do, inner),) = value.items()
+            if str(do).lower() in _DONE:
+                value = {"do": do, **(inner if isinstance(inner, Mapping) else {"id": inner})}
+        region = value.get("region")
+        inner = region if isinstance(region, Mapping) else {"id": region} if region else {}
+        said = {**value, **{name: one for name, one in inner.items() if one is not None}}
+        for name in ("kind", "type", "action", "op", "edit"):
+            said.setdefault("do", said.get(name))
+            if said["do"] is None:
+                del said["do"]
+        words = str(said.get("do", "")).lower().replace("_", " ").replace("-", " ").split()
+        known = next((_DONE[word] for word in words if word in _DONE), None)
+        return {**said, "do": known} if known else said
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_unsaid(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        return {name: one for name, one in value.items() if one is not None}
+
+
+class EditAnswer(Answer):
+    """A change of a plan: what it does not name stays as it is."""
+
+    reasoning: Reasoning = ""
+    things: Things = []
+    relations: Relations = []
+    edits: Annotated[list[EditItem], BeforeValidator(_list)]
+    setting: Annotated[Line | None, BeforeValidator(lambda v: v if v is None else _text(v))] = None
+    style: Annotated[Line | None, BeforeValidator(lambda v: v if v is None else _text(v))] = None
+    absent: Annotated[
+        list[Line] | None, BeforeValidator(lambda v: v if v is None else _phrases(v))
+    ] = None
+    base_prompt: Text = ""
+    prompt: Text = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _scene_among_the_edits(cls, value: Any) -> Any:
+        """An edit of the scene among those of regions says the fields beside them."""
+        edits = _list(value.get("edits")) if isinstance(value, Mapping) else []
+        if not isinstance(value, Mapping) or not isinstance(edits, list):
+            return value
+        said, kept = dict(value), []
+        for one in edits:
+            if not _is_scene(one):
+                kept.append(one)
+                continue
+            inner = next((each for each in one.values() if isinstance(each, Mapping)), one)
+            for name in ("setting", "style", "things", "relations", "absent"):
+                if inner.get(name) is not None:
+                    old = said.get(name)
+                    both = isinstance(old, list) and isinstance(inner[name], list)
+                    said[name] = [*old, *inner[name]] if both and old else inner[name]
+        return {**said, "edits": kept}
+
+
+def _is_scene(edit: Any) -> bool:
+    if not isinstance(edit, Mapping):
+        return False
+    names = ("do", "kind", "type", "action", "op", "edit")
+    said = next((str(edit[name]).lower() for name in names if edit.get(name)), "")
+    return "scene" in said or set(edit) & {"scene", "set_scene"} != set()
+
+
+class DescribedEntity(ThingAnswer):
+    """A thing, recaptioned."""
+
+    description: Text = ""
 
 
 class RecaptionAnswer(Answer):
     """The first of two answers, where recaptioning is asked for on its own."""
 
-    reasoning: Annotated[str, AfterValidator(clean)] = ""
-    entities: list[DescribedEntity]
+    reasoning: Reasoning = ""
+    entities: Annotated[list[DescribedEntity], BeforeValidator(_list)]
+
+
+def told_schema(kind: type[BaseModel], sizes: Sequence[tuple[int, int]] = ()) -> dict[str, Any]:
+    """The JSON schema that a model is told, with the canvases to choose from if there are several.
+
+    Args:
+        kind: Of answer.
+        sizes: Canvases, width and height in pixels.
+    """
+    schema = copy.deepcopy(dict(json_schema(kind)))
+    properties = schema["properties"]
+    if len(sizes) > 1 and "canvas" in properties:
+        properties["canvas"] = {"type": "string", "enum": [f"{w}x{h}" for w, h in sizes]}
+    elif "canvas" in properties:
+        del properties["canvas"]
+        schema["required"] = [name for name in schema["required"] if name != "canvas"]
+    return schema

@@ -16,6 +16,7 @@ from rpg.chat import ScriptedChat
 from rpg.chat.answers import json_schema
 from rpg.errors import ChatError, PlanError
 from rpg.planners import LLMPlanner, PlanCache
+from rpg.planners.base import ModelNotes
 from rpg.planners.llm.schema import PlanAnswer
 from rpg.plans.plan import Plan
 from tests.planners.llm.helpers import PROMPT, cats, planner, said
@@ -57,9 +58,14 @@ def test_whatever_the_plan_depends_on_is_in_the_key(cache: PlanCache, tmp_path: 
     folder = shutil.copytree(prompts.folder(), tmp_path / "templates")
     before = planner([said()], cache=cache)[0].plan(PROMPT)
 
-    def asks(*call: Any, name: str = "scripted", **words: Any) -> bool:
+    def asks(
+        *call: Any, name: str = "scripted", notes: ModelNotes | None = None, **words: Any
+    ) -> bool:
         chat = ScriptedChat([said(), said()], name=name)
-        LLMPlanner(chat, cache=cache, **words).plan(*call[:1], **(call[1] if call[1:] else {}))
+        planner = LLMPlanner(chat, cache=cache, **words)
+        (planner.noted(notes) if notes else planner).plan(
+            *call[:1], **(call[1] if call[1:] else {})
+        )
         return bool(chat.asked)
 
     assert not asks(PROMPT)
@@ -69,6 +75,9 @@ def test_whatever_the_plan_depends_on_is_in_the_key(cache: PlanCache, tmp_path: 
     assert asks(PROMPT, name="another")
     assert asks(PROMPT, recaption="separate")
     assert asks(PROMPT, examples=2)
+    assert asks(PROMPT, notes=ModelNotes(sizes=((64, 64),)))
+    assert asks(PROMPT, notes=ModelNotes(sizes=((64, 64),), region_side=32))
+    assert not asks(PROMPT, notes=ModelNotes(sizes=((64, 64),)))
     assert asks(PROMPT, {"previous": before, "instruction": "make the star green"})
     assert asks(PROMPT, {"previous": before, "instruction": "make the star pink"})
     masked = before.model_copy(update={"reasoning": "otherwise"})
@@ -77,7 +86,7 @@ def test_whatever_the_plan_depends_on_is_in_the_key(cache: PlanCache, tmp_path: 
     template.write_text(template.read_text().replace("You plan", "You kindly plan"))
     assert asks(PROMPT, templates=folder)
     examples = folder / "plan.examples.json"
-    examples.write_text(examples.read_text().replace("ginger", "tabby"))
+    examples.write_text(examples.read_text().replace("teapot", "kettle"))
     assert asks(PROMPT, templates=folder)
     assert not asks(PROMPT, templates=folder)
 

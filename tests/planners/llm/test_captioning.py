@@ -14,18 +14,23 @@ from rpg.planners.llm.captioning import described
 PICTURE = Image.new("RGB", (64, 48))
 ANSWER = {
     "reasoning": "A star on the left.",
-    "entities": [{"name": "star", "count": 1, "attributes": ["red"]}],
+    "setting": "at night",
+    "style": "",
+    "things": [
+        {"id": "star", "name": "star", "attributes": ["red"], "count": 1, "owner": "", "words": ""}
+    ],
+    "relations": [],
+    "absent": [],
     "regions": [
         {
             "id": "star",
             "shows": ["star"],
-            "prompt": "a red star at night",
+            "prompt": "a red star",
             "box": {"left": 0, "top": 0, "right": 50, "bottom": 100},
+            "parent": "",
         }
     ],
     "base_prompt": "one red star at night",
-    "base_ratio": None,
-    "negative": "",
 }
 
 
@@ -33,7 +38,9 @@ def test_a_model_that_sees_describes_a_picture() -> None:
     chat = ScriptedChat([json.dumps(ANSWER)])
     plan = described(PICTURE, chat)
     assert plan.prompt == "one red star at night" and plan.source == "scripted"
-    assert [region.prompt for region in plan.regions] == ["a red star at night"]
+    assert plan.scene.setting == "at night"
+    assert [thing.attributes for thing in plan.scene.things] == [("red",)]
+    assert [(one.prompt, one.shows) for one in plan.regions] == [("a red star", ("star",))]
     assert chat.asked[0].images == (PICTURE,) and chat.asked[0].schema is not None
     assert "64 x 48" in chat.asked[0].messages[-1].content
 

@@ -36,10 +36,10 @@ def at_first(first: str, then: str) -> Play:
 
 
 MINE: dict[str, Play] = {
-    "plans": thinking(said()),
+    "plans": thinking(said(entities=[], shape="square", colour="red", side=3)),
     "plans-in-a-fence": thinking(f"<think>two</think>Here:\n```json\n{said()}\n```\n"),
     "forgets-a-box": at_first(said(regions=[{"id": "a", "prompt": "star circle"}]), said()),
-    "never-plans": lambda asked: Reply(said(regions=[])),
+    "never-plans": lambda asked: Reply("I would put the star on top."),
     "plans-slowly": lambda asked: Reply(said(reasoning="Wait. " * 500), pause=0.02),
 }
 
@@ -153,7 +153,7 @@ def options(server: ChatServer, play: str) -> list[str]:
 def test_plan_shows_the_reasoning_on_stderr_and_the_plan_on_stdout(server: ChatServer) -> None:
     result = rpg("plan", PROMPT, *options(server, "plans"))
     assert result.stderr == "Let me look.\nThe star is above the circle: two rows.\n"
-    assert "a red star in a plain sky" in result.stdout
+    assert "a red star" in result.stdout
     assert "x   0 to 100, y   0 to  50" in result.stdout
     assert "two rows" not in result.stdout
 
@@ -163,6 +163,21 @@ def test_plan_json_prints_the_plan_alone(server: ChatServer) -> None:
     plan = Plan.from_json(result.stdout)
     assert plan.source.startswith("plans#")
     assert len(server.asked(plan.source)) == 2
+
+
+def test_planner_check_asks_the_real_question(server: ChatServer) -> None:
+    flags = options(server, "plans")[2:]
+    found = json.loads(rpg("planner-check", *flags, "--planner-examples", "2", "--json").stdout)
+    asked = server.asked(flags[-1])[-1]
+    assert "harbour market" in asked.text
+    assert "with 2 examples" in found["findings"]["question"]["words"]
+    assert found["findings"]["plan"]["words"].startswith("2 things in 2 regions, in ")
+
+
+def test_the_plan_in_a_form_of_another_model(server: ChatServer) -> None:
+    result = rpg("plan", PROMPT, *options(server, "plans"), "--form", "ideogram")
+    elements = json.loads(result.stdout)["compositional_deconstruction"]["elements"]
+    assert [one["bbox"] for one in elements] == [[0, 0, 500, 1000], [500, 0, 1000, 1000]]
 
 
 def test_a_plan_is_cached_unless_it_is_not_to_be(server: ChatServer) -> None:
@@ -176,7 +191,7 @@ def test_a_plan_is_cached_unless_it_is_not_to_be(server: ChatServer) -> None:
 def test_the_second_question_is_shown(server: ChatServer) -> None:
     result = rpg("plan", PROMPT, *options(server, "forgets-a-box"))
     assert "Asked again: regions.0.box: Field required." in result.stderr
-    assert "star-1" not in result.stdout and "a red star in a plain sky" in result.stdout
+    assert "star-1" not in result.stdout and "a red star" in result.stdout
 
 
 @pytest.mark.parametrize(
@@ -217,6 +232,7 @@ def test_the_rules_stand_in_and_say_so(server: ChatServer, flags: list[str]) -> 
     [
         (["--planner-model", "x"], "add --planner openai or local"),
         (["--no-plan-cache"], "add --planner openai or local"),
+        (["--planner", "openai", "--planner-model", "x", "--planner-examples", "-1"], "from 0 on"),
         (["--planner", "local"], "name a folder or hub id"),
         (["--planner", "local", "--planner-model", "x", "--base-url", "http://x/v1"], "is for"),
     ],

@@ -17,10 +17,12 @@ from rpg.errors import (
     RPGError,
     SettingsError,
 )
+from rpg.events import Notice, Planned
 from rpg.planners import LLMPlanner, RulePlanner
 from rpg.plans.geometry import Box
 from rpg.plans.plan import MAX_PROMPT_CHARS, Plan
-from tests.planners.llm.helpers import PROMPT, answer, box, cats, entity, planner, region, said
+from rpg.plans.scene import Relation, Scene, Thing
+from tests.planners.llm.helpers import PROMPT, answer, box, cats, planner, region, said, thing
 from tests.test_imports import heavy_after
 
 
@@ -29,15 +31,22 @@ def test_a_good_answer_is_the_plan() -> None:
     plan = made.plan(f"  {PROMPT}\n")
     assert plan == Plan(
         prompt=PROMPT,
+        scene=Scene(
+            setting="in a plain sky",
+            things=(
+                Thing(id="star", name="star", attributes=("red",)),
+                Thing(id="circle", name="circle", attributes=("blue",)),
+            ),
+            relations=(Relation(subject="star", kind="above", objects=("circle",)),),
+        ),
         regions=plan.regions,
         base_prompt="one red star above one blue circle",
-        base_ratio=0.25,
         reasoning="The star is above the circle: two rows.",
         source="scripted",
     )
-    assert [(r.id, r.prompt, r.box) for r in plan.regions] == [
-        ("star-1", "a red star in a plain sky", Box(0, 0, 1, 0.5)),
-        ("circle-1", "a blue circle on the ground", Box(0, 0.5, 1, 1)),
+    assert [(r.id, r.shows, r.prompt, r.box) for r in plan.regions] == [
+        ("star-1", ("star",), "a red star", Box(0, 0, 1, 0.5)),
+        ("circle-1", ("circle",), "a blue circle", Box(0, 0.5, 1, 1)),
     ]
     assert len(chat.asked) == 1
 
@@ -51,19 +60,13 @@ def test_what_is_asked() -> None:
     assert f"<prompt>\n{PROMPT}\n</prompt>" in asked.messages[-1].content
     assert asked.schema is not None
     fields = list(asked.schema["properties"])
-    assert fields.index("reasoning") < fields.index("entities") < fields.index("regions")
+    assert fields == ["reasoning", "setting", "style", "things", "relations", "absent", "regions",
+                      "base_prompt"]  # fmt: skip
     assert asked.schema["required"] == fields
     assert "$ref" not in json.dumps(asked.schema)
     for message in asked.messages[2::2]:
         if message.role == "assistant":
             assert list(json.loads(message.content)) == fields
-
-
-def test_fewer_examples_for_small_models() -> None:
-    made, chat = planner([said(), said()], examples=1)
-    made.plan(PROMPT)
-    assert len(chat.asked[0].messages) == 4
-    assert len(planner([])[0]._conversation.plan(PROMPT)) >= 16
 
 
 @pytest.mark.parametrize("prompt", ["", " \n\t", "x" * (MAX_PROMPT_CHARS + 1)])
@@ -80,15 +83,7 @@ def test_a_prompt_that_cannot_be_is_refused_without_a_call(prompt: str) -> None:
 BAD: dict[str, tuple[str, str]] = {
     "prose": ("I would put the star on top.", 'no whole JSON object with a list "regions"'),
     "cut short": (said()[:-40], "no whole JSON object"),
-    "no regions": (said(regions=[]), '"regions" has 0 items: give 1 to 64'),
-    "too many": (
-        said(regions=[region(str(i), "a star, a circle", box(0, 0, 9, 9)) for i in range(65)]),
-        '"regions" has 65 items: give 1 to 64',
-    ),
-    "no subprompt": (
-        said(regions=[region("star-1", "  ", box(0, 0, 100, 100))]),
-        'region "star-1" has an empty "prompt"',
-    ),
+    "nothing said": ('{"regions": []}', "the answer says nothing of the picture"),
     "no box": (
         said(regions=[{"id": "star-1", "prompt": "a star"}]),
         "regions.0.box: Field required",
@@ -96,27 +91,6 @@ BAD: dict[str, tuple[str, str]] = {
     "a box of words": (
         said(regions=[region("star-1", "a star", box("top", 0, 1, 1))]),  # type: ignore[arg-type]
         "regions.0.box.left: Input should be a valid number",
-    ),
-    "no area": (
-        said(regions=[region("star-1", "a star", box(10, 10, 10, 90))]),
-        'the box of region "star-1" has no area on the canvas',
-    ),
-    "not a number": (
-        said().replace('"right": 100', '"right": NaN'),
-        'the box of region "star-1" has an edge that is no number',
-    ),
-    "an entity without a region": (
-        said(entities=[entity("star"), entity("circle"), entity("green tree")]),
-        'the entity "green tree" is shown by no region',
-    ),
-    "one behind another": (
-        said(
-            regions=[
-                region("star-1", "a star", box(0, 0, 100, 100)),
-                region("circle-1", "a circle", box(0, 0, 100, 100)),
-            ]
-        ),
-        'region "star-1" cannot be seen',
     ),
     "a subprompt too long": (
         said(regions=[region("star-1", "star circle " * 700, box(0, 0, 100, 100))]),
@@ -139,7 +113,9 @@ def test_what_is_wrong_is_told_once_in_exact_words(bad: str, complaint: str) -> 
 
 
 @pytest.mark.parametrize(("bad", "complaint"), BAD.values(), ids=BAD.keys())
-def test_then_the_planner_gives_up_and_keeps_the_answer(bad: str, complaint: str) -> None:
+def test_where_nothing_can_be_drawn_it_gives_up_and_keeps_the_answer(
+    bad: str, complaint: str
+) -> None:
     made, chat = planner(["first, " + bad, bad, said()])
     with pytest.raises(PlanError, match="scripted gave no plan") as caught:
         made.plan(PROMPT)
@@ -148,58 +124,94 @@ def test_then_the_planner_gives_up_and_keeps_the_answer(bad: str, complaint: str
     assert len(chat.asked) == 2
 
 
-# Numbers and things
+# What is wrong is asked about once, and then taken as it is
+
+DRAWABLE: dict[str, tuple[dict[str, Any], str]] = {
+    "too few": (cats(2, said=3), 'there should be 3 x "cat"'),
+    "too many regions": (
+        answer(
+            regions=[
+                region(
+                    str(i), "a red star, a blue circle", box(i, i, i + 9, i + 9), "star", "circle"
+                )
+                for i in range(65)
+            ]
+        ),
+        '"regions" has 65 items',
+    ),
+    "no subprompt": (
+        answer(regions=[region("star-1", "  ", box(0, 0, 100, 100), "star", "circle")]),
+        'region "star-1" has an empty "prompt"',
+    ),
+    "no area": (
+        answer(regions=[*answer()["regions"], region("x", "a star", box(10, 10, 10, 90), "star")]),
+        'the box of region "x" has no area on the canvas',
+    ),
+    "not a number": (
+        answer(regions=[region("star-1", "a star", box(float("nan"), 0, 1, 1), "star")]),
+        'the box of region "star-1" has an edge that is no number',
+    ),
+    "a thing without a region": (
+        answer(things=[*answer()["things"], thing("tree", "green")]),
+        'the thing "tree" (tree) is shown by no region',
+    ),
+    "one behind another": (
+        answer(
+            regions=[
+                region("star-1", "a red star", box(0, 0, 100, 100), "star"),
+                region("circle-1", "a blue circle", box(0, 0, 100, 100), "circle"),
+            ]
+        ),
+        'region "star-1" cannot be seen',
+    ),
+}
 
 
-def test_counts_are_kept() -> None:
-    made, chat = planner([json.dumps(cats(2, said=3)), json.dumps(cats(3))])
-    assert len(made.plan("three cats").regions) == 3
-    assert 'there should be 3 x "cat", but only 2 of the regions' in str(chat.asked[1].messages)
+@pytest.mark.parametrize(("bad", "complaint"), DRAWABLE.values(), ids=DRAWABLE.keys())
+def test_a_plan_with_faults_is_asked_about_once_and_then_drawn(
+    bad: dict[str, Any], complaint: str
+) -> None:
+    made, chat = planner([json.dumps(bad), json.dumps(bad), said()])
+    *told, last = made.stream(PROMPT)
+    assert len(chat.asked) == 2
+    assert complaint in chat.asked[1].messages[-1].content
+    assert isinstance(last, Planned)
+    assert complaint in last.plan.reasoning
+    (notice,) = [one for one in told if isinstance(one, Notice)]
+    assert complaint in notice.text
+    made, chat = planner([json.dumps(bad), said()])
+    assert made.plan(PROMPT) == planner([said()])[0].plan(PROMPT)
+    assert len(chat.asked) == 2
 
 
-def test_counts_are_kept_against_the_model_too() -> None:
-    """It says two and draws two; the prompt says three."""
-    made, _ = planner([json.dumps(cats(2))] * 2)
-    with pytest.raises(PlanError, match='there should be 3 x "cat"'):
-        made.plan("three cats on a wall")
+def test_the_better_of_two_plans_is_taken() -> None:
+    one_fault = cats(2, said=3)
+    two_faults = {**one_fault, "things": [*one_fault["things"], thing("spoon")]}
+    for script in ([one_fault, two_faults], [two_faults, one_fault]):
+        made, _ = planner([json.dumps(one) for one in script])
+        assert "spoon" not in made.plan("three cats").to_json()
 
 
-def test_a_crowd_needs_no_region_each() -> None:
-    crowd = answer(
-        entities=[entity("birds", 200)],
-        regions=[region("birds", "a flock of 200 birds", box(0, 0, 100, 100), "birds")],
-    )
-    made, chat = planner([json.dumps(crowd)])
-    made.plan("200 birds")
+@pytest.mark.parametrize("second", ["nonsense", ChatError("gone")])
+def test_a_plan_that_will_do_is_not_given_up_for_none(second: Any) -> None:
+    made, _ = planner([json.dumps(cats(2, said=3)), second])
+    assert len(made.plan("three cats").regions) == 2
+
+
+@pytest.mark.parametrize(
+    "prompt", ["three cats on a wall", "a red star, a blue circle and a wooden spoon"]
+)
+def test_the_prompt_is_the_models_to_understand(prompt: str) -> None:
+    """It counts otherwise than a grammar might, and leaves something out: that is its plan."""
+    made, chat = planner([said()])
+    assert made.plan(prompt).base_prompt == answer()["base_prompt"]
     assert len(chat.asked) == 1
 
 
-def test_parts_of_one_thing_are_no_contradiction() -> None:
-    stacked = answer(
-        entities=[entity("girl"), entity("hair"), entity("skirt")],
-        regions=[
-            region("hair", "a girl with green hair", box(0, 0, 100, 50), "girl", "hair"),
-            region("skirt", "a girl in a blue skirt", box(0, 50, 100, 100), "girl", "skirt"),
-        ],
-    )
-    made, chat = planner([json.dumps(stacked)])
-    made.plan("a girl with green hair and a blue skirt")
+def test_a_prompt_that_needs_no_regions_gets_none() -> None:
+    made, chat = planner([said(regions=[], things=[], relations=[])])
+    assert made.plan("a plain sky").regions == ()
     assert len(chat.asked) == 1
-
-
-def test_what_the_answer_does_not_speak_of_is_asked_about_and_drawn_by_the_base_prompt() -> None:
-    made, chat = planner([said(), said(base_prompt="a star")])
-    prompt = "a red star above a blue circle and a wooden spoon"
-    plan = made.plan(prompt)
-    assert "no region shows them: spoon" in chat.asked[1].messages[-1].content
-    assert plan.base_prompt == prompt
-    assert plan.reasoning.endswith("In no region of its own, but in the base prompt: spoon.")
-
-
-def test_a_plan_that_will_do_is_not_given_up_for_a_worse_one() -> None:
-    for second in ("nonsense", ChatError("gone")):
-        made, _ = planner([said(), second])
-        assert len(made.plan("a red star, a blue circle and a spoon").regions) == 2
 
 
 def test_a_background_listed_last_goes_behind() -> None:
@@ -207,7 +219,9 @@ def test_a_background_listed_last_goes_behind() -> None:
         region("lamp", "a lamp", box(40, 20, 60, 90)),
         region("sea", "the sea", box(0, 0, 100, 100)),
     ]
-    made, chat = planner([said(entities=[entity("lamp"), entity("sea")], regions=regions)])
+    made, chat = planner(
+        [said(things=[thing("lamp"), thing("sea")], regions=regions, relations=[])]
+    )
     assert [r.id for r in made.plan("a lamp in front of the sea").layers()] == ["sea", "lamp"]
     assert len(chat.asked) == 1
 
@@ -219,7 +233,9 @@ def test_ids_are_made_distinct_and_never_empty() -> None:
         region(" ", "a circle", box(0, 50, 50, 100), "circle"),
         region("", "a circle" * 9, box(50, 50, 100, 100), "i" * 300),
     ]
-    made, chat = planner([said(regions=regions)])
+    whole = answer(regions=regions, relations=[])
+    del whole["things"]
+    made, chat = planner([json.dumps(whole)])
     ids = [r.id for r in made.plan(PROMPT).regions]
     assert ids[:3] == ["star", "star-2", "circle"]
     assert len(set(ids)) == 4
@@ -231,7 +247,7 @@ def test_ids_are_made_distinct_and_never_empty() -> None:
     ("given", "kept"),
     [(0.3, 0.3), (None, None), (35, 0.35), (-1, None), (1e9, None), ("0.4", 0.4), (2, None)],
 )
-def test_the_base_ratio(given: Any, kept: float | None) -> None:
+def test_a_base_ratio_is_not_asked_for_but_read(given: Any, kept: float | None) -> None:
     made, _ = planner([said(base_ratio=given)])
     assert made.plan(PROMPT).base_ratio == kept
 
@@ -245,14 +261,14 @@ def test_whatever_the_prompt_orders_only_a_plan_can_follow() -> None:
     made, chat = planner([obeyed, said(exec="import os", path="/etc/passwd")])
     plan = made.plan(prompt)
     assert prompt in chat.asked[0].messages[-1].content
-    assert set(json.loads(plan.to_json())) <= set(Plan.model_fields)
+    assert set(json.loads(plan.to_json())) <= {"version", *Plan.model_fields}
     assert "passwd" not in plan.to_json()
 
 
 def test_html_and_placeholders_in_an_answer_stay_what_they_are() -> None:
     words = "a <b>red</b> star ${HOME} {{x}} $prompt & circle"
     regions = [region("star-1", words, box(0, 0, 100, 100))]
-    made, chat = planner(["no", said(regions=regions, entities=[])])
+    made, chat = planner(["no", said(regions=regions, relations=[])])
     assert made.plan(PROMPT).regions[0].prompt == words
     assert len(chat.asked) == 2
 
@@ -271,9 +287,13 @@ def test_control_characters_do_not_reach_a_terminal() -> None:
 
 @pytest.mark.parametrize(
     "script",
-    [["no", "no"], [ChatError("nobody is there")], ["no", ChatAccessError("no key")],
-     [ChatRefusal("I will not")]],
-)  # fmt: skip
+    [
+        ["no", "no"],
+        [ChatError("nobody is there")],
+        ["no", ChatAccessError("no key")],
+        [ChatRefusal("I will not")],
+    ],
+)
 def test_the_rules_stand_in_and_say_so(script: list[Any]) -> None:
     made, _ = planner(script, fallback="rules")
     plan = made.plan(PROMPT)
@@ -298,7 +318,14 @@ def test_without_them_errors_of_the_chat_pass_through(error: ChatError) -> None:
 def test_recaption_and_plan_in_two_calls() -> None:
     described = {
         "reasoning": "A star.",
-        "entities": [{**entity("star", 1, "red"), "description": "A star of ${glowing} glass."}],
+        "entities": [
+            {
+                "name": "star",
+                "count": 1,
+                "attributes": ["red"],
+                "description": "A star of ${glowing} glass.",
+            }
+        ],
     }
     made, chat = planner([json.dumps(described), said()], recaption="separate")
     made.plan(PROMPT)
