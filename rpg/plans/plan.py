@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Self
 
@@ -44,6 +45,7 @@ MAX_PLAN_BYTES = 16 * 2**20  # of a plan as JSON; masks take most of it
 MAX_MASK_SIDE = 2048
 MAX_MASK_CHARS = 2_000_000
 _MAX_REASONING_CHARS = 200_000
+_SHORT = 3  # letters of a word such as "in" and "the"
 
 Ratio = Annotated[float, Field(strict=True, ge=0.0, le=1.0, allow_inf_nan=False)]
 
@@ -188,7 +190,9 @@ class Plan(Model):
     @property
     def effective_base_prompt(self) -> str:
         """The base prompt, or the user's where there is none; with setting and style."""
-        return self.scene.added_to(self.base_prompt or self.prompt)
+        text, scene = self.base_prompt or self.prompt, self.scene
+        setting = "" if _names_all(text, scene.setting) else scene.setting
+        return joined(text, setting, scene.style)
 
     @property
     def effective_negative(self) -> str:
@@ -287,6 +291,13 @@ class Plan(Model):
             _check_sayable(region)
         said = ((one.id, self.scene.added_to(one.prompt), one.box) for one in self.regions)
         return rpg_text.write([rpg_text.RegionText(*one) for one in said])
+
+
+def _names_all(text: str, setting: str) -> bool:
+    """Whether a text has every word of a setting but the short ones, in whatever order."""
+    known = set(re.findall(r"\w+", text.lower()))
+    words = [word for word in re.findall(r"\w+", setting.lower()) if len(word) > _SHORT]
+    return bool(words) and known.issuperset(words)
 
 
 def _without_ratio(region: Region) -> Region:

@@ -101,3 +101,13 @@ def test_the_whole_picture_is_told_setting_style_and_what_is_absent() -> None:
     assert made.effective_negative == "fog, people"
     kept = plan(STAR, base_prompt="one star at night")
     assert kept.effective_base_prompt == "one star at night, oil painting, soft light"
+
+
+def test_the_base_prompt_names_no_place_twice() -> None:
+    def base(prompt: str, setting: str) -> str:
+        return Plan(prompt=prompt, scene=Scene(setting=setting)).effective_base_prompt
+
+    told = "A bathroom with two sinks"
+    assert base(told, "in a bathroom") == told
+    assert base(told, "in a bathroom at night") == f"{told} in a bathroom at night"
+    assert base("a star by the sea", "in a sea") == "a star by the sea in a sea"  # short words
