@@ -133,8 +133,7 @@ class _Subject:
         """What it is called in sentences."""
         if self.described:
             return f'what is described as "{self.thing.name}"'
-        several = self.thing.count is not None and self.thing.count > 1
-        name = _plural(self.name) if several else self.name
+        name = _plural(self.name) if self.are == "are" else self.name
         return f"the {name} {self.places}".rstrip()
 
     @property

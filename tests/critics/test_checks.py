@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import random
+import re
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -11,6 +15,7 @@ from hypothesis import strategies as st
 from rpg.critics import Check, compile_checks
 from rpg.critics.checks import MOST_CHECKS, NOTHING_ELSE, number_of
 from rpg.planners import RulePlanner
+from rpg.planners.llm.drafts import PlanRequest, draft
 from rpg.planners.rules.typed import typed_words
 from rpg.plans.edits import AddRegion, MoveRegion, RemoveRegion, apply
 from rpg.plans.geometry import FULL, Box, grid
@@ -125,6 +130,32 @@ def test_parts_and_contents_are_counted_with_their_owner_alone() -> None:
     counted = {check.things[0] for check in checks if check.id.startswith("count:") and check.count}
     assert counted == {"girl", "vase", "sign"}
     assert len({check.id for check in checks}) == len(checks)
+
+
+STRONG = Path(__file__).parents[1] / "planners/llm/data/strong_answers.jsonl"
+
+
+@pytest.mark.parametrize("line", STRONG.read_text("utf-8").splitlines())
+def test_what_a_strong_model_answers_gives_no_false_count(line: str) -> None:
+    """Whose part or content a thing is, and what has no number, the answers say."""
+    said = json.loads(line)
+    plan = draft(line_of(said), PlanRequest(said["prompt"], "m")).plan
+    assert plan is not None
+    checks = compile_checks(plan)
+    assert len(checks) <= MOST_CHECKS
+    counted = {one.things[0]: one.count for one in checks if one.kind == "count" and one.count}
+    told = said["answer"]["things"]
+    for name, count in counted.items():
+        alike = [one for one in told if one["name"].lower() == name]
+        assert all(not one.get("owner") and one.get("count") for one in alike)
+        assert count == sum(one["count"] for one in alike)
+    asked = {check.things[0] for check in checks if check.kind == "presence"}
+    assert {one["name"] for one in told} >= asked
+    assert not [check.says for check in checks if re.search(r"exactly (no|some)|None", check.says)]
+
+
+def line_of(said: dict[str, Any]) -> str:
+    return json.dumps(said["answer"])
 
 
 def test_the_important_ones_are_kept_where_there_are_many() -> None:
