@@ -14,6 +14,7 @@ from typing import Any, Literal
 from rpg.errors import PlanError
 from rpg.planners.rules.typed import typed_words
 from rpg.plans.edits import AddRegion, AnyEdit, ModifyRegion, MoveRegion, SetBase, SetScene, apply
+from rpg.plans.exports import FORMS
 from rpg.plans.geometry import Box, grid
 from rpg.plans.plan import Plan, Region
 from ui.plan_boxes import Colour, addition, colour_of, regions_of
@@ -33,8 +34,9 @@ __all__ = [
     "staleness",
 ]
 
-Form = Literal["json", "rpg"]
+Form = Literal["json", "rpg", "flux", "ideogram"]  # the last two are written and not read
 
+_WRITTEN = {"rpg": FORMS["text"], "flux": FORMS["flux"], "ideogram": FORMS["ideogram"]}
 _MOST_CHARS = 300_000  # of a text to edit on the page
 _LEAST = 0.5  # percent of the canvas that a region has each way
 
@@ -205,7 +207,7 @@ def as_text(plan: Plan | None, form: Form) -> tuple[str, str]:
     if plan is None:
         return "", "No plan yet. One written elsewhere can be put here."
     try:
-        text = plan.to_json(indent=2) if form == "json" else plan.to_rpg_text()
+        text = plan.to_json(indent=2) if form == "json" else _WRITTEN[form](plan)
     except PlanError as error:
         return "", str(error)
     if len(text) > _MOST_CHARS:
@@ -230,6 +232,8 @@ def from_text(text: str, form: Form, *, prompt: str, now: Plan | None) -> Plan:
         raise PlanError("there is no text yet: write or paste a plan first")
     if form == "json":
         return Plan.from_json(text)
+    if form != "rpg":
+        raise PlanError("this form is for other models; bring a plan as JSON or official text")
     asked = prompt.strip() or (now.prompt if now else "")
     if not asked:
         raise PlanError("write a prompt first: this form does not say it")

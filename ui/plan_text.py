@@ -70,7 +70,12 @@ def _base(shared: Shared, problem: gr.HTML) -> None:
 
 
 def _text(shared: Shared) -> None:
-    forms = [("JSON", "json"), ("Official text", "rpg")]
+    forms = [
+        ("JSON", "json"),
+        ("Official text", "rpg"),
+        ("For FLUX.2", "flux"),
+        ("For Ideogram 4", "ideogram"),
+    ]
     form = gr.Radio(forms, value="json", label="Form", elem_id="plan-form")
     text = gr.Textbox(
         label="Plan",

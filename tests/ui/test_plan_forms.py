@@ -20,6 +20,7 @@ from ui.examples import RICH, TOYBOX, examples
 from ui.plan_boxes import region_named
 from ui.plan_forms import (
     Base,
+    Form,
     Written,
     added,
     as_text,
@@ -233,3 +234,11 @@ def test_what_is_written_on_a_card_reaches_the_scene() -> None:
     more = apply(after, [added(after, "two pink fish")])
     assert [(one.name, one.count) for one in more.scene.things][-1] == ("fish", 2)
     assert worded(more).regions[-1] == "two pink fish at night"
+
+
+@pytest.mark.parametrize("form", ["flux", "ideogram"])
+def test_forms_for_other_models_are_shown_and_not_taken_back(plan: Plan, form: Form) -> None:
+    text, why = as_text(plan, form)
+    assert "a star" in text and why == ""
+    with pytest.raises(PlanError, match="JSON or official text"):
+        from_text(text, form, prompt="p", now=plan)
