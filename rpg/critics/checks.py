@@ -7,9 +7,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rpg.critique import Check
-from rpg.language.lexicon.function_words import NUMBERS
+from rpg.language.lexicon.attributes import ADJECTIVES, UNSEEN, VISUAL
+from rpg.language.lexicon.function_words import ARTICLES, NEGATORS, NUMBERS
 from rpg.language.lexicon.inflect import article, is_pair, is_plural, plural
-from rpg.language.lexicon.nouns import CANVAS, COUNTED_PLACES, MASS, PLACES, TIMES, UNIQUE
+from rpg.language.lexicon.nouns import (
+    CANVAS,
+    COUNTED_PLACES,
+    GENERAL_PEOPLE,
+    MASS,
+    PEOPLE,
+    PLACES,
+    TIMES,
+    UNIQUE,
+)
 from rpg.language.positions import position_in_words
 from rpg.planners.rules.lifting import lifted
 from rpg.plans.geometry import Box
@@ -69,9 +79,7 @@ def number_of(count: int, thing: str) -> str:
     if count == 0:
         return f"no {thing}"
     word = _WORDS[count] if count <= _LARGEST_WORD else str(count)
-    *most, noun = thing.split()
-    several = noun if count == 1 or is_plural(noun.lower()) else plural(noun)
-    return " ".join([word, *most, several])
+    return f"{word} {thing if count == 1 else _plural(thing)}"
 
 
 def _read(plan: Plan) -> Plan:
@@ -144,7 +152,7 @@ class _Subject:
             return self.label
         if thing.count is not None and thing.count > 1:
             return number_of(thing.count, self.name)
-        noun = thing.name.split()[-1].lower()
+        noun = _noun(thing.name)
         if noun in MASS or is_pair(noun) or (thing.count is None and is_plural(noun)):
             return self.name
         if thing.count is None and noun not in _UNCOUNTED:
@@ -154,7 +162,7 @@ class _Subject:
     @property
     def are(self) -> str:
         """The verb that goes with it."""
-        noun = self.thing.name.split()[-1].lower()
+        noun = _noun(self.thing.name)
         many = (self.thing.count or 0) > 1 or (is_plural(noun) and noun not in MASS)
         crowd = self.thing.count is None and noun not in _UNCOUNTED
         return "are" if many or (crowd and not self.described) else "is"
@@ -203,8 +211,11 @@ def _ranked(subjects: _Subjects) -> Iterator[tuple[int, Check]]:
         rank = 0 if subject.regions and owner is None else 1 if owner is None else 3
         yield rank, _presence(subject, owner)
     for subject in subjects.all:
-        for place, words in enumerate(subject.thing.attributes):
-            yield 2 + 3 * min(place, 2), _attribute(subject, words)
+        seen = [words for words in subject.thing.attributes if words.lower() not in UNSEEN]
+        seen.sort(key=_is_plain, reverse=True)
+        for place, words in enumerate(seen):
+            rank = 2 if _is_plain(words) else 3
+            yield rank + 3 * min(place, 2), _attribute(subject, words)
         if subject.thing.words:
             yield 2, _written(subject)
     for check in _counts(subjects):
@@ -216,6 +227,11 @@ def _ranked(subjects: _Subjects) -> Iterator[tuple[int, Check]]:
         yield 4, _absent(absent)
     if subjects.scene.setting:
         yield 4, _setting(subjects.scene.setting)
+
+
+def _is_plain(words: str) -> bool:
+    """Whether a look can be told at once: a colour, a material, a form or a pattern."""
+    return not VISUAL.isdisjoint(words.lower().replace("-", " ").split())
 
 
 def _presence(subject: _Subject, owner: _Subject | None) -> Check:
@@ -262,15 +278,12 @@ def _looks(subject: _Subject, value: str, says: str) -> Check:
 
 def _counts(subjects: _Subjects) -> Iterator[Check]:
     """How many of each name there are over the whole picture, where the plan says so of all."""
-    kinds: dict[str, list[_Subject]] = {}
-    for subject in subjects.all:
-        kinds.setdefault(subject.thing.name.lower(), []).append(subject)
-    for kind, group in kinds.items():
-        counts = [one.thing.count for one in group]
-        owned = any(one.thing.owner or one.described for one in group)
-        if owned or None in counts or kind.split()[-1] in _UNCOUNTED:
+    kinds = dict.fromkeys(one.thing.name.lower() for one in subjects.all if not one.described)
+    for kind in kinds:
+        group = [one for one in subjects.all if _may_be(one, kind)]
+        if not all(_is_counted(one, kind) for one in group):
             continue
-        total = sum(count or 0 for count in counts)
+        total = sum(one.thing.count or 0 for one in group)
         verb = "are" if total > 1 else "is"
         yield Check(
             id=f"count:{kind}",
@@ -280,6 +293,20 @@ def _counts(subjects: _Subjects) -> Iterator[Check]:
             ids=tuple(one.thing.id for one in group),
             count=total,
         )
+
+
+def _may_be(subject: _Subject, kind: str) -> bool:
+    """Whether somebody who counts a kind may count that: a "black cat" is a cat, a man a person."""
+    name = subject.thing.name.lower()
+    return f" {name}".endswith(f" {kind}") or (kind in GENERAL_PEOPLE and _noun(name) in PEOPLE)
+
+
+def _is_counted(subject: _Subject, kind: str) -> bool:
+    """Whether it counts for a kind beyond doubt: "hot air balloons" may be no "balloons"."""
+    thing = subject.thing
+    more = thing.name.lower().removesuffix(kind).split()
+    countable = not thing.owner and not subject.described and _noun(kind) not in _UNCOUNTED
+    return countable and thing.count is not None and ADJECTIVES.issuperset(more)
 
 
 def _relation(relation: Relation, subjects: _Subjects) -> Check | None:
@@ -301,7 +328,11 @@ def _relation(relation: Relation, subjects: _Subjects) -> Check | None:
     )
 
 
-def _absent(words: str) -> Check:
+def _absent(phrase: str) -> Check:
+    said = phrase.split()
+    while len(said) > 1 and said[0].lower() in ARTICLES | NEGATORS:
+        said.pop(0)
+    words = " ".join(said)
     return Check(
         id=f"absent:{words}"[:400],
         kind="count",
@@ -320,9 +351,19 @@ def _setting(words: str) -> Check:
     )
 
 
+def _noun(name: str) -> str:
+    """What a name turns on, lower-case: "glass" of "glass of milk"."""
+    words = (name.partition(" of ")[0].split() or name.split())[-1:]
+    return "".join(words).lower()
+
+
 def _plural(name: str) -> str:
-    *most, noun = name.split()
-    return name if is_plural(noun.lower()) else " ".join([*most, plural(noun)])
+    """The name for several: "hot air balloons", "glasses of milk"."""
+    front, of, after = name.partition(" of ")
+    if is_plural(_noun(name)) or not front.split():
+        return name
+    *most, noun = front.split()
+    return " ".join([*most, plural(noun)]) + of + after
 
 
 def _distinct(checks: Sequence[Check]) -> Iterator[Check]:

@@ -84,10 +84,24 @@ def _slots(checks: Sequence[Check], boxes: Mapping[str, Box]) -> Iterator[Slot]:
             looks = _looks(key, checks)
             colours, fills = looks & COLOURS.keys(), looks & set(FILLS)
             places = check.regions or ("",)
-            count = max(min(check.count or 1, _MOST_SLOTS), len(places) if check.count else 1)
+            count = min(check.count or 1, _MOST_SLOTS)
+            if count < len(places):  # a thing of several regions stands anywhere in them
+                places, where = ("",), _around([boxes.get(one, FULL) for one in places])
+            else:
+                where = FULL
             for number in range(count):
                 region = places[number % len(places)]
-                yield Slot(key, name, region, noun, colours, boxes.get(region, FULL), fills)
+                yield Slot(key, name, region, noun, colours, boxes.get(region, where), fills)
+
+
+def _around(boxes: Sequence[Box]) -> Box:
+    """The smallest box that holds all of them."""
+    return Box(
+        min(box.x0 for box in boxes),
+        min(box.y0 for box in boxes),
+        max(box.x1 for box in boxes),
+        max(box.y1 for box in boxes),
+    )
 
 
 def _looks(key: str, checks: Sequence[Check]) -> frozenset[str]:

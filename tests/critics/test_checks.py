@@ -133,6 +133,7 @@ def test_parts_and_contents_are_counted_with_their_owner_alone() -> None:
 
 
 STRONG = Path(__file__).parents[1] / "planners/llm/data/strong_answers.jsonl"
+READ = Path(__file__).parent / "data/strong_checks.txt"
 
 
 @pytest.mark.parametrize("line", STRONG.read_text("utf-8").splitlines())
@@ -152,6 +153,63 @@ def test_what_a_strong_model_answers_gives_no_false_count(line: str) -> None:
     asked = {check.things[0] for check in checks if check.kind == "presence"}
     assert {one["name"] for one in told} >= asked
     assert not [check.says for check in checks if re.search(r"exactly (no|some)|None", check.says)]
+
+
+def test_the_checks_of_a_strong_models_answers_are_those_that_a_person_read() -> None:
+    listed = []
+    for line in STRONG.read_text("utf-8").splitlines():
+        said = json.loads(line)
+        plan = draft(line_of(said), PlanRequest(said["prompt"], "m")).plan
+        assert plan is not None
+        listed += [f"# {said['prompt']}", *(check.says for check in compile_checks(plan)), ""]
+    assert "\n".join(listed) == READ.read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("things", "counts"),
+    [
+        ("balloon 1, hot air balloon 3", {"hot air balloon": 3}),
+        ("cat 2, black cat 1", {"cat": 3, "black cat": 1}),
+        ("cat 2, black cat some", {"cat": None}),
+        ("person 2, man 1", {"man": 1}),
+        ("door 2, wooden door of door", {}),
+        ("glass of milk 2", {"glass of milk": 2}),
+        ("milk 1, sky 1", {}),
+    ],
+)
+def test_names_that_may_mean_one_another_give_no_false_count(
+    things: str, counts: dict[str, int | None]
+) -> None:
+    made = []
+    for each in things.split(", "):
+        name, _, number = each.rpartition(" ")
+        owner = "door" if each.endswith(" of door") else ""
+        name = each.removesuffix(" of door") if owner else name
+        count = int(number) if number.isdigit() else None
+        made.append(Thing(id=name, name=name, count=1 if owner else count, owner=owner))
+    checks = compile_checks(Plan(prompt="p", scene=Scene(things=tuple(made))))
+    found = {one.things[0]: one.count for one in checks if one.kind == "count" and one.things}
+    assert found == {name: count for name, count in counts.items() if count is not None}
+
+
+def test_how_checks_speak() -> None:
+    things = (
+        Thing(id="a", name="glass of milk", count=2, attributes=("famous", "old", "red")),
+        Thing(id="b", name="flock of birds"),
+        Thing(id="c", name=" "),
+    )
+    scene = Scene(things=things, absent=("no people", "a dog"))
+    said = [check.says for check in compile_checks(Plan(prompt="p", scene=scene))]
+    assert {
+        "there are two glasses of milk",
+        "there is a flock of birds",
+        "no people can be seen in the picture",
+        "no dog can be seen in the picture",
+    } <= set(said)
+    assert [one for one in said if one.startswith("the glasses")] == [
+        "the glasses of milk are red",
+        "the glasses of milk are old",
+    ]
 
 
 def line_of(said: dict[str, Any]) -> str:

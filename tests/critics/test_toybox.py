@@ -16,6 +16,8 @@ from rpg.plans.edits import RemoveRegion, apply
 from rpg.plans.geometry import Box
 from rpg.plans.plan import Plan, Region
 from rpg.plans.scene import Relation
+from rpg.plans.scene import Scene as PlanScene
+from rpg.plans.scene import Thing as PlanThing
 from rpg.toybox import PLACES
 from rpg.toybox.renderer import render
 from rpg.toybox.scene import Scene, Thing
@@ -218,6 +220,19 @@ def test_several_in_one_region_are_all_wanted() -> None:
     assert {f.check.id for f in review(STAR, plan=plan).failed} == {"presence:star", "count:star"}
     wrong = review(STAR, replace(other, colour="green"), plan=plan)
     assert only(wrong).seen == "the star is green, not red"
+
+
+def test_one_thing_that_several_regions_show_is_wanted_once() -> None:
+    regions = tuple(
+        Region(id=name, shows=("star",), prompt="a red star", box=box)
+        for name, box in (("top", Box(0, 0, 0.5, 0.5)), ("bottom", Box(0, 0.5, 0.5, 1)))
+    )
+    scene = PlanScene(things=(PlanThing(id="star", name="star", attributes=("red",)),))
+    plan = Plan(prompt="a red star", scene=scene, regions=regions)
+    assert review(STAR, plan=plan).score == 1
+    assert {f.check.id for f in review(plan=plan).failed} == {"presence:star", "count:star"}
+    surplus = replace(STAR, x=384)
+    assert only(review(STAR, surplus, plan=plan)).seen == "two stars, not one"
 
 
 def test_a_plan_without_regions_is_judged_over_the_whole_picture() -> None:
