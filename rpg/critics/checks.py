@@ -224,9 +224,9 @@ def _ranked(subjects: _Subjects) -> Iterator[tuple[int, Check]]:
         if (found := _relation(relation, subjects)) is not None:
             yield 3, found
     for absent in subjects.scene.absent:
-        yield 4, _absent(absent)
+        yield 1, _absent(absent)
     if subjects.scene.setting:
-        yield 4, _setting(subjects.scene.setting)
+        yield 0, _setting(subjects.scene.setting)
 
 
 def _is_plain(words: str) -> bool:
