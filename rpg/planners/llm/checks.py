@@ -215,8 +215,8 @@ def _slivers(facts: _Facts, canvas: tuple[int, int] | None, side: int) -> Iterat
         elif canvas and min(box.width * width, box.height * height) < _FAR_BELOW * side:
             yield (
                 f'region "{region.id}" is {round(box.width * width)} x '
-                f"{round(box.height * height)} pixels, too small to come out well: {side} a side would be, half may "
-                "do; enlarge it, or let a larger region show its thing"
+                f"{round(box.height * height)} pixels, too small to come out well: {side} a side "
+                "would be, half may do; enlarge it, or let a larger region show its thing"
             )
 
 
