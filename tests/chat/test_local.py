@@ -113,7 +113,7 @@ def test_fifty_of_fifty_answers_about_a_picture_are_valid(seeing: tuple[Any, Any
 
 
 def test_fifty_of_fifty_prompts_are_planned(model: Any, tokenizer: Any) -> None:
-    """What contradicts itself is asked about once; where nothing can be drawn the rules stand in."""
+    """Faults are asked about once; where nothing can be drawn the rules stand in."""
 
     def chat(seed: int) -> LocalChat:
         return LocalChat(
