@@ -31,11 +31,14 @@ def test_every_template_renders_its_values_as_they_are(name: str) -> None:
 
 def test_every_file_of_the_folder_is_known() -> None:
     names = {path.name for path in prompts.folder().iterdir()}
-    assert names == {*(f"{name}.txt" for name in prompts.TEMPLATES), "plan.examples.json"}
+    examples = {"plan.examples.json", "edit.examples.json"}
+    assert names == {*(f"{name}.txt" for name in prompts.TEMPLATES), *examples}
 
 
 def test_nothing_is_expanded_twice() -> None:
-    rendered = prompts.load("edit").render(prompt="$plan", plan="${instruction}", instruction="$$x")
+    rendered = prompts.load("edit").render(
+        prompt="$plan", plan="${instruction}", instruction="$$x", model=""
+    )
     assert "<prompt>\n$plan\n</prompt>" in rendered["user"]
     assert "<plan>\n${instruction}\n</plan>" in rendered["user"]
     assert "<instruction>\n$$x\n</instruction>" in rendered["user"]
@@ -50,10 +53,10 @@ def test_any_prompt_comes_through(prompt: str) -> None:
 
 def test_a_missing_and_an_unknown_variable_are_named() -> None:
     template = prompts.load("edit")
-    with pytest.raises(SettingsError, match="'edit' needs: instruction, plan"):
+    with pytest.raises(SettingsError, match="'edit' needs: instruction, model, plan"):
         template.render(prompt="x")
     with pytest.raises(SettingsError, match="'edit' does not know: colour"):
-        template.render(prompt="x", plan="x", instruction="x", colour="red")
+        template.render(prompt="x", plan="x", instruction="x", model="x", colour="red")
 
 
 BROKEN = {
@@ -100,4 +103,4 @@ def test_the_examples_are_ours_to_change_by_hand() -> None:
     found = prompts.examples("plan")
     assert len(found) >= 7
     assert json.loads(json.dumps(found)) == found
-    assert all(one.keys() == {"prompt", "answer"} for one in found)
+    assert all(one.keys() - {"canvas"} == {"prompt", "answer"} for one in found)
