@@ -330,7 +330,7 @@ CONFIGS = {
     "onwards": Config(
         "onwards",
         _EXACT_COUNTS,
-        denoiser=replace(_ONWARDS, seconds=3_000, decay=0.7, ema_decay=0.99, pool=200),
+        denoiser=replace(_ONWARDS, seconds=5_600, decay=0.7, ema_decay=0.998, pool=600),
         bfloat16=True,
         watched=((256, 256), 24),
     ),
