@@ -158,8 +158,9 @@ class Trainer:
 def counted_cells(batch: LatentBatch) -> Tensor:
     """Which cells count, (B, h, w): all but those of things that the caption passes over."""
     cells = batch.latents.shape[-2:]
-    clear = clear_of_things(batch.boxes, cells, cells.numel()).unflatten(1, cells)
-    return clear | batch.words.any(2).any(1)[:, None, None]
+    clear = clear_of_things(batch.boxes, cells, cells.numel()).view(-1, *cells)
+    named: Tensor = batch.words.any(2).any(1)[:, None, None]
+    return clear | named
 
 
 def draw_timesteps(count: int, cells: int, generator: torch.Generator) -> Tensor:
