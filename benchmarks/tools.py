@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import track
 
-__all__ = ["Meter", "mean", "tracked"]
+__all__ = ["Meter", "mean", "tracked", "wilson"]
 
 
 class Meter:
@@ -38,6 +38,15 @@ class Meter:
 def mean(values: Sequence[float]) -> float:
     """The mean, to four places; 0 of nothing."""
     return round(sum(values) / len(values), 4) if values else 0.0
+
+
+def wilson(hits: int, count: int) -> tuple[float, float]:
+    """Wilson's 95% interval of a share, to four places."""
+    z2, share = 1.96**2, hits / count
+    middle = share + z2 / (2 * count)
+    half = (z2 * (share * (1 - share) + z2 / (4 * count)) / count) ** 0.5
+    scale = 1 + z2 / count
+    return round((middle - half) / scale, 4), round((middle + half) / scale, 4)
 
 
 def tracked(items: Sequence[Any], label: str) -> Iterable[Any]:

@@ -20,6 +20,7 @@ class Bucket:
         counts: relative share of scenes with one, two and three things.
         margin: pixels by which the scenes are wider and higher than the canvas, which shows a part
             of them; the UNet is told which.
+        empty: relative share of scenes with no thing, beside `counts`.
     """
 
     size: Size
@@ -27,6 +28,7 @@ class Bucket:
     batch: int
     counts: tuple[float, float, float]
     margin: int = 0
+    empty: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,9 @@ class DenoiserConfig:
         lower_half: how much higher relative rates are on the UNet's last level and in its middle.
         attention_supervision: weight of the loss on which words each thing's cells attend to.
         empty_captions: share of the captions that are left out, for guidance.
+        place_captions: share of the captions that name the place alone; what the things of such a
+            scene cover does not count then. So the canvas around them is learnt beside things, as
+            composition draws it.
         ema_decay: of the moving average of the weights.
         pool: batches whose latents are kept on disk and come again with other noise and other
             words; 0 keeps none.
@@ -129,6 +134,7 @@ class DenoiserConfig:
     lower_half: float = 1.0
     attention_supervision: float = 0.0
     empty_captions: float = 0.1
+    place_captions: float = 0.0
     ema_decay: float = 0.999
     pool: int = 0
 
@@ -253,15 +259,22 @@ _WIDE = (
     Bucket((256, 256), 0.4, 672, (0.35, 0.45, 0.2)),
 )
 
-# On from an export, where what is left to learn is which word is for which thing: mostly pairs.
-_PAIRS = (
-    Bucket((128, 128), 0.18, 64, (1.0, 0.0, 0.0)),
-    Bucket((192, 128), 0.02, 40, (0.0, 1.0, 0.0)),
-    Bucket((128, 192), 0.02, 40, (0.0, 1.0, 0.0)),
-    Bucket((256, 128), 0.06, 32, (0.4, 0.6, 0.0)),
-    Bucket((128, 256), 0.06, 32, (0.4, 0.6, 0.0)),
-    Bucket((192, 192), 0.06, 28, (0.0, 1.0, 0.0)),
-    Bucket((256, 256), 0.6, 16, (0.2, 0.6, 0.2)),
+# On from an export, where what is left to learn is how many things there are and which word is for
+# which: one thing on long canvases, one or two on whole ones, and none where only a place is named,
+# as it is for the canvas that a plan's regions leave.
+_EXACT_COUNTS = (
+    Bucket((128, 128), 0.16, 64, (1.0, 0.0, 0.0), empty=0.09),
+    Bucket((192, 128), 0.03, 40, (0.4, 0.6, 0.0), empty=0.18),
+    Bucket((128, 192), 0.03, 40, (0.4, 0.6, 0.0), empty=0.18),
+    Bucket((256, 128), 0.07, 32, (0.6, 0.4, 0.0), empty=0.18),
+    Bucket((128, 256), 0.07, 32, (0.6, 0.4, 0.0), empty=0.18),
+    Bucket((256, 160), 0.04, 24, (0.7, 0.3, 0.0), empty=0.18),
+    Bucket((160, 256), 0.04, 24, (0.7, 0.3, 0.0), empty=0.18),
+    Bucket((192, 192), 0.05, 28, (0.3, 0.7, 0.0), empty=0.18),
+    Bucket((256, 256), 0.46, 16, (0.35, 0.5, 0.15), empty=0.15),
+    Bucket((384, 256), 0.02, 10, (0.4, 0.4, 0.2), empty=0.3),
+    Bucket((256, 384), 0.02, 10, (0.4, 0.4, 0.2), empty=0.3),
+    Bucket((384, 384), 0.01, 6, (0.4, 0.4, 0.2), empty=0.4),
 )
 _WIDE_CROPS = tuple(replace(one, batch=8 * one.batch) for one in _CROPS)
 
@@ -276,7 +289,12 @@ _SHIPPED = DenoiserConfig(
     decay=0.8,
 )
 _ONWARDS = replace(
-    _SHIPPED, relative_rate=0.005, lower_half=2.0, attention_supervision=0.02, warmup=50
+    _SHIPPED,
+    relative_rate=0.0025,
+    lower_half=2.0,
+    attention_supervision=0.02,
+    place_captions=0.07,
+    warmup=50,
 )
 _GPU = Config(
     "gpu",
@@ -311,7 +329,7 @@ CONFIGS = {
     "gpu": _GPU,
     "onwards": Config(
         "onwards",
-        _PAIRS,
+        _EXACT_COUNTS,
         denoiser=replace(_ONWARDS, seconds=5_600, decay=0.7, ema_decay=0.998, pool=600),
         bfloat16=True,
         watched=((256, 256), 24),

@@ -60,7 +60,7 @@ class View:
 def draw_views(buckets: Sequence[Bucket], rng: random.Random, batch: int | None) -> list[View]:
     """Views of one bucket's size, drawn by chance; `batch` overrides the bucket's own number."""
     bucket = rng.choices(buckets, [one.weight for one in buckets])[0]
-    counts = rng.choices((1, 2, 3), bucket.counts, k=batch or bucket.batch)
+    counts = rng.choices((0, 1, 2, 3), (bucket.empty, *bucket.counts), k=batch or bucket.batch)
     width, height = (side + bucket.margin for side in bucket.size)
     scenes = [random_scene(rng, width, height, count) for count in counts]
     return [_part(scene, *bucket.size, rng) for scene in scenes]

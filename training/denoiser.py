@@ -14,7 +14,7 @@ from torch.nn import functional
 from transformers import CLIPTokenizer
 
 from training import checkpoint
-from training.attention_supervision import SupervisedAttention
+from training.attention_supervision import SupervisedAttention, clear_of_things
 from training.config import Config, schedule
 from training.export import assemble
 from training.halves import Halves
@@ -134,7 +134,9 @@ class Trainer:
         velocity = model(noisy.to(model.unet.dtype), timesteps, ids, batch.time_ids)
         words = batch.words & ~wordless[..., None]
         supervision = self.attention_supervision.loss(batch.boxes, words, latents.shape[-2:])
-        return functional.mse_loss(velocity.float(), target), supervision
+        counted = counted_cells(batch)
+        error = functional.mse_loss(velocity.float(), target, reduction="none").mean(1)
+        return (error * counted).sum() / counted.sum(), supervision
 
     def _save(self) -> None:
         self.loss, self.supervision = torch.stack(self._losses).mean(0).tolist()
@@ -151,6 +153,14 @@ class Trainer:
     def _resume(self) -> None:
         if checkpoint.resume(self.run / "denoiser.pt", self, _PARTS):
             log.info("resumed at step %d", self.step)
+
+
+def counted_cells(batch: LatentBatch) -> Tensor:
+    """Which cells count, (B, h, w): all but those of things that the caption passes over."""
+    cells = batch.latents.shape[-2:]
+    clear = clear_of_things(batch.boxes, cells, cells.numel()).view(-1, *cells)
+    named: Tensor = batch.words.any(2).any(1)[:, None, None]
+    return clear | named
 
 
 def draw_timesteps(count: int, cells: int, generator: torch.Generator) -> Tensor:

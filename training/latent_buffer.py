@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -48,9 +48,10 @@ class _SceneDataset(IterableDataset[SceneChunk]):
     """Scenes without end, other ones in every process."""
 
     def __init__(
-        self, buckets: Sequence[Bucket], config: LatentBufferConfig, tok: CLIPTokenizer, seed: str
+        self, whole: Config, config: LatentBufferConfig, tok: CLIPTokenizer, seed: str
     ) -> None:
-        self.buckets, self.config, self.tokenizer, self.seed = buckets, config, tok, seed
+        self.buckets, self.places = whole.buckets, whole.denoiser.place_captions
+        self.config, self.tokenizer, self.seed = config, tok, seed
 
     def __iter__(self) -> Iterator[SceneChunk]:
         worker = get_worker_info()
@@ -64,7 +65,7 @@ class _SceneDataset(IterableDataset[SceneChunk]):
         views = draw_views([self.buckets[number]], rng, self.config.chunk)
         pixels = torch.from_numpy(np.stack([view.pixels() for view in views]))
         scenes = [view.scene for view in views for _ in range(self.config.captions)]
-        ids, words = spoken(self.tokenizer, scenes, rng)
+        ids, words = spoken(self.tokenizer, scenes, rng, self.places)
         time_ids = torch.tensor([view.time_ids() for view in views], dtype=torch.int16)
         boxes = torch.tensor([view.boxes() for view in views])
         by_view = (len(views), self.config.captions)
@@ -96,7 +97,7 @@ class LatentBuffer:
         os.environ["TOKENIZERS_PARALLELISM"] = "false"  # its threads do not survive a fork
         self.config, self.latent_buffer, self.vae = config, latent_buffer, vae
         self.buffers = [self._bucket_buffer(bucket) for bucket in config.buckets]
-        dataset = _SceneDataset(config.buckets, latent_buffer, tok, f"{config.seed + 2}/{began}")
+        dataset = _SceneDataset(config, latent_buffer, tok, f"{config.seed + 2}/{began}")
         self.arrivals = iter(
             DataLoader(
                 dataset,

@@ -27,7 +27,7 @@ class LatentBatch:
         time_ids: (B, 6), SDXL's size conditioning.
         boxes: (B, 3, 4), left, top, right and bottom of each thing in cells; of size zero where
             there is none.
-        words: (B, 3, 48), which tokens name the thing.
+        words: (B, 3, 48), which tokens name the thing; none where a caption names no thing.
     """
 
     latents: Tensor
@@ -58,7 +58,8 @@ class LatentPool:
         seed = f"{self.config.seed + 2}/{stage}/{number}"
         views = draw_views(self.config.buckets_at(step), random.Random(seed), None)
         words = random.Random(f"{seed}/{step}")
-        ids, named = spoken(self.tokenizer, [view.scene for view in views], words)
+        scenes, places = [view.scene for view in views], self.config.denoiser.place_captions
+        ids, named = spoken(self.tokenizer, scenes, words, places)
         latents = self._latents(views, self.folder / f"{stage}-{number:06}.pt")
         time_ids = torch.tensor([view.time_ids() for view in views])
         boxes = torch.tensor([view.boxes() for view in views])

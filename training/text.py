@@ -12,7 +12,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
-from rpg.toybox.captions import Caption, Phrase, worded
+from rpg.toybox.captions import Caption, Phrase, place_alone, worded
 from rpg.toybox.scene import Scene
 from rpg.toybox.vocabulary import known_words
 from training.config import MOST_THINGS, DenoiserConfig
@@ -96,10 +96,18 @@ def tokenize(tokenizer: CLIPTokenizer, captions: list[str]) -> Tensor:
 
 
 def spoken(
-    tokenizer: CLIPTokenizer, scenes: Sequence[Scene], rng: random.Random
+    tokenizer: CLIPTokenizer,
+    scenes: Sequence[Scene],
+    rng: random.Random,
+    place_captions: float = 0.0,
 ) -> tuple[Tensor, Tensor]:
-    """A caption's ids for each scene, (B, 48), and which of them name each thing, (B, 3, 48)."""
-    captions = [worded(scene, rng) for scene in scenes]
+    """A caption's ids for each scene, (B, 48), and which of them name each thing, (B, 3, 48).
+
+    A share of `place_captions` names the place alone, and so no thing.
+    """
+    captions = [
+        (place_alone if rng.random() < place_captions else worded)(scene, rng) for scene in scenes
+    ]
     ids = tokenize(tokenizer, [caption.text for caption in captions])
     return ids, naming(tokenizer, captions, scenes, ids)
 
@@ -117,7 +125,7 @@ def naming(
     """
     phrases = [phrase for caption in captions for phrase in caption.phrases]
     bare = [_bare(phrase.words) for phrase in phrases]
-    tokens = iter(tokenizer(bare, add_special_tokens=False).input_ids)
+    tokens = iter(tokenizer(bare, add_special_tokens=False).input_ids if bare else ())
     named = torch.zeros(len(captions), MOST_THINGS, ids.shape[1], dtype=torch.bool)
     for row, (caption, scene) in enumerate(zip(captions, scenes, strict=True)):
         own = list(islice(tokens, len(caption.phrases)))

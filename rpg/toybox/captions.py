@@ -57,13 +57,18 @@ class Caption:
 
 
 def caption(scene: Scene, rng: random.Random) -> str:
-    """One sentence that is true of `scene`, with counts, relations and the place."""
+    """One sentence that is true of `scene`, with counts, relations and the place.
+
+    Of an empty place it is the place's phrase alone.
+    """
     return worded(scene, rng).text
 
 
 def worded(scene: Scene, rng: random.Random) -> Caption:
     """The same sentence, and which words in it are for which things."""
     things = list(scene.things)
+    if not things:
+        return place_alone(scene, rng)
     counted = Counter(thing.kind for thing in things)
     if len(counted) == 1:
         phrases = [_phrase(things, rng)]
@@ -73,6 +78,11 @@ def worded(scene: Scene, rng: random.Random) -> Caption:
     else:
         body, phrases = _many(things, counted, rng)
     return Caption(_with_place(body, scene.place, rng), tuple(phrases))
+
+
+def place_alone(scene: Scene, rng: random.Random) -> Caption:
+    """The place's phrase, whatever things stand there."""
+    return Caption(_place(scene.place, rng), ())
 
 
 def _word(own: str, rng: random.Random) -> str:
@@ -162,7 +172,11 @@ def _with_place(body: str, place: str, rng: random.Random) -> str:
         body = f"{rng.choice(('a picture of', 'there is'))} {body}"
     if place == DEFAULT_PLACE and rng.random() < 0.7:
         return body
-    own, *others = PLACE_PHRASES[place]
-    said = own if rng.random() < 0.6 else rng.choice(others)
+    said = _place(place, rng)
     forms = (f"{body} {said}", f"{body}, {said}", f"{said} {body}", f"{said}, {body}")
     return rng.choices(forms, (0.55, 0.27, 0.09, 0.09))[0]
+
+
+def _place(place: str, rng: random.Random) -> str:
+    own, *others = PLACE_PHRASES[place]
+    return own if rng.random() < 0.6 else rng.choice(others)

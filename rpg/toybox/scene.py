@@ -66,7 +66,7 @@ def random_scene(
         rng: the source of randomness; the same state gives the same scene.
         width: canvas width in pixels, at least 64.
         height: canvas height in pixels, at least 64.
-        count: things wanted, at least 1.
+        count: things wanted; 0 for an empty place.
         names: the things to choose from.
         fills: the fills to choose from, if not plain.
     """

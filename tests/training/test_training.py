@@ -16,20 +16,22 @@ from diffusers import StableDiffusionXLPipeline
 from torch.nn import functional
 
 from rpg.toybox import weights_path
+from rpg.toybox.captions import caption
 from rpg.toybox.renderer import pixels
-from rpg.toybox.vocabulary import known_words
+from rpg.toybox.scenery import ground
+from rpg.toybox.vocabulary import PLACE_PHRASES, known_words
 from training import __main__ as command
 from training import autoencoder
 from training.autoencoder_init import init_with_means
 from training.config import CONFIGS, Config, LatentBufferConfig, schedule
 from training.data import CELL, draw_batch, draw_crops, draw_views
-from training.denoiser import Trainer, draw_timesteps
+from training.denoiser import Trainer, counted_cells, draw_timesteps
 from training.export import load
 from training.latent_buffer import LatentBuffer
-from training.latents import LatentPool
+from training.latents import LatentBatch, LatentPool
 from training.model import Denoiser, is_deeper
 from training.sheets import psnr
-from training.text import build_tokenizer, tokenize
+from training.text import build_tokenizer, spoken, tokenize
 from training.threads import share_cores
 
 ROOT = Path(__file__).parents[2]
@@ -165,6 +167,40 @@ def test_parts_of_scenes_come_with_their_corners() -> None:
         assert (view.pixels() == whole[view.top :, view.left :][:64, :64]).all()
     (whole_view,) = draw_views(TINY.buckets[:1], random.Random(2), 1)
     assert whole_view.time_ids() == [64, 64, 0, 0, 64, 64]
+
+
+def test_empty_places_are_named_and_hold_nothing() -> None:
+    bucket = dataclasses.replace(TINY.buckets[0], counts=(0.0, 0.0, 0.0), empty=1.0)
+    views = draw_views([bucket], random.Random(0), 40)
+    phrases = {phrase for of in PLACE_PHRASES.values() for phrase in of}
+    for view in views:
+        assert (view.pixels() == ground(view.scene.place, 64, 64, view.scene.backdrop)).all()
+        assert view.boxes() == [(0, 0, 0, 0)] * 3
+        assert caption(view.scene, random.Random(1)) in phrases
+    ids, named = spoken(build_tokenizer(), [view.scene for view in views], random.Random(0))
+    assert len({tuple(row) for row in ids.tolist()}) > 5 and not named.any()
+    counts = [len(one.scene.things) for one in draw_views(
+        [dataclasses.replace(bucket, counts=(1.0, 0.0, 0.0))], random.Random(0), 200)]  # fmt: skip
+    assert 60 < counts.count(0) < 140 and counts.count(1) == 200 - counts.count(0)
+
+
+def test_captions_of_the_place_alone_come_as_often_as_asked() -> None:
+    scenes = [view.scene for view in draw_views(TINY.buckets[:1], random.Random(0), 200)]
+    _, named = spoken(build_tokenizer(), scenes, random.Random(0), 0.25)
+    assert 25 < (~named.any(2).any(1)).sum() < 80
+    assert spoken(build_tokenizer(), scenes, random.Random(0))[1].any(2).any(1).all()
+
+
+def test_what_things_cover_counts_only_where_they_are_named() -> None:
+    boxes, words = torch.zeros(3, 3, 4), torch.zeros(3, 3, 48, dtype=torch.bool)
+    boxes[:2, 0] = torch.tensor([2.0, 2, 5, 5])
+    words[0, 0, 3] = True
+    nothing = torch.zeros(3, 0)
+    named, unnamed, empty = counted_cells(
+        LatentBatch(torch.zeros(3, 4, 8, 8), nothing, nothing, boxes, words)
+    )
+    assert named.all() and empty.all()
+    assert not unnamed[2:5, 2:5].any() and unnamed[6:].all() and unnamed[:, 6:].all()
 
 
 def test_the_learning_rate_rises_stays_and_falls_to_zero() -> None:
