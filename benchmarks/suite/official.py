@@ -19,6 +19,7 @@ from torch import Tensor
 
 from rpg.plans.geometry import Box
 from rpg.plans.plan import Plan
+from rpg.plans.wording import worded
 
 __all__ = ["official"]
 
@@ -97,7 +98,7 @@ def official(
             it does in the published code, by mistake.
     """
     layers = plan.layers()
-    encoded = [_encoded(pipe, region.prompt) for region in layers]
+    encoded = [_encoded(pipe, text) for text in worded(plan).regions]
     boxes, texts = [region.box for region in layers], [text for text, _ in encoded]
     canvas = _Canvas(boxes, texts, base_ratio)
     before = dict(pipe.unet.attn_processors)

@@ -145,7 +145,7 @@ def plan_of(item: Item, method: Method) -> Plan:
     if method.plan == "truth":
         return item.plan()
     plan = _planned(item.prompt)
-    return _bare(plan, item.scene) if method.plan == "bare" and item.scene else plan
+    return _bare(plan) if method.plan == "bare" and item.scene else plan
 
 
 @cache
@@ -153,13 +153,10 @@ def _planned(prompt: str) -> Plan:
     return RulePlanner().plan(prompt)
 
 
-def _bare(plan: Plan, scene: str) -> Plan:
-    """The plan without the scene in its subprompts."""
-    regions = tuple(
-        region.model_copy(update={"prompt": region.prompt.removesuffix(scene).rstrip(" ,")})
-        for region in plan.regions
-    )
-    return plan.model_copy(update={"regions": regions})
+def _bare(plan: Plan) -> Plan:
+    """The plan whose regions are not told the setting."""
+    scene = plan.scene.model_copy(update={"setting": ""})
+    return plan.model_copy(update={"scene": scene})
 
 
 def canvas(item: Item, defaults: ModelDefaults) -> tuple[int, int]:

@@ -27,9 +27,8 @@ class Part:
     def of(cls, one: Pass, plan: Plan) -> Part:
         """With what the row says about base and negative prompt written into the plan."""
         row = one.pictures[0].row
-        said = {"base_prompt": row.base_prompt, "negative": row.settings.negative_prompt or None}
-        update = {name: text for name, text in said.items() if text is not None}
-        return cls(one, Plan(**{**dict(plan), **update}) if update else plan)
+        negative = row.settings.negative_prompt or None
+        return cls(one, plan.with_words(base_prompt=row.base_prompt, negative=negative))
 
     @property
     def alone(self) -> list[Part]:
@@ -87,5 +86,11 @@ def _kind(part: Part, canvas: Canvas) -> str:
     """To the encoders no negative prompt is not the same as an empty one."""
     pictures, plan = part.drawn.pictures, part.plan
     regions = len(plan.layers())
-    words = [how(pictures[0].row), canvas(plan), regions, len(pictures), bool(plan.negative)]
+    words = [
+        how(pictures[0].row),
+        canvas(plan),
+        regions,
+        len(pictures),
+        bool(plan.effective_negative),
+    ]
     return json.dumps(words, sort_keys=True)

@@ -143,9 +143,7 @@ class Source:
         else:
             flags.check_unused()
             plan, shown = self.plan, False
-        update = {"prompt": self.prompt, "negative": negative}
-        said = {name: value for name, value in update.items() if value is not None}
-        return Plan(**{**dict(plan), **said}), shown
+        return plan.with_words(prompt=self.prompt, negative=negative), shown
 
     def open_to(self, preset: Preset | None) -> GenerationSettings:
         """The settings; a preset, where one is asked for, goes before those of a picture."""

@@ -88,9 +88,7 @@ class PromptItem:
 
     def finished(self, plan: Plan) -> Plan:
         """The plan with what the call says about base and negative prompt written into it."""
-        update = {"base_prompt": self.base_prompt, "negative": self.negative}
-        said = {name: value for name, value in update.items() if value is not None}
-        return Plan(**{**dict(plan), **said}) if said else plan
+        return plan.with_words(base_prompt=self.base_prompt, negative=self.negative)
 
 
 @dataclass(frozen=True)
@@ -198,7 +196,7 @@ def _item(prompt: str, plan: Plan | None, base: str | None, negative: str | None
     if not prompt.strip():
         raise PromptError("the prompt is empty: say what should be in the picture")
     if plan is not None and plan.prompt != prompt.strip():
-        plan = Plan(**{**dict(plan), "prompt": prompt})
+        plan = plan.with_words(prompt=prompt)
     return PromptItem(prompt, plan, base, negative)
 
 

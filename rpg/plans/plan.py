@@ -199,6 +199,26 @@ class Plan(Model):
         """What should be nowhere: the negative, and what the scene says is absent."""
         return joined(self.negative, *self.scene.absent)
 
+    def with_words(
+        self,
+        *,
+        prompt: str | None = None,
+        base_prompt: str | None = None,
+        negative: str | None = None,
+    ) -> Plan:
+        """The plan with what a call says in place of its own; None leaves that.
+
+        A negative takes the place of what the scene says is absent as well.
+
+        Raises:
+            PlanError: a text is too long, or the prompt is empty.
+        """
+        said = {"prompt": prompt, "base_prompt": base_prompt, "negative": negative}
+        update: dict[str, Any] = {name: text for name, text in said.items() if text is not None}
+        if negative is not None:
+            update["scene"] = self.scene.model_copy(update={"absent": ()})
+        return Plan(**{**dict(self), **update}) if update else self
+
     @property
     def says_base_ratio(self) -> bool:
         """Whether the plan or one of its regions has a base ratio of its own."""

@@ -13,6 +13,7 @@ from benchmarks.cases import make_cases, wide_cases
 from benchmarks.loop import ROUNDS, SETS, Trial, gain, row_of, trial
 from rpg.defaults import of_model
 from rpg.pipeline import RPGPipeline
+from rpg.plans.wording import worded
 from rpg.settings import GenerationSettings
 from rpg.toybox import weights_path
 
@@ -60,8 +61,8 @@ def test_wide_cases_have_oblong_cells(things: int) -> None:
     cases = wide_cases(6, things, seed=1)
     assert cases == wide_cases(6, things, seed=1)
     for case in cases:
-        for (colour, thing), region in zip(case.kinds, case.plan.layers(), strict=True):
-            assert re.fullmatch(rf"an? {colour} {thing} (at|in|on) .+", region.prompt)
+        for (colour, thing), text in zip(case.kinds, worded(case.plan).regions, strict=True):
+            assert re.fullmatch(rf"an? {colour} {thing} (at|in|on) .+", text)
             assert f" {colour} {thing}" in case.prompt
         width, height = defaults.canvas(case.boxes())
         sides = [(box.width * width, box.height * height) for box in case.boxes()]

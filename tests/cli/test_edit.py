@@ -15,7 +15,8 @@ from tests.cli.helpers import PROMPT, pixels, rpg, saved_model, told
 def test_an_edit_keeps_the_bytes_of_the_saved_picture_and_carries_its_plan() -> None:
     rpg("generate", PROMPT, "--seed", "3", "-o", "a.png")
     summary = told("edit", "a.png", "make the star green", "--seed", "5", "-o", "b.png")
-    assert summary["seed"] == 5 and [one["kind"] for one in summary["edits"]] == ["base", "modify"]
+    kinds = [one["kind"] for one in summary["edits"]]
+    assert summary["seed"] == 5 and kinds == ["base", "modify", "scene"]
     before, after = pixels("a.png"), pixels("b.png")
     assert before.shape == after.shape == (128, 128, 3)
     assert (before[:, 64:] == after[:, 64:]).all() and (before != after).any()

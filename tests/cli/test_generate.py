@@ -100,8 +100,10 @@ def test_an_empty_negative_prompt_goes_before_that_of_a_plan() -> None:
     rpg("generate", PROMPT, "--negative-prompt", "grey", "-o", "grey.png")
     Path("plan.json").write_text(metadata.read("grey.png").plan.to_json())
     for source in ("--from=grey.png", "--plan=plan.json", "a red star and no moon"):
-        assert told("generate", source)["plan"]["negative"] in ("grey", "moon")
-        assert told("generate", source, "--negative-prompt", "")["plan"]["negative"] == ""
+        plan = Plan.model_validate(told("generate", source)["plan"])
+        assert plan.effective_negative in ("grey", "moon")
+        emptied = told("generate", source, "--negative-prompt", "")["plan"]
+        assert Plan.model_validate(emptied).effective_negative == ""
 
 
 def test_json_is_for_programs() -> None:

@@ -62,7 +62,7 @@ def test_a_batch_and_edits_of_it_draw_the_same_again(toybox: RPGPipeline) -> Non
     session = only()
     assert dict(session.tree.parents) == {1: None, 2: None, 3: 2, 4: 3, 5: 2, 6: 4}
     assert session.turn(3).made.instruction == "make the star green"
-    assert [edit.kind for edit in session.turn(3).edits] == ["base", "modify"]
+    assert [edit.kind for edit in session.turn(3).edits] == ["base", "modify", "scene"]
     painted = session.mask(4)
     assert painted is not None and painted.size == session.image(4).size == (256, 256)
     assert len(set(painted.tobytes())) > 2  # the ellipse's edge is grey
