@@ -239,5 +239,8 @@ def _scene(check: Check, picture: MatchedPicture) -> Finding:
     for box in boxes:
         found = place_of(picture.image.crop(box.to_pixels(*picture.image.size)))
         if found != wanted:
-            return Finding(check=check, score=0, seen=f"it is {found}, not {check.value}", box=box)
+            where = box if check.regions else None  # what is wrong everywhere is in no place
+            return Finding(
+                check=check, score=0, seen=f"it is {found}, not {check.value}", box=where
+            )
     return Finding(check=check, score=1)

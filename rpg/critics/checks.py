@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from rpg.critique import Check
 from rpg.language.lexicon.attributes import ADJECTIVES, UNSEEN, VISUAL
 from rpg.language.lexicon.function_words import ARTICLES, NEGATORS, NUMBERS
-from rpg.language.lexicon.inflect import article, is_pair, is_plural, plural
+from rpg.language.lexicon.inflect import article, is_pair, is_plural, plural, singular
 from rpg.language.lexicon.nouns import (
     CANVAS,
     COUNTED_PLACES,
@@ -35,6 +36,7 @@ _LARGEST_WORD = 12
 _MOST_WORD = 200  # characters, as `rpg.critique.Word`
 _MOST_PLACES = 3  # said of one thing
 _UNCOUNTED = MASS | (PLACES - COUNTED_PLACES) | TIMES | UNIQUE | CANVAS
+_COLLECTIVE = frozenset("army bunch crowd flock group herd pack row swarm team".split())
 _COUNTED = 1  # more than so many are counted before looks are asked about
 
 
@@ -155,7 +157,7 @@ class _Subject:
         noun = _noun(thing.name)
         if noun in MASS or is_pair(noun) or (thing.count is None and is_plural(noun)):
             return self.name
-        if thing.count is None and noun not in _UNCOUNTED:
+        if thing.count is None and noun not in _UNCOUNTED | _COLLECTIVE:
             return f"some {_plural(self.name)}"
         return f"{article(self.name)} {self.name}"
 
@@ -164,7 +166,7 @@ class _Subject:
         """The verb that goes with it."""
         noun = _noun(self.thing.name)
         many = (self.thing.count or 0) > 1 or (is_plural(noun) and noun not in MASS)
-        crowd = self.thing.count is None and noun not in _UNCOUNTED
+        crowd = self.thing.count is None and noun not in _UNCOUNTED | _COLLECTIVE
         return "are" if many or (crowd and not self.described) else "is"
 
 
@@ -278,10 +280,11 @@ def _looks(subject: _Subject, value: str, says: str) -> Check:
 
 def _counts(subjects: _Subjects) -> Iterator[Check]:
     """How many of each name there are over the whole picture, where the plan says so of all."""
+    vague = _uncounted_beside(subjects)
     kinds = dict.fromkeys(one.thing.name.lower() for one in subjects.all if not one.described)
     for kind in kinds:
         group = [one for one in subjects.all if _may_be(one, kind)]
-        if not all(_is_counted(one, kind) for one in group):
+        if not all(_is_counted(one, kind) for one in group) or _noun(kind) in vague:
             continue
         total = sum(one.thing.count or 0 for one in group)
         verb = "are" if total > 1 else "is"
@@ -293,6 +296,17 @@ def _counts(subjects: _Subjects) -> Iterator[Check]:
             ids=tuple(one.thing.id for one in group),
             count=total,
         )
+
+
+def _uncounted_beside(subjects: _Subjects) -> frozenset[str]:
+    """Nouns of more than what is counted: those of the setting, and people beside a crowd."""
+    scene = subjects.scene
+    words = re.findall(r"\w+", f"{scene.setting} {scene.style}".lower())
+    crowds = GENERAL_PEOPLE | _COLLECTIVE
+    crowded = any(
+        one.thing.count is None and _noun(one.thing.name) in crowds for one in subjects.all
+    )
+    return frozenset(map(singular, words)) | (PEOPLE if crowded else frozenset())
 
 
 def _may_be(subject: _Subject, kind: str) -> bool:

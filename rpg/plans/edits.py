@@ -278,6 +278,7 @@ def touched(plan: Plan, edits: Iterable[Edit]) -> Touched:
     base = _drawn_below(plan) != _drawn_below(after)
     if _drawn_everywhere(plan) != _drawn_everywhere(after):
         ids |= dict.fromkeys(tree.own)
+        boxes = {FULL: None}
     if base and (not ids or ids.keys() >= tree.own.keys()):
         boxes = {FULL: None}
     return Touched(tuple(ids), tuple(boxes), base)

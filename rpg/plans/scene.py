@@ -168,7 +168,7 @@ def joined(text: str, *more: str) -> str:
     "a red star", "at night", "oil painting" -> "a red star at night, oil painting".
     """
     for part in more:
-        if not part or _contains(text, part):
+        if not part.strip() or _contains(text, part):
             continue
         text = text.rstrip(" .,;")
         first = part.split(None, 1)[0].lower()

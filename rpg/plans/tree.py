@@ -56,8 +56,18 @@ class Tree:
         self.base["scene"] = self.scene.model_copy(update=values)
 
     def shown(self) -> Counter[str]:
-        """How many regions show each thing, by its id."""
-        return Counter(name for values in self.own.values() for name in values["shows"])
+        """How many regions show each thing, by its id; parts within one that does count with it."""
+        return Counter(
+            thing
+            for name, values in self.own.items()
+            for thing in values["shows"]
+            if not any(thing in self.own[outer]["shows"] for outer in self.around(name))
+        )
+
+    def around(self, name: str) -> Iterator[str]:
+        """The regions that a region stands in, from within outwards."""
+        while name := self.parent[name]:
+            yield name
 
     def recount(self, before: Counter[str]) -> None:
         """Lets numbers follow that were those of the regions which show a thing.

@@ -133,7 +133,7 @@ def _rung(failed: Sequence[Finding], plan: Plan, tries: Mapping[str, int], *, pl
     local = [name for name in regions if name != WHOLE]
     so_far = max(tries.get(name, 0) for name in local or regions)
     placed = placed or bool(local)
-    if not placed or WHOLE in at_fault([one for one in failed if one.box is None], plan):
+    if not placed or WHOLE in at_fault([one for one in failed if _place_of(one) is None], plan):
         for_all = tries.get(WHOLE, 0)
     else:
         for_all = so_far if _is_most(len(local), len(plan.layers())) else _TURN
@@ -177,9 +177,14 @@ def at_fault(failed: Sequence[Finding], plan: Plan) -> tuple[str, ...]:
     for finding in failed:
         concerned = finding.regions or finding.check.regions
         named = [name for name in concerned if name in known]
-        for name in named or _standing_in(finding.box, plan) or [WHOLE]:
+        for name in named or _standing_in(_place_of(finding), plan) or [WHOLE]:
             ids[name] = None
     return tuple(ids)
+
+
+def _place_of(finding: Finding) -> Box | None:
+    """Where that is; a wrong setting is everywhere, whatever a critic points at."""
+    return None if finding.check.kind == "scene" else finding.box
 
 
 def _standing_in(box: Box | None, plan: Plan) -> list[str]:
@@ -193,9 +198,9 @@ def _standing_in(box: Box | None, plan: Plan) -> list[str]:
 def _homeless(failed: Sequence[Finding], plan: Plan) -> Iterator[Box]:
     """Places of things that stand in no region."""
     for finding in failed:
-        if finding.box is not None and not finding.check.regions:
-            if not _standing_in(finding.box, plan):
-                yield finding.box
+        box = _place_of(finding)
+        if box is not None and not finding.check.regions and not _standing_in(box, plan):
+            yield box
 
 
 def _sentence(finding: Finding) -> str:

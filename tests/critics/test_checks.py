@@ -128,7 +128,7 @@ def test_parts_and_contents_are_counted_with_their_owner_alone() -> None:
         "the vase is between the girl and the sign",
     } <= said
     counted = {check.things[0] for check in checks if check.id.startswith("count:") and check.count}
-    assert counted == {"girl", "vase", "sign"}
+    assert counted == {"vase", "sign"}  # of people there is a crowd besides
     assert len({check.id for check in checks}) == len(checks)
 
 
@@ -214,6 +214,20 @@ def test_how_checks_speak() -> None:
 
 def line_of(said: dict[str, Any]) -> str:
     return json.dumps(said["answer"])
+
+
+@pytest.mark.parametrize(
+    ("setting", "things"),
+    [
+        ("on a busy street with parked cars", (Thing(id="a", name="car"),)),
+        ("", (Thing(id="a", name="man"), Thing(id="b", name="crowd", count=None))),
+        ("", (Thing(id="a", name="woman"), Thing(id="b", name="people", count=None))),
+    ],
+)
+def test_what_there_may_be_more_of_is_not_counted(setting: str, things: tuple[Thing, ...]) -> None:
+    checks = compile_checks(Plan(prompt="p", scene=Scene(setting=setting, things=things)))
+    assert not [check.says for check in checks if check.kind == "count" and check.count]
+    assert not [check.says for check in checks if "crowds" in check.says]
 
 
 def test_the_important_ones_are_kept_where_there_are_many() -> None:

@@ -478,3 +478,16 @@ def test_another_setting_or_style_touches_everything() -> None:
         assert set(both.ids) == {"a", "s"} and both.boxes == (FULL,)
     told = e.SetScene(things=cats("a").scene.things[::-1])
     assert e.touched(cats("a"), [told]) == e.Touched((), (), False)
+
+
+def test_a_part_within_a_region_is_no_further_thing() -> None:
+    hair = e.AddRegion(region=region("hair", shows=("cat",)), parent="a")
+    assert e.apply(cats("a"), [hair]).scene.things[0].count == 1
+    assert e.apply(cats("a"), [hair, e.RemoveRegion(id="hair")]).scene.things[0].count == 1
+
+
+def test_another_setting_beside_a_move_touches_the_whole_canvas() -> None:
+    start = cats("a")
+    start = e.apply(start, [e.SetBase(base_prompt="a cat at noon")])
+    both = [e.SetScene(setting="at noon"), e.MoveRegion(id="a", box=LEFT)]
+    assert e.touched(start, both).boxes == (FULL,)

@@ -64,6 +64,7 @@ def test_what_belongs_to_a_thing_goes_with_it() -> None:
         (("the inkwell", "ink"), "the inkwell, ink"),
         (("", "in the snow", "ink"), "in the snow, ink"),
         (("", "", ""), ""),
+        (("blurry", " "), "blurry"),
     ],
 )
 def test_texts_are_joined_once_each(parts: tuple[str, ...], text: str) -> None:

@@ -9,7 +9,7 @@ from PIL import Image
 
 from rpg.critique import Check, Critique, Finding
 from rpg.plans import edits as e
-from rpg.plans.geometry import Box, grid
+from rpg.plans.geometry import FULL, Box, grid
 from rpg.plans.plan import Plan, Region, encode_mask
 from rpg.refinement.policy import (
     APART,
@@ -227,3 +227,10 @@ def test_proposals_go_first_and_once() -> None:
     assert again is not None and again.rung is Rung.EDIT
     then = next_action(said, PLAN, tried, tried_edits=[other, edits])
     assert then is not None and (then.rung, then.edits) == (Rung.WIDER, ())
+
+
+def test_a_wrong_setting_is_everywhere_whatever_a_critic_points_at() -> None:
+    check = Check(id="scene:at night", kind="scene", says="the scene is at night")
+    for box in (None, FULL, PLAN.layers()[0].box):
+        action = wrong(Finding(check=check, score=0, seen="it is day", box=box))
+        assert (action.rung, action.regions, action.extra) == (Rung.ALL, (WHOLE,), ())

@@ -23,6 +23,7 @@ _LEAST_SHOWN = 0.03  # of the canvas under regions altogether
 _SLIVER = 0.03  # of the canvas's side
 _FAR_BELOW = 0.35  # of the side that regions should have
 _MOST_EACH = 12  # of a kind get a region each; more are a crowd
+_YEARS = 1000  # from here on a number tells of a year or a model
 _CLEAR = 0.01  # of the canvas, between the centres of two things of which one is left of the other
 _INSIDE = 0.9  # of a box in another: which is left of which cannot be told
 
@@ -231,6 +232,8 @@ def _unshown(facts: _Facts) -> Iterator[str]:
     }
     spoken = " ".join((*(region.prompt for region in facts.layers), facts.scene.setting)).lower()
     for thing in facts.scene.things:
+        if thing.count is None:  # a crowd, rain: the setting's as well as anybody's
+            continue
         chain = [thing, *facts.owners(thing)]
         if any(facts.showing(one) for one in chain):
             continue
@@ -343,7 +346,7 @@ def _other_number(facts: _Facts, where: str, text: str) -> Iterator[str]:
             if singular(word) != head or word == head:
                 continue
             said = [number for one in words[max(0, at - 3) : at]
-                    if (number := _number(one)) is not None]  # fmt: skip
+                    if (number := _number(one)) is not None and number < _YEARS]  # fmt: skip
             if said and min(said) > most and not _numbered(things, min(said)):
                 yield (
                     f'{where} says {min(said)} x "{things[0].name}", but "things" says {most}: '

@@ -17,7 +17,14 @@ from rpg.planners.llm.boxes import fitted
 from rpg.planners.llm.checks import contradicted, hidden
 from rpg.planners.llm.parsed_answer import Size, region_ids, shown_things
 from rpg.planners.llm.schema import Edges, EditAnswer, EditedPlanAnswer, EditItem, RegionAnswer
-from rpg.planners.llm.things import Names, distinct, read_absent, read_relations, read_things
+from rpg.planners.llm.things import (
+    Names,
+    distinct,
+    is_none,
+    read_absent,
+    read_relations,
+    read_things,
+)
 from rpg.plans import rpg_text
 from rpg.plans.edits import (
     AddRegion,
@@ -190,7 +197,12 @@ def _read(text: str, previous: Plan, canvas: Size | None) -> _Change:
 
 
 def _item(one: EditItem, box: Box | None) -> _Item:
-    return _Item(one.do, one.id, one.shows, one.prompt or None, box, one.parent)
+    return _Item(one.do, one.id, one.shows or None, one.prompt or None, box, one.parent)
+
+
+def _changed_text(text: str | None) -> str | None:
+    """What a text becomes: strict schemas have models write "" for what stays, "none" clears."""
+    return None if not text else "" if is_none(text) else text
 
 
 def _read_whole(text: str, previous: Plan, canvas: Size | None, error: NoAnswerError) -> _Change:
@@ -348,11 +360,11 @@ class _Editor:
         kept = [one for one in scene.relations if _pair(one) not in pairs or one in relations]
         added = [one for one in relations if one not in kept]
         self._related = set(relations)
-        absent = None if answer.absent is None else read_absent(answer.absent)
+        absent = read_absent(answer.absent) if answer.absent else None
         self._do(
             SetScene(
-                setting=answer.setting,
-                style=answer.style,
+                setting=_changed_text(answer.setting),
+                style=_changed_text(answer.style),
                 things=tuple(self._names.things.values()),
                 relations=(*kept, *added),
                 absent=absent,

@@ -12,6 +12,7 @@ from rpg.planners.llm.schema import EditedPlanAnswer, PlanAnswer, RegionAnswer
 from rpg.planners.llm.things import (
     Names,
     distinct,
+    is_none,
     read_absent,
     read_relations,
     read_things,
@@ -110,8 +111,8 @@ def parsed(
         problems.append('"things" is empty: list the things that the regions show')
     relations, complaints = read_relations(answer.relations, read.names)
     scene = Scene(
-        setting=answer.setting[:MAX_PHRASE],
-        style=answer.style[:MAX_PHRASE],
+        setting="" if is_none(answer.setting) else answer.setting[:MAX_PHRASE],
+        style="" if is_none(answer.style) else answer.style[:MAX_PHRASE],
         things=tuple(read.names.things.values()),
         relations=relations,
         absent=read_absent([*answer.absent, *read.absent]),

@@ -73,6 +73,15 @@ def _list(value: Any) -> Any:
     return value if isinstance(value, list | tuple) else [value]
 
 
+_AROUND = frozenset("a an exactly just only of the".split())
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+_NUMBERS = {**{word: 10 * at for at, word in enumerate(_TENS, 2)}, **NUMBERS}
+_VAGUE = frozenset(
+    "about almost approximately around between few fewer least less many more most nearly or over "
+    "roughly several some than to under up".split()
+)
+
+
 def _phrases(value: Any) -> Any:
     """Lists of phrases; a string is parted at its commas, objects give their id or name."""
     if isinstance(value, str):
@@ -89,17 +98,34 @@ def _phrases(value: Any) -> Any:
 def _count(value: Any) -> int | None:
     """A number in figures or words; None where it is none, as in "some"."""
     if isinstance(value, str):
-        words = re.findall(r"\w+", value.lower())
-        half = ["half", "a", "dozen"]
-        known = [NUMBERS[one] if one in NUMBERS else int(one) for one in words if _is_number(one)]
-        value = 6 if words == half else known[-1] if known and len(words) < 4 else None
+        value = _said_number(re.findall(r"\w+", value.lower()))
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return int(value) if value == value and 0 <= value <= _MOST_COUNTED else None
 
 
+def _said_number(words: Sequence[str]) -> int | None:
+    """The number that words say: "a dozen", "two dozen", "twenty-one", "exactly 3 cats"."""
+    told = [word for word in words if word not in _AROUND]
+    if told == ["half", "dozen"]:
+        return 6
+    if _VAGUE.intersection(told) or len(told) > 3:
+        return None
+    known = [_NUMBERS[one] if one in _NUMBERS else int(one) for one in told if _is_number(one)]
+    match told, known:
+        case [_, "dozen", *_], [count, 12]:
+            return count * 12
+        case [*_, "hundred"], _:
+            return 100 * (known[0] if known else 1)
+        case _, [tens, ones] if tens >= 20 and tens % 10 == 0 and ones < 10:
+            return tens + ones
+        case _, [count]:
+            return count
+    return None
+
+
 def _is_number(word: str) -> bool:
-    return word in NUMBERS or (word.isascii() and word.isdigit() and len(word) < 6)
+    return word in _NUMBERS or (word.isascii() and word.isdigit() and len(word) < 6)
 
 
 Edge = Annotated[float, BeforeValidator(_number), WithJsonSchema(_PERCENT)]

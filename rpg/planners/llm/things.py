@@ -34,6 +34,7 @@ _KINDS = {
     "larger than": "larger than|bigger than|larger|bigger",
     "smaller than": "smaller than|smaller",
 }
+_NONE = frozenset(("none", "null", "n/a", "nil", "nothing", "-"))
 _KIND_OF = {words: kind for kind, listed in _KINDS.items() for words in listed.split("|")}
 
 
@@ -158,7 +159,7 @@ def read_things(
         fresh.add(made)
         names.things[made] = _thing(made, one, old if made == (old and old.id) else None)
         if old is None or "owner" in one.model_fields_set:
-            owners[made] = one.owner
+            owners[made] = "" if is_none(one.owner) else one.owner
     for made, owner in owners.items():
         found = names.find(owner) or names.find(regions.get(owner, "")) if owner else ""
         if found is None:
@@ -178,7 +179,7 @@ def _thing(name: str, one: ThingAnswer, old: Thing | None) -> Thing:
         "name": (one.name or " ".join(_unnumbered(words_of(name))) or name)[:_MOST_PHRASE],
         "attributes": tuple(text[:_MOST_PHRASE] for text in one.attributes[:_MOST_ATTRIBUTES]),
         "count": one.count,
-        "words": one.words[:_MOST_WORDS],
+        "words": "" if is_none(one.words) else one.words[:_MOST_WORDS],
     }
     if old is None:
         return Thing(id=name, **said)
@@ -223,7 +224,13 @@ def kind_of(text: str) -> str:
     return (_KIND_OF.get(plain) or _KIND_OF.get(bare) or plain)[:60].strip()
 
 
+def is_none(text: str) -> bool:
+    """Whether a model says with words that there is nothing to say."""
+    return text.strip(" .").lower() in _NONE
+
+
 def read_absent(phrases: Iterable[str]) -> tuple[str, ...]:
-    """What must not be there, without "no"."""
-    bare = (_NEGATION.sub("", one.strip(" .")).strip()[:_MOST_PHRASE] for one in phrases)
+    """What must not be there, without "no"; nothing for "none"."""
+    said = (one for one in phrases if not is_none(one))
+    bare = (_NEGATION.sub("", one.strip(" .")).strip()[:_MOST_PHRASE] for one in said)
     return tuple(dict.fromkeys(one for one in bare if one))[:_MOST_ABSENT]

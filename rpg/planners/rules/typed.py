@@ -46,7 +46,7 @@ def typed_words(plan: Plan, region: Region, words: str) -> tuple[AnyEdit, ...]:
     kept: dict[str, Thing] = {}
     new: list[Thing] = []
     for thing in read:
-        same = next((one for one in old if one.name == thing.name and one.id not in kept), None)
+        same = next((one for one in old if _alike(one, thing) and one.id not in kept), None)
         looks = same is not None and same.attributes == thing.attributes
         if same is not None and (looks or same.id not in shared):
             count = same.count if same.id in shared else thing.count
@@ -54,6 +54,8 @@ def typed_words(plan: Plan, region: Region, words: str) -> tuple[AnyEdit, ...]:
             kept[same.id] = same.model_copy(update=update)
         else:
             new.append(thing)
+    # Parts that the words still name ("a man in a red hat, smiling") are read with their owner.
+    kept |= {one.id: one for one in old if one.owner and one.id not in kept and _is_in(one, words)}
     gone = {one.id for one in old} - kept.keys() - shared
     shows = (*kept, *(one.id for one in new))
     still = {name for one in plan.layers() if one.id != region.id for name in one.shows}
@@ -65,6 +67,15 @@ def typed_words(plan: Plan, region: Region, words: str) -> tuple[AnyEdit, ...]:
     shown = changed.model_copy(update={"shows": shows})
     # New things have to be known before the region shows them; then numbers follow by themselves.
     return (told, shown)
+
+
+def _alike(old: Thing, new: Thing) -> bool:
+    """Whether a thing is meant by the same noun: a "hot air balloon" is a "balloon"."""
+    return old.name.lower().split()[-1:] == new.name.lower().split()[-1:]
+
+
+def _is_in(thing: Thing, words: str) -> bool:
+    return thing.name.lower().split()[-1] in words.lower()
 
 
 def _read(words: str, used: Sequence[str]) -> tuple[Thing, ...]:

@@ -198,6 +198,12 @@ def test_kinds_of_relations_are_said_in_the_words_of_plans(text: str, kind: str)
     [
         ("three", 3),
         ("a dozen", 12),
+        ("two dozen", 24),
+        ("one hundred", 100),
+        ("a hundred", 100),
+        ("twenty-one", 21),
+        ("more than one", None),
+        ("two or three", None),
         ("some", None),
         (None, None),
         (2.0, 2),

@@ -82,3 +82,22 @@ def test_a_plan_without_things_stays_without(plan: Plan) -> None:
     assert apply(bare, typed_words(bare, bare.regions[0], "a moon")).scene == Scene()
     new = Region(id="b", prompt="a cup", box=Box(0, 0, 0.5, 1))
     assert apply(bare, [typed_addition(bare, new)]).scene == Scene()
+
+
+def test_parts_that_are_still_named_and_longer_names_stay() -> None:
+    man = Thing(id="m", name="man")
+    hat = Thing(id="h", name="hat", attributes=("red",), owner="m")
+    balloon = Thing(id="b", name="hot air balloon")
+    above = Relation(subject="b", kind="above", objects=("m",))
+    left, right = grid(1, 2)
+    regions = (
+        Region(id="r0", shows=("m", "h"), prompt="a man with a red hat", box=left),
+        Region(id="r1", shows=("b",), prompt="a hot air balloon", box=right),
+    )
+    scene = Scene(things=(man, hat, balloon), relations=(above,))
+    start = Plan(prompt="p", scene=scene, regions=regions)
+    smiling = typed(start, 0, "a man with a red hat, smiling")
+    assert smiling.regions[0].shows == ("m", "h") and {"m", "h"} <= things(smiling).keys()
+    glowing = typed(start, 1, "a striped balloon, glowing")
+    assert things(glowing)["b"][0] == "hot air balloon"
+    assert glowing.scene.relations == (above,)
