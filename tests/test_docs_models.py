@@ -97,4 +97,7 @@ def test_the_models_own_values_are_those_of_the_page() -> None:
 def written(value: Any) -> str:
     if isinstance(value, Sampling):
         return ", ".join(map(str, value.model_dump(exclude_none=True).values()))
+    if isinstance(value, tuple):  # sizes; upright ones are told in words
+        wide = [f"{width}x{height}" for width, height in value if width > height]
+        return f"{', '.join(wide)}, upright too" if wide else ""
     return "" if value is None else str(value)
