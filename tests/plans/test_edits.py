@@ -489,5 +489,5 @@ def test_a_part_within_a_region_is_no_further_thing() -> None:
 def test_another_setting_beside_a_move_touches_the_whole_canvas() -> None:
     start = cats("a")
     start = e.apply(start, [e.SetBase(base_prompt="a cat at noon")])
-    both = [e.SetScene(setting="at noon"), e.MoveRegion(id="a", box=LEFT)]
+    both: list[e.Edit] = [e.SetScene(setting="at noon"), e.MoveRegion(id="a", box=LEFT)]
     assert e.touched(start, both).boxes == (FULL,)

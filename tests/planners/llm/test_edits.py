@@ -464,8 +464,21 @@ def test_what_an_answer_does_not_name_is_byte_for_byte_what_it_was(given_: dict[
 
 def test_what_a_strict_schema_makes_a_model_write_changes_nothing() -> None:
     box_ = {"left": 10, "top": 10, "right": 40, "bottom": 90}
-    empty = {"setting": "", "style": "", "absent": [], "things": [], "relations": []}
-    move = {"do": "move", "id": "fox-1", "shows": [], "prompt": "", "box": box_, "parent": None}
+    empty: dict[str, Any] = {
+        "setting": "",
+        "style": "",
+        "absent": [],
+        "things": [],
+        "relations": [],
+    }
+    move: dict[str, Any] = {
+        "do": "move",
+        "id": "fox-1",
+        "shows": [],
+        "prompt": "",
+        "box": box_,
+        "parent": None,
+    }
     after = edited(move, previous=MEADOW, **empty)
     assert after.scene == MEADOW.scene
     cleared = edited(move, previous=MEADOW, **{**empty, "style": "none"})
