@@ -235,29 +235,30 @@ def _unknown(check: Check) -> Finding:
 def _finding(check: Check, parsed: ParsedReview, plan: Plan) -> Finding:
     """Of the whole picture; which of a check's regions it is about, its box says."""
     judged = parsed.judgements.get(check.id)
-    if judged is None:
-        return _unknown(check)
-    score = judged.score / _BEST
-    if score >= 0.5:
-        return Finding(check=check, score=score)
-    box = _box(judged)
+    box = _box(judged) if judged is not None else None
     inside = [
         region.id
         for region in plan.layers()
         if box is not None and region.id in check.regions and region.box.contains(*box.center)
     ]
-    return Finding(check=check, score=score, seen=judged.seen, box=box, regions=tuple(inside))
+    return _scored(check, judged, box, tuple(inside))
 
 
 def _close_finding(check: Check, parsed: ParsedReview, parts: CloseUps) -> Finding:
     """Of a close-up: what is wrong is in its region."""
-    judged = parsed.judgements.get(check.id)
+    return _scored(check, parsed.judgements.get(check.id), parts.place_of(check))
+
+
+def _scored(
+    check: Check, judged: Judgement | None, box: Box | None, regions: tuple[str, ...] = ()
+) -> Finding:
+    """Where and what is wrong is told of what does not hold alone."""
     if judged is None:
         return _unknown(check)
     score = judged.score / _BEST
     if score >= 0.5:
         return Finding(check=check, score=score)
-    return Finding(check=check, score=score, seen=judged.seen, box=parts.place_of(check))
+    return Finding(check=check, score=score, seen=judged.seen, box=box, regions=regions)
 
 
 def _box(judged: Judgement) -> Box | None:

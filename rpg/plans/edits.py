@@ -25,7 +25,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from rpg.errors import PlanError
 from rpg.plans.geometry import FULL, Box
 from rpg.plans.model import MAX_PROMPT_CHARS, Id, Model, Words, explained
-from rpg.plans.plan import Plan, Ratio, Region
+from rpg.plans.plan import Plan, Ratio, Region, every_region
 from rpg.plans.scene import Relation, Scene, Thing
 from rpg.plans.tree import TOP, Tree, longest_common
 
@@ -362,15 +362,9 @@ def _new(tree: Tree, goal: Tree, name: str) -> Region:
 
 def _new_things(tree: Tree, goal: Tree, region: Region) -> Iterator[Thing]:
     """The things shown in a region to add that the scene does not hold yet."""
-    shown = {name for each in (region, *_all_inside(region)) for name in each.shows}
+    shown = {name for each in every_region((region,)) for name in each.shows}
     known = {thing.id for thing in tree.scene.things}
     return (one for one in goal.scene.things if one.id in shown - known)
-
-
-def _all_inside(region: Region) -> Iterator[Region]:
-    for child in region.children:
-        yield child
-        yield from _all_inside(child)
 
 
 def _settled(tree: Tree, goal: Tree, name: str, place: dict[str, Any]) -> Iterator[Edit]:

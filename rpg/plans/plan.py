@@ -36,6 +36,7 @@ __all__ = [
     "Region",
     "decode_mask",
     "encode_mask",
+    "every_region",
 ]
 
 VERSION = 2  # of plans as JSON: 1 had no scene; both are read
@@ -403,6 +404,13 @@ def _count(regions: Any) -> int:
                 for one in listed
             ]
     return count
+
+
+def every_region(regions: Sequence[Region]) -> Iterator[Region]:
+    """Regions and all that is in them, as listed; each before its children."""
+    for region in regions:
+        yield region
+        yield from every_region(region.children)
 
 
 def _walk(regions: Sequence[Region], depth: int = 1) -> Iterator[Region]:

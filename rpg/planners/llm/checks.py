@@ -14,7 +14,7 @@ from itertools import combinations, pairwise
 from rpg.planners.llm.schema import NUMBERS
 from rpg.planners.llm.things import singular, words_of
 from rpg.plans.geometry import FULL, Box
-from rpg.plans.plan import Plan, Region
+from rpg.plans.plan import Plan, Region, every_region
 from rpg.plans.scene import DIRECTIONS, OPPOSITES, Relation, Scene, Thing
 
 HIDDEN = 0.95  # of a region under others: it cannot be seen
@@ -112,7 +112,9 @@ class _Facts:
         self.scene: Scene = plan.scene
         self.layers = plan.layers()
         self.parents = {
-            child.id: region.id for region in _all(plan.regions) for child in region.children
+            child.id: region.id
+            for region in every_region(plan.regions)
+            for child in region.children
         }
         self.words = {region.id: _words(region.prompt) for region in self.layers}
         self.heads = Counter(_head(thing) for thing in self.scene.things)
@@ -139,12 +141,6 @@ class _Facts:
     def family(self, thing: Thing) -> list[Thing]:
         """The thing with all that belongs to it."""
         return [thing, *self.scene.owned_by(thing.id)]
-
-
-def _all(regions: Sequence[Region]) -> Iterator[Region]:
-    for region in regions:
-        yield region
-        yield from _all(region.children)
 
 
 def _words(text: str) -> list[str]:

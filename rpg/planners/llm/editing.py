@@ -37,7 +37,7 @@ from rpg.plans.edits import (
     apply,
 )
 from rpg.plans.geometry import Box
-from rpg.plans.plan import MAX_PROMPT_CHARS, Plan, Region
+from rpg.plans.plan import MAX_PROMPT_CHARS, Plan, Region, every_region
 from rpg.plans.scene import Relation
 
 _ROUNDED = 0.011  # of the canvas: what whole percentages lose
@@ -381,7 +381,7 @@ class _Editor:
         return showing[0] if len(showing) == 1 else None
 
     def _all(self) -> dict[str, Region]:
-        return {one.id: one for one in _walk(self._plan.regions)}
+        return {one.id: one for one in every_region(self._plan.regions)}
 
     def _shows(self, item: _Item) -> tuple[str, ...] | None:
         if item.shows is None:
@@ -449,7 +449,7 @@ class _Editor:
         known = self._all()
         if asked not in known or asked == region.id:
             return None
-        inside = {one.id for one in _walk(region.children)}
+        inside = {one.id for one in every_region(region.children)}
         now = {child.id for child in known[asked].children}
         return None if asked in inside or region.id in now else asked
 
@@ -464,7 +464,7 @@ class _Editor:
             return
         thing = self._names.find(name) if name else None
         if thing is None or self._previous.scene.thing(thing) is None:
-            if name not in {one.id for one in _walk(self._previous.regions)}:
+            if name not in {one.id for one in every_region(self._previous.regions)}:
                 self._change.problems.append(self._stranger(name))
             return
         for region in self._plan.shown_by(thing):
@@ -476,7 +476,7 @@ class _Editor:
 
     def _without(self, gone: Sequence[str]) -> None:
         scene = self._plan.scene
-        shown = {name for one in _walk(self._plan.regions) for name in one.shows}
+        shown = {name for one in every_region(self._plan.regions) for name in one.shows}
         left = scene.without([name for name in gone if name not in shown], keep=shown)
         self._do(SetScene(things=left.things, relations=left.relations))
 
@@ -494,8 +494,8 @@ class _Editor:
 
     def _tidy(self) -> None:
         """Takes out things that no region shows any more, and relations that a move has undone."""
-        shown = {name for one in _walk(self._plan.regions) for name in one.shows}
-        were = {name for one in _walk(self._previous.regions) for name in one.shows}
+        shown = {name for one in every_region(self._plan.regions) for name in one.shows}
+        were = {name for one in every_region(self._previous.regions) for name in one.shows}
         gone = [name for name in were - shown if name not in self._given]
         gone += [one for name in self._no_more if (one := self._names.find(name) or "")]
         if gone:
@@ -512,12 +512,6 @@ class _Editor:
 
 def _pair(relation: Relation) -> frozenset[str]:
     return frozenset((relation.subject, *relation.objects))
-
-
-def _walk(regions: Sequence[Region]) -> Iterator[Region]:
-    for region in regions:
-        yield region
-        yield from _walk(region.children)
 
 
 def _alike(one: Box, other: Box) -> bool:

@@ -14,7 +14,7 @@ from rpg.planners.rules.commands.text.wording import Mention, mentions, subject_
 from rpg.planners.rules.scene import free_id
 from rpg.plans import edits as e
 from rpg.plans.geometry import Box
-from rpg.plans.plan import Plan, Region
+from rpg.plans.plan import Plan, Region, every_region
 from rpg.plans.scene import Relation, Scene, Thing
 
 _SHOWN = 12
@@ -213,14 +213,16 @@ class PlanEditor:
 
     def moved(self) -> list[str]:
         """Says which of the regions there were have another box by now."""
-        old = {region.id: region.box for region in _all(self.before.regions)}
+        old = {region.id: region.box for region in every_region(self.before.regions)}
         return [f"{item.id}: {_moved(old[item.id], item.box)}" for item in self.items
                 if item.box != old.get(item.id, item.box)]  # fmt: skip
 
     def new_id(self, noun: str) -> str:
         """An id that is free: the noun and a number."""
         name = re.sub(r"[^a-z0-9]+", "-", noun)[:40].strip("-") or "thing"
-        taken = {each.id for plan in (self.plan, self.before) for each in _all(plan.regions)}
+        taken = {
+            each.id for plan in (self.plan, self.before) for each in every_region(plan.regions)
+        }
         return next(each for n in range(1, 999) if (each := f"{name}-{n}") not in taken)
 
     def listing(self, items: Sequence[RegionNode] | None = None) -> str:
@@ -244,12 +246,6 @@ def _items(regions: Sequence[Region], parent: str, scene: Scene) -> Iterator[Reg
         things = tuple(one for name in region.shows if (one := scene.thing(name)))
         yield RegionNode(region, parent, things)
         yield from _items(region.children, region.id, scene)
-
-
-def _all(regions: Sequence[Region]) -> Iterator[Region]:
-    for region in regions:
-        yield region
-        yield from _all(region.children)
 
 
 def noun_of(thing: Thing) -> str:
