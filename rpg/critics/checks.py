@@ -36,7 +36,10 @@ _LARGEST_WORD = 12
 _MOST_WORD = 200  # characters, as `rpg.critique.Word`
 _MOST_PLACES = 3  # said of one thing
 _UNCOUNTED = MASS | (PLACES - COUNTED_PLACES) | TIMES | UNIQUE | CANVAS
-_COLLECTIVE = frozenset("army bunch crowd flock group herd pack row swarm team".split())
+_COLLECTIVE = frozenset(
+    "army audience band bunch choir colony crew crowd family fleet flock group herd orchestra pack "
+    "parade procession row shoal swarm team troop".split()
+)
 _COUNTED = 1  # more than so many are counted before looks are asked about
 
 

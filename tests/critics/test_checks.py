@@ -230,6 +230,13 @@ def test_what_there_may_be_more_of_is_not_counted(setting: str, things: tuple[Th
     assert not [check.says for check in checks if "crowds" in check.says]
 
 
+@pytest.mark.parametrize("name", ["choir", "flock of geese", "marching band", "fleet"])
+def test_a_collective_without_a_number_is_one(name: str) -> None:
+    things = (Thing(id="a", name=name, count=None),)
+    said = {check.says for check in compile_checks(Plan(prompt="p", scene=Scene(things=things)))}
+    assert f"there is a {name}" in said
+
+
 def test_the_important_ones_are_kept_where_there_are_many() -> None:
     looks = ("red", "small", "shiny", "old", "round")
     things = tuple(
