@@ -78,6 +78,7 @@ class ModelDefaults(_LastingSettings):
             high. 0: it never grows.
         empty_prompt: What is drawn where no region lies and the plan names neither setting nor
             style. Empty: the base prompt, with its things.
+        likes: Whether it was taught with sentences or with lists of tags.
         fast: What the preset of that name says.
     """
 
@@ -98,6 +99,7 @@ class ModelDefaults(_LastingSettings):
     sizes: tuple[tuple[Side, Side], ...] = ()
     region_side: Annotated[int, Field(ge=0, le=1024)] = 0
     empty_prompt: Annotated[str, Field(max_length=200)] = ""
+    likes: Literal["sentences", "tags"] = "sentences"
     fast: Sampling = Sampling()
 
     def canvas(self, boxes: Iterable[Box], aspect: float | None = None) -> tuple[int, int]:
@@ -129,6 +131,7 @@ class ModelDefaults(_LastingSettings):
         """The values that fill `GenerationSettings`, without the canvas."""
         elsewhere = {
             *("name", "width", "height", "sizes", "display_scale", "region_side", "empty_prompt"),
+            "likes",
             *PRESETS,
         }
         return self.model_dump(exclude=elsewhere, exclude_none=True)

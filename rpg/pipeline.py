@@ -469,6 +469,7 @@ class RPGPipeline(Delegating):
             region_side=own.region_side or min(own.width, own.height) // _LEAST_SHARE,
             tokens=tokens_at_once(self.pipe),
             vocabulary=describe_world() if own.name == TOYBOX else "",
+            likes=own.likes,
         )
 
     def advice(self, plan: Plan) -> tuple[str, ...]:
