@@ -10,6 +10,7 @@ them.
 from __future__ import annotations
 
 import inspect
+import logging
 import os
 import threading
 import weakref
@@ -20,9 +21,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Unpack, cast, overload
 
 from rpg._delegating import Delegating
+from rpg.checkpoints import Recognised
 from rpg.critics.toybox import ToyboxCritic
 from rpg.defaults import ModelDefaults, of_model
 from rpg.diffusion import backbones
+from rpg.diffusion.recognition import recognise_pipe
 from rpg.diffusion.text import reads_at_once, tokens_at_once
 from rpg.editing.edit import EVERYWHERE, Change, Editing, changed, prepared
 from rpg.editing.inpaint import GROUND_STRENGTH, keeps_surroundings
@@ -60,6 +63,7 @@ if TYPE_CHECKING:
 __all__ = ["EditOutput", "Editing", "RPGOutput", "RPGPipeline", "RefineOutput"]
 
 TOYBOX = "toybox"
+_LOG = logging.getLogger("rpg")
 _LEAST_SHARE = 4  # of the canvas's side: regions with fewer pixels come out badly
 _TOYBOX_GROUND = 0.15  # it has never seen an empty canvas, and draws something on it
 _LOCKS: weakref.WeakKeyDictionary[Any, threading.Lock] = weakref.WeakKeyDictionary()
@@ -97,12 +101,15 @@ class RPGPipeline(Delegating):
         pipe: A text-to-image pipeline of diffusers, of the SDXL or SD 1.5 family.
         planner: What turns prompts into plans; the rule planner if None.
         model: Public name of the model, written into records.
-        model_defaults: Values for what calls leave open; those of the pipeline's family if None.
+        model_defaults: Values for what calls leave open; those of what the model is if None.
+        recognised: What the model was taken for when it was loaded; by the pipeline's own
+            configurations if None.
 
     Attributes:
         pipe: The pipeline held; what diffusers' users reach for first is handed on to it.
         planner: The planner; may be replaced.
         defaults: Values for what calls leave open.
+        recognised: What the model was taken for, and by what.
         segmenter: Finds things in pictures, for edits; may be replaced, such as by
             `rpg.editing.sam.Sam2`.
         ground_strength: How far the ground where a thing was removed may go from what its
@@ -118,13 +125,16 @@ class RPGPipeline(Delegating):
         *,
         model: str = "",
         model_defaults: ModelDefaults | None = None,
+        recognised: Recognised | None = None,
     ) -> None:
         """Hold the pipeline; nothing is loaded or moved."""
         self.pipe = pipe
         self.planner: Planner = planner if planner is not None else RulePlanner()
         self._family = backbones.family(pipe)
-        self.defaults = model_defaults or of_model(None, self._family.name)
-        self.model = self.defaults.name or public_name(model)
+        name = public_name(model)
+        self.recognised = recognised or recognise_pipe(pipe, self._family.name, name)
+        self.defaults = model_defaults or of_model(None, self._family.name, self.recognised)
+        self.model = self.defaults.name or name
         is_toybox = self.defaults.name == TOYBOX
         self.segmenter: Segmenter = ToyboxContours() if is_toybox else GrabCut()
         self.ground_strength = _TOYBOX_GROUND if is_toybox else GROUND_STRENGTH
@@ -140,31 +150,37 @@ class RPGPipeline(Delegating):
         planner: Planner | None = None,
         dtype: Any = None,
         device: Any = None,
+        prediction_type: str | None = None,
         **kwargs: Any,
     ) -> RPGPipeline:
-        """Loads a folder in diffusers' layout or a hub id.
+        """Loads a folder in diffusers' layout, a hub id or a single file, as what it is.
+
+        What it was recognised as is in `recognised`, and goes to the log "rpg".
 
         Args:
             model: None takes the environment's `RPG_MODEL`, else the bundled Toybox.
             planner: None is the rule planner.
             dtype: A torch dtype or its name; None takes `RPG_DTYPE`, else what suits the device.
             device: None takes `RPG_DEVICE`, else the best there is.
-            kwargs: Passed to diffusers' `from_pretrained`.
+            prediction_type: What the model predicts, "epsilon" or "v_prediction", where it does not
+                say so itself or is wrong.
+            kwargs: Passed to diffusers' `from_pretrained` or `from_single_file`.
 
         Raises:
             ModelError: It cannot be loaded, or is of a family that regions do not work with.
         """
         said = environment()
         source = os.fspath(model or said.model or weights_path())
-        if Path(source).is_file():
-            return cls.from_single_file(
-                source, planner=planner, dtype=dtype, device=device, **kwargs
-            )
-        pipe = backbones.load_pipeline(
-            source, dtype=dtype or said.dtype, device=device or said.device, **kwargs
+        pipe, known = backbones.load_recognised(
+            source,
+            dtype=dtype or said.dtype,
+            device=device or said.device,
+            prediction_type=prediction_type,
+            **kwargs,
         )
-        found = of_model(Path(source), backbones.family(pipe).name)
-        return cls(pipe, planner, model=source, model_defaults=found)
+        _LOG.info("%s: %s", public_name(source), "; ".join(known.evidence))
+        found = of_model(Path(source), known.family, known)
+        return cls(pipe, planner, model=source, model_defaults=found, recognised=known)
 
     @classmethod
     def from_single_file(
@@ -172,16 +188,16 @@ class RPGPipeline(Delegating):
         path: str | os.PathLike[str],
         *,
         planner: Planner | None = None,
-        dtype: Any = None,
-        device: Any = None,
         **kwargs: Any,
     ) -> RPGPipeline:
-        """Loads one `.safetensors` checkpoint; arguments and errors as in `from_pretrained`."""
-        said = environment()
-        pipe = backbones.load_single_file(
-            os.fspath(path), dtype=dtype or said.dtype, device=device or said.device, **kwargs
-        )
-        return cls(pipe, planner, model=os.fspath(path))
+        """Loads one `.safetensors` checkpoint; arguments and errors as in `from_pretrained`.
+
+        Raises:
+            ModelError: It is no file, or cannot be loaded.
+        """
+        if not Path(path).is_file():
+            raise ModelError(f"{path}: it is no file")
+        return cls.from_pretrained(path, planner=planner, **kwargs)
 
     @classmethod
     def from_pipe(cls, pipe: Any, *, planner: Planner | None = None) -> RPGPipeline:
@@ -192,11 +208,19 @@ class RPGPipeline(Delegating):
         """
         if isinstance(pipe, RPGPipeline):
             chosen = planner if planner is not None else pipe.planner
-            return cls(pipe.pipe, chosen, model=pipe.model, model_defaults=pipe.defaults)
+            return cls(
+                pipe.pipe,
+                chosen,
+                model=pipe.model,
+                model_defaults=pipe.defaults,
+                recognised=pipe.recognised,
+            )
         name = getattr(pipe.config, "_name_or_path", "") or ""
         folder = Path(name) if name and Path(name).is_dir() else None
-        found = of_model(folder, backbones.family(pipe).name)
-        return cls(pipe, planner, model=name, model_defaults=found)
+        family = backbones.family(pipe).name
+        known = recognise_pipe(pipe, family, public_name(name))
+        found = of_model(folder, family, known)
+        return cls(pipe, planner, model=name, model_defaults=found, recognised=known)
 
     @overload
     def __call__(

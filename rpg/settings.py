@@ -30,7 +30,18 @@ from rpg.errors import SettingsError
 
 Composer = Literal["latent+attention", "latent", "attention"]
 Scheduler = Literal[
-    "ddim", "ddpm", "dpm++2m", "dpm++2m-karras", "euler", "euler-a", "heun", "lms", "pndm", "unipc"
+    "ddim",
+    "ddpm",
+    "dpm++2m",
+    "dpm++2m-karras",
+    "euler",
+    "euler-a",
+    "heun",
+    "lcm",
+    "lms",
+    "pndm",
+    "tcd",
+    "unipc",
 ]
 COMPOSERS: tuple[Composer, ...] = get_args(Composer)
 SCHEDULERS: tuple[Scheduler, ...] = get_args(Scheduler)

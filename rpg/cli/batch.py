@@ -112,6 +112,7 @@ def batch(
     device: options.Device = None,
     variant: options.Variant = None,
     revision: options.Revision = None,
+    prediction_type: options.PredictionKind = None,
     lora: options.Lora = None,
     cpu_offload: options.Offload = None,
     vae_tiling: options.VaeTiling = False,
@@ -140,6 +141,7 @@ def batch(
             cpu_offload,
             vae_tiling,
             vae_slicing,
+            prediction_type,
         )
         if preset is not None:
             wishes = wishes.filled(known_defaults(flags).preset(preset))
@@ -175,6 +177,7 @@ def maker(
     adapters = [(public_name(one.lora_id), one.lora_scale, one.weight_name) for one in flags.lora]
     said = {
         "revision": flags.revision,
+        "prediction_type": flags.prediction_type,
         "dtype": dtype or ("float16" if flags.cpu_offload else None),
         "lora": adapters or None,
         "scale": scale,

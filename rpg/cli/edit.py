@@ -57,6 +57,7 @@ def edit(
     device: options.Device = None,
     variant: options.Variant = None,
     revision: options.Revision = None,
+    prediction_type: options.PredictionKind = None,
     lora: options.Lora = None,
     cpu_offload: options.Offload = None,
     *,
@@ -76,7 +77,14 @@ def edit(
         targets = files.Targets(output)
         recording = Recording.of(session, no_session)
         flags = ModelFlags(
-            model, dtype, device, variant, revision, read_adapters(lora or ()), cpu_offload
+            model,
+            dtype,
+            device,
+            variant,
+            revision,
+            read_adapters(lora or ()),
+            cpu_offload,
+            prediction_type=prediction_type,
         )
         rpg = flags.load()
         rpg.planner = planning

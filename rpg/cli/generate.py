@@ -45,6 +45,7 @@ def generate(
     device: options.Device = None,
     variant: options.Variant = None,
     revision: options.Revision = None,
+    prediction_type: options.PredictionKind = None,
     lora: options.Lora = None,
     cpu_offload: options.Offload = None,
     vae_tiling: options.VaeTiling = False,
@@ -76,6 +77,7 @@ def generate(
             cpu_offload,
             vae_tiling,
             vae_slicing,
+            prediction_type,
         )
         plan, shown = source.planned(
             PlannerFlags(

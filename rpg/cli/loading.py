@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from rpg._loading import first_line, loading
-from rpg.cli.options import DTYPES, CpuOffload, Dtype
+from rpg.cli import console
+from rpg.cli.options import DTYPES, CpuOffload, Dtype, Prediction
 from rpg.errors import ModelError, SettingsError
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class ModelFlags:
     cpu_offload: CpuOffload | None = None
     vae_tiling: bool = False
     vae_slicing: bool = False
+    prediction_type: Prediction | None = None
 
     def load(self) -> RPGPipeline:
         """The pipeline; imports torch.
@@ -53,6 +55,8 @@ class ModelFlags:
             from rpg.pipeline import RPGPipeline
 
             rpg = RPGPipeline.from_pretrained(self.model, **self._words())
+        for found in rpg.recognised.told:
+            console.note(f"recognised {found}")
         _attach(rpg.pipe, self.lora)
         self._spare_memory(rpg.pipe)
         return rpg
@@ -65,6 +69,7 @@ class ModelFlags:
             "device": "cpu" if self.cpu_offload else self.device,
             "variant": self.variant,
             "revision": self.revision,
+            "prediction_type": self.prediction_type,
         }
         return {name: value for name, value in words.items() if value is not None}
 
@@ -116,7 +121,11 @@ def _read_adapter(text: str, number: int) -> Adapter:
 
 
 def _attach(pipe: Any, adapters: Sequence[Adapter]) -> None:
+    from rpg.diffusion.recognition import lora_advice
+
     for one in adapters:
+        if advice := lora_advice(one.lora_id, one.weight_name):
+            console.note(advice)
         options = {"weight_name": one.weight_name} if one.weight_name else {}
         with loading(f"the LoRA {one.lora_id}"):
             pipe.load_lora_weights(

@@ -66,6 +66,7 @@ def refine(
     model: options.Model = None,
     dtype: options.DtypeName = "auto",
     device: options.Device = None,
+    prediction_type: options.PredictionKind = None,
     lora: options.Lora = None,
     cpu_offload: options.Offload = None,
     preset: options.PresetName = None,
@@ -88,7 +89,14 @@ def refine(
         if not as_json:
             console.show_plan(plan, reasoning=not shown)
         adapters = read_adapters(lora or ())
-        rpg = ModelFlags(model, dtype, device, lora=adapters, cpu_offload=cpu_offload).load()
+        rpg = ModelFlags(
+            model,
+            dtype,
+            device,
+            lora=adapters,
+            cpu_offload=cpu_offload,
+            prediction_type=prediction_type,
+        ).load()
         rpg.planner = planning
         _fits(critic, rpg)
         budget: dict[str, Any] = {

@@ -99,17 +99,28 @@ def render(
 
     Raises:
         GenerationError: The latents are not numbers, or memory ran out.
+        SettingsError: The scheduler cannot be used, or not with so many steps.
     """
     words = _pipeline_words(pipe, plans, used, noise, inputs)
     guidance = GuidanceInterval(pipe, used.guidance_end)
     words["callback_on_step_end"] = _watched(inputs, seen, soft, guidance)
     words["callback_on_step_end_tensor_inputs"] = _callback_inputs(inputs, soft, guidance)
     with restored(pipe), sampler(pipe, used.scheduler), memory_explained(GenerationError, _MEMORY):
+        _check_steps(pipe.scheduler, used)
         words_of_regions = {**_regional_words(used), "redrawn": redrawn, "empty": empty}
         believing = remembering(pipe.scheduler)
         with regional(pipe, plans, **words_of_regions), guidance.watching(pipe), believing:
             with np.errstate(invalid="ignore"):
                 return pipe(**words).images
+
+
+def _check_steps(scheduler: Any, used: GenerationSettings) -> None:
+    """Whether a scheduler for few steps, which takes some of those of its teacher, has so many."""
+    most, asked = scheduler.config.get("original_inference_steps"), used.num_inference_steps
+    if most is not None and asked is not None and asked > most:
+        raise SettingsError(
+            f"num_inference_steps: {asked} are more than the {most} of {type(scheduler).__name__}"
+        )
 
 
 def _regional_words(used: GenerationSettings) -> dict[str, Any]:
@@ -190,11 +201,7 @@ def sampler(pipe: Any, name: Scheduler | None) -> Iterator[None]:
     if name is None or name == scheduler_name(pipe):
         yield
         return
-    wanted, options = family(pipe).schedulers[name]
-    classes = {one.__name__: one for one in own.compatibles}
-    if wanted not in classes:
-        raise SettingsError(f"scheduler: {name} does not go with {type(own).__name__}")
-    pipe.scheduler = classes[wanted].from_config(own.config, **options)
+    pipe.scheduler = family(pipe).scheduler(name, own)
     try:
         yield
     finally:

@@ -6,6 +6,7 @@ from rpg.diffusion.backbones.base import Backbone, Family, Task
 from rpg.diffusion.backbones.loading import (
     device_named,
     load_pipeline,
+    load_recognised,
     load_single_file,
     sibling,
 )
@@ -19,6 +20,7 @@ __all__ = [
     "device_named",
     "family",
     "load_pipeline",
+    "load_recognised",
     "load_single_file",
     "register",
     "sibling",

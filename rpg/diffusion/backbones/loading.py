@@ -13,12 +13,19 @@ import torch
 
 from rpg._loading import first_line, loading
 from rpg._memory import memory_explained
+from rpg.checkpoints import Recognised
 from rpg.diffusion.backbones.base import Task
 from rpg.diffusion.backbones.registry import FAMILIES, family
-from rpg.diffusion.sources import check_pipeline, checkpoint
+from rpg.diffusion.recognition import recognise_file, recognise_folder
 from rpg.errors import ModelError
 
-__all__ = ["device_named", "load_pipeline", "load_single_file", "sibling"]
+__all__ = ["device_named", "load_pipeline", "load_recognised", "load_single_file", "sibling"]
+
+# Pipelines whose parts are those of another, which draws with them as well.
+_DRAWN_AS = {
+    "LatentConsistencyModelPipeline": "sd15",
+    "LatentConsistencyModelImg2ImgPipeline": "sd15",
+}
 
 _TOO_LARGE = (
     "load it in dtype float16, or on the cpu and call pipe.enable_model_cpu_offload() "
@@ -26,11 +33,25 @@ _TOO_LARGE = (
 )
 
 
+def load_recognised(
+    model: str | os.PathLike[str],
+    *,
+    dtype: torch.dtype | str | None = None,
+    device: torch.device | str | None = None,
+    prediction_type: str | None = None,
+    **words: Any,
+) -> tuple[Any, Recognised]:
+    """The pipeline of a folder, hub id or file, and what it was taken for; see both loaders."""
+    load = _from_file if Path(model).is_file() else _from_folder
+    return load(os.fspath(model), device_named(device), dtype, prediction_type, words)
+
+
 def load_pipeline(
     model: str | os.PathLike[str],
     *,
     dtype: torch.dtype | str | None = None,
     device: torch.device | str | None = None,
+    prediction_type: str | None = None,
     **words: Any,
 ) -> Any:
     """Load a folder in diffusers' layout, or a hub id, from safetensors only.
@@ -39,21 +60,13 @@ def load_pipeline(
         model: the folder or id.
         dtype: a torch dtype or its name; None is float32 on a CPU and float16 elsewhere.
         device: None is the best there is.
-        words: passed to `DiffusionPipeline.from_pretrained`.
+        prediction_type: "epsilon", "v_prediction" or "sample"; None is what its scheduler says.
+        words: passed to diffusers' `from_pretrained`.
 
     Raises:
         ModelError: it cannot be loaded, or its family is none that regions work with.
     """
-    device = device_named(device)
-    source = os.fspath(model)
-    check_pipeline(source, _class_names(), words)
-    loader: Any = diffusers.DiffusionPipeline
-    with loading(source), memory_explained(ModelError, _TOO_LARGE):
-        pipe = loader.from_pretrained(
-            source, dtype=_dtype(dtype, device), use_safetensors=True, **words
-        )
-    family(pipe)
-    return _moved(pipe, device)
+    return _from_folder(os.fspath(model), device_named(device), dtype, prediction_type, words)[0]
 
 
 def load_single_file(
@@ -61,6 +74,7 @@ def load_single_file(
     *,
     dtype: torch.dtype | str | None = None,
     device: torch.device | str | None = None,
+    prediction_type: str | None = None,
     **words: Any,
 ) -> Any:
     """Load one `.safetensors` checkpoint, as shared by its makers.
@@ -69,23 +83,67 @@ def load_single_file(
         path: the file.
         dtype: as in `load_pipeline`.
         device: as in `load_pipeline`.
+        prediction_type: as in `load_pipeline`; None is what the file says, else "epsilon".
         words: passed to diffusers' `from_single_file`; `config` names a local folder with the
             configuration, where the hub cannot be reached.
 
     Raises:
         ModelError: it is something else than a checkpoint of our families, or cannot be loaded.
     """
-    device = device_named(device)
-    source = Path(path)
-    pipeline: Any = FAMILIES[checkpoint(source, words).family].pipelines["text2img"]
-    with loading(str(source)), memory_explained(ModelError, _TOO_LARGE):
-        pipe = pipeline.from_single_file(str(source), dtype=_dtype(dtype, device), **words)
-    return _moved(pipe, device)
+    return _from_file(os.fspath(path), device_named(device), dtype, prediction_type, words)[0]
 
 
-def _class_names() -> set[str]:
-    """The classes of pipelines that can be loaded by name."""
-    return {one.__name__ for known in FAMILIES.values() for one in known.pipelines.values()}
+def _from_folder(
+    source: str,
+    device: torch.device,
+    dtype: torch.dtype | str | None,
+    prediction_type: str | None,
+    words: Mapping[str, Any],
+) -> tuple[Any, Recognised]:
+    classes = {
+        one.__name__: known.name for known in FAMILIES.values() for one in known.pipelines.values()
+    }
+    known = recognise_folder(source, classes | _DRAWN_AS, words, prediction_type)
+    loader: Any = diffusers.DiffusionPipeline
+    if known.inpainting:
+        loader = FAMILIES[known.family].pipelines["inpaint"]
+    elif known.pipeline in _DRAWN_AS:
+        loader = FAMILIES[known.family].pipelines["text2img"]
+    options = {**words, "variant": known.variant, "use_safetensors": True}
+    with loading(source), memory_explained(ModelError, _TOO_LARGE):
+        pipe = loader.from_pretrained(source, dtype=_dtype(dtype, device), **options)
+    family(pipe)
+    return _moved(_scheduled(pipe, known), device), known
+
+
+def _from_file(
+    source: str,
+    device: torch.device,
+    dtype: torch.dtype | str | None,
+    prediction_type: str | None,
+    words: Mapping[str, Any],
+) -> tuple[Any, Recognised]:
+    known = recognise_file(Path(source), words, prediction_type)
+    task: Task = "inpaint" if known.inpainting else "text2img"
+    pipeline: Any = FAMILIES[known.family].pipelines[task]
+    with loading(source), memory_explained(ModelError, _TOO_LARGE):
+        pipe = pipeline.from_single_file(source, dtype=_dtype(dtype, device), **words)
+    if "scheduler" not in words:
+        pipe = _scheduled(pipe, known)
+    return _moved(pipe, device), known
+
+
+def _scheduled(pipe: Any, known: Recognised) -> Any:
+    """The pipeline, its scheduler told what the model was recognised as."""
+    options, own = known.scheduler_options, pipe.scheduler
+    if not options:
+        return pipe
+    kind = type(own)
+    if not options.keys() <= inspect.signature(kind).parameters.keys():
+        # PNDM, which comes with SD 1.5, knows no zero terminal SNR; the paper on it uses DDIM.
+        kind, options = diffusers.DDIMScheduler, {"clip_sample": False, **options}
+    pipe.scheduler = kind.from_config(own.config, **options)
+    return pipe
 
 
 def _moved(pipe: Any, device: torch.device) -> Any:
