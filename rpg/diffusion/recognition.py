@@ -346,8 +346,9 @@ def _note_distillation(notes: _Notes, key: str, by: str, text: str, *, own: bool
         return 0
     row = DISTILLATIONS[key]
     steps = steps_named(text, row.steps)
+    count = "1 step" if steps == 1 else f"{steps} steps"
     scheduler = "its own scheduler" if own else f"scheduler {row.scheduler}"
-    notes.add(f"{row.title} ({steps} steps, guidance {row.guidance_scale:g}, {scheduler})", by)
+    notes.add(f"{row.title} ({count}, guidance {row.guidance_scale:g}, {scheduler})", by)
     return steps
 
 
