@@ -103,10 +103,9 @@ def variant_of(source: str, words: Mapping[str, Any]) -> str | None:
     """
     asked: str | None = words.get("variant")
     files = _files_of(source, words)
-    if files is None:  # the hub does not say: it is the library's to find out
-        return asked
-    found = {match["variant"] for name in files if (match := _UNET_WEIGHTS.fullmatch(name))}
-    if asked in found or not any(name.startswith("unet/") for name in files):
+    ours = [name for name in files or () if re.match(r"unet/.*\.(safetensors|bin)$", name)]
+    found = {match["variant"] for name in ours if (match := _UNET_WEIGHTS.fullmatch(name))}
+    if not ours or asked in found or "unet" in words:  # the rest is the library's to find out
         return asked
     there = ", ".join(sorted(filter(None, found)))
     if not found:
