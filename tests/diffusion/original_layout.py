@@ -108,8 +108,8 @@ def _unet_name(name: str, layers: int) -> str:
         return f"{side}.{first + layers}.0.{rest.replace('conv.', 'op.')}"
     if kind == "upsamplers":  # behind a resnet and an attention
         return f"{side}.{first + layers}.2.{rest}"
-    place = f"{side}.{first + int(layer)}"
-    return f"{place}.1.{rest}" if kind == "attentions" else f"{place}.0.{_replaced(rest, _RESNET)}"
+    inner = f"1.{rest}" if kind == "attentions" else f"0.{_replaced(rest, _RESNET)}"
+    return f"{side}.{first + int(layer)}.{inner}"
 
 
 def _vae_name(name: str) -> str:

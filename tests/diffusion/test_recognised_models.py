@@ -135,7 +135,7 @@ def test_files_for_few_steps_draw_as_their_makers_say(
 def test_schedulers_for_few_steps_are_diffusers_own(name: Any, pipes: dict[str, Any]) -> None:
     pipe = pipes["sdxl"]
     rpg = RPGPipeline.from_pipe(pipe)
-    words = {"num_inference_steps": 3, "guidance_scale": 1.0, "output_type": "latent"}
+    words: Any = {"num_inference_steps": 3, "guidance_scale": 1.0, "output_type": "latent"}
     ours = rpg(plan=whole(), scheduler=name, width=64, height=64, seed=0, **words)
     kind = {"lcm": _library.LCMScheduler, "tcd": _library.TCDScheduler}[name]
     own, pipe.scheduler = pipe.scheduler, kind.from_config(pipe.scheduler.config)
@@ -171,10 +171,8 @@ def test_models_that_see_a_mask_fill_it_from_file_and_folder(family: str, tmp_pa
     path = single(pipe, tmp_path / "mine.safetensors")
     room, mask = Image.new("RGB", (64, 64), "navy"), Image.linear_gradient("L").resize((64, 64))
     filled = []
-    for source, words in (
-        (path, {"config": str(tmp_path / "folder")}),
-        (tmp_path / "folder", {}),
-    ):
+    config: Any = {"config": str(tmp_path / "folder")}
+    for source, words in ((path, config), (tmp_path / "folder", {})):
         rpg = RPGPipeline.from_pretrained(source, device="cpu", **words)
         assert rpg.recognised.inpainting
         assert type(rpg.pipe) is type(sibling(pipe, "inpaint"))

@@ -6,6 +6,7 @@ Each row of `FILES` is a kind of file that people have, as its makers write it.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from tests.diffusion.headers import (
     Shapes,
     written,
 )
+from tests.processes import ROOT
 
 V: Shapes = {"v_pred": (0,)}
 ZERO: Shapes = {"ztsnr": (0,)}
@@ -420,11 +422,12 @@ def test_few_steps_become_the_models_defaults(tmp_path: Path) -> None:
 
 def test_what_was_recognised_gives_way_to_the_models_own_file(tmp_path: Path) -> None:
     known = Recognised("sdxl", zero_terminal_snr=True, likes="tags")
-    assert of_model(tmp_path, "sdxl", known).guidance_rescale == 0.7
+    assert of_model(tmp_path, "sdxl", known).words()["guidance_rescale"] == 0.7
     assert of_model(tmp_path, "sdxl", known).likes == "tags"
     (tmp_path / "rpg.json").write_text('{"guidance_rescale": 0.2, "num_inference_steps": 6}')
     found = of_model(tmp_path, "sdxl", known)
-    assert (found.guidance_rescale, found.num_inference_steps, found.likes) == (0.2, 6, "tags")
+    assert (found.words()["guidance_rescale"], found.num_inference_steps) == (0.2, 6)
+    assert found.likes == "tags"
 
 
 def test_an_ordinary_model_has_its_familys_defaults() -> None:
@@ -456,6 +459,21 @@ def test_a_lora_for_few_steps_is_told_with_what_to_choose(
     for advice in (lora_advice(str(path)), lora_advice(str(tmp_path), path.name)):
         assert says in advice and bool(says) == bool(advice)
         assert str(tmp_path) not in advice
+
+
+def test_the_page_has_every_way_to_few_steps() -> None:
+    page = (ROOT / "docs/backbones.md").read_text()
+    for row in DISTILLATIONS.values():
+        side = f" {row.side} " if row.side else " "
+        numbers = f"{row.steps} | {row.guidance_scale:g} | `{row.scheduler}` |{side}"
+        assert f"| {row.title} | {numbers}| {row.source} |" in page
+
+
+def test_the_page_names_tests_that_there_are() -> None:
+    section = (ROOT / "docs/backbones.md").read_text().partition("### Kinds of files")[2]
+    named = set(re.findall(r"`(test_\w+)`", section))
+    there = "".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
+    assert named and all(f"def {name}(" in there for name in named)
 
 
 def test_a_lora_of_the_hub_is_told_by_its_id() -> None:
