@@ -194,9 +194,7 @@ class RPGPipeline(Delegating):
             chosen = planner if planner is not None else pipe.planner
             return cls(pipe.pipe, chosen, model=pipe.model, model_defaults=pipe.defaults)
         name = getattr(pipe.config, "_name_or_path", "") or ""
-        folder = Path(name) if name and Path(name).is_dir() else None
-        found = of_model(folder, backbones.family(pipe).name)
-        return cls(pipe, planner, model=name, model_defaults=found)
+        return cls(pipe, planner, model=name, model_defaults=backbones.defaults_of(pipe))
 
     @overload
     def __call__(
