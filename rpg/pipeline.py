@@ -216,10 +216,8 @@ class RPGPipeline(Delegating):
                 recognised=pipe.recognised,
             )
         name = getattr(pipe.config, "_name_or_path", "") or ""
-        folder = Path(name) if name and Path(name).is_dir() else None
-        family = backbones.family(pipe).name
-        known = recognise_pipe(pipe, family, public_name(name))
-        found = of_model(folder, family, known)
+        known = recognise_pipe(pipe, backbones.family(pipe).name, public_name(name))
+        found = backbones.defaults_of(pipe, known)
         return cls(pipe, planner, model=name, model_defaults=found, recognised=known)
 
     @overload

@@ -178,10 +178,10 @@ class RequestRenderer:
 
     def _with_ratio(self, plan: Plan) -> Plan:
         """The plan with all its base ratios: the call's goes before its own, the model's after."""
-        asked, usual = self.request.settings.base_ratio, self.model.defaults.base_ratio
+        asked = self.request.settings.base_ratio
         if asked is not None:
             return plan.with_base_ratio(asked)
-        return plan.with_default_ratio(usual)
+        return plan.with_default_ratio(self.model.defaults.ratio_for(plan))
 
     def _inpaint_inputs(
         self, plan: Plan, used: GenerationSettings, inputs: Inputs
@@ -203,9 +203,11 @@ class RequestRenderer:
 
     def _record(self, plan: Plan, used: GenerationSettings, seed: int | None) -> Record:
         alone = used.model_copy(update={"seed": seed, "num_images_per_prompt": 1})
-        if self.request.settings.base_ratio is None and plan.says_base_ratio:
-            plan = self._with_ratio(plan)
-            alone = alone.model_copy(update={"base_ratio": None})  # it would go before the plan's
+        if self.request.settings.base_ratio is None:
+            ratio: float | None = self.model.defaults.ratio_for(plan)
+            if plan.says_base_ratio:
+                plan, ratio = self._with_ratio(plan), None  # a setting would go before the plan's
+            alone = alone.model_copy(update={"base_ratio": ratio})
         extra = (("generator", seed is None), ("lora", self.model.lora))
         beside = [name for name, is_so in extra if is_so]
         needs = (*self.request.inputs.needs(), *beside)

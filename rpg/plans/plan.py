@@ -248,6 +248,15 @@ class Plan(Model):
         """The regions that show the thing of that id, in painting order."""
         return tuple(region for region in _walk(self.regions) if thing in region.shows)
 
+    @property
+    def shows_alike(self) -> bool:
+        """Whether several regions show things of one kind, such as two cats, or two people."""
+        kinds = {thing.id: thing.kind for thing in self.scene.things if not thing.owner}
+        found = [
+            {kinds[name] for name in region.shows if name in kinds} for region in self.layers()
+        ]
+        return sum(map(len, found)) > len(set().union(*found))
+
     def to_json(self, *, indent: int | None = None) -> str:
         """The plan as JSON of version 2; what is at its default is left out."""
         return self.model_dump_json(indent=indent, exclude_defaults=True)

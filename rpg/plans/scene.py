@@ -27,6 +27,7 @@ OPPOSITES |= {there: here for here, there in OPPOSITES.items()}
 # Along x (0) or y (1), and the sign of "the subject's centre less the object's".
 DIRECTIONS = {"left of": (0, -1), "right of": (0, 1), "above": (1, -1), "below": (1, 1)}
 
+_PEOPLE = frozenset("person human man woman boy girl child kid baby lady gentleman guy".split())
 _PREPOSITIONS = frozenset(
     "above across against along amid among around at before behind below beneath beside between by "
     "down during from in inside into near off on onto outside over through throughout to toward "
@@ -55,6 +56,12 @@ class Thing(Model):
     count: Annotated[int, Field(strict=True, ge=1, le=10_000)] | None = 1
     owner: Annotated[str, Field(max_length=100)] = ""
     words: Annotated[str, Field(max_length=1000)] = ""
+
+    @property
+    def kind(self) -> str:
+        """The last word of its name, which says what it is; of people always "person"."""
+        word = self.name.split()[-1].casefold()
+        return "person" if word in _PEOPLE else word
 
 
 class Relation(Model):
