@@ -21,6 +21,7 @@ __all__ = [
     "distillation_named",
     "likes_tags",
     "prediction_named",
+    "recognised_by_name",
     "steps_named",
     "zero_snr_named",
 ]
@@ -171,6 +172,13 @@ def distillation_named(text: str) -> str:
     """The key of the distillation that a name speaks of; empty for none."""
     rows = DISTILLATIONS.items()
     return next((key for key, row in rows if row.name and re.search(row.name, text)), "")
+
+
+def recognised_by_name(name: str) -> Recognised:
+    """What a model's name alone says of its steps, where nothing of it can be read yet."""
+    key = distillation_named(name)
+    steps = steps_named(name, DISTILLATIONS[key].steps) if key else 0
+    return Recognised("", distillation=key, steps=steps)
 
 
 def steps_named(text: str, usual: int) -> int:

@@ -15,6 +15,7 @@ from rpg.batch import Maker, Shard, Work, listing, read
 from rpg.batch.events import Counted, Faulty
 from rpg.batch.processes import Process
 from rpg.batch.report import Report
+from rpg.checkpoints import recognised_by_name
 from rpg.cli import console, options
 from rpg.cli.batch_views import Told, bar, say_listing
 from rpg.cli.loading import ModelFlags, quietly, read_adapters
@@ -196,7 +197,8 @@ def source_of(flags: ModelFlags) -> str:
 
 def known_defaults(flags: ModelFlags) -> ModelDefaults:
     """The model's, as far as they are known before it is loaded: presets are all families' own."""
-    return of_model(Path(source_of(flags)), "")
+    source = source_of(flags)
+    return of_model(Path(source), "", recognised_by_name(public_name(source)))
 
 
 def shared(shard: str | None, device: str | None, dry_run: bool) -> Process:

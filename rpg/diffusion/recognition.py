@@ -22,7 +22,7 @@ from rpg.checkpoints import (
     zero_snr_named,
 )
 from rpg.diffusion import file_kinds, sources
-from rpg.diffusion.file_kinds import Contents
+from rpg.diffusion.file_kinds import FIRST_LAYER, Contents
 from rpg.errors import ModelError
 from rpg.metadata import public_name
 
@@ -48,11 +48,11 @@ _OTHERS = {  # by the channels of UNets that see more than latents
     8: "an InstructPix2Pix model",
 }
 _LATENTS, _MASKED = 4, 9
+_CONVOLUTION = 4  # axes of its weights
 _SD2_TEXTS = 1024  # their width
 _SD2_SIDE = 768  # pixels, of those that predict v; of the others SD 1.5's
 _METADATA, _NAME, _CONFIGURATION = "by its metadata", "by its name", "by its configuration"
 _ASKED = "as asked"
-_FAMILIES = {"sdxl": "SDXL", "sd15": "Stable Diffusion 1.5"}
 _TITLES_OF_PREDICTIONS = {"epsilon": "noise prediction", "v_prediction": "v-prediction"}
 _ASK = (
     "it does not say how it was taught to predict: give --prediction-type v_prediction (those for "
@@ -111,11 +111,9 @@ def recognise_file(
         predicts, by = prediction_type, _ASKED
     elif predicts is None and not kind.predicts:
         raise ModelError(f"{path} is {kind.name}: {_ASK}")
-    predicts = predicts or "epsilon"
-    zero, by_zero = _zero_snr(contents, name)
-    asked = by == _ASKED
-    by = by or "as nothing says otherwise"
-    _note_prediction(notes, predicts, by, by_zero, tell=not asked)
+    predicts, by = predicts or "epsilon", by or "as nothing says otherwise"
+    zero, by_zero = _zero_snr(contents, name if predicts == "v_prediction" else "")
+    _note_prediction(notes, predicts, by, by_zero, tell=prediction_type is None)
     channels = _channels(contents)
     _check_config(path, words, channels, kind.family)
     if channels == _MASKED:
@@ -190,7 +188,7 @@ def recognise_pipe(pipe: Any, family: str, name: str) -> Recognised:
         name: Public name of the model.
     """
     unet = getattr(getattr(pipe, "unet", None), "config", {})
-    scheduler = {"_class_name": type(pipe.scheduler).__name__, **pipe.scheduler.config}
+    scheduler = {**pipe.scheduler.config, "_class_name": type(pipe.scheduler).__name__}
     return _configured(family, unet, scheduler, name, _Notes(), None, True)
 
 
@@ -206,13 +204,13 @@ def lora_advice(source: str, weight_name: str | None = None) -> str:
     if file.is_file():
         metadata = file_kinds.read(file).metadata
         titles = ", ".join(filter(None, map(metadata.get, _TITLES[:2])))
-    name = weight_name or public_name(source)
-    key, by = _first(distillation_named, ((titles, _METADATA), (f"{source} {name}", _NAME)))
+    name = f"{public_name(source)} {public_name(weight_name or '')}".strip()
+    key, by = _first(distillation_named, ((titles, _METADATA), (name, _NAME)))
     if not key:
         return ""
     row = DISTILLATIONS[key]
     return (
-        f"{public_name(name)} is for few steps ({row.title}, {by}): "
+        f"{name} is for few steps ({row.title}, {by}): "
         f"--steps {steps_named(f'{titles} {name}', row.steps)} "
         f"--guidance-scale {row.guidance_scale:g} --scheduler {row.scheduler}"
     )
@@ -232,7 +230,7 @@ def _configured(
     zero = bool(scheduler.get("rescale_betas_zero_snr"))
     trailing = scheduler.get("timestep_spacing") == "trailing"
     is_sd2 = family == "sd15" and unet.get("cross_attention_dim") == _SD2_TEXTS
-    title = "Stable Diffusion 2" if is_sd2 else _FAMILIES.get(family, family)
+    title = "Stable Diffusion 2" if is_sd2 else f"the family {family}"
     notes.add(title, _CONFIGURATION, tell=False)
     by = _ASKED if prediction_type else _CONFIGURATION
     _note_prediction(notes, predicts, by, _CONFIGURATION if zero else "", tell=False)
@@ -299,8 +297,8 @@ def _zero_snr(contents: Contents, name: str) -> tuple[bool, str]:
 
 def _channels(contents: Contents) -> int:
     """Of the latents and whatever else a file's UNet sees."""
-    first = file_kinds.FIRST_LAYER
-    return next((shape[1] for name, shape in contents.shapes.items() if first.search(name)), 4)
+    layers = (shape for name, shape in contents.shapes.items() if FIRST_LAYER.search(name))
+    return next((shape[1] for shape in layers if len(shape) == _CONVOLUTION), _LATENTS)
 
 
 def _check_config(path: Path, words: Mapping[str, Any], channels: int, family: str) -> None:
@@ -331,7 +329,7 @@ def _first(
 
 
 def _note_prediction(notes: _Notes, predicts: str, by: str, zero_by: str, *, tell: bool) -> None:
-    what = _TITLES_OF_PREDICTIONS.get(predicts, f"{predicts} prediction")
+    what = _TITLES_OF_PREDICTIONS.get(predicts, f"{predicts!s:.40} prediction")
     if not zero_by:
         notes.add(what, by, tell=tell and predicts != "epsilon")
     elif zero_by == by:

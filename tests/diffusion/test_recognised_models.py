@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 
 from rpg.checkpoints import DISTILLATIONS
 from rpg.diffusion import load_pipeline, load_single_file, regional, sibling
-from rpg.errors import SettingsError
+from rpg.errors import ModelError, SettingsError
 from rpg.pipeline import RPGPipeline
 from tests.cli.helpers import rpg as command
 from tests.diffusion.helpers import assert_close, draw, whole
@@ -52,10 +52,16 @@ def drawn(rpg: RPGPipeline, **words: Any) -> Any:
 
 @pytest.mark.parametrize("family", MAKERS)
 def test_every_weight_of_a_file_arrives(
-    family: str, pipes: dict[str, Any], configs: dict[str, str], tmp_path: Path
+    family: str,
+    pipes: dict[str, Any],
+    configs: dict[str, str],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     path = single(pipes[family], tmp_path / "mine.safetensors")
-    loaded = load_single_file(path, config=configs[family], device="cpu")
+    with caplog.at_level("WARNING"):
+        loaded = load_single_file(path, config=configs[family], device="cpu")
+    assert "float32" not in caplog.text
     for part in filter(lambda name: hasattr(loaded, name), PARTS):
         ours, theirs = getattr(pipes[family], part).state_dict(), getattr(loaded, part).state_dict()
         assert ours.keys() == theirs.keys()
@@ -196,6 +202,17 @@ def test_an_lcm_that_is_told_its_guidance_draws_from_its_folder(tmp_path: Path) 
     rpg = RPGPipeline.from_pretrained(tmp_path / "mine", device="cpu")
     used = drawn(rpg).records[0].settings
     assert (used.num_inference_steps, used.guidance_scale, used.scheduler) == (4, 8.0, "lcm")
+
+
+def test_a_configuration_that_makes_no_sense_is_one_line(
+    pipes: dict[str, Any], tmp_path: Path
+) -> None:
+    pipes["sd15"].save_pretrained(tmp_path)
+    for content in ('{"cross_attention_dim": 16, "in_channels": [4]}', "[]", "{"):
+        (tmp_path / "unet" / "config.json").write_text(content)
+        with pytest.raises(ModelError) as refused:
+            load_pipeline(tmp_path, device="cpu")
+        assert "\n" not in str(refused.value)
 
 
 def test_sd_2_is_drawn_with_as_the_user_says(tmp_path: Path) -> None:

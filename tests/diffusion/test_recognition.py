@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 
 from rpg.checkpoints import DISTILLATIONS, Recognised, distillation_named
+from rpg.cli.batch import known_defaults
+from rpg.cli.loading import ModelFlags
 from rpg.defaults import FAMILIES, of_model
 from rpg.diffusion.recognition import lora_advice, recognise_file, recognise_folder
 from rpg.errors import ModelError
@@ -219,6 +221,12 @@ def test_a_file_of_sd_2_that_does_not_say_how_it_predicts_is_refused(tmp_path: P
     assert (found.family, found.side) == ("sd15", 768)
 
 
+def test_a_name_says_nothing_against_the_user(tmp_path: Path) -> None:
+    path = written(WHOLE_XL, tmp_path / "noobai_vpred_ztsnr.safetensors")
+    found = recognised(path, prediction_type="epsilon")
+    assert (found.prediction_type, found.zero_terminal_snr) == ("epsilon", False)
+
+
 def test_zero_terminal_snr_and_few_steps_begin_with_pure_noise(tmp_path: Path) -> None:
     zero = recognised(written({**WHOLE_XL, **V, **ZERO}, tmp_path / "mine.safetensors"))
     assert zero.scheduler_options == {
@@ -420,6 +428,11 @@ def test_few_steps_become_the_models_defaults(tmp_path: Path) -> None:
         assert kept.scheduler is None
 
 
+def test_a_batch_knows_few_steps_by_the_models_name() -> None:
+    for name, steps in {"mine_lightning_2step": 2, "mine": 15}.items():
+        assert known_defaults(ModelFlags(name)).preset("fast")["num_inference_steps"] == steps
+
+
 def test_what_was_recognised_gives_way_to_the_models_own_file(tmp_path: Path) -> None:
     known = Recognised("sdxl", zero_terminal_snr=True, likes="tags")
     assert of_model(tmp_path, "sdxl", known).words()["guidance_rescale"] == 0.7
@@ -456,7 +469,10 @@ def test_a_lora_for_few_steps_is_told_with_what_to_choose(
 ) -> None:
     shapes: Shapes = {"lora_unet_mid_block_attentions_0_proj_in.alpha": ()}
     path = written(shapes, tmp_path / f"{name}.safetensors", **metadata)
-    for advice in (lora_advice(str(path)), lora_advice(str(tmp_path), path.name)):
+    elsewhere = tmp_path / "lightning" / "loras"  # no name of the file's own
+    elsewhere.mkdir(parents=True)
+    written(shapes, elsewhere / path.name, **metadata)
+    for advice in (lora_advice(str(elsewhere / path.name)), lora_advice(str(tmp_path), path.name)):
         assert says in advice and bool(says) == bool(advice)
         assert str(tmp_path) not in advice
 

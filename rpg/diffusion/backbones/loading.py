@@ -16,6 +16,7 @@ from rpg._memory import memory_explained
 from rpg.checkpoints import Recognised
 from rpg.diffusion.backbones.base import Task
 from rpg.diffusion.backbones.registry import FAMILIES, family
+from rpg.diffusion.quiet import quiet_casting
 from rpg.diffusion.recognition import recognise_file, recognise_folder
 from rpg.errors import ModelError
 
@@ -103,7 +104,8 @@ def _from_folder(
     classes = {
         one.__name__: known.name for known in FAMILIES.values() for one in known.pipelines.values()
     }
-    known = recognise_folder(source, classes | _DRAWN_AS, words, prediction_type)
+    with loading(source):  # configurations may hold anything
+        known = recognise_folder(source, classes | _DRAWN_AS, words, prediction_type)
     loader: Any = diffusers.DiffusionPipeline
     if known.inpainting:
         loader = FAMILIES[known.family].pipelines["inpaint"]
@@ -126,7 +128,7 @@ def _from_file(
     known = recognise_file(Path(source), words, prediction_type)
     task: Task = "inpaint" if known.inpainting else "text2img"
     pipeline: Any = FAMILIES[known.family].pipelines[task]
-    with loading(source), memory_explained(ModelError, _TOO_LARGE):
+    with loading(source), memory_explained(ModelError, _TOO_LARGE), quiet_casting():
         pipe = pipeline.from_single_file(source, dtype=_dtype(dtype, device), **words)
     if "scheduler" not in words:
         pipe = _scheduled(pipe, known)
