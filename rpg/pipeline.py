@@ -164,7 +164,8 @@ class RPGPipeline(Delegating):
             device: None takes `RPG_DEVICE`, else the best there is.
             prediction_type: What the model predicts, "epsilon" or "v_prediction", where it does not
                 say so itself or is wrong.
-            kwargs: Passed to diffusers' `from_pretrained` or `from_single_file`.
+            kwargs: Passed to diffusers' `from_pretrained` or `from_single_file`; `vae` may be a
+                file, folder or hub id.
 
         Raises:
             ModelError: It cannot be loaded, or is of a family that regions do not work with.

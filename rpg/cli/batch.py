@@ -114,6 +114,7 @@ def batch(
     variant: options.Variant = None,
     revision: options.Revision = None,
     prediction_type: options.PredictionKind = None,
+    vae: options.Vae = None,
     lora: options.Lora = None,
     cpu_offload: options.Offload = None,
     vae_tiling: options.VaeTiling = False,
@@ -143,6 +144,7 @@ def batch(
             vae_tiling,
             vae_slicing,
             prediction_type,
+            vae,
         )
         if preset is not None:
             wishes = wishes.filled(known_defaults(flags).preset(preset))
@@ -179,6 +181,7 @@ def maker(
     said = {
         "revision": flags.revision,
         "prediction_type": flags.prediction_type,
+        "vae": public_name(flags.vae) if flags.vae else None,
         "dtype": dtype or ("float16" if flags.cpu_offload else None),
         "lora": adapters or None,
         "scale": scale,

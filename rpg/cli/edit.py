@@ -58,6 +58,7 @@ def edit(
     variant: options.Variant = None,
     revision: options.Revision = None,
     prediction_type: options.PredictionKind = None,
+    vae: options.Vae = None,
     lora: options.Lora = None,
     cpu_offload: options.Offload = None,
     *,
@@ -85,6 +86,7 @@ def edit(
             read_adapters(lora or ()),
             cpu_offload,
             prediction_type=prediction_type,
+            vae=vae,
         )
         rpg = flags.load()
         rpg.planner = planning

@@ -46,6 +46,7 @@ def generate(
     variant: options.Variant = None,
     revision: options.Revision = None,
     prediction_type: options.PredictionKind = None,
+    vae: options.Vae = None,
     lora: options.Lora = None,
     cpu_offload: options.Offload = None,
     vae_tiling: options.VaeTiling = False,
@@ -78,6 +79,7 @@ def generate(
             vae_tiling,
             vae_slicing,
             prediction_type,
+            vae,
         )
         plan, shown = source.planned(
             PlannerFlags(

@@ -44,6 +44,7 @@ class ModelFlags:
     vae_tiling: bool = False
     vae_slicing: bool = False
     prediction_type: Prediction | None = None
+    vae: str | None = None
 
     def load(self) -> RPGPipeline:
         """The pipeline; imports torch.
@@ -70,6 +71,7 @@ class ModelFlags:
             "variant": self.variant,
             "revision": self.revision,
             "prediction_type": self.prediction_type,
+            "vae": self.vae,
         }
         return {name: value for name, value in words.items() if value is not None}
 

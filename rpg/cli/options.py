@@ -140,6 +140,14 @@ Variant = Annotated[
 Revision = Annotated[
     str | None, typer.Option("--revision", help="Branch, tag or commit.", rich_help_panel=_MODEL)
 ]
+Vae = Annotated[
+    str | None,
+    typer.Option(
+        "--vae",
+        help="Autoencoder in place of the model's: .safetensors file, folder or hub id.",
+        rich_help_panel=_MODEL,
+    ),
+]
 PredictionKind = Annotated[
     Prediction | None,
     typer.Option(

@@ -67,6 +67,7 @@ def refine(
     dtype: options.DtypeName = "auto",
     device: options.Device = None,
     prediction_type: options.PredictionKind = None,
+    vae: options.Vae = None,
     lora: options.Lora = None,
     cpu_offload: options.Offload = None,
     preset: options.PresetName = None,
@@ -96,6 +97,7 @@ def refine(
             lora=adapters,
             cpu_offload=cpu_offload,
             prediction_type=prediction_type,
+            vae=vae,
         ).load()
         rpg.planner = planning
         _fits(critic, rpg)

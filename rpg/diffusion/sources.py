@@ -24,6 +24,7 @@ __all__ = [
     "check_controlnet",
     "check_lora",
     "check_pipeline",
+    "check_vae",
     "checkpoint",
     "configuration",
     "variant_of",
@@ -38,6 +39,8 @@ _HUB_SECONDS = 10.0
 _UNET_WEIGHTS = re.compile(
     r"unet/diffusion_pytorch_model(-\d+-of-\d+)?(\.(?P<variant>\w+))?(-\d+-of-\d+)?\.safetensors"
 )
+_FROM_LATENTS = re.compile(r"(^|\.)decoder\.conv_in\.weight$")
+_LATENTS = 4  # their channels
 _NEEDS = "regions need SDXL or SD 1.5"
 _COMPONENTS: Mapping[Part, tuple[str, ...]] = {
     "unet": ("unet",),
@@ -151,6 +154,28 @@ def check_lora(file: Path) -> None:
     kind = file_kinds.kind_of(file_kinds.header(file))
     if kind is not None and kind.name != "a LoRA":
         raise ModelError(f"{file} is {kind.name} and no LoRA")
+
+
+def check_vae(source: str) -> None:
+    """Judges an autoencoder by its header, if it is a file, else by its `config.json`.
+
+    Raises:
+        ModelError: It is something else, or for another family of models.
+    """
+    if Path(source).is_file():
+        shapes = file_kinds.header(source)
+        kind = file_kinds.kind_of(shapes)
+        if kind is None or kind.name != "a VAE":
+            raise ModelError(f"{source} is {kind.name if kind else 'of no known kind'} and no VAE")
+        layers = (shape for name, shape in shapes.items() if _FROM_LATENTS.search(name))
+        channels = next((shape[1] for shape in layers if len(shape) > 1), _LATENTS)
+    else:
+        config = _described(source, "config.json", {})
+        name, channels = config.get("_class_name"), config.get("latent_channels", _LATENTS)
+        if name != "AutoencoderKL":
+            raise ModelError(f"{source}: {name!s:.80} is no VAE of SDXL or SD 1.5")
+    if channels != _LATENTS:
+        raise ModelError(f"{source}: a VAE of another family: {_NEEDS}")
 
 
 def checkpoint(path: Path, given: Collection[str]) -> tuple[Kind, Contents]:

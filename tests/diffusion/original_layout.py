@@ -75,8 +75,7 @@ def two_encoders(**unet: Any) -> Any:
 def original_layout(pipe: Any) -> Weights:
     """Every weight of a pipeline of SDXL or Stable Diffusion 1.5, as one checkpoint names it."""
     made = unet_layout(pipe.unet)
-    vae = pipe.vae.state_dict()
-    made |= {f"first_stage_model.{_vae_name(name)}": _convolved(name, vae[name]) for name in vae}
+    made |= {f"first_stage_model.{name}": one for name, one in vae_layout(pipe.vae).items()}
     two = getattr(pipe, "text_encoder_2", None) is not None
     first = "conditioner.embedders.0.transformer." if two else "cond_stage_model.transformer."
     for name, weight in pipe.text_encoder.state_dict().items():
@@ -89,6 +88,11 @@ def original_layout(pipe: Any) -> Weights:
 def unet_layout(unet: Any) -> Weights:
     layers: int = unet.config.layers_per_block
     return {_UNET + _unet_name(name, layers): one for name, one in unet.state_dict().items()}
+
+
+def vae_layout(vae: Any) -> Weights:
+    weights = vae.state_dict().items()
+    return {_vae_name(name): _convolved(name, one).contiguous() for name, one in weights}
 
 
 def _unet_name(name: str, layers: int) -> str:

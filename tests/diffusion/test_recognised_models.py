@@ -16,8 +16,14 @@ from rpg.diffusion import load_pipeline, load_single_file, regional, sibling
 from rpg.errors import ModelError, SettingsError
 from rpg.pipeline import RPGPipeline
 from tests.cli.helpers import rpg as command
+from tests.diffusion.headers import VAE_LDM, written
 from tests.diffusion.helpers import assert_close, draw, whole
-from tests.diffusion.original_layout import original_layout, two_encoders, unet_layout
+from tests.diffusion.original_layout import (
+    original_layout,
+    two_encoders,
+    unet_layout,
+    vae_layout,
+)
 from tests.tiny import tiny_sd15
 
 PROMPT = "a red star to the left of a blue moon"
@@ -202,6 +208,40 @@ def test_an_lcm_that_is_told_its_guidance_draws_from_its_folder(tmp_path: Path) 
     rpg = RPGPipeline.from_pretrained(tmp_path / "mine", device="cpu")
     used = drawn(rpg).records[0].settings
     assert (used.num_inference_steps, used.guidance_scale, used.scheduler) == (4, 8.0, "lcm")
+
+
+@pytest.mark.parametrize("model", ["folder", "file"])
+@pytest.mark.parametrize("vae", ["folder", "file"])
+def test_another_vae_takes_the_place_of_the_models(
+    model: str, vae: str, pipes: dict[str, Any], configs: dict[str, str], tmp_path: Path
+) -> None:
+    other = MAKERS["sd15"](seed=9).vae
+    other.save_pretrained(tmp_path / "folder")
+    save_file(vae_layout(other), tmp_path / "file.safetensors")
+    source = tmp_path / ("folder" if vae == "folder" else "file.safetensors")
+    if model == "folder":
+        loaded = load_pipeline(configs["sd15"], device="cpu", vae=source)
+    else:
+        path = single(pipes["sd15"], tmp_path / "mine.safetensors")
+        loaded = load_single_file(path, config=configs["sd15"], device="cpu", vae=source)
+    ours = loaded.vae.state_dict()
+    assert all(torch.equal(ours[name], weight) for name, weight in other.state_dict().items())
+
+
+def test_what_is_no_vae_for_the_model_is_told(configs: dict[str, str], tmp_path: Path) -> None:
+    lora = written({"lora_unet_a.alpha": ()}, tmp_path / "lora.safetensors")
+    flux = written(
+        {**VAE_LDM, "decoder.conv_in.weight": (512, 16, 3, 3)}, tmp_path / "ae.safetensors"
+    )
+    (tmp_path / "config.json").write_text('{"_class_name": "AutoencoderTiny"}')
+    for source, says in (
+        (lora, "lora.safetensors is a LoRA and no VAE$"),
+        (flux, "a VAE of another family"),
+        (tmp_path, "AutoencoderTiny is no VAE of SDXL or SD 1.5$"),
+        (tmp_path / "gone", "there is no such folder or file"),
+    ):
+        with pytest.raises(ModelError, match=says):
+            load_pipeline(configs["sd15"], device="cpu", vae=str(source))
 
 
 def test_a_configuration_that_makes_no_sense_is_one_line(

@@ -18,6 +18,7 @@ from rpg.diffusion.backbones.base import Task
 from rpg.diffusion.backbones.registry import FAMILIES, family
 from rpg.diffusion.quiet import quiet_casting
 from rpg.diffusion.recognition import recognise_file, recognise_folder
+from rpg.diffusion.sources import check_vae
 from rpg.errors import ModelError
 
 __all__ = ["device_named", "load_pipeline", "load_recognised", "load_single_file", "sibling"]
@@ -27,7 +28,13 @@ _DRAWN_AS = {
     "LatentConsistencyModelPipeline": "sd15",
     "LatentConsistencyModelImg2ImgPipeline": "sd15",
 }
+# What diffusers takes the configuration of single files from.
+_CONFIGS: Mapping[str, str] = {
+    "sdxl": "stabilityai/stable-diffusion-xl-base-1.0",
+    "sd15": "stable-diffusion-v1-5/stable-diffusion-v1-5",
+}
 
+_VAE: Any = diffusers.AutoencoderKL
 _TOO_LARGE = (
     "load it in dtype float16, or on the cpu and call pipe.enable_model_cpu_offload() "
     "(--dtype float16, --cpu-offload model)"
@@ -62,7 +69,7 @@ def load_pipeline(
         dtype: a torch dtype or its name; None is float32 on a CPU and float16 elsewhere.
         device: None is the best there is.
         prediction_type: "epsilon", "v_prediction" or "sample"; None is what its scheduler says.
-        words: passed to diffusers' `from_pretrained`.
+        words: passed to diffusers' `from_pretrained`; `vae` may be a file, folder or hub id.
 
     Raises:
         ModelError: it cannot be loaded, or its family is none that regions work with.
@@ -86,7 +93,7 @@ def load_single_file(
         device: as in `load_pipeline`.
         prediction_type: as in `load_pipeline`; None is what the file says, else "epsilon".
         words: passed to diffusers' `from_single_file`; `config` names a local folder with the
-            configuration, where the hub cannot be reached.
+            configuration, where the hub cannot be reached; `vae` as in `load_pipeline`.
 
     Raises:
         ModelError: it is something else than a checkpoint of our families, or cannot be loaded.
@@ -112,6 +119,7 @@ def _from_folder(
     elif known.pipeline in _DRAWN_AS:
         loader = FAMILIES[known.family].pipelines["text2img"]
     options = {**words, "variant": known.variant, "use_safetensors": True}
+    options |= _named_vae(words, source, _dtype(dtype, device))
     with loading(source), memory_explained(ModelError, _TOO_LARGE):
         pipe = loader.from_pretrained(source, dtype=_dtype(dtype, device), **options)
     family(pipe)
@@ -128,11 +136,34 @@ def _from_file(
     known = recognise_file(Path(source), words, prediction_type)
     task: Task = "inpaint" if known.inpainting else "text2img"
     pipeline: Any = FAMILIES[known.family].pipelines[task]
+    config = words.get("config", _CONFIGS.get(known.family, ""))
+    options = {**words, **_named_vae(words, config, _dtype(dtype, device))}
     with loading(source), memory_explained(ModelError, _TOO_LARGE), quiet_casting():
-        pipe = pipeline.from_single_file(source, dtype=_dtype(dtype, device), **words)
+        pipe = pipeline.from_single_file(source, dtype=_dtype(dtype, device), **options)
     if "scheduler" not in words:
         pipe = _scheduled(pipe, known)
     return _moved(pipe, device), known
+
+
+def _named_vae(words: Mapping[str, Any], config: str, dtype: torch.dtype) -> dict[str, Any]:
+    """The autoencoder that a call names, loaded; nothing where it names none.
+
+    Args:
+        words: of the call that loads a model.
+        config: folder or hub id of the model that has the configuration for a file.
+        dtype: of its weights.
+    """
+    named = words.get("vae")
+    if not isinstance(named, str | os.PathLike):
+        return {}
+    source, loader = os.fspath(named), _VAE
+    check_vae(source)
+    with loading(f"the VAE {source}"), quiet_casting():
+        if Path(source).is_file():
+            return {
+                "vae": loader.from_single_file(source, config=config, subfolder="vae", dtype=dtype)
+            }
+        return {"vae": loader.from_pretrained(source, dtype=dtype, use_safetensors=True)}
 
 
 def _scheduled(pipe: Any, known: Recognised) -> Any:
