@@ -26,6 +26,12 @@ from tests.tiny import MAX_TOKENS, WIDTH, tiny_sd15, tiny_sdxl
 
 CELLS = 16
 BOX = Box(0.25, 0.25, 0.5, 0.5)  # cells 4 to 8
+THINGS = (
+    Box(0.05, 0.1, 0.35, 0.5),
+    Box(0.55, 0.1, 0.9, 0.5),
+    Box(0.1, 0.6, 0.4, 0.9),
+    Box(0.6, 0.55, 0.95, 0.95),
+)
 INSIDE = (..., slice(4, 8), slice(4, 8))
 ALL, EARLY = Schedule("latent"), Schedule("latent+attention", latent_fraction=0.1)
 SCHEDULES = pytest.mark.parametrize("schedule", [ALL, EARLY], ids=["all steps", "early steps"])
@@ -190,14 +196,14 @@ def test_early_windows_cost_a_negative_and_a_call_for_each_size() -> None:
     assert calls[3:] == [(2, 4, 16, 16)] * 9  # attention, negative and guided
 
 
-@pytest.mark.parametrize("base_ratio", [0.0, 0.3])
-def test_a_tenth_of_the_steps_in_windows_costs_a_tenth_more_at_most(base_ratio: float) -> None:
+@pytest.mark.parametrize(
+    ("boxes", "setting", "most"),
+    [(grid(2, 2), "", 0.06), (grid(1, 4), "", 0.10), (THINGS, "at night", 0.105)],
+    ids=["quarters", "columns", "things apart"],
+)
+def test_a_tenth_of_the_steps_in_windows_costs_a_tenth_more_at_most(
+    boxes: tuple[Box, ...], setting: str, most: float
+) -> None:
     """SDXL's own UNet: four regions at 1024 x 1024, windows of 768 pixels."""
-    drawn = {"composer": "latent+attention", "base_ratio": base_ratio}
-    quarters = flops.count(boxes=grid(2, 2), share=0.1, window=768, **drawn)
-    columns = flops.count(boxes=grid(1, 4), share=0.1, window=768, **drawn)
-    assert quarters.extra <= columns.extra <= 0.10
-    things = (Box(0.05, 0.1, 0.35, 0.5), Box(0.55, 0.1, 0.9, 0.5))
-    things += (Box(0.1, 0.6, 0.4, 0.9), Box(0.6, 0.55, 0.95, 0.95))
-    shaped = flops.count(boxes=things, setting="at night", share=0.1, window=768, **drawn)
-    assert shaped.extra <= 0.105
+    row = flops.count("latent+attention", boxes, 0.3, setting, share=0.1, window=768)
+    assert row.extra <= most
