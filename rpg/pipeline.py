@@ -39,6 +39,7 @@ from rpg.generation.stream import StreamContext, stream
 from rpg.metadata import Task, public_name
 from rpg.planners import RulePlanner
 from rpg.planners.base import ModelNotes, noted, plan_with_events
+from rpg.plans.prompt_weights import clean
 from rpg.plans.wording import Wording, worded
 from rpg.refinement.budget import Budget
 from rpg.refinement.generator import PictureGenerator
@@ -620,4 +621,4 @@ def _drawn_words(plan: Plan, said: Wording) -> str:
     """What the model itself has to understand: where regions lie is said to the sampler alone."""
     drawn = [*said.regions, said.leftover] if said.regions else [plan.effective_base_prompt]
     negatives = (region.negative for region in plan.layers())
-    return " ".join([*drawn, plan.effective_negative, *negatives])
+    return " ".join(map(clean, [*drawn, plan.effective_negative, *negatives]))

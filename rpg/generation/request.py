@@ -37,6 +37,10 @@ class CallKwargs(SettingKwargs, total=False):
     output_type: str
     callback_on_step_end: Any
     callback_on_step_end_tensor_inputs: Sequence[str]
+    prompt_embeds: Any
+    pooled_prompt_embeds: Any
+    negative_prompt_embeds: Any
+    negative_pooled_prompt_embeds: Any
     latents: Any
     eta: float
     timesteps: Any
@@ -145,14 +149,9 @@ def check_extra(extra: Iterable[str], accepted: Iterable[str], pipeline: str) ->
 
     Raises:
         TypeError: A word that neither we nor the pipeline know; says the nearest that is known.
-        SettingsError: Embeddings in place of words.
     """
     known = set(accepted) | set(CallKwargs.__annotations__)
     for name in extra:
-        if name.endswith("prompt_embeds"):
-            raise SettingsError(
-                f"{name}: regions are planned from words; pass prompt or plan instead"
-            )
         if name not in known:
             near = difflib.get_close_matches(name, known, 1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
