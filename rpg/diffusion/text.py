@@ -24,7 +24,14 @@ from rpg.diffusion.embeds import RegionalPromptEmbeds, filled
 from rpg.diffusion.state import Branch
 from rpg.plans.prompt_weights import WeightedText, clean, read
 
-__all__ = ["Encoder", "chunk_count", "chunked", "reads_at_once", "tokens_at_once"]
+__all__ = [
+    "Encoder",
+    "chunk_count",
+    "chunked",
+    "embedding_widths",
+    "reads_at_once",
+    "tokens_at_once",
+]
 
 Counter = Callable[[str], int]
 
@@ -347,6 +354,13 @@ def reads_at_once(pipe: Any) -> Callable[[str], bool]:
 def tokens_at_once(pipe: Any) -> int:
     """Tokens of a text that all of the pipeline's encoders read at once, marks aside."""
     return min(int(reader.tokenizer.model_max_length) for reader in _readers(pipe)) - 2
+
+
+def embedding_widths(pipe: Any) -> tuple[int, int]:
+    """Values of a token's embedding in a pipeline, and of a pooled one."""
+    readers = _readers(pipe)
+    pooled = int(readers[-1].encoder.config.projection_dim)
+    return sum(reader.width for reader in readers), pooled
 
 
 def chunked(text: str, counters: Sequence[Counter]) -> list[str]:
