@@ -19,7 +19,7 @@ Here a text is taken apart and put together; what weights do to an embedding: `r
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import takewhile
@@ -121,16 +121,16 @@ def carried(text: str, *sources: str) -> str:
         text: plain: what looks like a weight in it is text, and comes back escaped.
         sources: texts with weights, the nearest first.
     """
-    for source in sources:
-        if text and clean(source) == text:
-            return source
-    known = [one for one in map(read, sources) if one.is_weighted]
-    if not known:
+    nearest = next(filter(None, sources), "")
+    if clean(nearest) == text:
+        return nearest
+    known = [read(source) for source in sources]
+    if not any(source.is_weighted for source in known):
         return _literal(text)
     spans = [match.span() for match in _WORD.finditer(text)]
     letters = [1.0] * len(text)
     before = 0
-    for (start, stop), weight in zip(spans, _aligned(text, map(read, sources)), strict=True):
+    for (start, stop), weight in zip(spans, _aligned(text, known), strict=True):
         letters[start:stop] = [weight] * (stop - start)
         if before and letters[before - 1] == weight and text[before:start].isspace():
             letters[before:start] = [weight] * (start - before)
@@ -138,7 +138,7 @@ def carried(text: str, *sources: str) -> str:
     return _merged(text, letters).text
 
 
-def _aligned(text: str, sources: Iterable[WeightedText]) -> list[float]:
+def _aligned(text: str, sources: Sequence[WeightedText]) -> list[float]:
     """The weight of every word of a text, from its longest run of words in a source."""
     words = [_key(match) for match in _WORD.finditer(text)]
     weights, lengths = [1.0] * len(words), [0] * len(words)
