@@ -37,6 +37,7 @@ Counter = Callable[[str], int]
 
 _EMBEDS = ("prompt_embeds", "negative_prompt_embeds")
 _SECOND = ("prompt_2", "negative_prompt_2")
+_TEXTS = ("prompt", "negative_prompt", *_SECOND)
 
 
 class Encoder:
@@ -68,12 +69,26 @@ class Encoder:
         self, *args: Any, **words: Any
     ) -> tuple[tuple[Tensor | None, ...], RegionalPromptEmbeds]:
         """Stands in for `pipe.encode_prompt`: what it would return, and the regions' conditions."""
+        result, wanted, unwanted = self._encoded(self._signature.bind(*args, **words))
+        return result, self._conditions(wanted, unwanted)
+
+    def encode_weighted(self, *args: Any, **words: Any) -> tuple[Tensor | None, ...]:
+        """The same without regions; where no text has weights, `pipe.encode_prompt` itself."""
         call = self._signature.bind(*args, **words)
+        texts = [text for name in _TEXTS for text in _listed(call.arguments.get(name))]
+        return (
+            self._encode(*args, **words) if all(map(_is_plain, texts)) else self._encoded(call)[0]
+        )
+
+    def _encoded(
+        self, call: inspect.BoundArguments
+    ) -> tuple[tuple[Tensor | None, ...], _Embeds, _Embeds]:
+        """What a call of `encode_prompt` returns; the regions' prompts and negatives."""
         call.apply_defaults()
         asked = call.arguments
         own = self._own_texts(asked)
         if own is None:
-            return self._encode_beside(call)
+            return self._encoded_beside(call)
         prompts, negatives = own
         wanted, unwanted = self._batches(
             [*prompts, *self._prompts], [*negatives, *self._negatives], asked
@@ -81,7 +96,7 @@ class Encoder:
         result = _result(
             wanted.part(0, len(prompts)), unwanted.part(0, len(negatives)), bool(negatives), asked
         )
-        return result, self._conditions(wanted.part(len(prompts)), unwanted.part(len(negatives)))
+        return result, wanted.part(len(prompts)), unwanted.part(len(negatives))
 
     def regions(
         self, device: Any, lora_scale: float | None = None, clip_skip: int | None = None
@@ -106,10 +121,10 @@ class Encoder:
         assert positive is not None
         return {"cond": positive} if negative is None else {"cond": positive, "uncond": negative}
 
-    def _encode_beside(
+    def _encoded_beside(
         self, call: inspect.BoundArguments
-    ) -> tuple[tuple[Tensor | None, ...], RegionalPromptEmbeds]:
-        """A call with embeddings or two texts for a prompt, encoded by diffusers; and the regions'.
+    ) -> tuple[tuple[Tensor | None, ...], _Embeds, _Embeds]:
+        """The same for embeddings or two texts for a prompt, which diffusers encodes.
 
         Negatives in words beside embeddings are encoded here: diffusers would want them as long.
         """
@@ -123,8 +138,7 @@ class Encoder:
             asked["negative_prompt_embeds"] = negatives.hidden(length)
             if negatives.pooled is not None:
                 asked["negative_pooled_prompt_embeds"] = negatives.first()
-        names = ("prompt", "negative_prompt", *_SECOND)
-        texts = {name: [read(one) for one in _listed(asked.get(name))] for name in names}
+        texts = {name: [read(one) for one in _listed(asked.get(name))] for name in _TEXTS}
         for name in (name for name, some in texts.items() if some):
             plain = [text.clean for text in texts[name]]
             asked[name] = plain[0] if isinstance(asked[name], str) else plain
@@ -133,7 +147,7 @@ class Encoder:
         positive = self._weighted_rows(positive, prompts, empty)
         prompts, empty = (texts["negative_prompt"], texts["negative_prompt_2"]), unwanted.chunks[0]
         negative = self._weighted_rows(negative, prompts, empty)
-        return (positive, negative, *pooled), self._conditions(wanted, unwanted.part(len(own)))
+        return (positive, negative, *pooled), wanted, unwanted.part(len(own))
 
     def _own_negatives(self, asked: dict[str, Any]) -> list[str]:
         """The negatives of a call with embeddings for its prompts, where they are words."""
@@ -288,6 +302,11 @@ class _Embeds:
         if self.pooled is None:
             return None
         return self.pooled[[places[0] for places in self.places]]
+
+
+def _is_plain(text: str) -> bool:
+    """Whether nothing in a text is read as a weight."""
+    return clean(text) == text
 
 
 def _listed(texts: Any) -> list[str]:

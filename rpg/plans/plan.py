@@ -116,6 +116,8 @@ class Region(Model):
 class Plan(Model):
     """What is drawn where. How its words reach the model: `rpg.plans.wording`.
 
+    Its texts, and the scene's setting and style, may hold weights: `rpg.plans.prompt_weights`.
+
     Attributes:
         prompt: what the user asked for.
         scene: what the picture holds, as data; empty where nobody said, as in plans of version 1,

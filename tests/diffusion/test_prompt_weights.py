@@ -11,6 +11,7 @@ from torch import Tensor
 from rpg.diffusion import regional
 from rpg.diffusion.embeds import RegionalPromptEmbeds
 from rpg.diffusion.text import Encoder, chunk_count, reads_at_once
+from rpg.plans.plan import Plan
 from tests.diffusion.helpers import BASE, assert_close, assert_differ, draw, halves, whole
 from tests.tiny import MAX_TOKENS, WIDTH, tiny_sd15, tiny_sdxl
 
@@ -201,3 +202,15 @@ def test_embeddings_of_a_prompt_equal_its_words(make: Any) -> None:
     with regional(pipe, halves()):
         assert_close(draw(pipe, **given), draw(pipe, prompt="a (scene:1.5)"))
         assert_differ(draw(pipe, **given), draw(pipe, prompt=BASE))
+
+
+@MAKERS
+def test_weights_act_where_a_plan_has_no_regions(make: Any) -> None:
+    pipe = make()
+    plain = draw(pipe, negative_prompt="a blur")
+    with regional(pipe, Plan(prompt=BASE)):
+        assert torch.equal(draw(pipe, negative_prompt="a blur"), plain)
+        assert_close(draw(pipe, prompt="(a scene:1.0)", negative_prompt="a blur"), plain)
+        assert_differ(draw(pipe, prompt="a (scene:1.5)", negative_prompt="a blur"), plain)
+        assert_differ(draw(pipe, negative_prompt="a [[[blur]]]"), plain)
+    assert "encode_prompt" not in vars(pipe)
