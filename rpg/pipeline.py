@@ -34,11 +34,12 @@ from rpg.generation import sampling
 from rpg.generation.generate import ModelFacts, RequestRenderer
 from rpg.generation.output import EditOutput, EventCollector, RefineOutput, RPGOutput
 from rpg.generation.reproducibility import has_lora
-from rpg.generation.request import CallKwargs, GenerationRequest, check_extra, checked
+from rpg.generation.request import CallKwargs, GenerationRequest, check_embeds, check_extra, checked
 from rpg.generation.stream import StreamContext, stream
 from rpg.metadata import Task, public_name
 from rpg.planners import RulePlanner
 from rpg.planners.base import ModelNotes, noted, plan_with_events
+from rpg.plans.prompt_weights import clean
 from rpg.plans.wording import Wording, worded
 from rpg.refinement.budget import Budget
 from rpg.refinement.generator import PictureGenerator
@@ -248,7 +249,10 @@ class RPGPipeline(Delegating):
 
                 diffusers' own: `callback_on_step_end`, `callback_on_step_end_tensor_inputs`,
                 `output_type` ("pil", "np", "pt", "latent"), `latents`, `ip_adapter_image`, SDXL's
-                sizes and crops, and whatever else the pipeline takes.
+                sizes and crops, and whatever else the pipeline takes. With `plan` also
+                `prompt_embeds` (B, tokens, D) in the place of its base prompt,
+                `negative_prompt_embeds` likewise, and SDXL's pooled ones (B, P) with them; B is 1
+                or the number of plans.
 
         Raises:
             RPGError: A prompt, plan or setting that cannot be (before any step is done), or a
@@ -550,9 +554,9 @@ class RPGPipeline(Delegating):
         if request.task != "inpaint" and not keeps_surroundings(self.pipe):
             raise ModelError(_FILLS)
         kind = type(self.pipe) if self._fits(request.task) else self._family.pipelines[request.task]
-        check_extra(
-            request.inputs.extra, inspect.signature(kind.__call__).parameters, kind.__name__
-        )
+        accepted = inspect.signature(kind.__call__).parameters
+        check_extra(request.inputs.extra, accepted, kind.__name__)
+        check_embeds(request, accepted, self.pipe)
         return request
 
     def _fits(self, task: Task) -> bool:
@@ -618,4 +622,4 @@ def _drawn_words(plan: Plan, said: Wording) -> str:
     """What the model itself has to understand: where regions lie is said to the sampler alone."""
     drawn = [*said.regions, said.leftover] if said.regions else [plan.effective_base_prompt]
     negatives = (region.negative for region in plan.layers())
-    return " ".join([*drawn, plan.effective_negative, *negatives])
+    return " ".join(map(clean, [*drawn, plan.effective_negative, *negatives]))

@@ -21,7 +21,7 @@ from rpg.events import Notice, Rendered, Step
 from rpg.generation import sampling
 from rpg.generation.guidance_interval import unreachable
 from rpg.generation.latent_preview import Previewer
-from rpg.generation.request import GenerationRequest, Inputs
+from rpg.generation.request import EMBEDS, GenerationRequest, Inputs
 from rpg.generation.stream import StreamContext
 from rpg.metadata import Record
 from rpg.plans.plan import Plan
@@ -259,11 +259,15 @@ def _split(plans: Sequence[Plan], size: int) -> Iterator[Sequence[Plan]]:
 
 
 def _share(inputs: Inputs, index: int, prompts: int) -> Inputs:
-    """The inputs of one prompt, where lists give one image for each."""
+    """The inputs of one prompt, where lists give one image for each, or embeddings a row."""
     names = ("image", "mask_image", "control_image")
     lists = {
         name: getattr(inputs, name) for name in names if isinstance(getattr(inputs, name), list)
     }
-    return replace(
-        inputs, **{name: one[index] for name, one in lists.items() if len(one) == prompts}
-    )
+    extra = {
+        name: value[index : index + 1] if name in EMBEDS and len(value) == prompts else value
+        for name, value in inputs.extra.items()
+        if value is not None
+    }
+    own = {name: one[index] for name, one in lists.items() if len(one) == prompts}
+    return replace(inputs, extra=extra, **own)

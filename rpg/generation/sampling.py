@@ -128,6 +128,9 @@ def _pipeline_words(
         **_images(inputs),
         **inputs.extra,
     }
+    for name in ("prompt", "negative_prompt"):
+        if words.get(f"{name}_embeds") is not None:
+            words[name] = None
     accepted = inspect.signature(pipe.__call__).parameters
     return {name: value for name, value in words.items() if value is not None and name in accepted}
 
