@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import takewhile
 
-__all__ = ["MAX_WEIGHT", "WeightedText", "carried", "clean", "read"]
+__all__ = ["MAX_WEIGHT", "WeightedText", "carried", "clean", "literal", "read"]
 
 MAX_WEIGHT = 10.0  # either way; a greater number is no weight, a greater product counts as this
 
@@ -73,7 +73,7 @@ class WeightedText:
     def text(self) -> str:
         """The text as it is written with its weights; `read` gives the same again."""
         if not self.is_weighted:
-            return _literal(self.clean)
+            return literal(self.clean)
         return "".join(_written(run, weight) for run, weight in self.runs)
 
     @property
@@ -126,7 +126,7 @@ def carried(text: str, *sources: str) -> str:
         return nearest
     known = [read(source) for source in sources]
     if not any(source.is_weighted for source in known):
-        return _literal(text)
+        return literal(text)
     spans = [match.span() for match in _WORD.finditer(text)]
     letters = [1.0] * len(text)
     before = 0
@@ -319,7 +319,7 @@ def _merged(text: str, letters: Sequence[float]) -> WeightedText:
     return WeightedText(tuple(runs))
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
     """A plain text so that nothing in it is read as a weight."""
     return text if read(text) == _merged(text, [1.0] * len(text)) else _escaped(text)
 
