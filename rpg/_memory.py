@@ -19,15 +19,23 @@ def memory_explained(kind: type[RPGError], advice: str) -> Iterator[None]:
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        if not _is_out_of_memory(error):
+        if not is_out_of_memory(error):
             raise
-        traceback.clear_frames(error.__traceback__)  # their tensors would outlive the failure
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        released(error)
         raise kind(f"out of memory: {advice}") from error
 
 
-def _is_out_of_memory(error: Exception) -> bool:
+def released(error: BaseException) -> None:
+    """Frees what the frames of an error, and of those it came from, would keep alive with it."""
+    one: BaseException | None = error
+    while one is not None:
+        traceback.clear_frames(one.__traceback__)
+        one = one.__context__
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def is_out_of_memory(error: Exception) -> bool:
     """CUDA has a type for it; the CPU allocator and MPS only say so in a RuntimeError's text."""
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return True
