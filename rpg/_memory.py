@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import torch
 
@@ -29,7 +29,10 @@ def released(error: BaseException) -> None:
     """Frees what the frames of an error, and of those it came from, would keep alive with it."""
     one: BaseException | None = error
     while one is not None:
-        traceback.clear_frames(one.__traceback__)
+        for frame, _ in traceback.walk_tb(one.__traceback__):
+            with suppress(RuntimeError):  # it still runs
+                frame.clear()
+                frame.f_locals  # noqa: B018 - forgets the copy that `locals()` made, as diffusers does
         one = one.__context__
     if torch.cuda.is_available():
         torch.cuda.empty_cache()

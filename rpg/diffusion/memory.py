@@ -163,7 +163,7 @@ def memory_plan(
     decoder: Decoder = "",
     saving: bool = False,
 ) -> MemoryPlan:
-    """The first way to keep a pipeline that fits, or the most sparing one.
+    """The first way to keep a pipeline that fits, or the one that takes least.
 
     In this order: as it is; another decoder, which changes pictures by a shade; each model while
     it works, which costs time and nothing else; tiles, too, whose seams may be seen; layers; one
@@ -187,7 +187,8 @@ def memory_plan(
         ways.append(MemoryPlan(tiling=True))
     if saving:
         ways = [way for way in ways if way.tiling]
-    return next((way for way in ways if free is None or need.peak(way) <= free), ways[-1])
+    fitting = (way for way in ways if free is None or need.peak(way) <= free)
+    return next(fitting, min(ways, key=need.peak))
 
 
 def checked_choice(low_vram: str) -> LowVram:
@@ -232,7 +233,7 @@ def place(
     plan = memory_plan(
         need,
         free,
-        offloads=device.type in ("cuda", "xpu"),
+        offloads=_offloads(device),
         decoder=_decoder(device, any_dtype) if need.upcasts else "",
         saving=low_vram == "on",
     )
@@ -398,6 +399,11 @@ def _first_hook(model: torch.nn.Module) -> Any:
     """The hook of accelerate's that a model has, or the first of several."""
     hook = getattr(model, "_hf_hook", None)
     return (*getattr(hook, "hooks", ()), hook)[0]
+
+
+def _offloads(device: torch.device) -> bool:
+    """Whether it has a memory of its own."""
+    return device.type not in ("cpu", "mps")
 
 
 def _decoder(device: torch.device, any_dtype: bool) -> Decoder:
