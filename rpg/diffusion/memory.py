@@ -29,6 +29,7 @@ __all__ = [
     "MemoryPlan",
     "apply",
     "checked_choice",
+    "chosen",
     "decoding_again_in_tiles",
     "memory_plan",
     "memory_state",
@@ -229,24 +230,38 @@ def place(
     if low_vram == "off":
         pipe.to(device)
         return MemoryPlan()
-    need, free = need_of(pipe, canvas), free_bytes(device)
-    plan = memory_plan(
-        need,
-        free,
-        offloads=_offloads(device),
-        decoder=_decoder(device, any_dtype) if need.upcasts else "",
-        saving=low_vram == "on",
-    )
+    need = need_of(pipe, canvas)
+    plan = chosen(need, device, low_vram, any_dtype=any_dtype)
+    why = "as asked for" if low_vram == "on" else _too_much(need, device)
     apply(pipe, device, plan)
     if plan != MemoryPlan():
-        why = "as asked for" if free is None or low_vram == "on" else _too_much(need, free, device)
         _LOG.warning("low-vram: %s: %s", why, plan)
     return plan
 
 
-def _too_much(need: MemoryNeed, free: int, device: torch.device) -> str:
-    takes = need.peak(MemoryPlan()) / 1e9
-    return f"all at once takes about {takes:.1f} GB and {device} has {free / 1e9:.1f} GB free"
+def chosen(
+    need: MemoryNeed, device: torch.device, low_vram: LowVram = "auto", *, any_dtype: bool = False
+) -> MemoryPlan:
+    """How a pipeline of that need is best kept on a device, as full as it is now.
+
+    Args:
+        need: What a picture takes.
+        device: Where it calculates.
+        low_vram: As in `place`; "off" is no question.
+        any_dtype: As in `place`.
+    """
+    return memory_plan(
+        need,
+        free_bytes(device),
+        offloads=_offloads(device),
+        decoder=_decoder(device, any_dtype) if need.upcasts else "",
+        saving=low_vram == "on",
+    )
+
+
+def _too_much(need: MemoryNeed, device: torch.device) -> str:
+    takes, free = need.peak(MemoryPlan()) / 1e9, (free_bytes(device) or 0) / 1e9
+    return f"all at once takes about {takes:.1f} GB and {device} has {free:.1f} GB free"
 
 
 def apply(pipe: Any, device: torch.device, plan: MemoryPlan) -> None:
