@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from importlib import import_module
 
@@ -44,6 +45,7 @@ def _asked(base_url: str | None) -> Finding:
     from rpg.chat.hosted import operators_key
 
     patience = Timeouts(connect=_PATIENCE, silence=_PATIENCE, total=_PATIENCE, retries=0)
+    began = time.monotonic()
     try:
         chat = OpenAIChat("?", base_url=base_url, api_key=operators_key(), timeouts=patience)
         names = chat.models()
@@ -51,6 +53,9 @@ def _asked(base_url: str | None) -> Finding:
         return Finding("endpoints", "planner", str(error), "problem", _CHECK)
     where = f"{chat.base_url} ({chat.endpoint.name})"
     value = {"base_url": chat.base_url, "models": len(names)}
+    if not names and time.monotonic() - began >= _PATIENCE:
+        words = f"{where} says nothing within {_PATIENCE:g} seconds"
+        return Finding("endpoints", "planner", words, "problem", _CHECK, value)
     if not names:
         words = f"{where} does not say which models it has"
         return Finding("endpoints", "planner", words, "note", _CHECK, value)

@@ -15,6 +15,7 @@ import huggingface_hub.constants
 import pytest
 import torch
 
+from rpg.chat import OpenAIChat
 from rpg.doctor import Finding, endpoints, examine, machine
 from rpg.errors import SettingsError
 from tests.chat.server import ChatServer, serving
@@ -199,7 +200,13 @@ def test_an_address_that_is_silent_is_given_up_soon(monkeypatch: pytest.MonkeyPa
         deaf.listen()
         monkeypatch.setattr(endpoints, "_PATIENCE", 0.3)
         (planner, *_) = endpoints.endpoints(f"http://127.0.0.1:{deaf.getsockname()[1]}/v1")
-    assert planner.state != "ok" and planner.advice
+    assert planner.state == "problem" and "says nothing within 0.3 seconds" in planner.words
+
+
+def test_an_address_without_a_list_is_worth_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(OpenAIChat, "models", lambda _: ())
+    found = looked("--base-url", "http://127.0.0.1:1/v1")
+    assert found["planner"]["state"] == "note" and "does not say" in found["planner"]["words"]
 
 
 @pytest.mark.parametrize(

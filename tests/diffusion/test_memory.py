@@ -104,11 +104,11 @@ def test_another_word_is_refused(word: str) -> None:
         checked_choice(word)
 
 
-class Living(TorchDispatchMode):
+class Living(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts the bytes of tensors that are alive at once, but for those of a model."""
 
     def __init__(self, model: torch.nn.Module) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.now = self.peak = 0
         held = (*model.parameters(), *model.buffers())
         self._known = {one.untyped_storage()._cdata for one in held}

@@ -22,7 +22,10 @@ from rpg.errors import ModelError
 
 __all__ = ["device_named", "load_pipeline", "load_single_file", "sibling"]
 
-_TOO_LARGE = 'load it in dtype float16, or with low_vram="on" (--dtype float16, --low-vram on)'
+_TOO_LARGE = (
+    'load it in dtype float16, or with low_vram="on", which offloads what does not work '
+    "(--dtype float16, --low-vram on)"
+)
 
 
 def load_pipeline(
