@@ -41,7 +41,7 @@ def full(*_: Any, **__: Any) -> Any:
     raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 EiB")
 
 
-def ways(*plans: MemoryPlan) -> Any:
+def ways(*plans: MemoryPlan) -> pytest.MarkDecorator:
     """Runs a test for each plan."""
     names = [f"{plan.offload}{'+tiles' * plan.tiling}" or "as it is" for plan in plans]
     return pytest.mark.parametrize("plan", plans, ids=names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import weakref
 from typing import Any
 
@@ -15,6 +16,7 @@ from torch.utils._pytree import tree_map_only
 from benchmarks import sdxl
 from rpg.diffusion.memory import MemoryNeed, MemoryPlan, checked_choice, memory_plan
 from rpg.errors import ModelError
+from tests.processes import ROOT
 
 _library: Any = diffusers
 GB = 10**9
@@ -93,6 +95,13 @@ def test_more_memory_never_saves_more_and_what_is_chosen_fits(need: MemoryNeed) 
     assert before == 0
 
 
+def test_the_page_has_these_figures() -> None:
+    page = (ROOT / "docs/backbones.md").read_text().split("## Small cards")[1]
+    figures = [float(one) for one in re.findall(r"\| ([\d.]+) GB", page)]
+    ways = [EVERYTHING, MemoryPlan(decoder="bfloat16"), ONE_MODEL, IN_TILES, LAYERS, ONE_LAYER]
+    assert figures == [round(SDXL_NEED.peak(way) / GB, 1) for way in ways]
+
+
 def test_a_plan_in_words() -> None:
     assert str(LAYERS) == ("layers are there only while they work, pictures are decoded in tiles")
     assert "bfloat16" in str(MemoryPlan(decoder="bfloat16"))
@@ -136,17 +145,32 @@ def meta(*shape: int) -> torch.Tensor:
     return torch.empty(*shape, dtype=torch.float16, device="meta")
 
 
+UNET15: dict[str, Any] = {"sample_size": 64, "cross_attention_dim": 768}  # the rest is the default
+
+
 @torch.no_grad()
-def test_a_step_takes_what_is_counted_on_the_real_unet(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("config", "weights", "need", "cells"),
+    [(sdxl.UNET, SDXL, SDXL_NEED, 128), (UNET15, SD15, SD15_NEED, 64)],
+    ids=["sdxl", "sd15"],
+)
+def test_a_step_takes_what_is_counted_on_the_real_unet(
+    config: dict[str, Any],
+    weights: dict[str, int],
+    need: MemoryNeed,
+    cells: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """The kernels of GPUs never hold a layer's whole table of attention."""
     monkeypatch.setattr(functional, "scaled_dot_product_attention", lambda q, *_, **__: q.clone())
     with torch.device("meta"):
-        unet = _library.UNet2DConditionModel(**sdxl.UNET).half().eval()
-    assert sum(one.numel() for one in unet.parameters()) == SDXL["unet"]
+        unet = _library.UNet2DConditionModel(**config).half().eval()
+    assert sum(one.numel() for one in unet.parameters()) == weights["unet"]
     added = {"text_embeds": meta(2, sdxl.POOLED), "time_ids": meta(2, 6)}
     with Living(unet) as living:
-        unet(meta(2, 4, 128, 128), 1, meta(2, 77, sdxl.WIDTH), added_cond_kwargs=added)
-    assert 2 * living.peak < SDXL_NEED.step < 4 * living.peak  # latents beside the base: twice
+        text = meta(2, 77, config["cross_attention_dim"])
+        unet(meta(2, 4, cells, cells), 1, text, added_cond_kwargs=added)
+    assert 2 * living.peak < need.step < 4 * living.peak  # latents beside the base: twice
 
 
 @torch.no_grad()
