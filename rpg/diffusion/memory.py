@@ -45,7 +45,8 @@ Decoder = Literal["", "bfloat16", "fp16-fix"]
 
 TILE = 512  # pixels: SDXL's autoencoder would take tiles of 1024, which is its whole canvas
 _ROWS = 2  # of a step, with guidance
-_STEP = 160  # numbers per pixel and row: 79 in a plain step, at most twice with latents
+_STEPS = {"sdxl": 79, "sd15": 130}  # numbers per pixel and row, in a plain step
+_LATENTS = 2  # times as many at most, where regions are composed by latents
 _DECODE = 3  # tensors of the canvas's size alive at the decoder's peak
 _CHANNELS = 256  # that each has, in SDXL and SD 1.5
 _SLACK = 1.5  # times what is counted: convolutions' work space, gaps between tensors
@@ -114,6 +115,7 @@ class MemoryNeed:
         canvas: tuple[int, int],
         itemsize: int,
         *,
+        family: str = "",
         upcasts: bool = False,
         channels: int = _CHANNELS,
     ) -> MemoryNeed:
@@ -123,17 +125,19 @@ class MemoryNeed:
             numbers: How many weights each component has.
             canvas: Width and height in pixels.
             itemsize: Bytes of a number: 2 or 4.
+            family: As in `rpg.defaults.FAMILIES`.
             upcasts: As the attribute.
             channels: Of the decoder's widest tensors of the canvas's size.
         """
         pixels = canvas[0] * canvas[1]
         held = {name: count * itemsize for name, count in numbers.items()}
         decoding = itemsize * (2 if upcasts else 1)
+        step = _LATENTS * _STEPS.get(family, max(_STEPS.values()))
         decode = int(_SLACK * _DECODE * channels * decoding)
         return cls(
             models={name: size for name, size in held.items() if name != "vae"},
             vae=numbers.get("vae", 0) * decoding,
-            step=int(_SLACK * _STEP * _ROWS * itemsize * pixels),
+            step=int(_SLACK * step * _ROWS * itemsize * pixels),
             decode=decode * pixels,
             tile=decode * min(pixels, TILE**2),
             upcasts=upcasts,
@@ -211,6 +215,7 @@ def place(
     canvas: tuple[int, int],
     low_vram: LowVram = "auto",
     *,
+    family: str = "",
     any_dtype: bool = False,
 ) -> MemoryPlan:
     """Puts a pipeline that was loaded on the CPU onto its device, or what of it has to be there.
@@ -222,6 +227,7 @@ def place(
         device: Where it calculates.
         canvas: Width and height in pixels that have to fit.
         low_vram: "auto" saves where it has to, "on" in any case, "off" never.
+        family: As in `rpg.defaults.FAMILIES`.
         any_dtype: Whether the user leaves open what numbers it calculates in.
 
     Returns:
@@ -230,7 +236,7 @@ def place(
     if low_vram == "off":
         pipe.to(device)
         return MemoryPlan()
-    need = need_of(pipe, canvas)
+    need = need_of(pipe, canvas, family)
     plan = chosen(need, device, low_vram, any_dtype=any_dtype)
     why = "as asked for" if low_vram == "on" else _too_much(need, device)
     apply(pipe, device, plan)
@@ -290,7 +296,7 @@ def apply(pipe: Any, device: torch.device, plan: MemoryPlan) -> None:
             pipe.enable_sequential_cpu_offload(device=device)
 
 
-def need_of(pipe: Any, canvas: tuple[int, int]) -> MemoryNeed:
+def need_of(pipe: Any, canvas: tuple[int, int], family: str = "") -> MemoryNeed:
     """What a picture of that canvas takes with a pipeline that is loaded."""
     models = {k: v for k, v in pipe.components.items() if isinstance(v, torch.nn.Module)}
     numbers = {name: sum(p.numel() for p in model.parameters()) for name, model in models.items()}
@@ -299,6 +305,7 @@ def need_of(pipe: Any, canvas: tuple[int, int]) -> MemoryNeed:
         numbers,
         canvas,
         pipe.dtype.itemsize,
+        family=family,
         upcasts=upcasts(pipe),
         channels=widths[1] if len(widths) > 1 else _CHANNELS,
     )

@@ -167,6 +167,7 @@ def _kept(found: _Judged, defaults: ModelDefaults, asked: str | None) -> Finding
         found.numbers,
         canvas,
         4 if dtype == "float32" else 2,
+        family=found.family,
         upcasts=found.upcasts and dtype == "float16",
         **({"channels": found.channels} if found.channels else {}),
     )

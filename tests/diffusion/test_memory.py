@@ -28,8 +28,8 @@ SDXL = {
     "vae": 83_653_863,
 }
 SD15 = {"unet": 859_520_964, "text_encoder": 123_060_480, "vae": 83_653_863}
-SDXL_NEED = MemoryNeed.counted(SDXL, (1024, 1024), 2, upcasts=True)
-SD15_NEED = MemoryNeed.counted(SD15, (512, 512), 2)
+SDXL_NEED = MemoryNeed.counted(SDXL, (1024, 1024), 2, family="sdxl", upcasts=True)
+SD15_NEED = MemoryNeed.counted(SD15, (512, 512), 2, family="sd15")
 EVERYTHING = MemoryPlan()
 ONE_MODEL = MemoryPlan("model")
 IN_TILES = MemoryPlan("model", tiling=True)
@@ -52,7 +52,7 @@ ONE_LAYER = MemoryPlan("sequential", tiling=True)
         (SD15_NEED, 3.5 * GB, EVERYTHING),
         (SD15_NEED, 3 * GB, ONE_MODEL),
         (SD15_NEED, 2 * GB, LAYERS),
-        (MemoryNeed.counted(SDXL, (2048, 2048), 2, upcasts=True), 11 * GB, IN_TILES),
+        (MemoryNeed.counted(SDXL, (2048, 2048), 2, family="sdxl", upcasts=True), 11 * GB, IN_TILES),
     ],
 )
 def test_the_first_way_that_fits_is_chosen(

@@ -109,7 +109,8 @@ def _placed(
     advice = f"the model does not fit on {device}; {_TOO_LARGE}"
     try:
         with loading("the model"), memory_explained(ModelError, advice):
-            place(pipe, device, (usual.width, usual.height), low_vram, any_dtype=any_dtype)
+            canvas, name = (usual.width, usual.height), family(pipe).name
+            place(pipe, device, canvas, low_vram, family=name, any_dtype=any_dtype)
     except ModelError:
         for name, part in pipe.components.items():
             if isinstance(part, torch.nn.Module):  # an error that is kept would keep its weights
