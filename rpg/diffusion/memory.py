@@ -344,10 +344,10 @@ def memory_state(pipe: Any) -> MemoryPlan:
 def next_saving(pipe: Any) -> str:
     """What a pipeline could do next to take less memory; empty where it does all there is."""
     state = memory_state(pipe)
-    if not state.offload:
+    if not state.offload and _offloads(pipe.device):
         return "load the model with low_vram on (--low-vram on), or in half precision"
     if not state.tiling:
-        return "decode in tiles (--vae-tiling, or rpg.diffusion.memory.tile(pipe.vae))"
+        return "decode in tiles (--vae-tiling, or rpg.diffusion.memory.tile on the vae)"
     if state.offload == "model":
         return "offload layer by layer (--cpu-offload group)"
     return ""

@@ -72,6 +72,24 @@ def test_every_way_draws_the_same_over_several_calls(make: Any, plan: MemoryPlan
 
 
 @ways(*OFFLOADED)
+@pytest.mark.filterwarnings("ignore:.*upcast_vae:FutureWarning")  # diffusers calls it itself
+def test_float16_is_decoded_in_float32_under_every_way(plan: MemoryPlan) -> None:
+    def make() -> Any:
+        pipe = tiny_sdxl().to(torch.float16)
+        pipe.vae.register_to_config(force_upcast=True)
+        return pipe
+
+    stock = RPGPipeline.from_pipe(make(), planner=HalvesPlanner())
+    expected = called(stock, PROMPT, seed=1).images[0]
+    pipe, seen = kept(plan, make), []
+    pipe.vae.decoder.conv_out.register_forward_hook(lambda *io: seen.append(io[-1].dtype))
+    rpg = RPGPipeline.from_pipe(pipe, planner=HalvesPlanner())
+    for _ in range(2):
+        assert same(called(rpg, PROMPT, seed=1).images[0], expected, tolerance=1)
+    assert set(seen) == {torch.float32} and pipe.vae.dtype == torch.float16
+
+
+@ways(*OFFLOADED)
 def test_pictures_edits_and_controls_too(plan: MemoryPlan) -> None:
     """Each task has a pipeline of its own over the same models."""
     stock, pipe = tiny_sdxl(), kept(plan)
@@ -189,11 +207,15 @@ def test_only_sdxls_pipelines_decode_float16_in_float32() -> None:
 
 
 @ways(AS_IT_IS, IN_TILES, *OFFLOADED)
-def test_advice_names_what_is_not_done_yet(plan: MemoryPlan) -> None:
-    said = next_saving(kept(plan))
-    words = {"": "--low-vram on", "model": "--vae-tiling", "model+": "--cpu-offload group"}
-    wanted = words.get(plan.offload + "+" * plan.tiling)
-    assert wanted in said if wanted else said == ""
+def test_advice_names_what_is_not_done_yet(
+    plan: MemoryPlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipe = kept(plan)
+    said = {"": "--vae-tiling", "model": "--vae-tiling", "model+": "--cpu-offload group"}
+    wanted = said.get(plan.offload + "+" * plan.tiling, "")
+    assert wanted in next_saving(pipe) and bool(wanted) is bool(next_saving(pipe))
+    monkeypatch.setattr(memory, "_offloads", lambda _: True)  # as on a graphics card
+    assert ("--low-vram on" in next_saving(pipe)) is (plan == AS_IT_IS)
 
 
 # Out of memory -------------------------------------------------------------------------------
