@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from rpg.critique import Critic
-    from rpg.diffusion.memory import LowVram
+    from rpg.diffusion.memory_plan import LowVram
     from rpg.editing.edit_masks import MaskShape
     from rpg.editing.segmentation import Segmenter
     from rpg.metadata import Record

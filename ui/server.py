@@ -16,7 +16,7 @@ from gradio.routes import App
 from pydantic import SecretStr
 from starlette.types import ASGIApp
 
-from rpg.diffusion.memory import LowVram
+from rpg.diffusion.memory_plan import LowVram
 from rpg.diffusion.quiet import quiet_loading
 from rpg.errors import SettingsError
 from rpg.pipeline import RPGPipeline

@@ -15,7 +15,7 @@ from rpg.cli.options import DTYPES, CpuOffload, Dtype
 from rpg.errors import ModelError, SettingsError
 
 if TYPE_CHECKING:
-    from rpg.diffusion.memory import LowVram
+    from rpg.diffusion.memory_plan import LowVram
     from rpg.pipeline import RPGPipeline
 
 
@@ -73,7 +73,7 @@ class ModelFlags:
 
     def _spare_memory(self, pipe: Any) -> None:
         from rpg.diffusion.backbones import device_named
-        from rpg.diffusion.memory import tile
+        from rpg.diffusion.tiles import tile
 
         if self.vae_tiling:
             tile(pipe.vae)

@@ -156,14 +156,14 @@ def _weights(found: _Judged) -> Finding:
 
 def _kept(found: _Judged, defaults: ModelDefaults, asked: str | None) -> Finding:
     """How `--low-vram auto` would keep the model now."""
-    env, memory = environment(), import_module("rpg.diffusion.memory")
+    env, plans = environment(), import_module("rpg.diffusion.memory_plan")
     try:
         device = import_module("rpg.diffusion.backbones").device_named(asked or env.device)
     except ModelError:
         return Finding("model", "memory", "not looked at: there is no such device", "note")
     dtype = env.dtype or ("float32" if device.type == "cpu" else "float16")
     canvas = defaults.width, defaults.height
-    need = memory.MemoryNeed.counted(
+    need = plans.MemoryNeed.counted(
         found.numbers,
         canvas,
         4 if dtype == "float32" else 2,
@@ -171,8 +171,8 @@ def _kept(found: _Judged, defaults: ModelDefaults, asked: str | None) -> Finding
         upcasts=found.upcasts and dtype == "float16",
         **({"channels": found.channels} if found.channels else {}),
     )
-    plan = memory.chosen(need, device, any_dtype=env.dtype is None)
-    takes = need.peak(memory.MemoryPlan())
+    plan = import_module("rpg.diffusion.memory").chosen(need, device, any_dtype=env.dtype is None)
+    takes = need.peak(plans.MemoryPlan())
     words = (
         f"a picture of {canvas[0]}x{canvas[1]} takes about {in_bytes(takes)} in {dtype}; "
         f"with --low-vram auto on {device}: {plan}"

@@ -15,7 +15,8 @@ from PIL import Image
 from rpg._memory import memory_explained
 from rpg.diffusion import regional
 from rpg.diffusion.backbones import family
-from rpg.diffusion.memory import decoding_again_in_tiles, next_saving
+from rpg.diffusion.memory import next_saving
+from rpg.diffusion.tiles import decoding_again_in_tiles
 from rpg.editing.inpaint import SoftMask
 from rpg.errors import GenerationError, SettingsError
 from rpg.generation.guidance_interval import GuidanceInterval

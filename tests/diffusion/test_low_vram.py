@@ -17,9 +17,11 @@ import pytest
 import torch
 
 from rpg._memory import memory_explained
-from rpg.diffusion import load_pipeline, memory, regional, sibling
+from rpg.diffusion import load_pipeline, memory, regional, sibling, tiles
 from rpg.diffusion.backbones import loading
-from rpg.diffusion.memory import MemoryPlan, decoding_again_in_tiles, memory_state, next_saving
+from rpg.diffusion.memory import memory_state, next_saving
+from rpg.diffusion.memory_plan import MemoryPlan
+from rpg.diffusion.tiles import decoding_again_in_tiles
 from rpg.errors import GenerationError, ModelError
 from rpg.events import Failed, Notice
 from rpg.pipeline import RPGPipeline
@@ -52,7 +54,7 @@ def kept(plan: MemoryPlan, make: Callable[[], Any] = tiny_sdxl) -> Any:
     if plan.offload != "sequential":
         memory.apply(pipe, CPU, plan)
         return pipe
-    memory.tile(pipe.vae)
+    tiles.tile(pipe.vae)
     for part in pipe.components.values():  # as diffusers does it, which would say "cpu:0"
         if isinstance(part, torch.nn.Module):
             accelerate.cpu_offload(part, CPU, offload_buffers=bool(part._parameters))
@@ -122,10 +124,10 @@ def test_tiles_are_smaller_than_the_usual_canvas_of_sdxl() -> None:
         vae = _library.AutoencoderKL(sample_size=1024, block_out_channels=(32,) * 4,
                                      down_block_types=("DownEncoderBlock2D",) * 4,
                                      up_block_types=("UpDecoderBlock2D",) * 4)  # fmt: skip
-    memory.tile(vae)
+    tiles.tile(vae)
     assert (vae.tile_sample_min_size, vae.tile_latent_min_size) == (512, 64)
     assert vae.use_tiling and vae.use_slicing
-    memory.tile(vae)
+    tiles.tile(vae)
     assert (vae.tile_sample_min_size, vae.tile_latent_min_size) == (512, 64)
 
 
@@ -282,7 +284,7 @@ def test_a_stream_that_fails_holds_nothing_either(monkeypatch: pytest.MonkeyPatc
 def test_decoding_is_tried_again_in_tiles_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     rpg = RPGPipeline.from_pipe(tiny_sdxl(), planner=HalvesPlanner())
     vae = rpg.pipe.vae
-    before = {name: getattr(vae, name) for name in memory._TILING}
+    before = {name: getattr(vae, name) for name in tiles._TILING}
     plain = called(rpg, PROMPT, seed=1)
     whole = vae.decoder.forward
     sides = []
@@ -296,7 +298,7 @@ def test_decoding_is_tried_again_in_tiles_and_that_is_said(monkeypatch: pytest.M
     monkeypatch.setattr(vae.decoder, "forward", small)
     done = called(rpg, PROMPT, seed=1)
     assert sides[0] == 8 and max(sides[1:]) == 4
-    assert done.notices == [memory._DECODED_IN_TILES] and not plain.notices
+    assert done.notices == [tiles._DECODED_IN_TILES] and not plain.notices
     assert {name: getattr(vae, name) for name in before} == before
     assert "decode" not in vars(vae)
 
@@ -369,6 +371,6 @@ def test_notices_of_one_call_are_its_prompts(monkeypatch: pytest.MonkeyPatch) ->
     words: Any = {"num_inference_steps": 2, "width": 32, "height": 32}
     events = list(rpg.stream([PROMPT, "a cat and a dog"], preview_every=-1.0, **words))
     assert [(e.text, e.prompt_index) for e in events if isinstance(e, Notice)] == [
-        (memory._DECODED_IN_TILES, 1)
+        (tiles._DECODED_IN_TILES, 1)
     ]
     assert logging.getLogger("rpg").handlers == []

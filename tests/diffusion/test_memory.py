@@ -14,7 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map_only
 
 from benchmarks import sdxl
-from rpg.diffusion.memory import MemoryNeed, MemoryPlan, checked_choice, memory_plan
+from rpg.diffusion.memory_plan import MemoryNeed, MemoryPlan, checked_choice, memory_plan
 from rpg.errors import ModelError
 from tests.processes import ROOT
 

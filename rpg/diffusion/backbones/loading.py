@@ -16,7 +16,8 @@ from rpg._memory import memory_explained
 from rpg.defaults import ModelDefaults, of_model
 from rpg.diffusion.backbones.base import Task
 from rpg.diffusion.backbones.registry import FAMILIES, family
-from rpg.diffusion.memory import LowVram, checked_choice, offloaded_like, place
+from rpg.diffusion.memory import offloaded_like, place
+from rpg.diffusion.memory_plan import LowVram, checked_choice
 from rpg.diffusion.sources import check_pipeline, checkpoint
 from rpg.errors import ModelError
 
@@ -43,7 +44,7 @@ def load_pipeline(
         dtype: a torch dtype or its name; None is float32 on a CPU and float16 elsewhere.
         device: None is the best there is.
         low_vram: "auto" saves memory where the device has too little for a picture, "on" in any
-            case, "off" never; see `rpg.diffusion.memory`.
+            case, "off" never; see `rpg.diffusion.memory_plan`.
         words: passed to `DiffusionPipeline.from_pretrained`.
 
     Raises:
