@@ -170,7 +170,7 @@ def test_a_step_takes_what_is_counted_on_the_real_unet(
     with Living(unet) as living:
         text = meta(2, 77, config["cross_attention_dim"])
         unet(meta(2, 4, cells, cells), 1, text, added_cond_kwargs=added)
-    assert 2 * living.peak < need.step < 4 * living.peak  # latents beside the base: twice
+    assert 2 * living.peak < need.step < 4 * living.peak  # twice: room for latents
 
 
 @torch.no_grad()
