@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from rpg.critique import Critic
+    from rpg.diffusion.memory_plan import LowVram
     from rpg.editing.edit_masks import MaskShape
     from rpg.editing.segmentation import Segmenter
     from rpg.metadata import Record
@@ -141,6 +142,7 @@ class RPGPipeline(Delegating):
         planner: Planner | None = None,
         dtype: Any = None,
         device: Any = None,
+        low_vram: LowVram = "auto",
         **kwargs: Any,
     ) -> RPGPipeline:
         """Loads a folder in diffusers' layout or a hub id.
@@ -150,6 +152,9 @@ class RPGPipeline(Delegating):
             planner: None is the rule planner.
             dtype: A torch dtype or its name; None takes `RPG_DTYPE`, else what suits the device.
             device: None takes `RPG_DEVICE`, else the best there is.
+            low_vram: "auto" saves memory where the device has too little for a picture (models or
+                layers are there only while they work, pictures are decoded in tiles) and says so
+                on the logger "rpg"; "on" does so in any case, "off" never.
             kwargs: Passed to diffusers' `from_pretrained`.
 
         Raises:
@@ -159,10 +164,14 @@ class RPGPipeline(Delegating):
         source = os.fspath(model or said.model or weights_path())
         if Path(source).is_file():
             return cls.from_single_file(
-                source, planner=planner, dtype=dtype, device=device, **kwargs
+                source, planner=planner, dtype=dtype, device=device, low_vram=low_vram, **kwargs
             )
         pipe = backbones.load_pipeline(
-            source, dtype=dtype or said.dtype, device=device or said.device, **kwargs
+            source,
+            dtype=dtype or said.dtype,
+            device=device or said.device,
+            low_vram=low_vram,
+            **kwargs,
         )
         found = of_model(Path(source), backbones.family(pipe).name)
         return cls(pipe, planner, model=source, model_defaults=found)
@@ -175,12 +184,17 @@ class RPGPipeline(Delegating):
         planner: Planner | None = None,
         dtype: Any = None,
         device: Any = None,
+        low_vram: LowVram = "auto",
         **kwargs: Any,
     ) -> RPGPipeline:
         """Loads one `.safetensors` checkpoint; arguments and errors as in `from_pretrained`."""
         said = environment()
         pipe = backbones.load_single_file(
-            os.fspath(path), dtype=dtype or said.dtype, device=device or said.device, **kwargs
+            os.fspath(path),
+            dtype=dtype or said.dtype,
+            device=device or said.device,
+            low_vram=low_vram,
+            **kwargs,
         )
         return cls(pipe, planner, model=os.fspath(path))
 

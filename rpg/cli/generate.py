@@ -49,6 +49,7 @@ def generate(
     cpu_offload: options.Offload = None,
     vae_tiling: options.VaeTiling = False,
     vae_slicing: options.VaeSlicing = False,
+    low_vram: options.LowVram = "auto",
     preset: options.PresetName = None,
     *,
     given: SettingFlags,
@@ -76,6 +77,7 @@ def generate(
             cpu_offload,
             vae_tiling,
             vae_slicing,
+            low_vram,
         )
         plan, shown = source.planned(
             PlannerFlags(

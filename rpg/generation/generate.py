@@ -148,11 +148,15 @@ class RequestRenderer:
             self.context.check()
             self.context.emit(Step(i, n, previewer.see(latents, timestep), index))
 
+        def tell(text: str) -> None:
+            self.context.emit(Notice(text, index))
+
         area = self._inpaint_inputs(drawn[0], used, inputs)
         empty = self.model.defaults.empty_prompt
         if area is None:
+            fitted = _fitted(inputs, used)
             images = sampling.render(
-                self.pipe, drawn, used, noise, _fitted(inputs, used), seen, empty=empty
+                self.pipe, drawn, used, noise, fitted, seen, empty=empty, tell=tell
             )
         else:
             image, mask = area.sampled(used.num_images_per_prompt)
@@ -166,6 +170,7 @@ class RequestRenderer:
                 soft=area.soft,
                 redrawn=area.counting(bool(used.guidance_rescale)),
                 empty=empty,
+                tell=tell,
             )
             images = area.put_back(images)
         self.context.check()
