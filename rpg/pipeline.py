@@ -38,10 +38,9 @@ from rpg.generation.request import (
     CallKwargs,
     Finished,
     GenerationRequest,
-    Inputs,
-    PromptItem,
     check_extra,
     checked,
+    enlarging,
 )
 from rpg.generation.stream import StreamContext, stream
 from rpg.metadata import Task, public_name
@@ -483,8 +482,7 @@ class RPGPipeline(Delegating):
             source: What it was made with, which a complete record then says of the larger one too;
                 or its plan alone.
             factor: Times that both sides are enlarged, above 1, at most 4.
-            strength: How far to go from the enlarged picture, above 0 to 1; None: as the settings
-                say, 0.3 if nobody does.
+            strength: How far to go from the enlarged picture, above 0 to 1; None is 0.3.
             tile: Pixels of a side above which it is drawn in tiles; None: 1.25 times the model's.
             settings: In the place of the record's.
 
@@ -525,22 +523,9 @@ class RPGPipeline(Delegating):
         """The request of an upscaling, checked."""
         plan, record = (source, None) if isinstance(source, Plan) else (source.plan, source)
         own = settings or (record.settings if record is not None else GenerationSettings())
-        flat = flattened(image)
-        wanted = own.reset("count").updated(
-            {
-                "upscale": factor,
-                "upscale_strength": strength,
-                "upscale_tile": tile,
-                "width": flat.width,
-                "height": flat.height,
-            }
-        )
-        if wanted.upscale == 1:
-            raise SettingsError("upscale: 1 leaves the picture as it is; give more, at most 4")
-        item = PromptItem(plan.prompt, plan, None, None)
-        request = GenerationRequest(
-            (item,), wanted, Inputs(), finished=Finished(flat, record)
-        )
+        how = {"upscale": factor, "upscale_strength": strength, "upscale_tile": tile}
+        wanted = own.reset("upscaling").updated(how)
+        request = enlarging(Finished(flattened(image), record), plan, wanted)
         self._check_upscaling(request)
         return request
 
@@ -627,7 +612,8 @@ class RPGPipeline(Delegating):
         if judge is None:
             raise SettingsError("say which critic judges: critic=VLMCritic(chat), for one")
         if begin is not None:
-            given = {"plan": begin[1].plan, "settings": begin[1].settings, **given}
+            usual = begin[1].settings.at_full_size()
+            given = {"plan": begin[1].plan, "settings": usual, **given}
         request = self._checked(prompt, cast(CallKwargs, given))
         settings = refinable(request)
 
@@ -643,7 +629,8 @@ class RPGPipeline(Delegating):
                 self._cell,
                 judge,
                 budget,
-                settings,
+                settings.reset("upscaling"),
+                settings.of_group("upscaling"),
                 self.notes(settings).vocabulary,
             )
             return loop.run(plan, begin)

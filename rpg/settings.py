@@ -380,10 +380,19 @@ class GenerationSettings(BaseModel):
         width, height = (round(side * self.upscale / 8) * 8 for side in (self.width, self.height))
         return width, height
 
+    def of_group(self, group: Group) -> dict[str, Any]:
+        """The settings of a group, by their names."""
+        return {name: getattr(self, name) for name, one in SETTINGS.items() if one.group == group}
+
     def reset(self, *groups: Group) -> GenerationSettings:
         """A copy in which the settings of these groups are at their defaults."""
         own = {name: one.default for name, one in SETTINGS.items() if one.group in groups}
         return self.model_copy(update=own)
+
+    def at_full_size(self) -> GenerationSettings:
+        """A copy that draws as large as the upscaled picture is, in one pass."""
+        size = dict(zip(("width", "height"), self.size or (None, None), strict=True))
+        return self.reset("upscaling").updated(size)
 
     def numbered(self, number: int) -> GenerationSettings:
         """A copy for the call whose first picture is picture `number` of this one's.

@@ -271,9 +271,7 @@ class RequestRenderer:
         seeds = [seed for seed in self._variations(index, plans, used) if seed is not None]
         return varied(noise, seeds, used.variation_strength)
 
-    def _variations(
-        self, index: int, plans: int, used: GenerationSettings
-    ) -> Sequence[int | None]:
+    def _variations(self, index: int, plans: int, used: GenerationSettings) -> Sequence[int | None]:
         """Variation seeds of these pictures; all the same where each has a generator of its own."""
         each = used.num_images_per_prompt
         first, step = (index * each, 1) if self.request.inputs.generator is None else (0, 0)

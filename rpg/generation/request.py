@@ -158,6 +158,25 @@ def checked(
     )
 
 
+def enlarging(finished: Finished, plan: Plan, settings: GenerationSettings) -> GenerationRequest:
+    """The call that only upscales a picture.
+
+    Args:
+        finished: The picture.
+        plan: What it shows.
+        settings: How it was drawn, and how it is upscaled.
+
+    Raises:
+        SettingsError: It is not upscaled at all, or would be too large.
+    """
+    if settings.upscale == 1:
+        raise SettingsError("upscale: 1 leaves the picture as it is; give more, at most 4")
+    size = dict(zip(("width", "height"), finished.image.size, strict=True))
+    items = (PromptItem(plan.prompt, plan, None, None),)
+    own = settings.reset("count").updated(size)
+    return GenerationRequest(items, own, Inputs(), finished=finished)
+
+
 def check_extra(extra: Iterable[str], accepted: Iterable[str], pipeline: str) -> None:
     """Refuses words that the pipeline would swallow without effect.
 

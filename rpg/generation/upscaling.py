@@ -241,7 +241,9 @@ def _masked(mask: Image.Image, tile: Box) -> Image.Image:
 
 
 @contextmanager
-def _cutting(pipe: Any, seed: int, size: tuple[int, int], corner: tuple[int, int]) -> Iterator[None]:
+def _cutting(
+    pipe: Any, seed: int, size: tuple[int, int], corner: tuple[int, int]
+) -> Iterator[None]:
     """The noise of an image-to-image loop, cut from that of the whole canvas.
 
     It is what the loop would draw for the canvas itself: the second draw of the seed's generator,
