@@ -294,7 +294,7 @@ class GenerationSettings(BaseModel):
         BeforeValidator(_random_if_minus_one),
         Setting(
             "Variation seed",
-            "With a variation strength picture i uses this + i, and all the same seed; -1 draws one",
+            "Where noise varies, picture i uses this + i and all the same seed; -1 draws one",
             "variation",
             unset="A new one each time",
         ),

@@ -295,7 +295,7 @@ class RequestRenderer:
             model=self.model.name,
             task=self.request.task,
             needs=needs,
-            scale=self.model.defaults.display_scale,
+            scale=_shown(self.model.defaults.display_scale, used),
         )
         return record if self.request.finished is None else _after(self.request.finished, record)
 
@@ -361,11 +361,18 @@ def _after(finished: Finished, alone: Record) -> Record:
     """
     before, settings = finished.record, alone.settings
     if before is not None and before.settings == settings.reset("upscaling"):
-        made = before.model_copy(update={"settings": settings})
-        if (made.plan, made.model) == (alone.plan, alone.model):
+        scale = _shown(before.scale, settings)
+        made = before.model_copy(update={"settings": settings, "scale": scale})
+        with_lora = ["lora" in one.needs for one in (made, alone)]
+        if (made.plan, made.model) == (alone.plan, alone.model) and len(set(with_lora)) == 1:
             return made
     needs = (*alone.needs, _ONLY_WITH_IT)
     return alone.model_copy(update={"task": "img2img", "needs": needs})
+
+
+def _shown(scale: int, used: GenerationSettings) -> int:
+    """Times that a picture is enlarged for showing, where it is so much larger already."""
+    return max(round(scale / used.upscale), 1)
 
 
 def _asked_size(

@@ -92,7 +92,7 @@ class Upscaler:
         """
         steps = self.used.num_inference_steps or 0
         skipped = steps - int(steps * self.used.upscale_strength)
-        return self.tiles * (len(scheduler.timesteps) - skipped * scheduler.order)
+        return self.tiles * int(len(scheduler.timesteps) - skipped * scheduler.order)
 
     def drawn(
         self, image: Image.Image, plan: Plan, seed: int, seen: Callable[[int, int], None]
@@ -191,7 +191,7 @@ def ramps(parts: Sequence[Span], length: int) -> NDArray[np.float32]:
         if index + 1 < len(parts):
             share *= _rising((end - pixels) / (end - parts[index + 1][0]))
         shares[index] = share
-    return (shares / shares.sum(axis=0)).astype(np.float32)
+    return np.asarray(shares / shares.sum(axis=0), np.float32)
 
 
 def _rising(way: NDArray[np.float64]) -> NDArray[np.float64]:

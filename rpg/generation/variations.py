@@ -1,9 +1,9 @@
 """Variations: the noise that a picture begins with, mixed from those of two seeds.
 
 As AUTOMATIC1111's web UI does it (`create_random_tensors`): the seed stays, the variation seed
-counts up, and the two noises are interpolated along a great circle (Shoemake, SIGGRAPH 1985), which
-keeps the length that the sampler expects of noise; between independent ones a straight line would be
-shorter by up to 30% half-way.
+counts up, and the two noises are interpolated along a great circle (Shoemake, SIGGRAPH 1985). That
+keeps the length that the sampler expects of noise: of two independent ones the mean is shorter by
+30%.
 """
 
 from __future__ import annotations

@@ -139,7 +139,7 @@ class _Taker:
         self._go_to_best(session)
 
     def _see_upscaled(self, event: Refined) -> None:
-        """The best picture may have been upscaled at the end, which no critic has said anything of."""
+        """The best picture may have been upscaled at the end, and not judged again."""
         for turn, image in zip(self._drawn, self._images, strict=False):
             if image is event.image:
                 self._best = turn
