@@ -51,7 +51,7 @@ from rpg.plans.wording import Wording, worded
 from rpg.refinement.budget import Budget
 from rpg.refinement.generator import PictureGenerator
 from rpg.refinement.runner import Loop, refinable
-from rpg.settings import GenerationSettings
+from rpg.settings import SETTINGS, GenerationSettings
 from rpg.toybox import describe_world, unknown_words, weights_path
 from rpg.toybox.contours import ToyboxContours
 
@@ -482,7 +482,8 @@ class RPGPipeline(Delegating):
             source: What it was made with, which a complete record then says of the larger one too;
                 or its plan alone.
             factor: Times that both sides are enlarged, above 1, at most 4.
-            strength: How far to go from the enlarged picture, above 0 to 1; None is 0.3.
+            strength: How far to go from the enlarged picture, above 0 to 1; None is 0.3, or more
+                where that is less than a step.
             tile: Pixels of a side above which it is drawn in tiles; None: 1.25 times the model's.
             settings: In the place of the record's.
 
@@ -523,7 +524,10 @@ class RPGPipeline(Delegating):
         """The request of an upscaling, checked."""
         plan, record = (source, None) if isinstance(source, Plan) else (source.plan, source)
         own = settings or (record.settings if record is not None else GenerationSettings())
-        how = {"upscale": factor, "upscale_strength": strength, "upscale_tile": tile}
+        steps = own.num_inference_steps or self.defaults.num_inference_steps
+        usual: float = max(SETTINGS["upscale_strength"].default, 1 / steps)
+        share = usual if strength is None else strength
+        how = {"upscale": factor, "upscale_strength": share, "upscale_tile": tile}
         wanted = own.reset("upscaling").updated(how)
         request = enlarging(Finished(flattened(image), record), plan, wanted)
         self._check_upscaling(request)

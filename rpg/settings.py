@@ -312,7 +312,7 @@ class GenerationSettings(BaseModel):
         Setting("Upscale strength", "How far to go from the enlarged picture", "upscaling"),
     ] = 0.3
     upscale_tile: Annotated[
-        Annotated[int, Field(ge=64, le=MAX_SIDE)] | None,
+        Side | None,
         Setting(
             "Upscale tile",
             "Pixels of a side above which the enlarged picture is drawn over in tiles",

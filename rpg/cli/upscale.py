@@ -25,8 +25,12 @@ def upscale(
         float, typer.Option("--factor", help=f"{_FACTOR.help} (above 1 to 4).")
     ] = 2.0,
     strength: Annotated[
-        float, typer.Option("--strength", help=f"{_STRENGTH.sentence}.")
-    ] = _STRENGTH.default,
+        float | None,
+        typer.Option(
+            "--strength",
+            help=f"{_STRENGTH.sentence}. Default: {_STRENGTH.default}, or a step if that is more.",
+        ),
+    ] = None,
     tile: Annotated[
         int | None, typer.Option("--tile", help=f"{SETTINGS['upscale_tile'].sentence}.")
     ] = None,

@@ -159,7 +159,7 @@ def spans(length: int, most: int, multiple: int) -> tuple[Span, ...]:
 
     Args:
         length: Of the side in pixels, a multiple of `multiple`.
-        most: Pixels of a part, at most; at least two multiples.
+        most: Pixels of a part, at most; but two multiples in any case.
         multiple: What all edges are a multiple of.
 
     Returns:
