@@ -30,11 +30,12 @@ from rpg.generation import sampling
 from rpg.generation.request import Inputs
 from rpg.plans.geometry import FULL, Box
 from rpg.plans.plan import Plan, Region, encode_mask
+from rpg.plans.scene import joined
 from rpg.plans.tree import carried
 from rpg.plans.wording import worded
 from rpg.settings import GenerationSettings
 
-__all__ = ["TILE", "Upscaler", "cut", "ramps", "spans"]
+__all__ = ["TILE", "Upscaler", "cut", "of_tile", "ramps", "spans"]
 
 TILE = 1.25  # of the model's usual side: twice that side is then two tiles, not three
 _OVERLAP = 0.125  # of a tile's side, at least
@@ -135,16 +136,7 @@ class Upscaler:
         left, top, right, bottom = place
         (wide, high), sides = self.size, (right - left, bottom - top)
         box = Box(left / wide, top / high, right / wide, bottom / high)
-        feather = (self.used.feather or 0.0) * min(self.size) / min(sides)
-        own = self.used.model_copy(
-            update={
-                "width": sides[0],
-                "height": sides[1],
-                "strength": self.used.upscale_strength,
-                "feather": min(feather, 0.5),
-                "num_images_per_prompt": 1,
-            }
-        )
+        own = of_tile(self.used, self.size, sides)
         acting = partial(_cutting, seed=seed, size=self.size, corner=(left, top))
         noise = replace(sampling.seeded([seed]), acting=acting)
         inputs = Inputs(image=large.crop(place), extra=self.extra)
@@ -152,6 +144,27 @@ class Upscaler:
         images = sampling.render(self.pipe, shown, own, noise, inputs, seen, empty=self.empty)
         tile: Image.Image = images[0]
         return tile
+
+
+def of_tile(
+    used: GenerationSettings, size: tuple[int, int], sides: tuple[int, int]
+) -> GenerationSettings:
+    """The settings of a tile's call.
+
+    Args:
+        used: Of the whole call.
+        size: Width and height of the enlarged picture in pixels.
+        sides: Of the tile.
+    """
+    feather = (used.feather or 0.0) * min(size) / min(sides)  # as wide in pixels
+    own = {
+        "width": sides[0],
+        "height": sides[1],
+        "strength": used.upscale_strength,
+        "feather": min(feather, 0.5),
+        "num_images_per_prompt": 1,
+    }
+    return used.model_copy(update=own)
 
 
 def spans(length: int, most: int, multiple: int) -> tuple[Span, ...]:
@@ -204,7 +217,9 @@ def _rising(way: NDArray[np.float64]) -> NDArray[np.float64]:
 def cut(plan: Plan, tile: Box, empty: str = "") -> Plan:
     """The plan of a tile: what lies in it of each region, as fractions of the tile.
 
-    A tile without regions is told what leftover canvas is told; see `rpg.plans.wording`.
+    Its base prompt names no thing that is elsewhere, which the model would draw once more: it is
+    that of the regions in it, or without regions what leftover canvas is told (see
+    `rpg.plans.wording`).
 
     Args:
         plan: Of the whole canvas.
@@ -213,11 +228,13 @@ def cut(plan: Plan, tile: Box, empty: str = "") -> Plan:
     """
     if tile == FULL:
         return plan
-    regions = tuple(_parts(plan, tile))
-    if regions or not plan.layers():
-        return plan.model_copy(update={"regions": regions})
-    leftover = worded(plan, empty=empty).leftover or plan.base_prompt
-    return plan.model_copy(update={"regions": (), "base_prompt": leftover})
+    regions, layers = tuple(_parts(plan, tile)), plan.layers()
+    base = plan.base_prompt
+    if not regions:
+        base = worded(plan, empty=empty).leftover or base
+    elif len(regions) < len(layers):
+        base = joined("", *(region.prompt for region in regions))
+    return plan.model_copy(update={"regions": regions, "base_prompt": base})
 
 
 def _parts(plan: Plan, tile: Box) -> Iterator[Region]:

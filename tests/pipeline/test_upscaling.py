@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,13 +18,14 @@ from PIL import Image
 
 from rpg.errors import GenerationError, ModelError, SettingsError
 from rpg.events import Event, Failed, Notice, Refined, Rendered, Step
-from rpg.generation.upscaling import cut, ramps, spans
+from rpg.generation.upscaling import cut, of_tile, ramps, spans
 from rpg.pipeline import RPGOutput, RPGPipeline
 from rpg.plans.geometry import Box
 from rpg.plans.plan import Plan, Region, encode_mask
 from rpg.plans.scene import Scene, Thing
 from rpg.settings import GenerationSettings
 from tests.pipeline.helpers import PROMPT, columns, pixels, same
+from tests.processes import ROOT
 from tests.tiny import tiny_sd15, tiny_sdxl
 
 QUICK: dict[str, Any] = {"num_inference_steps": 4, "width": 32, "height": 32, "seed": 7}
@@ -66,6 +70,14 @@ def test_a_side_that_fits_is_one_tile_and_twice_the_models_side_is_two() -> None
     assert spans(2048, 1280, 8) == ((0, 1104), (944, 2048))
 
 
+def test_a_feather_is_as_wide_in_a_tile_as_on_the_canvas() -> None:
+    used = GenerationSettings(feather=0.1, upscale_strength=0.4, num_images_per_prompt=3)
+    tile = of_tile(used, (1024, 2048), (640, 512))
+    assert tile.feather == pytest.approx(0.1 * 1024 / 512)
+    assert (tile.strength, tile.num_images_per_prompt) == (0.4, 1)
+    assert of_tile(used, (1024, 1024), (64, 64)).feather == 0.5  # the most there is
+
+
 def painted(plan: Plan, side: int) -> np.ndarray:
     """Which region each pixel is, by the order of names; -1 for none."""
     names = sorted(region.id for region in PAIR)
@@ -98,6 +110,13 @@ def test_regions_of_a_tile_lie_on_the_pixels_that_they_had(
     plan = Plan(prompt="two things", regions=(parent,))
     whole = painted(plan, 64)[y : y + side, x : x + side]
     assert (painted(cut(plan, tile), side) == whole).all()
+
+
+def test_a_tile_is_told_of_the_things_in_it_alone() -> None:
+    plan = columns("a star, a moon and a tree", ["a star", "a moon", "a tree"])
+    assert cut(plan, Box(0, 0, 0.5, 1)).effective_base_prompt == "a star, a moon"
+    assert cut(plan, Box(0.7, 0, 1, 1)).effective_base_prompt == "a tree"
+    assert cut(plan, Box(0, 0.5, 1, 1)).effective_base_prompt == plan.prompt
 
 
 def test_a_tile_without_regions_is_told_what_leftover_canvas_is_told() -> None:
@@ -198,6 +217,18 @@ def test_tiles_have_their_parts_of_one_noise(
     assert same(one.images[0], four.images[0], tolerance=1)
 
 
+def test_the_examples_of_its_page_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tiny_sdxl().save_pretrained(tmp_path)
+    own = {"width": 32, "height": 32, "num_inference_steps": 4, "guidance_scale": 5.0}
+    (tmp_path / "rpg.json").write_text(json.dumps(own))
+    monkeypatch.setenv("RPG_MODEL", str(tmp_path))
+    monkeypatch.setenv("RPG_DEVICE", "cpu")
+    page = (ROOT / "docs/upscaling.md").read_text()
+    said: dict[str, Any] = {}
+    exec("\n".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL)), said)  # our own page
+    assert said["large"].images[0].size == (64, 64) and len(said["near"].images) == 4
+
+
 def heard(events: Iterator[Event], kind: type[Any]) -> list[Any]:
     return [event for event in events if isinstance(event, kind)]
 
@@ -210,6 +241,8 @@ def test_steps_are_counted_over_both_passes(rpg: RPGPipeline) -> None:
         steps = heard(events, Step)
         assert [step.i for step in steps] == list(range(1, len(steps) + 1))
         assert {step.n for step in steps} == {len(steps)}
+        later = next(step for step in steps if step.preview and step.i > 1)
+        assert later.preview is not None and later.preview.size == (32, 32)
 
 
 def test_closing_the_stream_in_the_second_pass_leaves_a_pipeline_that_works(
