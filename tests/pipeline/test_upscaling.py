@@ -234,15 +234,16 @@ def heard(events: Iterator[Event], kind: type[Any]) -> list[Any]:
 
 
 def test_steps_are_counted_over_both_passes(rpg: RPGPipeline) -> None:
-    for scheduler in ("euler", "heun", "ddim"):
-        words: dict[str, Any] = {"num_images_per_prompt": 2, "scheduler": scheduler, **TILED}
+    for scheduler in ("euler", "heun"):
+        words: dict[str, Any] = {"num_images_per_prompt": 2, "scheduler": scheduler}
         words["upscale_tile"] = 64
         events = rpg.stream(plan=PLAN, preview_every=0, **{**QUICK, **words, "upscale": 3})
         steps = heard(events, Step)
         assert [step.i for step in steps] == list(range(1, len(steps) + 1))
         assert {step.n for step in steps} == {len(steps)}
-        later = next(step for step in steps if step.preview and step.i > 1)
-        assert later.preview is not None and later.preview.size == (32, 32)
+        passes = 7 if scheduler == "heun" else 4
+        shown = [step.preview for step in steps[passes:]]
+        assert shown[0].size == (32, 32) and not any(shown[1:])
 
 
 def test_closing_the_stream_in_the_second_pass_leaves_a_pipeline_that_works(
@@ -311,7 +312,7 @@ def test_a_loop_upscales_its_best_picture_at_the_end(rpg: RPGPipeline) -> None:
 
     events = list(rpg.refine_stream(plan=PLAN, critic=Content(), **{**QUICK, **TILED, "seed": 3}))
     done = events[-1]
-    assert isinstance(done, Refined) and not heard(iter(events), Failed | Notice)
+    assert isinstance(done, Refined) and not any(isinstance(one, Failed | Notice) for one in events)
     assert [one.images[0].size for one in heard(iter(events), Rendered)] == [(32, 32), (64, 64)]
     assert done.image.tobytes() == drawn(rpg, **TILED, seed=3).images[0].tobytes()
     assert done.record.settings.upscale == 2
