@@ -484,7 +484,7 @@ class RPGPipeline(Delegating):
             factor: Times that both sides are enlarged, above 1, at most 4.
             strength: How far to go from the enlarged picture, above 0 to 1; None is 0.3, or more
                 where that is less than a step.
-            tile: Pixels of a side above which it is drawn in tiles; None: 1.25 times the model's.
+            tile: Pixels of a side above which it is drawn in tiles; None: twice the model's.
             settings: In the place of the record's.
 
         Raises:

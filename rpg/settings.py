@@ -317,7 +317,7 @@ class GenerationSettings(BaseModel):
             "Upscale tile",
             "Pixels of a side above which the enlarged picture is drawn over in tiles",
             "upscaling",
-            unset="1.25 times the model's side",
+            unset="twice the model's side",
         ),
     ] = None
     strength: Annotated[

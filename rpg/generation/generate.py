@@ -6,7 +6,6 @@ import inspect
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -159,7 +158,8 @@ class RequestRenderer:
         drawn = [self._with_ratio(plan) for plan in plans]
         each, empty = used.num_images_per_prompt, self.model.defaults.empty_prompt
         upscaler = Upscaler.of(self.pipe, used, inputs, empty) if used.upscale > 1 else None
-        progress = _Progress(self.context, index, upscaler, len(noise.seeds))
+        tiles = sum(each * len(upscaler.tiles(plan)) for plan in drawn) if upscaler else 0
+        progress = _Progress(self.context, index, upscaler, tiles)
         if self.request.finished is None:
             images = self._first_pass(drawn, used, noise, inputs, progress)
             self.context.check()
@@ -231,8 +231,8 @@ class RequestRenderer:
         try:
             for number, image in enumerate(images):
                 seed = sources[number % len(sources)].initial_seed()
-                seen = partial(progress.second, number)
-                found.append(upscaler.drawn(image, drawn[number // each], seed, seen))
+                plan = drawn[number // each]
+                found.append(upscaler.drawn(image, plan, seed, progress.second))
         except GenerationError as error:
             if self.request.finished is not None:
                 raise
@@ -322,27 +322,29 @@ class _Progress:
         context: Is told, and says when to stop.
         index: Of the prompt that they are told of.
         upscaler: Of the second pass; None where there is none.
-        pictures: How many are drawn.
+        tiles: How many are still to be drawn in the second pass.
         shown: What the second pass starts from, for its first step to show.
     """
 
     context: StreamContext
     index: int
     upscaler: Upscaler | None
-    pictures: int
+    tiles: int
     shown: Image.Image | None = None
     _before: int = 0
 
     def first(self, i: int, n: int, preview: Image.Image | None, scheduler: Any) -> None:
         """Step `i` of `n` of the first pass is done."""
-        later = self.upscaler.steps(scheduler) * self.pictures if self.upscaler else 0
+        later = self.upscaler.steps(scheduler) * self.tiles if self.upscaler else 0
         self._before = n
         self._tell(i, n + later, preview)
 
-    def second(self, number: int, i: int, n: int) -> None:
-        """Step `i` of `n` of picture `number`, from 0, is done in the second pass."""
+    def second(self, i: int, n: int) -> None:
+        """Step `i` of `n` of a tile is done in the second pass."""
         preview, self.shown = self.shown, None
-        self._tell(self._before + number * n + i, self._before + self.pictures * n, preview)
+        self._tell(self._before + i, self._before + n * self.tiles, preview)
+        if i == n:
+            self._before, self.tiles = self._before + n, self.tiles - 1
 
     def _tell(self, i: int, n: int, preview: Image.Image | None) -> None:
         self.context.check()

@@ -3,15 +3,14 @@
 As in AUTOMATIC1111's "hires. fix" and diffusers' image-to-image guides: enlarged in pixels by
 Lanczos, noised by a part of the schedule, denoised at the new size. Boxes are fractions of the
 canvas, so the plan is drawn as it is. What is larger than the model takes is drawn in overlapping
-tiles, each an image-to-image call under the plan cut to it, and blended in pixels. All tiles start
-from the same enlarged picture with their parts of one canvas's noise, as in MultiDiffusion (arXiv
-2302.08113), so neighbours agree where they overlap, and their order does not matter.
+tiles (`rpg.generation.tiles`), each an image-to-image call under the plan cut to it, and blended in
+pixels. All start from the same enlarged picture with their parts of one canvas's noise, so that
+neighbours agree where they overlap, and their order does not matter.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -28,20 +27,14 @@ from rpg.diffusion.backbones import sibling
 from rpg.diffusion.patches import replaced
 from rpg.generation import sampling
 from rpg.generation.request import Inputs
-from rpg.plans.geometry import FULL, Box
-from rpg.plans.plan import Plan, Region, encode_mask
-from rpg.plans.scene import joined
-from rpg.plans.tree import carried
-from rpg.plans.wording import worded
+from rpg.generation.tiles import Tile, cut, tiled
+from rpg.plans.plan import Plan
 from rpg.settings import GenerationSettings
 
-__all__ = ["TILE", "Upscaler", "cut", "of_tile", "ramps", "spans"]
+__all__ = ["TILE", "Upscaler", "of_tile"]
 
-TILE = 1.25  # of the model's usual side: twice that side is then two tiles, not three
-_OVERLAP = 0.125  # of a tile's side, at least
+TILE = 2.0  # of the model's usual side: what is there already holds the picture together so far
 _KEPT = ("cross_attention_kwargs", "eta", "ip_adapter_image", "ip_adapter_image_embeds")
-
-Span = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -54,8 +47,6 @@ class Upscaler:
         extra: What of the call's words goes to the pipeline here too.
         empty: What is told of canvas that is left over; see `rpg.diffusion.regional`.
         size: Width and height of the enlarged picture in pixels.
-        columns: Left and right edges of tiles in pixels, from left to right.
-        rows: Top and bottom edges likewise.
     """
 
     pipe: Any
@@ -63,8 +54,6 @@ class Upscaler:
     extra: dict[str, Any]
     empty: str
     size: tuple[int, int]
-    columns: tuple[Span, ...]
-    rows: tuple[Span, ...]
 
     @classmethod
     def of(cls, pipe: Any, used: GenerationSettings, inputs: Inputs, empty: str) -> Upscaler:
@@ -74,26 +63,24 @@ class Upscaler:
             ModelError: The family has no image-to-image pipeline.
         """
         assert used.size is not None  # complete
-        multiple = canvas.size_multiple(pipe)
-        size = canvas.snap_size(*used.size, multiple)
-        columns, rows = (spans(side, used.upscale_tile or side, multiple) for side in size)
+        size = canvas.snap_size(*used.size, canvas.size_multiple(pipe))
         extra = {name: inputs.extra[name] for name in _KEPT if name in inputs.extra}
-        return cls(sibling(pipe, "img2img"), used, extra, empty, size, columns, rows)
+        return cls(sibling(pipe, "img2img"), used, extra, empty, size)
 
-    @property
-    def tiles(self) -> int:
-        """How many there are of a picture."""
-        return len(self.columns) * len(self.rows)
+    def tiles(self, plan: Plan) -> list[Tile]:
+        """Those of a picture of the plan."""
+        most = self.used.upscale_tile or max(self.size)
+        return tiled(plan, self.size, most, canvas.size_multiple(self.pipe))
 
     def steps(self, scheduler: Any) -> int:
-        """Calls of the model for a picture.
+        """Calls of the model for a tile.
 
         Args:
             scheduler: With the timesteps of all steps of the call, whatever its strength.
         """
         steps = self.used.num_inference_steps or 0
         skipped = steps - int(steps * self.used.upscale_strength)
-        return self.tiles * int(len(scheduler.timesteps) - skipped * scheduler.order)
+        return int(len(scheduler.timesteps) - skipped * scheduler.order)
 
     def drawn(
         self, image: Image.Image, plan: Plan, seed: int, seen: Callable[[int, int], None]
@@ -104,46 +91,41 @@ class Upscaler:
             image: As it was drawn.
             plan: What it shows, with its base ratios.
             seed: Of the canvas's noise.
-            seen: Called after each step with its number from 1 and how many there are.
+            seen: Called after each step with its number in the tile, from 1, and how many a tile
+                has.
 
         Raises:
             GenerationError: The latents are not numbers, or memory ran out.
         """
         large = image.convert("RGB").resize(self.size, Image.Resampling.LANCZOS)
         whole: NDArray[np.float32] = np.zeros((*self.size[::-1], 3), np.float32)
-        across, down = ramps(self.columns, self.size[0]), ramps(self.rows, self.size[1])
-        places = [(x, y) for y in range(len(self.rows)) for x in range(len(self.columns))]
-        for number, (x, y) in enumerate(places):
-            (left, right), (top, bottom) = self.columns[x], self.rows[y]
-
-            def step(i: int, n: int, *_: Any, before: int = number) -> None:
-                seen(before * n + i, len(places) * n)
-
-            tile = self._tile(large, plan, (left, top, right, bottom), seed, step)
-            weight = np.outer(down[y][top:bottom], across[x][left:right])[..., None]
-            whole[top:bottom, left:right] += np.asarray(tile.convert("RGB")) * weight
+        for tile in self.tiles(plan):
+            drawn = np.asarray(self._tile(large, plan, tile, seed, seen).convert("RGB"))
+            whole[slice(*tile.rows), slice(*tile.columns)] += drawn * tile.share[..., None]
         return Image.fromarray(whole.round().clip(0, 255).astype(np.uint8))
 
     def _tile(
         self,
         large: Image.Image,
         plan: Plan,
-        place: tuple[int, int, int, int],
+        tile: Tile,
         seed: int,
-        seen: sampling.StepSeen,
+        seen: Callable[[int, int], None],
     ) -> Image.Image:
         """One tile of the enlarged picture, drawn over."""
-        left, top, right, bottom = place
-        (wide, high), sides = self.size, (right - left, bottom - top)
-        box = Box(left / wide, top / high, right / wide, bottom / high)
-        own = of_tile(self.used, self.size, sides)
+        (left, right), (top, bottom) = tile.columns, tile.rows
+        own = of_tile(self.used, self.size, (right - left, bottom - top))
         acting = partial(_cutting, seed=seed, size=self.size, corner=(left, top))
         noise = replace(sampling.seeded([seed]), acting=acting)
-        inputs = Inputs(image=large.crop(place), extra=self.extra)
-        shown = [cut(plan, box, self.empty)]
-        images = sampling.render(self.pipe, shown, own, noise, inputs, seen, empty=self.empty)
-        tile: Image.Image = images[0]
-        return tile
+        inputs = Inputs(image=large.crop((left, top, right, bottom)), extra=self.extra)
+        shown = [cut(plan, tile.box(self.size), self.empty)]
+
+        def step(i: int, n: int, *_: Any) -> None:
+            seen(i, n)
+
+        images = sampling.render(self.pipe, shown, own, noise, inputs, step, empty=self.empty)
+        drawn: Image.Image = images[0]
+        return drawn
 
 
 def of_tile(
@@ -165,96 +147,6 @@ def of_tile(
         "num_images_per_prompt": 1,
     }
     return used.model_copy(update=own)
-
-
-def spans(length: int, most: int, multiple: int) -> tuple[Span, ...]:
-    """Equal overlapping parts of a side, as few as can be.
-
-    Args:
-        length: Of the side in pixels, a multiple of `multiple`.
-        most: Pixels of a part, at most; but two multiples in any case.
-        multiple: What all edges are a multiple of.
-
-    Returns:
-        Start and end of each; each overlaps the next by an eighth of `most`, less one multiple for
-        rounding, but by one at least.
-    """
-    most = max(most // multiple, 2) * multiple
-    if length <= most:
-        return ((0, length),)
-    overlap = max(round(most * _OVERLAP / multiple), 1) * multiple
-    count = math.ceil((length - overlap) / (most - overlap))
-    side = math.ceil((length + (count - 1) * overlap) / count / multiple) * multiple
-    room = (length - side) // multiple
-    starts = (round(room * i / (count - 1)) * multiple for i in range(count))
-    return tuple((start, start + side) for start in starts)
-
-
-def ramps(parts: Sequence[Span], length: int) -> NDArray[np.float32]:
-    """The share of each part in each pixel of a side, (parts, length), summing to one.
-
-    It rises over the overlap with the part before and falls over that with the next, smoothly.
-    """
-    pixels = np.arange(length) + 0.5
-    shares = np.zeros((len(parts), length))
-    for index, (start, end) in enumerate(parts):
-        share = ((pixels > start) & (pixels < end)).astype(float)
-        if index:
-            share *= _rising((pixels - start) / (parts[index - 1][1] - start))
-        if index + 1 < len(parts):
-            share *= _rising((end - pixels) / (end - parts[index + 1][0]))
-        shares[index] = share
-    return np.asarray(shares / shares.sum(axis=0), np.float32)
-
-
-def _rising(way: NDArray[np.float64]) -> NDArray[np.float64]:
-    """From 0 to 1 with level ends; together with its mirror image it is 1."""
-    held = way.clip(0, 1)
-    found: NDArray[np.float64] = held * held * (3 - 2 * held)
-    return found
-
-
-def cut(plan: Plan, tile: Box, empty: str = "") -> Plan:
-    """The plan of a tile: what lies in it of each region, as fractions of the tile.
-
-    Its base prompt names no thing that is elsewhere, which the model would draw once more: it is
-    that of the regions in it, or without regions what leftover canvas is told (see
-    `rpg.plans.wording`).
-
-    Args:
-        plan: Of the whole canvas.
-        tile: Fractions of it.
-        empty: As in `worded`.
-    """
-    if tile == FULL:
-        return plan
-    regions, layers = tuple(_parts(plan, tile)), plan.layers()
-    base = plan.base_prompt
-    if not regions:
-        base = worded(plan, empty=empty).leftover or base
-    elif len(regions) < len(layers):
-        base = joined("", *(region.prompt for region in regions))
-    return plan.model_copy(update={"regions": regions, "base_prompt": base})
-
-
-def _parts(plan: Plan, tile: Box) -> Iterator[Region]:
-    """Layers in painting order, without parents: each is painted by its own box and mask alone."""
-    for order, layer in enumerate(plan.layers()):
-        common = layer.box.intersection(tile)
-        if common is None:
-            continue
-        update: dict[str, Any] = {"box": carried(common, tile, FULL), "z": order, "children": ()}
-        if (mask := layer.mask_image()) is not None:
-            update["mask"] = encode_mask(_masked(mask, tile))
-        yield layer.model_copy(update=update)
-
-
-def _masked(mask: Image.Image, tile: Box) -> Image.Image:
-    """The tile's part of a painted mask, at the mask's own resolution."""
-    wide, high = mask.size
-    size = max(round(tile.width * wide), 1), max(round(tile.height * high), 1)
-    edges = (tile.x0 * wide, tile.y0 * high, tile.x1 * wide, tile.y1 * high)
-    return mask.resize(size, Image.Resampling.BILINEAR, box=edges)
 
 
 @contextmanager

@@ -18,7 +18,8 @@ from PIL import Image
 
 from rpg.errors import GenerationError, ModelError, SettingsError
 from rpg.events import Event, Failed, Notice, Refined, Rendered, Step
-from rpg.generation.upscaling import cut, of_tile, ramps, spans
+from rpg.generation.tiles import cut, ramps, spans, tiled
+from rpg.generation.upscaling import of_tile
 from rpg.pipeline import RPGOutput, RPGPipeline
 from rpg.plans.geometry import Box
 from rpg.plans.plan import Plan, Region, encode_mask
@@ -49,12 +50,12 @@ BOXES = st.builds(boxes, st.tuples(EDGES, EDGES), st.tuples(EDGES, EDGES))
 def test_tiles_cover_a_side_and_their_shares_sum_to_one(
     length: int, most: int, multiple: int
 ) -> None:
-    length = -(-length // multiple) * multiple
+    length, most = (-(-side // multiple) * multiple for side in (length, max(most, 2 * multiple)))
     parts = spans(length, most, multiple)
     assert parts[0][0] == 0 and parts[-1][1] == length
     assert len({end - start for start, end in parts}) == 1
     assert all(edge % multiple == 0 for part in parts for edge in part)
-    assert parts[0][1] <= max(most, 2 * multiple)
+    assert parts[0][1] <= most
     for (start, end), (following, _) in pairwise(parts):
         assert start < following <= end - multiple
     shares = ramps(parts, length)
@@ -62,6 +63,28 @@ def test_tiles_cover_a_side_and_their_shares_sum_to_one(
     for (start, end), share in zip(parts, shares, strict=True):
         assert not share[:start].any() and not share[end:].any()
         assert np.abs(np.diff(share)).max(initial=0) <= 1.6 / multiple  # no step
+
+
+@given(st.lists(BOXES, max_size=4), st.sampled_from([96, 160]), SIDES, st.sampled_from([8, 16]))
+def test_shares_of_tiles_sum_to_one_and_no_region_that_fits_is_cut(
+    places: list[Box], width: int, most: int, multiple: int
+) -> None:
+    size, most = (width, 128), max(most, 2 * multiple)
+    layers = [Region(id=f"{i}", prompt="x", box=box) for i, box in enumerate(places)]
+    plan = Plan(prompt="things", regions=tuple(layers))
+    total, owners = np.zeros(size[::-1]), np.full(size[::-1], -1)
+    for number, tile in enumerate(tiled(plan, size, most, multiple)):
+        rows, columns = slice(*tile.rows), slice(*tile.columns)
+        assert max(np.subtract(*tile.rows[::-1]), np.subtract(*tile.columns[::-1])) <= most
+        assert not any(edge % multiple for edge in (*tile.rows, *tile.columns))
+        assert tile.share.min() >= 0
+        total[rows, columns] += tile.share
+        owners[rows, columns][tile.share > 0.999] = number
+    assert np.allclose(total, 1, atol=1e-5)
+    if layers and max(layers[-1].box.width * width, layers[-1].box.height * 128) <= most / 3:
+        left, top, right, bottom = layers[-1].box.to_pixels(*size)
+        assert len(set(owners[top:bottom, left:right].flat)) == 1  # the uppermost, by one tile
+        assert owners[top, left] >= 0
 
 
 def test_a_side_that_fits_is_one_tile_and_twice_the_models_side_is_two() -> None:
