@@ -35,6 +35,10 @@ _BLACK = (
     "or a safety filter hid it"
 )
 _AS_DRAWN = "the pictures stay at the size they were drawn: {}"
+_IN_PIECES = (
+    "regions larger than a tile of {1} pixels may not come out in one piece: {0}; raise "
+    "upscale_tile, or lower upscale_strength"
+)
 _ONLY_WITH_IT = "enlarged_picture"  # among what a record needs: nothing but that picture makes it
 _NAN = "the decoder gave NaN (not a number); load the model with dtype=torch.float32"
 
@@ -160,6 +164,8 @@ class RequestRenderer:
         upscaler = Upscaler.of(self.pipe, used, inputs, empty) if used.upscale > 1 else None
         tiles = sum(each * len(upscaler.tiles(plan)) for plan in drawn) if upscaler else 0
         progress = _Progress(self.context, index, upscaler, tiles)
+        if upscaler is not None:
+            self._warn(upscaler, drawn, index)
         if self.request.finished is None:
             images = self._first_pass(drawn, used, noise, inputs, progress)
             self.context.check()
@@ -174,6 +180,12 @@ class RequestRenderer:
             seeds = zip(noise.seeds[own], self._variations(index + number, 1, used), strict=True)
             records = tuple(self._record(plan, used, *pair) for pair in seeds)
             self.context.emit(Rendered(images[own], records, plan, index + number))
+
+    def _warn(self, upscaler: Upscaler, drawn: Sequence[Plan], index: int) -> None:
+        for number, plan in enumerate(drawn, index):
+            if names := ", ".join(upscaler.in_pieces(plan)):
+                said = _IN_PIECES.format(names, upscaler.used.upscale_tile)
+                self.context.emit(Notice(said, number))
 
     def _first_pass(
         self,

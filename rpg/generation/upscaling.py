@@ -28,6 +28,7 @@ from rpg.diffusion.patches import replaced
 from rpg.generation import sampling
 from rpg.generation.request import Inputs
 from rpg.generation.tiles import Tile, cut, tiled
+from rpg.plans.geometry import FULL
 from rpg.plans.plan import Plan
 from rpg.settings import GenerationSettings
 
@@ -71,6 +72,16 @@ class Upscaler:
         """Those of a picture of the plan."""
         most = self.used.upscale_tile or max(self.size)
         return tiled(plan, self.size, most, canvas.size_multiple(self.pipe))
+
+    def in_pieces(self, plan: Plan) -> list[str]:
+        """Ids of regions that no tile holds, but for those of the whole canvas."""
+        tiles, found = self.tiles(plan), []
+        for region in plan.layers():
+            left, top, right, bottom = region.box.to_pixels(*self.size)
+            whole = any(tile.holds((left, right), (top, bottom)) for tile in tiles)
+            if not whole and region.box != FULL:
+                found.append(region.id)
+        return found
 
     def steps(self, scheduler: Any) -> int:
         """Calls of the model for a tile.

@@ -188,6 +188,20 @@ def test_the_pass_is_recorded_and_makes_the_picture_again(each: RPGPipeline) -> 
     assert two.images[0].tobytes() != two.images[1].tobytes()
 
 
+def test_what_is_larger_than_a_tile_is_told_before_the_first_step(rpg: RPGPipeline) -> None:
+    words: dict[str, Any] = {**QUICK, **TILED, "upscale_tile": 48}
+    events = list(rpg.stream(plan=PLAN, **words))
+    told = [index for index, one in enumerate(events) if isinstance(one, Notice)]
+    (notice,) = [events[index] for index in told]
+    assert isinstance(notice, Notice) and "a tile of 48 pixels" in notice.text
+    assert notice.text.count("r0, r1") == 1
+    assert told[0] < next(i for i, one in enumerate(events) if isinstance(one, Step))
+    small = Region(id="small", prompt="a star", box=Box(0.3, 0.3, 0.7, 0.7))
+    around = Region(id="all", prompt="a sky", box=Box(0, 0, 1, 1), z=-1)
+    plan = Plan(prompt="a star in the sky", regions=(small, around))
+    assert not any(isinstance(one, Notice) for one in rpg.stream(plan=plan, **words))
+
+
 def test_a_picture_upscaled_later_is_the_one_upscaled_at_once(rpg: RPGPipeline) -> None:
     before, at_once = drawn(rpg), drawn(rpg, **TILED)
     later = rpg.upscale(before.images[0], before.records[0], strength=0.5, tile=64)
