@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from rpg.plans.plan import Plan
 
 
-@with_setting_flags("canvas", "count")
+@with_setting_flags("canvas", "count", "variation", "upscaling")
 def edit(
     picture: Annotated[Path, typer.Argument(help="The picture to change.")],
     instruction: Annotated[

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,21 +38,21 @@ _MEMORY = "ask for a smaller size or fewer images at once"
 class Noise:
     """Where the pictures' noise comes from.
 
-    `seeds` holds for each picture the seed that makes it again alone, None where no seed can.
+    Attributes:
+        generator: One for all pictures, or one for each.
+        seeds: For each picture the seed that makes it again alone, None where no seed can.
+        acting: From the pipeline, its scheduler in place, to a context in which the noise that its
+            loop begins with is another than the generators'.
     """
 
     generator: torch.Generator | list[torch.Generator]
     seeds: tuple[int | None, ...]
+    acting: Callable[[Any], AbstractContextManager[None]] = nullcontext
 
 
-def seeded(seed: int, first: int, count: int) -> Noise:
-    """A generator for each of `count` pictures of a call, the first being number `first`.
-
-    Picture i of the call draws from seed + i, wrapped round at 2**63. On the CPU, so that a seed
-    means the same noise on every device.
-    """
-    seeds = tuple((seed + first + i) % (MAX_SEED + 1) for i in range(count))
-    return Noise([torch.Generator("cpu").manual_seed(one) for one in seeds], seeds)
+def seeded(seeds: Sequence[int]) -> Noise:
+    """A generator for each picture; on the CPU, so that a seed means one noise on every device."""
+    return Noise([torch.Generator("cpu").manual_seed(one) for one in seeds], tuple(seeds))
 
 
 def given(generator: torch.Generator | Sequence[torch.Generator], first: int, count: int) -> Noise:
@@ -110,7 +110,8 @@ def render(
         words_of_regions = {**_regional_words(used), "redrawn": redrawn, "empty": empty}
         believing = remembering(pipe.scheduler)
         with regional(pipe, plans, **words_of_regions), guidance.watching(pipe), believing:
-            with np.errstate(invalid="ignore"), decoding_again_in_tiles(pipe.vae, tell):
+            decoding = decoding_again_in_tiles(pipe.vae, tell)
+            with noise.acting(pipe), decoding, np.errstate(invalid="ignore"):
                 return pipe(**words).images
 
 
