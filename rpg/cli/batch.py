@@ -119,6 +119,7 @@ def batch(
     cpu_offload: options.Offload = None,
     vae_tiling: options.VaeTiling = False,
     vae_slicing: options.VaeSlicing = False,
+    low_vram: options.LowVram = "auto",
     preset: options.PresetName = None,
     *,
     given: SettingFlags,
@@ -143,6 +144,7 @@ def batch(
             cpu_offload,
             vae_tiling,
             vae_slicing,
+            low_vram,
             prediction_type,
             vae,
         )

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from rpg.plans.plan import Plan
 
 
-@with_setting_flags("canvas", "count")
+@with_setting_flags("canvas", "count", "variation", "upscaling")
 def edit(
     picture: Annotated[Path, typer.Argument(help="The picture to change.")],
     instruction: Annotated[
@@ -61,6 +61,7 @@ def edit(
     vae: options.Vae = None,
     lora: options.Lora = None,
     cpu_offload: options.Offload = None,
+    low_vram: options.LowVram = "auto",
     *,
     given: SettingFlags,
     output: options.Output = None,
@@ -77,14 +78,16 @@ def edit(
         painted = ImageOps.exif_transpose(files.read_picture(mask)) if mask is not None else None
         targets = files.Targets(output)
         recording = Recording.of(session, no_session)
+        adapters = read_adapters(lora or ())
         flags = ModelFlags(
             model,
             dtype,
             device,
             variant,
             revision,
-            read_adapters(lora or ()),
+            adapters,
             cpu_offload,
+            low_vram=low_vram,
             prediction_type=prediction_type,
             vae=vae,
         )

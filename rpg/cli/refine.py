@@ -70,6 +70,7 @@ def refine(
     vae: options.Vae = None,
     lora: options.Lora = None,
     cpu_offload: options.Offload = None,
+    low_vram: options.LowVram = "auto",
     preset: options.PresetName = None,
     *,
     given: SettingFlags,
@@ -96,6 +97,7 @@ def refine(
             device,
             lora=adapters,
             cpu_offload=cpu_offload,
+            low_vram=low_vram,
             prediction_type=prediction_type,
             vae=vae,
         ).load()

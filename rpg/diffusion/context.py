@@ -58,7 +58,7 @@ def regional(
             inpainting (4- or 9-channel UNet), ControlNet, with perturbed-attention guidance, or
             SDXL's InstructPix2Pix.
         plan: the regions, of every picture or, for a list of plans, of each prompt's; where there
-            are none the pipeline is left as it is.
+            are none the pipeline is left as it is, but for weights in its texts.
         composer: "attention" (regions in cross-attention, one UNet pass), "latent" (every region
             its own latent) or "latent+attention" (latents for the first `share` of the steps).
             None, here and below: the default of the model or its family, see `rpg.defaults`.
@@ -100,7 +100,9 @@ def regional(
         empty=empty,
     )
     if not layout.count:
-        yield pipe
+        encoder = family.encoder(pipe, (), ())
+        with replaced(pipe, "encode_prompt", encoder.encode_weighted):
+            yield pipe
         return
     with ExitStack() as stack:
         denoiser = stack.enter_context(

@@ -13,6 +13,7 @@ from typing import Annotated, ClassVar, Self
 from pydantic import Field, field_validator, model_validator
 
 from rpg.plans.model import Id, Model, Words
+from rpg.plans.prompt_weights import clean
 
 __all__ = ["DIRECTIONS", "MAX_THINGS", "OPPOSITES", "Relation", "Scene", "Thing", "joined"]
 
@@ -178,12 +179,12 @@ def joined(text: str, *more: str) -> str:
         if not part.strip() or _contains(text, part):
             continue
         text = text.rstrip(" .,;")
-        first = part.split(None, 1)[0].lower()
+        first = clean(part).split(None, 1)[0].lower()
         between = " " if first in _PREPOSITIONS else ", "
         text = f"{text}{between}{part}" if text else part
     return text
 
 
 def _contains(text: str, part: str) -> bool:
-    found = rf"(?<!\w){re.escape(part.lower().strip(' .,;'))}(?!\w)"
-    return re.search(found, text.lower()) is not None
+    found = rf"(?<!\w){re.escape(clean(part).lower().strip(' .,;'))}(?!\w)"
+    return re.search(found, clean(text).lower()) is not None

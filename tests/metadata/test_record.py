@@ -20,6 +20,7 @@ from rpg.errors import MetadataError, SettingsError
 from rpg.metadata import Record
 from rpg.plans.geometry import Box
 from rpg.plans.plan import Plan, Region, encode_mask
+from rpg.plans.prompt_weights import clean
 from rpg.settings import GenerationSettings
 from tests.pngs import SIGNATURE, chunk, header, png
 
@@ -332,3 +333,16 @@ def test_base_ratios_of_version_1_mean_what_they_meant(
         assert found == meant
     assert now.settings.window == 0  # there a region was its box alone
     assert metadata.parse(now.model_dump_json()) == now
+
+
+def test_brackets_were_text_once_and_are_still_in_pictures_of_then() -> None:
+    one = {**region("a", x1=1), "prompt": "cat (blue:1.3)"}
+    plan = {"prompt": "a (red) cat", "regions": [one]}
+    old = metadata.parse(json.dumps({"version": 2, "plan": plan, "settings": {}})).plan
+    now = metadata.parse(json.dumps({"version": 3, "plan": plan, "settings": {}})).plan
+    assert (clean(old.prompt), clean(old.regions[0].prompt)) == ("a (red) cat", "cat (blue:1.3)")
+    assert (clean(now.prompt), clean(now.regions[0].prompt)) == ("a red cat", "cat blue")
+    assert (
+        metadata.parse(Record(plan=old, settings=GenerationSettings()).model_dump_json()).plan
+        == old
+    )

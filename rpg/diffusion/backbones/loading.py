@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,11 @@ import torch
 from rpg._loading import first_line, loading
 from rpg._memory import memory_explained
 from rpg.checkpoints import Recognised
+from rpg.defaults import ModelDefaults, of_model
 from rpg.diffusion.backbones.base import Task
 from rpg.diffusion.backbones.registry import FAMILIES, family
+from rpg.diffusion.memory import offloaded_like, place
+from rpg.diffusion.memory_plan import LowVram, checked_choice
 from rpg.diffusion.quiet import quiet_casting
 from rpg.diffusion.recognition import recognise_file, recognise_folder
 from rpg.diffusion.sources import check_vae
@@ -36,8 +39,8 @@ _CONFIGS: Mapping[str, str] = {
 
 _VAE: Any = diffusers.AutoencoderKL
 _TOO_LARGE = (
-    "load it in dtype float16, or on the cpu and call pipe.enable_model_cpu_offload() "
-    "(--dtype float16, --cpu-offload model)"
+    'load it in dtype float16, or with low_vram="on", which offloads what does not work '
+    "(--dtype float16, --low-vram on)"
 )
 
 
@@ -46,12 +49,13 @@ def load_recognised(
     *,
     dtype: torch.dtype | str | None = None,
     device: torch.device | str | None = None,
+    low_vram: LowVram = "auto",
     prediction_type: str | None = None,
     **words: Any,
 ) -> tuple[Any, Recognised]:
     """The pipeline of a folder, hub id or file, and what it was taken for; see both loaders."""
-    load = _from_file if Path(model).is_file() else _from_folder
-    return load(os.fspath(model), device_named(device), dtype, prediction_type, words)
+    read = _from_file if Path(model).is_file() else _from_folder
+    return _loaded(read, model, dtype, device, prediction_type, low_vram, words)
 
 
 def load_pipeline(
@@ -59,6 +63,7 @@ def load_pipeline(
     *,
     dtype: torch.dtype | str | None = None,
     device: torch.device | str | None = None,
+    low_vram: LowVram = "auto",
     prediction_type: str | None = None,
     **words: Any,
 ) -> Any:
@@ -68,13 +73,15 @@ def load_pipeline(
         model: the folder or id.
         dtype: a torch dtype or its name; None is float32 on a CPU and float16 elsewhere.
         device: None is the best there is.
+        low_vram: "auto" saves memory where the device has too little for a picture, "on" in any
+            case, "off" never; see `rpg.diffusion.memory_plan`.
         prediction_type: "epsilon", "v_prediction" or "sample"; None is what its scheduler says.
         words: passed to diffusers' `from_pretrained`; `vae` may be a file, folder or hub id.
 
     Raises:
         ModelError: it cannot be loaded, or its family is none that regions work with.
     """
-    return _from_folder(os.fspath(model), device_named(device), dtype, prediction_type, words)[0]
+    return _loaded(_from_folder, model, dtype, device, prediction_type, low_vram, words)[0]
 
 
 def load_single_file(
@@ -82,6 +89,7 @@ def load_single_file(
     *,
     dtype: torch.dtype | str | None = None,
     device: torch.device | str | None = None,
+    low_vram: LowVram = "auto",
     prediction_type: str | None = None,
     **words: Any,
 ) -> Any:
@@ -91,6 +99,7 @@ def load_single_file(
         path: the file.
         dtype: as in `load_pipeline`.
         device: as in `load_pipeline`.
+        low_vram: as in `load_pipeline`.
         prediction_type: as in `load_pipeline`; None is what the file says, else "epsilon".
         words: passed to diffusers' `from_single_file`; `config` names a local folder with the
             configuration, where the hub cannot be reached; `vae` as in `load_pipeline`.
@@ -98,15 +107,27 @@ def load_single_file(
     Raises:
         ModelError: it is something else than a checkpoint of our families, or cannot be loaded.
     """
-    return _from_file(os.fspath(path), device_named(device), dtype, prediction_type, words)[0]
+    return _loaded(_from_file, path, dtype, device, prediction_type, low_vram, words)[0]
+
+
+def _loaded(
+    read: Callable[..., tuple[Any, Recognised]],
+    model: str | os.PathLike[str],
+    dtype: torch.dtype | str | None,
+    device: torch.device | str | None,
+    prediction_type: str | None,
+    low_vram: LowVram,
+    words: Mapping[str, Any],
+) -> tuple[Any, Recognised]:
+    source, where, low_vram = os.fspath(model), device_named(device), checked_choice(low_vram)
+    pipe, known = read(source, _dtype(dtype, where), prediction_type, words)
+    usual = of_model(Path(source), known.family, known)
+    placed = _placed(pipe, where, usual, low_vram, any_dtype=dtype is None, given=words)
+    return placed, known
 
 
 def _from_folder(
-    source: str,
-    device: torch.device,
-    dtype: torch.dtype | str | None,
-    prediction_type: str | None,
-    words: Mapping[str, Any],
+    source: str, dtype: torch.dtype, prediction_type: str | None, words: Mapping[str, Any]
 ) -> tuple[Any, Recognised]:
     classes = {
         one.__name__: known.name for known in FAMILIES.values() for one in known.pipelines.values()
@@ -119,30 +140,24 @@ def _from_folder(
     elif known.pipeline in _DRAWN_AS:
         loader = FAMILIES[known.family].pipelines["text2img"]
     options = {**words, "variant": known.variant, "use_safetensors": True}
-    options |= _named_vae(words, source, _dtype(dtype, device))
+    options |= _named_vae(words, source, dtype)
     with loading(source), memory_explained(ModelError, _TOO_LARGE):
-        pipe = loader.from_pretrained(source, dtype=_dtype(dtype, device), **options)
+        pipe = loader.from_pretrained(source, dtype=dtype, **options)
     family(pipe)
-    return _moved(_scheduled(pipe, known), device), known
+    return _scheduled(pipe, known), known
 
 
 def _from_file(
-    source: str,
-    device: torch.device,
-    dtype: torch.dtype | str | None,
-    prediction_type: str | None,
-    words: Mapping[str, Any],
+    source: str, dtype: torch.dtype, prediction_type: str | None, words: Mapping[str, Any]
 ) -> tuple[Any, Recognised]:
     known = recognise_file(Path(source), words, prediction_type)
     task: Task = "inpaint" if known.inpainting else "text2img"
     pipeline: Any = FAMILIES[known.family].pipelines[task]
     config = words.get("config", _CONFIGS.get(known.family, ""))
-    options = {**words, **_named_vae(words, config, _dtype(dtype, device))}
+    options = {**words, **_named_vae(words, config, dtype)}
     with loading(source), memory_explained(ModelError, _TOO_LARGE), quiet_casting():
-        pipe = pipeline.from_single_file(source, dtype=_dtype(dtype, device), **options)
-    if "scheduler" not in words:
-        pipe = _scheduled(pipe, known)
-    return _moved(pipe, device), known
+        pipe = pipeline.from_single_file(source, dtype=dtype, **options)
+    return (pipe if "scheduler" in words else _scheduled(pipe, known)), known
 
 
 def _named_vae(words: Mapping[str, Any], config: str, dtype: torch.dtype) -> dict[str, Any]:
@@ -179,10 +194,27 @@ def _scheduled(pipe: Any, known: Recognised) -> Any:
     return pipe
 
 
-def _moved(pipe: Any, device: torch.device) -> Any:
+def _placed(
+    pipe: Any,
+    device: torch.device,
+    usual: ModelDefaults,
+    low_vram: LowVram,
+    *,
+    any_dtype: bool,
+    given: Collection[str],
+) -> Any:
+    """A pipeline on its device; after a failure nothing of it is held but what the caller gave."""
     advice = f"the model does not fit on {device}; {_TOO_LARGE}"
-    with loading("the model"), memory_explained(ModelError, advice):
-        return pipe.to(device)
+    try:
+        with loading("the model"), memory_explained(ModelError, advice):
+            canvas, name = (usual.width, usual.height), family(pipe).name
+            place(pipe, device, canvas, low_vram, family=name, any_dtype=any_dtype)
+    except ModelError:
+        for name, part in pipe.components.items():
+            if isinstance(part, torch.nn.Module):  # an error that is kept would keep its weights
+                part.to("cpu" if name in given else "meta")
+        raise
+    return pipe
 
 
 def sibling(pipe: Any, task: Task, *, controlnet: Any = None) -> Any:
@@ -217,6 +249,7 @@ def _over(wanted: type, held: Mapping[str, Any], pipe: Any) -> Any:
     made = wanted(**{name: held[name] for name in parameters if name in held})
     made.set_progress_bar_config(**getattr(pipe, "_progress_bar_config", {}))
     made.register_to_config(_name_or_path=pipe.config.get("_name_or_path"))
+    offloaded_like(made, pipe)
     return made
 
 
