@@ -8,6 +8,7 @@ from rpg.diffusion.backbones.loading import (
     load_pipeline,
     load_recognised,
     load_single_file,
+    recognised,
     sibling,
 )
 from rpg.diffusion.backbones.registry import FAMILIES, defaults_of, family, register
@@ -23,6 +24,7 @@ __all__ = [
     "load_pipeline",
     "load_recognised",
     "load_single_file",
+    "recognised",
     "register",
     "sibling",
 ]

@@ -24,7 +24,14 @@ from rpg.diffusion.recognition import recognise_file, recognise_folder
 from rpg.diffusion.sources import check_vae
 from rpg.errors import ModelError
 
-__all__ = ["device_named", "load_pipeline", "load_recognised", "load_single_file", "sibling"]
+__all__ = [
+    "device_named",
+    "load_pipeline",
+    "load_recognised",
+    "load_single_file",
+    "recognised",
+    "sibling",
+]
 
 # Pipelines whose parts are those of another, which draws with them as well.
 _DRAWN_AS = {
@@ -110,6 +117,31 @@ def load_single_file(
     return _loaded(_from_file, path, dtype, device, prediction_type, low_vram, words)[0]
 
 
+def recognised(source: str, words: Mapping[str, Any]) -> Recognised:
+    """What a folder, hub id or file is taken for, by what describes it.
+
+    Args:
+        source: the folder, id or file.
+        words: of the call that is to load it.
+
+    Raises:
+        ModelError: it is nothing to draw with; says what it is.
+    """
+    if Path(source).is_file():
+        return recognise_file(Path(source), words)
+    return _folder_recognised(source, words, None)
+
+
+def _folder_recognised(
+    source: str, words: Mapping[str, Any], prediction_type: str | None
+) -> Recognised:
+    classes = {
+        one.__name__: known.name for known in FAMILIES.values() for one in known.pipelines.values()
+    }
+    with loading(source):  # configurations may hold anything
+        return recognise_folder(source, classes | _DRAWN_AS, words, prediction_type)
+
+
 def _loaded(
     read: Callable[..., tuple[Any, Recognised]],
     model: str | os.PathLike[str],
@@ -129,11 +161,7 @@ def _loaded(
 def _from_folder(
     source: str, dtype: torch.dtype, prediction_type: str | None, words: Mapping[str, Any]
 ) -> tuple[Any, Recognised]:
-    classes = {
-        one.__name__: known.name for known in FAMILIES.values() for one in known.pipelines.values()
-    }
-    with loading(source):  # configurations may hold anything
-        known = recognise_folder(source, classes | _DRAWN_AS, words, prediction_type)
+    known = _folder_recognised(source, words, prediction_type)
     loader: Any = diffusers.DiffusionPipeline
     if known.inpainting:
         loader = FAMILIES[known.family].pipelines["inpaint"]
