@@ -1,7 +1,7 @@
 """Tiles of a large canvas: where they lie, what each shows, and its share in every pixel.
 
 A grid of equal tiles overlaps by an eighth. Where a region is cut by it, one tile draws the region
-whole, the first that holds it or a window of its own, and has all of its pixels: a model that sees
+whole, the first that holds it with a margin or a window of its own, and has all of its pixels: a model that sees
 half of a thing draws it smaller and complete, so that two halves would not fit together.
 """
 
@@ -78,7 +78,8 @@ def tiled(plan: Plan, size: tuple[int, int], most: int, multiple: int) -> list[T
     for region in plan.layers():
         left, top, right, bottom = region.box.to_pixels(*size)
         whole = (left, right), (top, bottom)
-        owner = next((one for one in tiles if one.holds(*whole)), None)
+        roomy = [_grown(span, margin, side) for span, side in zip(whole, size, strict=True)]
+        owner = next((one for one in tiles if one.holds(*roomy)), None)
         if owner is None:
             x = _window(whole[0], size[0], most, multiple)
             y = _window(whole[1], size[1], most, multiple)
@@ -135,6 +136,10 @@ def _window(inner: Span, length: int, most: int, multiple: int) -> Span | None:
 
 def _margin(most: int, multiple: int) -> int:
     return max(round(most * OVERLAP / multiple), 1) * multiple
+
+
+def _grown(span: Span, margin: int, length: int) -> Span:
+    return max(span[0] - margin, 0), min(span[1] + margin, length)
 
 
 def _within(inner: Span, outer: Span) -> bool:
