@@ -45,8 +45,15 @@ class Variant:
             return nullcontext()
         if self.scheme == "official":
             return official(pipe, plan, base_ratio=self.base_ratio)
-        words = {"composer": self.composer, "base_ratio": self.base_ratio, "window": self.window}
-        return regional(pipe, plan, share=self.share, feather=0.0, **words)
+        return regional(
+            pipe,
+            plan,
+            composer=self.composer,
+            base_ratio=self.base_ratio,
+            share=self.share,
+            window=self.window,
+            feather=0.0,
+        )
 
 
 VARIANTS = (

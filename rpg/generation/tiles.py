@@ -1,8 +1,9 @@
 """Tiles of a large canvas: where they lie, what each shows, and its share in every pixel.
 
 A grid of equal tiles overlaps by an eighth. Where a region is cut by it, one tile draws the region
-whole, the first that holds it with a margin or a window of its own, and has all of its pixels: a model that sees
-half of a thing draws it smaller and complete, so that two halves would not fit together.
+whole, the first that holds it with a margin or a window of its own, and has all of its pixels: a
+model that sees half of a thing draws it smaller and complete, so that two halves would not fit
+together.
 """
 
 from __future__ import annotations

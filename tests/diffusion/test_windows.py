@@ -167,19 +167,27 @@ def test_a_pipeline_draws_one_region_of_the_prompt_as_without(make: Any, compose
         assert_close(draw(pipe), expected)
 
 
-@pytest.mark.parametrize("share", [0.4, 0.5])
-def test_a_region_s_own_negative_acts_where_it_is(share: float) -> None:
-    """Seen where the negative is one for all windows, and where each has its own."""
-    pipe = tiny_sdxl()
+@SCHEDULES
+def test_a_region_s_own_negative_acts_where_it_is(schedule: Schedule) -> None:
+    """Where the negative is one for all windows, and where each has its own."""
+    unet, plan = tiny_sdxl().unet, region()
+    layout = RegionalLayout.of(plan, base_ratio=0.0, window=CELLS)
 
-    def drawn(negative: str) -> Tensor:
-        plan = plan_of(Region(id="a", prompt="red star", box=BOX, negative=negative))
-        words = {"composer": "latent+attention", "share": share, "window": 64, "base_ratio": 0.0}
-        with regional(pipe, plan, **words):
-            return draw(pipe, num_inference_steps=2 if share == 0.5 else 1)
+    def negative(seed: int) -> Tensor:
+        text, pooled = noise(1, MAX_TOKENS, 2 * WIDTH, seed=seed), noise(1, WIDTH, seed=seed)
+        lengths, empty = (MAX_TOKENS,), torch.zeros_like(text)
+        texts = RegionalPromptEmbeds(*STAR, text, pooled, (True,), lengths, empty)
+        with torch.no_grad(), RegionalDenoiser(UNet(unet, 4), layout, texts, schedule) as denoiser:
+            denoiser.at(0, 10)
+            found = denoiser.predict(
+                SAMPLE, TIME, "both", TEXTS, {"added_cond_kwargs": added(POOLED)}
+            )
+        assert_close(found[1:][INSIDE], plain(unet, SAMPLE[1:], *STAR)[INSIDE])
+        if schedule is ALL:
+            assert_close(found[:1][INSIDE], plain(unet, SAMPLE[:1], text, pooled)[INSIDE])
+        return found[:1]
 
-    one, other = drawn("old dog"), drawn("green tree")
-    assert_differ(one[INSIDE], other[INSIDE])
+    assert_differ(negative(8)[INSIDE], negative(9)[INSIDE])
 
 
 def test_early_windows_cost_a_negative_and_a_call_for_each_size() -> None:
