@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Unpack, cast, overload
 
 from rpg._delegating import Delegating
+from rpg.calibration.kept import calibrated
 from rpg.critics.toybox import ToyboxCritic
 from rpg.defaults import ModelDefaults, of_model
 from rpg.diffusion import backbones
@@ -98,6 +99,7 @@ class RPGPipeline(Delegating):
         planner: What turns prompts into plans; the rule planner if None.
         model: Public name of the model, written into records.
         model_defaults: Values for what calls leave open; those of the pipeline's family if None.
+            What the user calibrated for the model goes before them.
 
     Attributes:
         pipe: The pipeline held; what diffusers' users reach for first is handed on to it.
@@ -123,7 +125,8 @@ class RPGPipeline(Delegating):
         self.pipe = pipe
         self.planner: Planner = planner if planner is not None else RulePlanner()
         self._family = backbones.family(pipe)
-        self.defaults = model_defaults or of_model(None, self._family.name)
+        own = model_defaults or of_model(None, self._family.name)
+        self.defaults = calibrated(own, model)
         self.model = self.defaults.name or public_name(model)
         is_toybox = self.defaults.name == TOYBOX
         self.segmenter: Segmenter = ToyboxContours() if is_toybox else GrabCut()

@@ -7,6 +7,7 @@ import logging
 import typer
 
 from rpg.cli.batch import batch
+from rpg.cli.calibrate import calibrate
 from rpg.cli.demo import demo
 from rpg.cli.edit import edit
 from rpg.cli.generate import generate
@@ -28,6 +29,7 @@ app.command()(generate)
 app.command()(refine)
 app.command()(edit)
 app.command()(batch)
+app.command()(calibrate)
 app.command()(demo)
 app.command()(planner_check)
 app.add_typer(session)
