@@ -25,7 +25,8 @@ __all__ = ["bootstrap", "difference_interval", "log_capital"]
 # Stakes for one root mean square: e.g. 0.46 of the capital, the best where 73% of signs agree.
 # Three gamblers begin with a third each, since nobody knows how large the effect is.
 _BETS = (0.5, 1.0, 2.0)
-_LEAST = 1e-300  # left to a gambler who staked all, and lost
+_ALL_BUT = 1e-12 - 1.0  # at most so much of a capital is lost at once
+_NOTHING = 1e-9  # differences below come of rounding
 _SHIFTS = 401
 _RESAMPLES = 2000
 _COVERAGE = 0.95
@@ -44,28 +45,31 @@ def log_capital(differences: Sequence[float]) -> float:
 
 
 def difference_interval(differences: Sequence[float], error: float) -> tuple[float, float]:
-    """Where the middle of the differences lies, at every look at once but for a chance of `error`.
+    """Where the middle of the differences lies, whenever one looks.
 
-    These are the middles against which nobody has won: the test of `log_capital`, both ways, of
-    each shift. Differences are taken to be symmetric about their middle.
+    These are the shifts of the differences of which `log_capital` is not sure, either way, so 0 is
+    outside just where one arm is surely better. Differences are taken to be symmetric about their
+    middle.
 
     Args:
         differences: Of scores from 0 to 1, in the order in which they were seen.
-        error: Above 0, below 1.
+        error: The chance that the middle ever lies beyond an end, of each end.
     """
     shifts = np.linspace(-1.0, 1.0, _SHIFTS)
     centred = np.asarray(differences, dtype=float)[None] - shifts[:, None]
-    capital = np.logaddexp(_log_capitals(centred), _log_capitals(-centred)) - math.log(2.0)
+    capital = np.maximum(_log_capitals(centred), _log_capitals(-centred))
     kept = shifts[capital < math.log(1.0 / error)]
-    return (float(kept[0]), float(kept[-1])) if len(kept) else (0.0, 0.0)
+    if not len(kept):  # all alike, between two shifts
+        return float(differences[0]), float(differences[0])
+    return float(kept[0]), float(kept[-1])
 
 
 def _log_capitals(rows: np.ndarray) -> np.ndarray:
     """Of each row; (rows, differences) -> (rows,)."""
-    seen = np.arange(1, rows.shape[1] + 1)
-    size = np.sqrt(np.cumsum(rows**2, axis=1) / seen)
+    rows = np.where(np.abs(rows) < _NOTHING, 0.0, rows)
+    size = np.sqrt(np.cumsum(rows**2, axis=1) / np.arange(1, rows.shape[1] + 1))
     scaled = np.divide(rows, size, out=np.zeros_like(rows), where=size > 0)
-    won = [np.log(np.maximum(1.0 + np.tanh(bet * scaled), _LEAST)).sum(axis=1) for bet in _BETS]
+    won = [np.log1p(np.maximum(np.tanh(bet * scaled), _ALL_BUT)).sum(axis=1) for bet in _BETS]
     total: np.ndarray = np.logaddexp.reduce(won, axis=0) - math.log(len(_BETS))
     return total
 

@@ -148,10 +148,12 @@ def calibrate(
         chat = hosted(planner_model, base_url) if chosen != PERSON and _asks(chosen) else None
         label = f"{chosen} {chat.name}" if chat is not None else chosen
         job = _Job(rpg, source, label, as_json)
-        with _judge(chosen, chat) as judge:
+        arms = arms_for(rpg.defaults, candidates)
+        some = prompt_set(_world(rpg) or EVERYDAY, prompts)
+        with _judge(chosen, chat, (len(arms) - 1) * len(some)) as judge:
             trial = Trial(
-                arms_for(rpg.defaults, candidates),
-                prompt_set(_world(rpg) or EVERYDAY, prompts),
+                arms,
+                some,
                 job.draw,
                 judge,
                 Journal(journal_path(source, label)),
@@ -188,8 +190,8 @@ def _asks(name: str) -> bool:
 
 
 @contextmanager
-def _judge(name: str, chat: Any) -> Iterator[Judge]:
-    """Who judges, for as long as the context lasts.
+def _judge(name: str, chat: Any, most: int) -> Iterator[Judge]:
+    """Who judges at most so many pictures, for as long as the context lasts.
 
     Raises:
         SettingsError: A person should, and the page is not there.
@@ -201,7 +203,7 @@ def _judge(name: str, chat: Any) -> Iterator[Judge]:
         raise SettingsError(
             "--critic person: the page is not part of the package; run rpg in a checkout of it"
         )
-    with import_module(_PAGE).judging() as judge:
+    with import_module(_PAGE).judging(most) as judge:
         yield judge
 
 
