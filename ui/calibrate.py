@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -154,7 +154,9 @@ def judging(most: int) -> Iterator[PersonJudge]:
         most: How many pairs there may be.
     """
     duels = Duels(most)
-    with redirect_stdout(sys.stderr), served(page(duels)):
+    with ExitStack() as serving:
+        with redirect_stdout(sys.stderr):  # where Gradio says its address
+            serving.enter_context(served(page(duels)))
         try:
             yield PersonJudge(duels, random.Random())
         finally:

@@ -128,6 +128,7 @@ def served(blocks: gr.Blocks) -> Iterator[gr.Blocks]:
     Raises:
         SettingsError: There is no free port.
     """
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     wishes = Serving()
     port = _free_port(wishes.host, wishes.port)
     access = Access(Names.of(wishes.host, wishes.allowed_hosts))
@@ -136,7 +137,7 @@ def served(blocks: gr.Blocks) -> Iterator[gr.Blocks]:
         _launch(blocks, wishes, port, _GuardedApp(access, None), None)
         yield blocks
     finally:
-        blocks.close()
+        blocks.close(verbose=False)
 
 
 def _launch(blocks: gr.Blocks, wishes: Serving, port: int, app: App, mcp: McpServer | None) -> None:

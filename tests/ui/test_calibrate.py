@@ -5,6 +5,8 @@ from __future__ import annotations
 import queue
 import random
 import re
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -16,9 +18,8 @@ from playwright.sync_api import Browser, expect
 
 from rpg.calibration.prompts import prompt_set
 from rpg.errors import Cancelled
-from tests.ui.conftest import built
+from tests.ui.conftest import _PATIENCE, ROOT, built
 from ui.calibrate import Duel, Duels, PersonJudge, page
-from ui.server import served
 
 PLAN = prompt_set("everyday", 12)[0].plan
 OWN, OTHER = Image.new("RGB", (64, 64), "navy"), Image.new("RGB", (64, 64), "gold")
@@ -93,39 +94,48 @@ def test_the_page_is_built_without_endpoints_for_programs() -> None:
     assert built(made).get_api_info()["named_endpoints"] == {}
 
 
-def test_a_person_judges_with_the_arrow_keys_in_a_browser(browser: Browser) -> None:
-    duels = Duels(3)
-    address: queue.Queue[str] = queue.Queue()
-    over = threading.Event()
+MARKUP = "a cat <img src=x onerror=alert(1)>"
+# What `rpg calibrate` does with a page, in a process of its own: Gradio leaves event loops open.
+ASKS = f"""
+from PIL import Image
+from rpg.errors import Cancelled
+from ui.calibrate import judging
+pair = [Image.new("RGB", (64, 64), colour) for colour in ("navy", "gold")]
+try:
+    with judging(3) as judge:
+        while True:
+            print(judge.duels.ask(*pair, {MARKUP!r}), flush=True)
+except Cancelled as stopped:
+    print(stopped, flush=True)
+"""
 
-    def serve() -> None:
-        with served(page(duels)) as blocks:
-            address.put(blocks.local_url)
-            over.wait(SOON * 10)
 
-    served_all = in_background(serve)
+@pytest.fixture
+def asking() -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-c", ASKS]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=ROOT, stdout=pipe, stderr=pipe, text=True) as process:
+        yield process
+        process.kill()
+
+
+def test_a_person_judges_with_the_arrow_keys_in_a_browser(
+    browser: Browser, asking: subprocess.Popen[str]
+) -> None:
+    assert asking.stdout is not None and asking.stderr is not None
+    found = (re.search(r"http://127\.0\.0\.1:\d+", line) for line in asking.stderr)
     tab = browser.new_page()
-    try:
-        markup = "a cat <img src=x onerror=alert(1)>"
-        verdict = in_background(lambda: duels.ask(OWN, OTHER, markup))
-        tab.goto(address.get(timeout=SOON * 4))
-        for number, (key, said) in enumerate(
-            [("ArrowLeft", "left"), ("ArrowDown", "equal"), ("ArrowRight", "right")], 1
-        ):
-            status = tab.get_by_label("How far")
-            expect(status).to_have_value(f"Pair {number} of at most 3.", timeout=20_000)
-            expect(tab.get_by_label("What both should show")).to_have_value(markup)
-            expect(tab.get_by_role("button", name="Equal")).to_be_enabled()
-            tab.keyboard.press(key)
-            assert verdict() == said
-            verdict = in_background(lambda: duels.ask(OWN, OTHER, markup))
-        assert tab.locator("img[src=x]").count() == 0
-        expect(tab.get_by_label("How far")).to_have_value("Pair 4 of at most 3.", timeout=20_000)
-        tab.get_by_role("button", name="Stop for now").click()
-        assert isinstance(verdict(), Cancelled)
-        duels.finish()
-        expect(status).to_have_value(re.compile("^Done"), timeout=20_000)
-    finally:
-        over.set()
-        tab.close()
-        served_all()
+    tab.goto(next(one[0] for one in found if one))
+    status = tab.get_by_label("How far")
+    keys = {"ArrowLeft": "left", "ArrowDown": "equal", "ArrowRight": "right"}
+    for number, (key, said) in enumerate(keys.items(), 1):
+        expect(status).to_have_value(f"Pair {number} of at most 3.", timeout=_PATIENCE)
+        expect(tab.get_by_label("What both should show")).to_have_value(MARKUP)
+        expect(tab.get_by_role("button", name="Equal")).to_be_enabled()
+        tab.keyboard.press(key)
+        assert asking.stdout.readline() == f"{said}\n"
+    assert tab.locator("img[src=x]").count() == 0
+    expect(status).to_have_value("Pair 4 of at most 3.", timeout=_PATIENCE)
+    tab.get_by_role("button", name="Stop for now").click()
+    expect(status).to_have_value(re.compile("^Done"), timeout=_PATIENCE)
+    assert asking.stdout.readline() == "stopped in the page\n" and not asking.stdout.read()
