@@ -66,22 +66,25 @@ def show_plan_of_work(
 
 
 def show_standings(rows: Sequence[Standing], arms: Sequence[Arm], defaults: ModelDefaults) -> None:
-    """The table of arms, on stdout."""
+    """The table of arms, on stdout; scores in per cent."""
     names = described(arms, defaults)
-    table = Table()
-    for heading in ("arm", "pictures", "score, 95%", "to the best", "s/picture", ""):
-        table.add_column(heading, justify="left" if heading in ("arm", "") else "right")
+    numbers = {row.arm: number for number, row in enumerate(rows, 1)}
+    table = Table("#", "arm", box=None, padding=(0, 2, 0, 0))
+    for heading in ("pictures", "score, 95%", "to the best", "s each"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
-        low, high = row.interval
-        least, most = row.difference_interval
+        low, high = (round(100 * end) for end in row.interval)
+        least, most = (round(100 * end) for end in row.difference_interval)
         is_best = row.difference == least == most == 0.0
-        beaten = f"surely worse than {row.beaten_by}" if row.beaten_by else ""
+        name = Text(names[row.arm])
+        if row.beaten_by:
+            name.append(f"\nsurely worse than {numbers[row.beaten_by]}", style="dim")
         table.add_row(
-            Text(names[row.arm], style="dim" if row.beaten_by else ""),
+            str(numbers[row.arm]),
+            name,
             str(row.prompts),
-            f"{row.score:.3f} ({low:.2f} to {high:.2f})",
-            "" if is_best else f"{row.difference:+.3f} ({least:+.2f} to {most:+.2f})",
+            f"{100 * row.score:.1f} ({low} to {high})",
+            "best" if is_best else f"{100 * row.difference:+.1f} ({least:+} to {most:+})",
             f"{row.seconds:.1f}",
-            Text(beaten, style="dim"),
         )
     Console(file=sys.stdout).print(table)

@@ -57,7 +57,7 @@ def test_each_thing_has_its_region_and_relations_hold_of_the_boxes(name: str) ->
 def test_what_is_hard_about_a_prompt_is_what_is_asked(name: str) -> None:
     asked = {"colours": "attribute", "counts": "count", "places": "relation", "looks": "attribute"}
     for one in SETS[name]:
-        kinds = Counter(check.kind for check in compile_checks(one.plan))
+        kinds = Counter[str](check.kind for check in compile_checks(one.plan))
         assert kinds["presence"] == len(one.plan.scene.things)
         assert kinds[asked[one.kind]] >= 1 + (one.kind == "colours")
         if one.kind == "counts":

@@ -34,6 +34,12 @@ class Studio:
         return [Image.new("L", (8, 8), light) for light in lights]
 
 
+def light(image: Image.Image) -> float:
+    found = image.getpixel((0, 0))
+    assert isinstance(found, int)
+    return found
+
+
 class Brightness:
     """The brighter, the better."""
 
@@ -41,7 +47,7 @@ class Brightness:
         self, image: Image.Image, plan: Plan, *, checks: Sequence[Check] | None = None
     ) -> Critique:
         check = Check(id="light", kind="presence", says="it is bright")
-        return Critique.of([Finding(check=check, score=image.getpixel((0, 0)) / 255)])
+        return Critique.of([Finding(check=check, score=light(image) / 255)])
 
 
 @dataclass
@@ -54,8 +60,7 @@ class Preference:
     def score(self, image: Image.Image, own: Image.Image | None, plan: Plan) -> float:
         assert own is not None
         self.pairs += 1
-        light: Any = image.getpixel((0, 0))
-        return float(light > own.getpixel((0, 0)))
+        return float(light(image) > light(own))
 
 
 def trial(path: Path, studio: Studio, **words: Any) -> Trial:
@@ -114,7 +119,7 @@ def test_a_budget_is_not_exceeded_and_only_whole_prompts_count(
 def test_no_seconds_are_no_pictures(tmp_path: Path) -> None:
     studio = Studio()
     one = trial(tmp_path, studio, budget=Budget(seconds=0.0))
-    assert list(one.run()) == studio.drawn == [] and one.spent
+    assert not [*one.run(), *studio.drawn] and one.spent
 
 
 def test_batches_draw_the_same_seeds(tmp_path: Path) -> None:

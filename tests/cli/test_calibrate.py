@@ -60,8 +60,8 @@ def _steps(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def test_the_better_way_is_kept_and_drawn_with_until_it_is_forgotten(tmp_path: Path) -> None:
     shown = rpg("calibrate", *FEW)
-    assert re.search(r"num_inference_steps=3 .*0\.900 \(0\.90 to 0\.90\)", shown.stdout)
-    assert "surely worse than num_inference_steps=3" in shown.stdout
+    assert re.search(r"1 +num_inference_steps=3 .* 90\.0 \(90 to 90\) +best", shown.stdout)
+    assert shown.stdout.count("surely worse than 1") == 2
     assert "kept for little: num_inference_steps=3" in shown.stdout
     kept = told("calibrate", "--show")
     assert kept["settings"] == {"num_inference_steps": 3}
