@@ -38,7 +38,7 @@ class Arm(BaseModel):
         settings: Of those that last, by name; what is left out is as the model has it.
 
     Raises:
-        SettingsError: A setting that cannot be.
+        ValueError: A setting that cannot be.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -1,7 +1,8 @@
 """What was found for a model, kept in the user's configuration and used whenever it is loaded.
 
 A model is known by the name of its folder or file and a digest of what is in it: another one of the
-same name has values of its own, and a copy of the same name elsewhere the same ones.
+same name has values of its own, and a copy of the same name elsewhere the same ones. One of the hub
+is known by its id and its index; what else of it is here changes with what was asked for.
 """
 
 from __future__ import annotations
@@ -104,12 +105,10 @@ def keep(model: str | os.PathLike[str], kept: Kept) -> Path:
     """Writes what won, in one move.
 
     Raises:
-        ModelError: Nobody can tell the model's files from others'.
+        ModelError: The model has no files here that it could be known by.
         MetadataError: It cannot be written.
     """
-    path = _path(model)
-    if path is None:
-        raise ModelError(f"{public_name(model)} has no files here that it could be known by")
+    path = _kept_path(_known(model))
     return write_whole(path, kept.model_dump_json(indent=1).encode())
 
 
@@ -123,11 +122,14 @@ def forget(model: str | os.PathLike[str]) -> bool:
 
 
 def journal_path(model: str | os.PathLike[str], critic: str) -> Path:
-    """Where the judgements of a model's pictures by that critic are written."""
+    """Where the judgements of a model's pictures by that critic are written.
+
+    Raises:
+        ModelError: The model has no files here that it could be known by.
+    """
     chosen = environment().config
     root = Path(chosen).expanduser() if chosen else user_data_path("rpg")
-    known = model_id(model) or _slug(public_name(model))
-    return root / "calibrations" / f"{known}-{_slug(critic)}.jsonl"
+    return root / "calibrations" / f"{_known(model)}-{_slug(critic)}.jsonl"
 
 
 def model_id(model: str | os.PathLike[str]) -> str | None:
@@ -146,10 +148,22 @@ def model_id(model: str | os.PathLike[str]) -> str | None:
     return f"{_slug(public_name(model))}-{digest.hexdigest()[:16]}"
 
 
-def _path(model: str | os.PathLike[str]) -> Path | None:
+def _known(model: str | os.PathLike[str]) -> str:
     known = model_id(model)
     if known is None:
-        return None
+        raise ModelError(
+            f"{public_name(model)} has no files here that it could be known by: load it from a "
+            "folder or a file"
+        )
+    return known
+
+
+def _path(model: str | os.PathLike[str]) -> Path | None:
+    known = model_id(model)
+    return _kept_path(known) if known is not None else None
+
+
+def _kept_path(known: str) -> Path:
     chosen = environment().config
     root = Path(chosen).expanduser() if chosen else user_config_path("rpg")
     return root / "models" / f"{known}.json"
@@ -159,9 +173,8 @@ def _files(source: str) -> Iterator[tuple[str, Path]]:
     """A model's weights and configurations, with what they are called within it."""
     found = Path(source) if source else None
     if found is None or not found.exists():
-        cached = _cached(source)
-        found = Path(cached).parent if cached else None
-    if found is None:
+        if (index := _cached(source)) is not None:
+            yield "", Path(index)
         return
     if found.is_file():
         yield "", found

@@ -188,17 +188,19 @@ class Trial:
         return [one for one in found if one is not None] if all(found) else []
 
     def _judged(self, arm: Arm, block: Sequence[TrialPrompt], first: int) -> Iterator[Judged]:
-        """Draws and judges."""
+        """Draws and judges; of a batch that was stopped, what is not judged yet."""
         is_own = self.judge.compares and arm is self.arms[0]
         beside = self._own_pictures(block, first) if self.judge.compares else None
         drawn = beside if is_own and beside else self._drawn(arm, block, first)
         keys = self._keys(arm, block, first)
         for at, (prompt, key) in enumerate(zip(block, keys, strict=True)):
-            own = beside.images[at] if beside else None
-            score = 0.5 if is_own else self.judge.score(drawn.images[at], own, prompt.plan)
-            name, seconds = arm.name, drawn.seconds
-            one = Judged(key=key, prompt=prompt.id, arm=name, score=score, seconds=seconds)
-            self.journal.add(one)
+            one = self.journal.get(key)
+            if one is None:
+                own = beside.images[at] if beside else None
+                score = 0.5 if is_own else self.judge.score(drawn.images[at], own, prompt.plan)
+                name, seconds = arm.name, drawn.seconds
+                one = Judged(key=key, prompt=prompt.id, arm=name, score=score, seconds=seconds)
+                self.journal.add(one)
             yield one
 
     def _own_pictures(self, block: Sequence[TrialPrompt], first: int) -> _Drawn:

@@ -114,7 +114,6 @@ def calibrate(
     dtype: options.DtypeName = "auto",
     device: options.Device = None,
     variant: options.Variant = None,
-    revision: options.Revision = None,
     cpu_offload: options.Offload = None,
     critic: Critic = None,
     prompts: Prompts = 24,
@@ -135,7 +134,7 @@ def calibrate(
     The same command goes on where it was stopped.
     """
     with console.explained(as_json):
-        flags = ModelFlags(model, dtype, device, variant, revision, cpu_offload=cpu_offload)
+        flags = ModelFlags(model, dtype, device, variant, cpu_offload=cpu_offload)
         source = source_of(flags)
         if show or forget_it:
             _tell_kept(source, forget_it, as_json)

@@ -69,7 +69,8 @@ def show_standings(rows: Sequence[Standing], arms: Sequence[Arm], defaults: Mode
     """The table of arms, on stdout; scores in per cent."""
     names = described(arms, defaults)
     numbers = {row.arm: number for number, row in enumerate(rows, 1)}
-    table = Table("#", "arm", box=None, padding=(0, 2, 0, 0))
+    table = Table("#", box=None, padding=(0, 2, 0, 0))
+    table.add_column("arm", overflow="fold")
     for heading in ("pictures", "score, 95%", "to the best", "s each"):
         table.add_column(heading, justify="right", no_wrap=True)
     for row in rows:

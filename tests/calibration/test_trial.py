@@ -15,9 +15,11 @@ from rpg.calibration.journal import Journal
 from rpg.calibration.prompts import prompt_set
 from rpg.calibration.trial import Budget, CriticJudge, Trial
 from rpg.critique import Check, Critique, Finding
+from rpg.errors import ChatError
 from rpg.plans.plan import Plan
 
 ARMS = (Arm(name="as it is"), Arm.of(base_ratio=0.1), Arm.of(base_ratio=0.2))
+PROMPTS = prompt_set("everyday", 24)
 GOOD = {None: 60, 0.1: 120, 0.2: 200}  # how bright each arm draws
 
 
@@ -141,3 +143,25 @@ def test_who_compares_sees_the_models_own_picture_drawn_once(tmp_path: Path) -> 
     again = Studio()
     list(trial(tmp_path, again, judge=judge, budget=Budget(pictures=10)).run())
     assert again.drawn == [(None, 3)]
+
+
+def test_of_a_batch_that_was_stopped_only_the_rest_is_judged(tmp_path: Path) -> None:
+    judged, review = list[Plan](), Brightness.review
+
+    class Stopping(Brightness):
+        def review(
+            self, image: Image.Image, plan: Plan, *, checks: Sequence[Check] | None = None
+        ) -> Critique:
+            if len(judged) == 3:
+                raise ChatError("no answer")
+            judged.append(plan)
+            return review(self, image, plan)
+
+    words = {"batch_size": 4, "budget": Budget(pictures=4)}
+    with pytest.raises(ChatError):
+        list(trial(tmp_path, Studio(), judge=CriticJudge(Stopping()), **words).run())
+    judged.pop()  # so that there is room for one more
+    list(trial(tmp_path, Studio(), judge=CriticJudge(Stopping()), **words).run())
+    assert [one.prompt for one in judged] == [
+        one.plan.prompt for one in (PROMPTS[0], PROMPTS[1], PROMPTS[3])
+    ]
