@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from huggingface_hub import try_to_load_from_cache
 from platformdirs import user_config_path, user_data_path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -188,6 +187,8 @@ def _files(source: str) -> Iterator[tuple[str, Path]]:
 
 def _cached(source: str) -> str | None:
     """The index of a pipeline in the hub's cache; nothing is fetched."""
+    from huggingface_hub import try_to_load_from_cache  # on demand: commands start without it
+
     try:
         found = try_to_load_from_cache(source, "model_index.json")
     except ValueError:  # no hub id

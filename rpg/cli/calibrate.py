@@ -129,10 +129,7 @@ def calibrate(
     dry_run: DryRun = False,
     as_json: options.Json = False,
 ) -> None:
-    """Draw built-in prompts in several ways, see which is best, and keep it for the model.
-
-    The same command goes on where it was stopped.
-    """
+    """Draw prompts in several ways and keep what is best as the model's own; goes on if stopped."""
     with console.explained(as_json):
         flags = ModelFlags(model, dtype, device, variant, cpu_offload=cpu_offload)
         source = source_of(flags)

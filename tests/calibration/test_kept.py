@@ -89,7 +89,7 @@ def test_a_model_of_the_hubs_cache_is_known(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = files(tmp_path / "snapshot")
-    cache = "rpg.calibration.kept.try_to_load_from_cache"
+    cache = "huggingface_hub.try_to_load_from_cache"
     monkeypatch.setattr(cache, lambda source, name: str(found / name))
     known = model_id("org/name")
     assert known is not None and known.startswith("org-name-")
