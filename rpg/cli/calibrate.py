@@ -19,7 +19,7 @@ from rpg.calibration.kept import Kept, forget, journal_path, keep, kept_for
 from rpg.calibration.prompts import EVERYDAY, FEWEST, MOST, TrialPrompt, prompt_set
 from rpg.calibration.trial import Budget, CriticJudge, Judge, Trial
 from rpg.cli import console, options
-from rpg.cli.batch import source_of
+from rpg.cli.batch import known_defaults, source_of
 from rpg.cli.calibrate_views import bar, duration, show_plan_of_work, show_standings
 from rpg.cli.loading import ModelFlags
 from rpg.cli.planning import hosted
@@ -137,15 +137,16 @@ def calibrate(
             _tell_kept(source, forget_it, as_json)
             return
         candidates = [parse_arm(text) for text in arm] if arm else ARMS
+        name = known_defaults(flags).name or public_name(source)
+        chosen = _critic_for(name, critic)
+        chat = hosted(planner_model, base_url) if chosen != PERSON and _asks(chosen) else None
+        label = f"{chosen} {chat.name}" if chat is not None else chosen
         rpg = flags.load()
         if (kept := kept_for(source)) is not None:
             rpg.defaults = kept.undone(rpg.defaults)
-        chosen = _critic_for(rpg, critic)
-        chat = hosted(planner_model, base_url) if chosen != PERSON and _asks(chosen) else None
-        label = f"{chosen} {chat.name}" if chat is not None else chosen
         job = _Job(rpg, source, label, as_json)
         arms = arms_for(rpg.defaults, candidates)
-        some = prompt_set(_world(rpg) or EVERYDAY, prompts)
+        some = prompt_set(_world(name) or EVERYDAY, prompts)
         with _judge(chosen, chat, (len(arms) - 1) * len(some)) as judge:
             trial = Trial(
                 arms,
@@ -161,24 +162,22 @@ def calibrate(
             job.rehearse(trial) if dry_run else job.run(trial)
 
 
-def _critic_for(rpg: RPGPipeline, name: str | None) -> str:
+def _critic_for(model: str, name: str | None) -> str:
     """The critic of that name, or the one for this model's pictures alone.
 
     Raises:
         SettingsError: None is named where one has to be, or one that cannot judge the pictures.
     """
-    fitting = [one.name for one in choices().values() if one.judges(rpg.model)] + [PERSON]
-    name = name or _world(rpg)
+    fitting = [one.name for one in choices().values() if one.judges(model)] + [PERSON]
+    name = name or _world(model)
     if name not in fitting:
-        raise SettingsError(
-            f"say who judges pictures of {rpg.model}: --critic {' or '.join(fitting)}"
-        )
+        raise SettingsError(f"say who judges pictures of {model}: --critic {' or '.join(fitting)}")
     return name
 
 
-def _world(rpg: RPGPipeline) -> str:
+def _world(model: str) -> str:
     """The model's name, if it has a world, and so a critic and prompts, of its own; else empty."""
-    return next((one.world for one in choices().values() if one.world == rpg.model), "")
+    return next((one.world for one in choices().values() if one.world == model), "")
 
 
 def _asks(name: str) -> bool:
