@@ -1,10 +1,10 @@
 """The race between arms: who is surely worse leaves, who is left at the end may win.
 
 Successive elimination (Even-Dar, Mannor and Mansour, JMLR 7, 2006) with the paired evidence of
-`rpg.calibration.evidence`. An arm leaves as soon as another one that is still running is surely
-better on the prompts that both have drawn. Each arm is tested against each other one with an error
-of `error / (arms - 1)`, so the best arm leaves with a chance of at most `error`, over all looks
-and all rivals together.
+`rpg.calibration.evidence`. On each rival of an arm a gambler bets that it is better, on the prompts
+that both have drawn, and the arm leaves as soon as their mean capital reaches `1 / error`. A mean
+of fair games is a fair one (Vovk and Wang, Annals of Statistics 49, 2021), so the best arm leaves
+with a chance of at most `error`, over all looks and all rivals together.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
+
+import numpy as np
 
 from rpg.calibration.evidence import bootstrap, difference_interval, log_capital
 
@@ -32,9 +34,10 @@ class Standing:
         score: The mean, 0 to 1.
         interval: Of the score, 95%, by bootstrap over the prompts.
         difference: To the best arm on the prompts that both drew; at most about 0.
-        difference_interval: Of it, which holds at whatever moment the race is stopped.
+        difference_interval: Of it, at whatever moment the race is stopped; each end is wrong with
+            a chance of at most the race's error.
         seconds: A picture took, the median.
-        beaten_by: The arm that was surely better; empty while it runs.
+        beaten_by: The rival that did most to make it leave; empty while it runs.
     """
 
     arm: str
@@ -57,14 +60,14 @@ class Race:
 
     def __init__(self, arms: Sequence[str], error: float = ERROR) -> None:
         self.arms = tuple(arms)
-        self._error = error / max(len(arms) - 1, 1)
+        self._error = error
         self._scores: dict[str, list[float]] = {arm: [] for arm in arms}
         self._seconds: dict[str, list[float]] = {arm: [] for arm in arms}
         self._beaten: dict[str, str] = {}
 
     @property
     def running(self) -> tuple[str, ...]:
-        """The arms that are not surely worse than another one."""
+        """The arms that are not surely worse than the others."""
         return tuple(arm for arm in self.arms if arm not in self._beaten)
 
     @property
@@ -78,11 +81,12 @@ class Race:
         for arm in running:
             self._scores[arm].append(scores[arm])
             self._seconds[arm].append(seconds[arm])
-        surely = math.log(1.0 / self._error)
         for arm in running:
-            for other in running:
-                if other != arm and log_capital(self._differences(other, arm)) >= surely:
-                    self._beaten.setdefault(arm, other)
+            rivals = [other for other in self.arms if other != arm]
+            capitals = [log_capital(self._differences(other, arm)) for other in rivals]
+            mean = np.logaddexp.reduce(capitals) - math.log(len(rivals))
+            if mean >= -math.log(self._error) and not self.decided:
+                self._beaten[arm] = rivals[int(np.argmax(capitals))]
 
     @property
     def best(self) -> str:

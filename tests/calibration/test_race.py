@@ -85,5 +85,11 @@ def test_who_left_draws_no_more_and_is_told_with_who_was_better() -> None:
     assert last.difference == pytest.approx(-0.7) and last.difference_interval[1] < 0
 
 
+def test_one_arm_stays_whatever_comes() -> None:
+    race = Race(ARMS, error=1.5)  # no chance at all: whoever has a rival is beaten
+    run(race, [dict.fromkeys(ARMS, 0.5)])
+    assert race.running == ("c",) and race.winner == "c"
+
+
 def test_before_the_first_prompt_there_is_nothing_to_tell() -> None:
     assert Race(ARMS).standings() == ()
