@@ -73,7 +73,7 @@ class Pass:
     Attributes:
         arm: Its name.
         pictures: That are judged in all, those of earlier runs too.
-        left: How many there will be beside, if no other arm leaves and no budget ends.
+        left: How many there will be beside, if no other arm leaves.
         new: How many were drawn just now.
     """
 
@@ -151,6 +151,8 @@ class Trial:
                 judged[arm.name] = known or list(self._judged(arm, block, first))
                 self.pictures += len(block)
                 left = (len(running) - len(judged)) * len(block) + after * len(running)
+                if self.budget.pictures is not None:
+                    left = min(left, self.budget.pictures - self.pictures)
                 yield Pass(arm.name, self.pictures, left, len(block) * (not known))
             for at in range(len(block)):
                 if not self.race.decided:
