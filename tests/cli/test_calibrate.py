@@ -62,7 +62,7 @@ def test_the_better_way_is_kept_and_drawn_with_until_it_is_forgotten(tmp_path: P
     shown = rpg("calibrate", *FEW)
     assert re.search(r"1 +num_inference_steps=3 .* 90\.0 \(90 to 90\) +best", shown.stdout)
     assert re.search(
-        r"2 +as it is.*\n +surely worse than 1\n3 .*\n +surely worse than", shown.stdout
+        r"2 +as it is.*\n +surely worse than 1 *\n3 .*\n +surely worse than", shown.stdout
     )
     assert "kept for little: num_inference_steps=3" in shown.stdout
     kept = told("calibrate", "--show")
