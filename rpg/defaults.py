@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
+from rpg.checkpoints import DISTILLATIONS, Recognised
 from rpg.errors import ModelError, SettingsError
 from rpg.plans.geometry import Box
+from rpg.plans.plan import Plan
 from rpg.settings import (
     LASTING,
     Composer,
@@ -29,6 +31,7 @@ from rpg.settings import (
     Share,
     Side,
     Steps,
+    Window,
     explain,
 )
 
@@ -38,6 +41,7 @@ PRESET_FIELDS = ("scheduler", "num_inference_steps", "guidance_end")
 FILE_NAME = "rpg.json"
 MAX_GROWTH = 3
 _ROUNDING = 1e-6  # a third, three times, is one
+_RESCALE = 0.7  # of guidance, with zero terminal SNR: arXiv 2305.08891, section 3.4
 
 if TYPE_CHECKING:
     _LastingSettings = BaseModel
@@ -78,6 +82,7 @@ class ModelDefaults(_LastingSettings):
             high. 0: it never grows.
         empty_prompt: What is drawn where no region lies and the plan names neither setting nor
             style. Empty: the base prompt, with its things.
+        base_ratio_alike: The base ratio of plans in which several regions show things of one kind.
         likes: Whether it was taught with sentences or with lists of tags.
         fast: What the preset of that name says.
     """
@@ -90,10 +95,12 @@ class ModelDefaults(_LastingSettings):
     num_inference_steps: Steps = 30
     guidance_scale: Guidance = 5.0
     guidance_end: Part | None = None
-    composer: Composer = "latent+attention"
-    base_ratio: Share = 0.2
-    share: Share = 0.4
-    feather: Feather = 0.0
+    composer: Composer = "attention"
+    base_ratio: Share = 0.3
+    base_ratio_alike: Share = 0.45
+    share: Share = 0.1
+    window: Window = 768
+    feather: Feather = 0.02
     scheduler: Scheduler | None = None
     display_scale: Annotated[int, Field(ge=1, le=64)] = 1
     sizes: tuple[tuple[Side, Side], ...] = ()
@@ -131,10 +138,14 @@ class ModelDefaults(_LastingSettings):
         """The values that fill `GenerationSettings`, without the canvas."""
         elsewhere = {
             *("name", "width", "height", "sizes", "display_scale", "region_side", "empty_prompt"),
-            "likes",
+            *("likes", "base_ratio_alike"),
             *PRESETS,
         }
         return self.model_dump(exclude=elsewhere, exclude_none=True)
+
+    def ratio_for(self, plan: Plan) -> float:
+        """The base ratio of a plan that says none, 0 to 1."""
+        return self.base_ratio_alike if plan.shows_alike else self.base_ratio
 
     def preset(self, name: str) -> dict[str, object]:
         """What a preset puts between a call's own words and the model's `words`.
@@ -171,7 +182,11 @@ FAMILIES: Mapping[str, ModelDefaults] = {
     # The sizes of SDXL's training (arXiv 2307.01952, appendix I) that people use.
     "sdxl": ModelDefaults(sizes=_both((1152, 896), (1216, 832), (1344, 768), (1536, 640))),
     "sd15": ModelDefaults(
-        width=512, height=512, guidance_scale=7.5, sizes=_both((640, 512), (768, 512))
+        width=512,
+        height=512,
+        guidance_scale=7.5,
+        window=512,
+        sizes=_both((640, 512), (768, 512)),
     ),
 }
 # Of models by name, chosen by measuring; here and not in the model's folder, whose digest stands
@@ -181,6 +196,11 @@ _KNOWN: Mapping[str, Mapping[str, Any]] = {
         "fast": Sampling(scheduler="euler-a", steps=0.6),
         "sizes": _both((256, 192), (256, 128)),
         "empty_prompt": "on a plain background",
+        # It was taught on canvases of many sizes, so that a region's box alone suits it best.
+        "window": 0,
+        "feather": 0.0,
+        "share": 0.4,
+        "base_ratio_alike": 0.0,
     }
 }
 
@@ -189,24 +209,48 @@ def _alike(one: GenerationSettings, other: GenerationSettings) -> bool:
     return all(getattr(one, name) == getattr(other, name) for name in PRESET_FIELDS)
 
 
-def of_model(folder: Path | None, family: str) -> ModelDefaults:
-    """The defaults in the model's folder, else those of its family.
+def of_model(folder: Path | None, family: str, known: Recognised | None = None) -> ModelDefaults:
+    """The defaults in the model's folder, else those of what it is, else those of its family.
+
+    Args:
+        folder: The model's; None for what is in no folder.
+        family: Key of its family.
+        known: What it was recognised as; None where nobody has looked.
 
     Raises:
         ModelError: The folder's `rpg.json` cannot be read; says why.
     """
     file = folder / FILE_NAME if folder else None
     if file is None or not file.is_file():
-        return _usual("", family)
+        return _usual("", family, known)
     try:
         given = ModelDefaults.model_validate_json(file.read_bytes())
     except ValidationError as error:
         raise ModelError(f"{file} is not valid: {explain(error)}") from None
     said = {name: getattr(given, name) for name in given.model_fields_set}
-    return _usual(given.name, family).model_copy(update=said)
+    return _usual(given.name, family, known).model_copy(update=said)
 
 
-def _usual(name: str, family: str) -> ModelDefaults:
+def _usual(name: str, family: str, known: Recognised | None = None) -> ModelDefaults:
     """What a model of that name and family does where its own file says nothing."""
     usual = FAMILIES.get(family, FAMILIES["sdxl"])
-    return usual.model_copy(update=_KNOWN.get(name, {}))
+    recognised = {} if known is None else _recognised(known)
+    return usual.model_copy(update={**recognised, **_KNOWN.get(name, {})})
+
+
+def _recognised(known: Recognised) -> dict[str, Any]:
+    """What differs from the family's values in a model that was recognised."""
+    values: dict[str, Any] = {}
+    if known.likes != "sentences":
+        values["likes"] = known.likes
+    if known.side:
+        values |= {"width": known.side, "height": known.side, "window": known.side, "sizes": ()}
+    if known.zero_terminal_snr:
+        values |= {"guidance_rescale": _RESCALE, "fast": Sampling(scheduler="euler")}
+    if known.distillation:
+        row = DISTILLATIONS[known.distillation]
+        values |= {"num_inference_steps": known.steps, "guidance_scale": row.guidance_scale}
+        values |= {"fast": Sampling(scheduler=row.scheduler, steps=1.0)}
+        if not known.own_scheduler:
+            values["scheduler"] = row.scheduler
+    return values

@@ -66,6 +66,7 @@ ARMS: tuple[Arm, ...] = (
     Arm.of(composer="attention", base_ratio=0.3),
     Arm.of(composer="attention", base_ratio=0.5),
     Arm.of(composer="latent+attention", base_ratio=0.2, share=0.1),
+    Arm.of(composer="latent+attention", base_ratio=0.2, share=0.1, window=0),
     Arm.of(composer="latent+attention", base_ratio=0.2, share=0.4),
     Arm.of(composer="latent", base_ratio=0.0),
     Arm.of(composer="latent", base_ratio=0.2),
@@ -96,11 +97,11 @@ def arms_for(defaults: ModelDefaults, candidates: Iterable[Arm] = ARMS) -> tuple
     Raises:
         SettingsError: Nothing is left to compare, or there are too many.
     """
-    own = defaults.model_dump()
-    arms: list[Arm] = [Arm(name=OWN)]
+    drawn, arms = [defaults.model_dump()], [Arm(name=OWN)]
     for arm in candidates:
-        differs = any(own[name] != value for name, value in arm.settings.items())
-        if differs and all(arm.settings != other.settings for other in arms):
+        values = {**drawn[0], **arm.settings}
+        if values not in drawn:
+            drawn.append(values)
             arms.append(arm)
     if not 1 < len(arms) <= MOST_ARMS:
         raise SettingsError(

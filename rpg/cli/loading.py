@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from rpg._loading import first_line, loading
-from rpg.cli.options import DTYPES, CpuOffload, Dtype
+from rpg.cli import console
+from rpg.cli.options import DTYPES, CpuOffload, Dtype, Prediction
 from rpg.errors import ModelError, SettingsError
 
 if TYPE_CHECKING:
+    from rpg.diffusion.memory_plan import LowVram
     from rpg.pipeline import RPGPipeline
 
 
@@ -42,6 +44,9 @@ class ModelFlags:
     cpu_offload: CpuOffload | None = None
     vae_tiling: bool = False
     vae_slicing: bool = False
+    low_vram: LowVram = "auto"
+    prediction_type: Prediction | None = None
+    vae: str | None = None
 
     def load(self) -> RPGPipeline:
         """The pipeline; imports torch.
@@ -53,6 +58,8 @@ class ModelFlags:
             from rpg.pipeline import RPGPipeline
 
             rpg = RPGPipeline.from_pretrained(self.model, **self._words())
+        for found in rpg.recognised.told:
+            console.note(f"recognised {found}")
         _attach(rpg.pipe, self.lora)
         self._spare_memory(rpg.pipe)
         return rpg
@@ -65,16 +72,20 @@ class ModelFlags:
             "device": "cpu" if self.cpu_offload else self.device,
             "variant": self.variant,
             "revision": self.revision,
+            "low_vram": "off" if self.cpu_offload else self.low_vram,
+            "prediction_type": self.prediction_type,
+            "vae": self.vae,
         }
         return {name: value for name, value in words.items() if value is not None}
 
     def _spare_memory(self, pipe: Any) -> None:
+        from rpg.diffusion.backbones import device_named
+        from rpg.diffusion.tiles import tile
+
         if self.vae_tiling:
-            pipe.vae.enable_tiling()
+            tile(pipe.vae)
         if self.vae_slicing:
             pipe.vae.enable_slicing()
-        from rpg.diffusion.backbones import device_named
-
         try:
             if self.cpu_offload == "model":
                 device_named(self.device)  # else that it is missing would show while drawing
@@ -116,7 +127,11 @@ def _read_adapter(text: str, number: int) -> Adapter:
 
 
 def _attach(pipe: Any, adapters: Sequence[Adapter]) -> None:
+    from rpg.diffusion.recognition import lora_advice
+
     for one in adapters:
+        if advice := lora_advice(one.lora_id, one.weight_name):
+            console.note(advice)
         options = {"weight_name": one.weight_name} if one.weight_name else {}
         with loading(f"the LoRA {one.lora_id}"):
             pipe.load_lora_weights(
