@@ -33,7 +33,7 @@ def test_what_is_no_arm_is_named(text: str, said: str) -> None:
 
 
 def test_the_models_own_way_is_first_and_not_twice() -> None:
-    own = ModelDefaults(composer="attention", base_ratio=0.3, window=768)
+    own = ModelDefaults(composer="attention", base_ratio=0.3, share=0.4, window=768)
     arms = arms_for(own, [*ARMS, *ARMS, parse_arm("composer=latent,base_ratio=0,window=768")])
     assert arms[0] == Arm(name=OWN) and len(arms) == len(ARMS)  # one is what the model does
     assert described(arms, own)[OWN] == f"{OWN}: attention base_ratio=0.3 share=0.4"
