@@ -22,6 +22,8 @@ class Environment(BaseModel):
         device: `RPG_DEVICE`, such as "cuda", "cuda:1", "mps" or "cpu". None: the best there is.
         dtype: `RPG_DTYPE`, one of "float32", "float16", "bfloat16". None: what suits the device.
         sessions: `RPG_SESSIONS`, the folder of edit sessions. None: in the user's data folder.
+        config: `RPG_CONFIG`, the folder of what `rpg calibrate` keeps. None: the user's folders of
+            configuration, for settings, and of data, for journals.
         openai_api_key: `OPENAI_API_KEY`, the key of the endpoint that chat models are asked at. It
             never shows in a log, an error or a representation.
         openai_base_url: `OPENAI_BASE_URL`, that endpoint's address. None: OpenAI's own.
@@ -35,6 +37,7 @@ class Environment(BaseModel):
     device: str | None = None
     dtype: Literal["float32", "float16", "bfloat16"] | None = None
     sessions: str | None = None
+    config: str | None = None
     openai_api_key: SecretStr | None = None
     openai_base_url: str | None = None
     auth: SecretStr | None = None

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Unpack, cast, overload
 
 from rpg._delegating import Delegating
+from rpg.calibration.kept import calibrated
 from rpg.checkpoints import Recognised
 from rpg.critics.toybox import ToyboxCritic
 from rpg.defaults import ModelDefaults, of_model
@@ -115,7 +116,8 @@ class RPGPipeline(Delegating):
         pipe: A text-to-image pipeline of diffusers, of the SDXL or SD 1.5 family.
         planner: What turns prompts into plans; the rule planner if None.
         model: Public name of the model, written into records.
-        model_defaults: Values for what calls leave open; those of what the model is if None.
+        model_defaults: Values for what calls leave open; those of what the model is if None. What
+            the user calibrated for the model goes before them.
         recognised: What the model was taken for when it was loaded; by the pipeline's own
             configurations if None.
 
@@ -147,7 +149,8 @@ class RPGPipeline(Delegating):
         self._family = backbones.family(pipe)
         name = public_name(model)
         self.recognised = recognised or recognise_pipe(pipe, self._family.name, name)
-        self.defaults = model_defaults or of_model(None, self._family.name, self.recognised)
+        own = model_defaults or of_model(None, self._family.name, self.recognised)
+        self.defaults = calibrated(own, model)
         self.model = self.defaults.name or name
         is_toybox = self.defaults.name == TOYBOX
         self.segmenter: Segmenter = ToyboxContours() if is_toybox else GrabCut()

@@ -32,7 +32,7 @@ from ui.page import STYLE, page
 from ui.planner_choice import PlannerChoice, PlannerKind
 from ui.workshop import Workshop
 
-__all__ = ["Serving", "running", "serve"]
+__all__ = ["Serving", "running", "serve", "served"]
 
 _MOST_EVENTS = 1000  # that may wait; the model's own queue is shorter and says so in words
 _LOGIN = "After three failed tries each further one has to wait, up to five minutes."
@@ -121,6 +121,25 @@ def running(wishes: Serving) -> Iterator[gr.Blocks]:
     finally:
         blocks.close()
         shop.jobs.close()
+
+
+@contextmanager
+def served(blocks: gr.Blocks) -> Iterator[gr.Blocks]:
+    """Another page of ours, on loopback and behind the guard, for as long as the context lasts.
+
+    Raises:
+        SettingsError: There is no free port.
+    """
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    wishes = Serving()
+    port = _free_port(wishes.host, wishes.port)
+    access = Access(Names.of(wishes.host, wishes.allowed_hosts))
+    blocks.queue(max_size=_MOST_EVENTS, default_concurrency_limit=None, api_open=False)
+    try:
+        _launch(blocks, wishes, port, _GuardedApp(access, None), None)
+        yield blocks
+    finally:
+        blocks.close(verbose=False)
 
 
 def _launch(blocks: gr.Blocks, wishes: Serving, port: int, app: App, mcp: McpServer | None) -> None:

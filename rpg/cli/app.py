@@ -7,6 +7,7 @@ import logging
 import typer
 
 from rpg.cli.batch import batch
+from rpg.cli.calibrate import calibrate
 from rpg.cli.demo import demo
 from rpg.cli.doctor import doctor
 from rpg.cli.edit import edit
@@ -31,6 +32,7 @@ app.command()(refine)
 app.command()(edit)
 app.command()(upscale)
 app.command()(batch)
+app.command()(calibrate)
 app.command()(demo)
 app.command()(planner_check)
 app.command()(doctor)
