@@ -27,7 +27,6 @@ from ui.plan_forms import Base
 from ui.plan_forms import cards as cards_of
 from ui.planner_choice import PlannerChoice
 from ui.shared import Shared
-from ui.workshop import Workshop
 
 RULES = ("rules", "", "", "", False)
 SKIP = gr.skip()
