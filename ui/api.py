@@ -76,8 +76,10 @@ class Endpoints:
         settings, preset = read_settings(asked.settings or {}, asked.seed)
         if preset is not None:
             settings = settings.filled(self._shop.rpg.defaults.preset(preset))
-        plan = read_plan(asked.plan) if asked.plan else await self._planned(
-            asked.prompt, settings=settings
+        plan = (
+            read_plan(asked.plan)
+            if asked.plan
+            else await self._planned(asked.prompt, settings=settings)
         )
         return await self._drawn(self._shop.generate(plan, settings))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from rpg.language.scene_graph.canvas_positions import settle
 from rpg.language.scene_graph.graph import SceneGraph
-from rpg.language.scene_graph.parser import parse_prompt
 from rpg.planners.base import checked_prompt
 from rpg.planners.rules.commands.interpreter import revise
 from rpg.planners.rules.layout.normal import normalize
@@ -12,6 +11,7 @@ from rpg.planners.rules.layout.solver import lay_out
 from rpg.planners.rules.reasoning import explain, summarize
 from rpg.planners.rules.recaption import give_places, regions
 from rpg.planners.rules.scene import build_scene, common_setting
+from rpg.planners.rules.written import read_prompt
 from rpg.plans.plan import MAX_REGIONS, Plan
 
 SOURCE = "rules"
@@ -43,7 +43,7 @@ class RulePlanner:
 
 
 def _anew(prompt: str) -> Plan:
-    graph = parse_prompt(prompt)
+    graph = read_prompt(prompt)
     return _planned(prompt, graph) if graph.entities else _whole(prompt, graph)
 
 

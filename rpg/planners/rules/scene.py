@@ -18,8 +18,8 @@ from rpg.language.lexicon.nouns import (
     is_abstract,
 )
 from rpg.language.scene_graph.graph import Entity, SceneGraph, Setting
-from rpg.language.scene_graph.parser import parse_prompt
 from rpg.planners.rules.commands.text.attribute_kinds import phrases
+from rpg.planners.rules.written import read_prompt
 from rpg.plans.scene import Relation, Scene, Thing
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
 _UNCOUNTED = MASS | (PLACES - COUNTED_PLACES) | TIMES | UNIQUE | CANVAS
 _MOST_WORD = 200  # characters of a name or an attribute
 _MOST_ATTRIBUTES = 32
+_MOST_WRITTEN = 1000  # characters, as `Thing.words`
 _MOST_ABSENT = 64
 _MOST_RELATIONS = 256
 
@@ -43,7 +44,7 @@ def scene_of_prompt(prompt: str) -> Scene:
 
     For plans whose regions are drawn by hand, each with words of its own.
     """
-    graph = parse_prompt(prompt)
+    graph = read_prompt(prompt)
     return _frame(graph, common_setting(graph))
 
 
@@ -85,6 +86,7 @@ def thing_of(entity: Entity, name: str, count: int | None, owner: str = "") -> T
         attributes=tuple(attributes[:_MOST_ATTRIBUTES]),
         count=count,
         owner=owner,
+        words=entity.words[:_MOST_WRITTEN],
     )
 
 
@@ -125,7 +127,7 @@ def _groups(graph: SceneGraph, named: Collection[int]) -> list[list[Entity]]:
         if id(entity) not in named and groups:
             groups[-1].append(entity)
             continue
-        key = entity.name, entity.post, *entity.actions, id(entity.parent)
+        key = entity.described, id(entity.parent)
         free = not {id(entity)} & (related | owners) and count_of(entity) is not None
         if free and key in alike:
             alike[key].append(entity)

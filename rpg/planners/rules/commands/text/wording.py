@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from rpg.language.grammar.chunks import noun_phrase
 from rpg.language.grammar.quantities import quantity
+from rpg.language.grammar.quotations import quotations
 from rpg.language.grammar.styles import split_style
 from rpg.language.grammar.tokens import Token, join, tokenize
 from rpg.language.lexicon.function_words import NUMBERS
@@ -54,9 +55,14 @@ class Mention:
 
 
 def mentions(text: str) -> tuple[Mention, ...]:
-    """The noun phrases of a text, in order."""
+    """The noun phrases of a text, in order; what it quotes tells of nothing."""
     tokens = tokenize(text)
-    return tuple(_mentions(tokens, _places(text, tokens)))
+    said = [match.span() for match in quotations(text)]
+    return tuple(
+        one
+        for one in _mentions(tokens, _places(text, tokens))
+        if not any(start < one.end and one.at < end for start, end in said)
+    )
 
 
 def _places(text: str, tokens: Sequence[Token]) -> list[int]:
