@@ -31,6 +31,8 @@ __all__ = ["MOST_CHECKS", "NOTHING_ELSE", "compile_checks", "number_of", "place_
 
 NOTHING_ELSE = "count:else"
 MOST_CHECKS = 20  # but for the presence of what the plan shows, which is asked in any case
+_LEAST_MORE = 6  # beside presences, however many these are
+_SHARE = 3  # one in so many of those is for numbers above one, and one for relations
 _WORDS = {number: word for word, number in reversed(list(NUMBERS.items()))}
 _LARGEST_WORD = 12
 _MOST_WORD = 200  # characters, as `rpg.critique.Word`
@@ -57,10 +59,22 @@ def compile_checks(plan: Plan) -> tuple[Check, ...]:
     """
     subjects = _Subjects(_read(plan))
     ranked = [*_ranked(subjects)]
-    chosen = sorted(range(len(ranked)), key=lambda at: ranked[at][0])
-    always = sum(rank == 0 for rank, _ in ranked)
-    kept = sorted(chosen[: max(always, MOST_CHECKS - 1)])
+    kept = sorted(_chosen(ranked))
     return tuple(_distinct([*(ranked[at][1] for at in kept), _NOTHING_ELSE]))
+
+
+def _chosen(ranked: Sequence[tuple[int, Check]]) -> Iterator[int]:
+    """Places of the checks that are kept: all of rank 0, some counts and relations, then by rank."""
+    places = sorted(range(len(ranked)), key=lambda at: ranked[at][0])
+    always = sum(rank == 0 for rank, _ in ranked)
+    room = max(MOST_CHECKS - 1 - always, _LEAST_MORE)
+    more = places[always:]
+    counts = (at for at in more if ranked[at][1].kind == "count")
+    several = [at for at in counts if (ranked[at][1].count or 0) > _COUNTED]
+    related = [at for at in more if ranked[at][1].kind == "relation"]
+    first = [*several[: room // _SHARE], *related[: room // _SHARE]]
+    rest = [at for at in more if at not in first]
+    yield from (*places[:always], *first, *rest[: room - len(first)])
 
 
 _NOTHING_ELSE = Check(

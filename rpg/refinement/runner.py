@@ -199,9 +199,9 @@ class Loop:
                 return plan, ()
         except PlanError:  # a proposal that cannot be, or a planner that cannot follow
             return plan, ()
-        judged = {name for check in self._checks for name in check.regions}
-        still = {region.id for region in changed.layers()}
-        return (changed, diff(plan, changed)) if judged <= still else (plan, ())
+        still = {check.id for check in compile_checks(changed)}
+        shown = {check.id for check in self._checks if check.kind == "presence"}
+        return (changed, diff(plan, changed)) if shown <= still else (plan, ())
 
     def _mask(self, action: Action, plan: Plan, edits: tuple[AnyEdit, ...]) -> Image | None:
         """Where is drawn again; None for everywhere."""
@@ -212,7 +212,14 @@ class Loop:
             return edit_mask(best.image, best.plan, plan, edits, segmenter, cell=cell)
         shape = _WIDE if action.rung is Rung.WIDER else _NARROW
         mask = region_mask(
-            best.image, best.plan, action.regions, segmenter, shape, action.extra, cell
+            best.image,
+            best.plan,
+            [name for name in action.regions if name not in action.around],
+            segmenter,
+            shape,
+            action.extra,
+            cell,
+            action.around,
         )
         return mask if mask.getbbox() is not None else None
 
@@ -276,9 +283,19 @@ class Loop:
     def _reviewed(self, image: Image, plan: Plan) -> Critique:
         self._count_call()
         critic = informed(self.critic, self.knows, self._tried[-_MOST_TOLD:])
-        critique = critic.review(image, plan, checks=self._checks)
+        critique = critic.review(image, plan, checks=self._checks_in(plan))
         self.context.check()
         return critique
+
+    def _checks_in(self, plan: Plan) -> tuple[Check, ...]:
+        """The checks, about the regions that show the same things in a plan made anew."""
+        known = {region.id for region in plan.layers()}
+        if all(known.issuperset(check.regions) for check in self._checks):
+            return self._checks
+        now = {check.id: check.regions for check in compile_checks(plan)}
+        return tuple(
+            check.model_copy(update={"regions": now.get(check.id, ())}) for check in self._checks
+        )
 
     def _count_call(self) -> None:
         if self.budget.calls is not None and self._calls >= self.budget.calls:

@@ -259,6 +259,34 @@ def test_the_important_ones_are_kept_where_there_are_many() -> None:
     assert NOTHING_ELSE in ids and "attribute:t0:round" not in ids
 
 
+@pytest.mark.parametrize("count", [8, 18, 19, 25])
+def test_numbers_and_relations_keep_a_share_however_many_things_there_are(count: int) -> None:
+    things = tuple(
+        Thing(id=f"t{at}", name=f"thing{at}", attributes=("red", "old"), count=2 if at < 5 else 1)
+        for at in range(count)
+    )
+    regions = tuple(
+        Region(id=one.id, shows=(one.id,), prompt=one.name, box=box)
+        for one, box in zip(things, grid(5, 5)[:count], strict=True)
+    )
+    near = tuple(
+        Relation(subject=f"t{at}", kind="left of", objects=(f"t{at + 1}",)) for at in range(5)
+    )
+    scene = Scene(things=things, relations=near, absent=("people",), setting="at night")
+    checks = compile_checks(Plan(prompt="p", scene=scene, regions=regions))
+    kinds = [check.kind for check in checks]
+    assert kinds.count("presence") == count
+    assert sum(check.kind == "count" and (check.count or 0) > 1 for check in checks) >= 2
+    assert kinds.count("relation") >= 2
+    assert len(checks) <= max(MOST_CHECKS, count + 8)
+
+
+def test_what_a_call_leaves_out_of_the_negative_prompt_is_looked_for() -> None:
+    plan = RulePlanner().plan("a red star above a moon, no people").with_words(negative="grey")
+    assert plan.effective_negative == "grey"
+    assert "absent:people" in {check.id for check in compile_checks(plan)}
+
+
 def test_ten_of_a_kind_are_asked_about_together() -> None:
     checks = compile_checks(RulePlanner().plan("ten red balloons"))
     assert [check.id for check in checks] == [

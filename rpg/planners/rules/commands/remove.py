@@ -154,8 +154,10 @@ def _none(editor: PlanEditor, match: Match) -> bool:
         _parts_removed(editor, what, every=True)
     remove(editor, items)
     if what.lower() not in editor.plan.effective_negative.lower().split(", "):
-        absent = (*editor.scene.absent, what)
-        editor.do(e.SetScene(absent=absent), note=f"not there, as asked: {what}")
+        absent = tuple(dict.fromkeys((*editor.scene.absent, what)))
+        unsaid = tuple(one for one in editor.plan.unsaid if one != what)
+        edits = e.SetScene(absent=absent), e.SetBase(unsaid=unsaid)
+        editor.do(*edits, note=f"not there, as asked: {what}")
     return True
 
 
