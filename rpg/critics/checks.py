@@ -15,6 +15,7 @@ from rpg.language.lexicon.nouns import (
     CANVAS,
     COUNTED_PLACES,
     GENERAL_PEOPLE,
+    KINDS_OF,
     MASS,
     PEOPLE,
     PLACES,
@@ -42,6 +43,7 @@ _COLLECTIVE = frozenset(
     "army audience band bunch choir colony crew crowd family fleet flock group herd orchestra pack "
     "parade procession row shoal swarm team troop".split()
 )
+_YEAR = re.compile(r"(?:1\d|20)\d\ds?")  # of a model, or a decade
 _COUNTED = 1  # more than so many are counted before looks are asked about
 
 
@@ -274,7 +276,9 @@ def _attribute(subject: _Subject, words: str) -> Check:
         count = subject.thing.count or 0
         number = _WORDS.get(count, str(count)) if count else "some"
         label = f"{number} of the {_plural(subject.thing.name)}"
-    says = f"{label} {subject.are} {words}" if plain else f"this is true of {label}: {words}"
+    dated = _YEAR.fullmatch(words)
+    looks = f"from {'the ' if words.endswith('s') else ''}{words}" if dated else words
+    says = f"{label} {subject.are} {looks}" if plain else f"this is true of {label}: {words}"
     return _looks(subject, words, says)
 
 
@@ -329,7 +333,9 @@ def _uncounted_beside(subjects: _Subjects) -> frozenset[str]:
 def _may_be(subject: _Subject, kind: str) -> bool:
     """Whether somebody who counts a kind may count that: a "black cat" is a cat, a man a person."""
     name = subject.thing.name.lower()
-    return f" {name}".endswith(f" {kind}") or (kind in GENERAL_PEOPLE and _noun(name) in PEOPLE)
+    noun = _noun(name)
+    other = (kind in GENERAL_PEOPLE and noun in PEOPLE) or kind in KINDS_OF.get(singular(noun), ())
+    return f" {name}".endswith(f" {kind}") or other
 
 
 def _is_counted(subject: _Subject, kind: str) -> bool:

@@ -25,7 +25,7 @@ from rpg.pictures import decoded
 from rpg.plans import rpg_text
 from rpg.plans.geometry import Box
 from rpg.plans.model import MAX_PROMPT_CHARS, Id, Model, Words, explained
-from rpg.plans.scene import Phrase, Scene, joined
+from rpg.plans.scene import Phrase, Scene, joined, says
 
 __all__ = [
     "MAX_PLAN_BYTES",
@@ -323,10 +323,13 @@ class Plan(Model):
 
 
 def _names_all(text: str, setting: str) -> bool:
-    """Whether a text has every word of a setting but the short ones, in whatever order."""
+    """Whether a text has every word of a setting but the short ones, in whatever order.
+
+    A single word has to be a phrase there: a "night cap" does not tell of the night.
+    """
     known = set(re.findall(r"\w+", text.lower()))
     words = [word for word in re.findall(r"\w+", setting.lower()) if len(word) > _SHORT]
-    return bool(words) and known.issuperset(words)
+    return says(text, words[0]) if len(words) == 1 else bool(words) and known.issuperset(words)
 
 
 def _without_ratio(region: Region) -> Region:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from rpg.events import Event, Rendered
+from rpg.events import Event, Planned, Rendered
 from rpg.generation.request import GenerationRequest, Inputs, PromptItem
 from rpg.generation.stream import StreamContext
 from rpg.plans.plan import Plan
@@ -35,6 +35,7 @@ class PictureGenerator:
         plan: Plan,
         settings: GenerationSettings,
         within: tuple[Image, Image] | None,
+        of: Plan | None = None,
     ) -> Rendered:
         """Draws a plan; events go on.
 
@@ -43,10 +44,16 @@ class PictureGenerator:
             plan: What to draw.
             settings: How.
             within: A picture and the mask in which it is drawn anew; None draws from nothing.
+            of: What the whole picture is of, where only a part of that is drawn from `plan`.
         """
         made: list[Rendered] = []
 
         def hear(event: Event) -> None:
+            if of is not None and isinstance(event, Planned):
+                event = replace(event, plan=of)
+            if of is not None and isinstance(event, Rendered):
+                records = tuple(one.model_copy(update={"plan": of}) for one in event.records)
+                event = replace(event, plan=of, records=records)
             if isinstance(event, Rendered):
                 made.append(event)
             context.emit(event)

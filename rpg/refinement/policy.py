@@ -189,7 +189,7 @@ def _strays(
             for name in _standing_in(one.box, plan):
                 if name not in named and not tries.get(name, 0):
                     found.setdefault(name, one.box)
-    return found
+    return found if len(found) < len(plan.layers()) else {}  # something has to stay to be drawn
 
 
 def squarer(plan: Plan, ids: Collection[str], size: tuple[int, int]) -> Iterator[MoveRegion]:

@@ -17,7 +17,7 @@ from rpg.errors import ChatError, GenerationError, PlanError, SettingsError
 from rpg.events import Critiqued, Edited, Event, Notice, Refined, Step
 from rpg.generation.request import GenerationRequest
 from rpg.generation.stream import StreamContext
-from rpg.plans.edits import AnyEdit, apply, diff
+from rpg.plans.edits import AnyEdit, RemoveRegion, apply, diff
 from rpg.plans.plan import Plan
 from rpg.refinement.budget import Budget
 from rpg.refinement.generator import PictureGenerator
@@ -175,8 +175,10 @@ class Loop:
         mask = self._mask(action, plan, edits)
         self.context.emit(Edited(plan, edits, mask, action.why, self._round))
         within = None if mask is None else (best.image, mask)
-        wishes = self._asked(self._settled(action), plan, within)
-        made = self.generator.draw(self.context, plan, wishes, within)
+        gone = action.around if mask is not None else ()
+        drawn = apply(plan, [RemoveRegion(id=name) for name in gone])  # what is too many, neither
+        wishes = self._asked(self._settled(action), drawn, within)
+        made = self.generator.draw(self.context, drawn, wishes, within, plan if gone else None)
         self._keep_if_better(plan, made.images, made.records)
         if self.best is best:
             self._tried.append(action.why)

@@ -287,6 +287,34 @@ def test_what_a_call_leaves_out_of_the_negative_prompt_is_looked_for() -> None:
     assert "absent:people" in {check.id for check in compile_checks(plan)}
 
 
+def of_things(*things: Thing) -> dict[str, str]:
+    """What is said of things without regions, by the checks' ids."""
+    plan = Plan(prompt="p", scene=Scene(things=things))
+    return {check.id: check.says for check in compile_checks(plan)}
+
+
+def test_a_year_is_asked_about_as_one() -> None:
+    car = Thing(id="car", name="car", attributes=("1967", "red"))
+    radio = Thing(id="radio", name="radio", attributes=("1950s",))
+    said = of_things(car, radio)
+    assert said["attribute:car:1967"] == "the car is from 1967"
+    assert said["attribute:radio:1950s"] == "the radio is from the 1950s"
+    assert said["attribute:car:red"] == "the car is red"
+
+
+@pytest.mark.parametrize(
+    ("other", "kind"),
+    [("puppy", "dog"), ("kitten", "cat"), ("duckling", "bird"), ("duckling", "duck"),
+     ("tulip", "flower"), ("taxi", "car")],
+)  # fmt: skip
+def test_what_could_be_counted_along_keeps_a_kind_from_being_counted(other: str, kind: str) -> None:
+    one, three = Thing(id="one", name=kind), Thing(id="three", name=other, count=3)
+    said = of_things(one, three)
+    assert f"count:{kind}" not in said and f"count:{other}" in said
+    assert f"count:{kind}" in of_things(one)
+    assert f"count:{kind}" in of_things(one, Thing(id="cup", name="spoon", count=3))
+
+
 def test_ten_of_a_kind_are_asked_about_together() -> None:
     checks = compile_checks(RulePlanner().plan("ten red balloons"))
     assert [check.id for check in checks] == [
