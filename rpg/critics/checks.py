@@ -66,7 +66,7 @@ def compile_checks(plan: Plan) -> tuple[Check, ...]:
 
 
 def _chosen(ranked: Sequence[tuple[int, Check]]) -> Iterator[int]:
-    """Places of the checks that are kept: all of rank 0, some counts and relations, then by rank."""
+    """Places of the checks that are kept: rank 0, some counts and relations, others by rank."""
     places = sorted(range(len(ranked)), key=lambda at: ranked[at][0])
     always = sum(rank == 0 for rank, _ in ranked)
     room = max(MOST_CHECKS - 1 - always, _LEAST_MORE)

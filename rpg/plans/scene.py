@@ -35,9 +35,8 @@ _PREPOSITIONS = frozenset(
 
 
 _BEFORE = r"(?:^|[,;:.!?(]\s*|\b(?:in|on|at|as|by|during|under|and)\s+)(?:(?:an?|the)\s+)?"
-_BEHIND = (
-    rf"(?=\s*(?:$|[,;:.!?)])|\s+(?:{'|'.join(sorted(_PREPOSITIONS))}|of|with|and|or|as|for|while)\b)"
-)
+_ENDS = "|".join(sorted(_PREPOSITIONS | {"of", "with", "and", "or", "as", "for", "while"}))
+_BEHIND = rf"(?=\s*(?:$|[,;:.!?)])|\s+(?:{_ENDS})\b)"
 
 
 class Thing(Model):

@@ -164,7 +164,7 @@ def _is_most(failed: int, regions: int) -> bool:
 
 
 def _is_crowded(critique: Critique) -> bool:
-    """Whether of most kinds there are too many: more than counted, while none of them is missing."""
+    """Whether there are too many of most kinds: a wrong number, while none of them is missing."""
     missing = {
         name
         for one in critique.findings
@@ -176,11 +176,10 @@ def _is_crowded(critique: Critique) -> bool:
     return len(over) > 1 and len(over) >= _MOST * len(counted)
 
 
-def _strays(
-    failed: Sequence[Finding], plan: Plan, tries: Mapping[str, int]
-) -> dict[str, Box]:
-    """Places of things too many, by the regions that they stand in and that nothing else is wrong
-    with; a region that was tried already is drawn as a whole.
+def _strays(failed: Sequence[Finding], plan: Plan, tries: Mapping[str, int]) -> dict[str, Box]:
+    """Places of things too many, by the regions that they stand in.
+
+    A region that something else is wrong with, or that was tried already, is drawn as a whole.
     """
     named = {name for one in failed for name in one.regions or one.check.regions}
     found: dict[str, Box] = {}

@@ -489,9 +489,7 @@ def test_what_a_strict_schema_makes_a_model_write_changes_nothing() -> None:
 def test_groups_without_words_are_shown_so_that_parents_are_known() -> None:
     inner = Region(id="owl", shows=("owl",), prompt="an owl", box=Box(0.5, 0, 0.7, 1))
     group = Region(id="pair", prompt="", box=Box(0.5, 0, 1, 1), children=(inner,))
-    plan = Plan(
-        prompt=PROMPT, scene=Scene(setting="in a wood", things=(OWL,)), regions=(group,)
-    )
+    plan = Plan(prompt=PROMPT, scene=Scene(setting="in a wood", things=(OWL,)), regions=(group,))
     shown = json.loads(plan_as_answer(plan))["regions"]
     assert [(one["id"], one.get("parent"), one.get("prompt")) for one in shown] == [
         ("pair", None, None),
