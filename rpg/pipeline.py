@@ -484,7 +484,9 @@ class RPGPipeline(Delegating):
     def _noted(self, settings: GenerationSettings | None, image: Image | None = None) -> Planner:
         """The planner, told of the model, and of the picture's size where there is one."""
         notes = self.notes(settings)
-        return noted(self.planner, replace(notes, sizes=(image.size,)) if image else notes)
+        if image is not None:
+            notes = replace(notes, sizes=(image.size,))
+        return noted(self.planner, notes)
 
     def _edit(
         self,

@@ -10,7 +10,7 @@ from rpg.errors import PlanError
 from rpg.planners.rules.typed import typed_addition, typed_words
 from rpg.planners.rules.written import parted
 from rpg.plans.edits import apply
-from rpg.plans.geometry import Box, grid
+from rpg.plans.geometry import FULL, Box, grid
 from rpg.plans.plan import Plan, Region
 from rpg.plans.scene import Scene, Thing
 from tests.planners.rules.commands.helpers import follows
@@ -150,6 +150,12 @@ def test_a_part_goes_and_its_owner_stays(prompt: str, instruction: str, wanted: 
     assert [one.box for one in after.layers()][:1] == [one.box for one in before.layers()][:1]
     looks = " ".join(" ".join(one.attributes) for one in after.scene.things)
     assert all(look in " ".join(wanted) for look in looks.split())
+
+
+def test_what_cannot_be_taken_out_of_the_words_is_still_asked_to_be_absent() -> None:
+    plan = Plan(prompt="p", regions=(Region(id="a", prompt="a sky full of clouds", box=FULL),))
+    after = follows(plan, "no clouds")
+    assert texts(after) == ["a sky full of clouds"] and after.scene.absent == ("clouds",)
 
 
 def test_which_of_several_parts_has_to_be_said() -> None:

@@ -62,10 +62,11 @@ def _parts_removed(editor: PlanEditor, what: str, *, every: bool = False) -> boo
     Args:
         editor: Of the plan.
         what: The part, and perhaps whose it is.
-        every: Of all that have one, rather than of the only one.
+        every: Of all that have one, as far as it can be told from the rest.
 
     Raises:
-        PlanError: Several things have such a part, or it cannot be told from the rest.
+        PlanError: Several things have such a part, or it cannot be told from the rest, unless
+            `every` is asked for.
     """
     told = _OF.fullmatch(what)
     part, owner = (told["part"], told["owner"]) if told else (what, "")
@@ -88,7 +89,7 @@ def _parts_removed(editor: PlanEditor, what: str, *, every: bool = False) -> boo
     if having and all([_take_part(editor, item.id, noun) for item in having]):
         editor.last = tuple(item.id for item in having)
         return True
-    for item in owners:
+    for item in () if every else owners:
         if noun in {singular(word) for word in item.words}:
             raise PlanError(
                 f"{what!r} is part of {item.shown} and cannot be removed by itself: rewrite that "
