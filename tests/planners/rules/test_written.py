@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rpg.errors import PlanError
@@ -94,6 +94,22 @@ def test_instructions_say_what_is_written(
     assert all(f'"{words}"' in texts for words in wanted.values())
     assert texts.count('"') == 2 * len(wanted)
     assert all(f'"{words}"' in after.prompt for words in wanted.values())
+
+
+SAID = st.sampled_from(
+    ["make", "the", "sign", "say", '"OPEN"', "'A, and b.'", "write", "on", "tree", "remove", "with",
+     "words", "a", "banner", "add", "above", "and", "that", "says", "should", "text", "from", "\u201d"]
+)  # fmt: skip
+
+
+@settings(max_examples=200)
+@given(st.lists(SAID, min_size=1, max_size=9))
+def test_whatever_is_said_of_words_there_is_a_plan_or_a_plan_error(words: list[str]) -> None:
+    plan = plan_of('a wooden sign that says "OPEN" left of a tree')
+    try:
+        follows(plan, " ".join(words))
+    except PlanError as error:
+        assert "\n" not in str(error)
 
 
 def test_words_of_an_inscription_are_no_things(shop: Plan) -> None:

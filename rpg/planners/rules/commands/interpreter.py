@@ -137,14 +137,21 @@ def revise(plan: Plan, instruction: str, *, source: str) -> Plan:
 def _commands(text: str) -> Iterator[str]:
     """The single instructions: parted by full stops, and by "and" or commas before a verb."""
     bare = masked(text)  # nothing parts what is to be written
-    begin = 0
-    for stop in (*((one.start(), one.end()) for one in _STOP.finditer(bare)), (len(text),) * 2):
-        end, start, begin = stop[0], begin, stop[1]
+    for start, end in _sentences(bare):
         for joint in _JOINT.finditer(bare, start, end):
             if _OPENS.match(bare, joint.end(), end):
                 yield from _plain(text[start : joint.start()])
                 start = joint.end()
         yield from _plain(text[start:end])
+
+
+def _sentences(text: str) -> Iterator[tuple[int, int]]:
+    """Where the sentences of a text begin and end."""
+    begin = 0
+    for stop in _STOP.finditer(text):
+        yield begin, stop.start()
+        begin = stop.end()
+    yield begin, len(text)
 
 
 def _plain(command: str) -> Iterator[str]:
@@ -162,7 +169,7 @@ def _apply(editor: PlanEditor, command: str) -> bool:
     if _apply_pattern(editor, command, inscribe.FORMS):
         return True
     bare, written = parted(command)
-    if written and _apply(editor, bare):
+    if written and bare and _apply(editor, bare):
         inscribe.write_on_last(editor, command)
         return True
     return _apply_pattern(editor, command) or _apply_parts(editor, command)
@@ -181,7 +188,7 @@ def _apply_pattern(
 def _apply_parts(editor: PlanEditor, command: str) -> bool:
     """Reads "make the star red and the moon blue": the verb serves for both."""
     verb = command.split()[0]
-    for joint in _JOINT.finditer(command):
+    for joint in _JOINT.finditer(masked(command)):
         first, second = command[: joint.start()], command[joint.end() :]
         if first.strip() and second.strip() and _apply_pattern(editor, first):
             return _apply(editor, f"{verb} {second}") or _apply(editor, second)
