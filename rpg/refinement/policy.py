@@ -119,8 +119,9 @@ def next_action(
     edits = tuple(squarer(plan, regions, size)) if rung is Rung.SQUARE else ()
     if rung is Rung.SQUARE and not edits:
         rung = Rung.SEED
-    strays = {} if rung is not Rung.SEED else _strays(failed, plan, tries)
-    return Action(rung, regions, (*extra, *strays.values()), tuple(strays), edits, said)
+    strays = _strays(failed, plan, tries) if rung is Rung.SEED else []
+    around = tuple(dict.fromkeys(name for name, _ in strays))
+    return Action(rung, regions, (*extra, *(box for _, box in strays)), around, edits, said)
 
 
 def _rung(
@@ -176,19 +177,23 @@ def _is_crowded(critique: Critique) -> bool:
     return len(over) > 1 and len(over) >= _MOST * len(counted)
 
 
-def _strays(failed: Sequence[Finding], plan: Plan, tries: Mapping[str, int]) -> dict[str, Box]:
-    """Places of things too many, by the regions that they stand in.
+def _strays(
+    failed: Sequence[Finding], plan: Plan, tries: Mapping[str, int]
+) -> list[tuple[str, Box]]:
+    """Places of things too many, each with the region that it stands in.
 
     A region that something else is wrong with, or that was tried already, is drawn as a whole.
     """
     named = {name for one in failed for name in one.regions or one.check.regions}
-    found: dict[str, Box] = {}
-    for one in failed:
-        if one.check.kind == "count" and one.box is not None and not one.check.regions:
-            for name in _standing_in(one.box, plan):
-                if name not in named and not tries.get(name, 0):
-                    found.setdefault(name, one.box)
-    return found if len(found) < len(plan.layers()) else {}  # something has to stay to be drawn
+    found = [
+        (name, one.box)
+        for one in failed
+        if one.check.kind == "count" and one.box is not None and not one.check.regions
+        for name in _standing_in(one.box, plan)
+        if name not in named and not tries.get(name, 0)
+    ]
+    around = {name for name, _ in found}
+    return found if len(around) < len(plan.layers()) else []  # something has to stay to be drawn
 
 
 def squarer(plan: Plan, ids: Collection[str], size: tuple[int, int]) -> Iterator[MoveRegion]:

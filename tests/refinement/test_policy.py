@@ -238,6 +238,9 @@ def test_one_thing_too_many_in_a_region_is_drawn_over_by_itself_first() -> None:
         (("b",), (), ()),
     ]
     assert {one.rung for one in actions} == {Rung.SEED}
+    other = Box(0.55, 0.05, 0.65, 0.15)
+    two = wrong(*surplus, counted("else", 0.4, other))
+    assert (two.regions, set(two.extra), two.around) == (("b",), {STAR, other}, ("b",))
     # What is wrong with the region itself is not mended by drawing over what is beside it.
     missing = wrong(present("b", 0), counted("b", 0.2, STAR))
     assert (missing.regions, missing.extra, missing.around) == (("b",), (), ())

@@ -14,7 +14,7 @@ from PIL import Image
 
 from rpg.critique import Check, Critique, Finding
 from rpg.errors import ChatError, SettingsError
-from rpg.events import Critiqued, Edited, Event, Failed, Notice, Refined, Rendered, Step
+from rpg.events import Critiqued, Edited, Event, Failed, Notice, Planned, Refined, Rendered, Step
 from rpg.pipeline import RPGPipeline
 from rpg.plans import edits as e
 from rpg.plans.geometry import Box
@@ -219,6 +219,36 @@ class Sees:
         return Critique.of(
             [Finding(check=one, score=float(one.id != self.wrong)) for one in checks or ()]
         )
+
+
+class Counts:
+    """Finds one thing too many at a place, once."""
+
+    def __init__(self, place: Box) -> None:
+        self.place, self.asked = place, 0
+
+    def review(
+        self, image: Image.Image, plan: Plan, *, checks: Sequence[Check] | None = None
+    ) -> Critique:
+        self.asked += 1
+        check = Check(id="count:else", kind="count", says="nothing else is there", count=0)
+        return Critique.of([Finding(check=check, score=float(self.asked > 1), box=self.place)])
+
+
+def test_one_thing_too_many_is_drawn_over_and_its_region_stays(rpg: RPGPipeline) -> None:
+    place = Box(0.6, 0.1, 0.8, 0.4)  # in r1, 32 pixels a side
+    events = list(rpg.refine_stream(PROMPT, critic=Counts(place), seed=1, **QUICK))
+    before, after = (np.asarray(one.images[0]) for one in of(events, Rendered))
+    changed = (before != after).any(axis=-1)
+    left, top, right, bottom = place.to_pixels(32, 32)
+    assert changed[top:bottom, left:right].any()
+    assert not changed[:, :16].any() and not changed[24:].any()  # the rest of r1 keeps its bytes
+    done = events[-1]
+    assert isinstance(done, Refined) and done.reason == "everything is as planned"
+    plan = columns(PROMPT, PROMPT.split(" and "))
+    told = [one.plan.regions for one in (*of(events, Rendered), *of(events, Planned), done)]
+    told += [one.regions for one in (done.record.plan,)]
+    assert all(regions == plan.regions for regions in told)
 
 
 @pytest.mark.parametrize(
