@@ -98,7 +98,8 @@ def test_instructions_say_what_is_written(
 
 SAID = st.sampled_from(
     ["make", "the", "sign", "say", '"OPEN"', "'A, and b.'", "write", "on", "tree", "remove", "with",
-     "words", "a", "banner", "add", "above", "and", "that", "says", "should", "text", "from", "\u201d"]
+     "words", "a", "banner", "add", "above", "and", "that", "says", "should", "text", "from",
+     "\u201d"]
 )  # fmt: skip
 
 
