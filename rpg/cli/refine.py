@@ -69,6 +69,7 @@ def refine(
     device: options.Device = None,
     lora: options.Lora = None,
     cpu_offload: options.Offload = None,
+    low_vram: options.LowVram = "auto",
     preset: options.PresetName = None,
     *,
     given: SettingFlags,
@@ -86,7 +87,9 @@ def refine(
         targets = files.Targets(output)
         recording = Recording.of(session, no_session)
         adapters = read_adapters(lora or ())
-        rpg = ModelFlags(model, dtype, device, lora=adapters, cpu_offload=cpu_offload).load()
+        rpg = ModelFlags(
+            model, dtype, device, lora=adapters, cpu_offload=cpu_offload, low_vram=low_vram
+        ).load()
         rpg.planner = planning
         _fits(critic, rpg)
         plan, shown = planned(noted(planning, rpg.notes(settings)), text)

@@ -59,7 +59,7 @@ def compile_checks(plan: Plan) -> tuple[Check, ...]:
     Compile once and keep them: a session that compiled anew after every edit would grade its own
     changes.
     """
-    subjects = _Subjects(_read(plan))
+    subjects = _Subjects(_read(plan).unweighted())
     ranked = [*_ranked(subjects)]
     kept = sorted(_chosen(ranked))
     return tuple(_distinct([*(ranked[at][1] for at in kept), _NOTHING_ELSE]))

@@ -12,6 +12,7 @@ from rpg.planners.rules.reasoning import explain, summarize
 from rpg.planners.rules.recaption import give_places, regions
 from rpg.planners.rules.scene import build_scene, common_setting
 from rpg.planners.rules.written import read_prompt
+from rpg.planners.weights import PlainRequest
 from rpg.plans.plan import MAX_REGIONS, Plan
 
 SOURCE = "rules"
@@ -38,8 +39,11 @@ class RulePlanner:
         """
         text = checked_prompt(prompt)
         if instruction is None:
-            return _anew(text)
-        return revise(previous or _anew(text), instruction, source=SOURCE)
+            asked = PlainRequest(text)
+            return asked.weighted(_anew(asked.prompt))
+        asked = PlainRequest(text, previous, instruction)
+        before = asked.previous or _anew(asked.prompt)
+        return asked.weighted(revise(before, asked.instruction, source=SOURCE))
 
 
 def _anew(prompt: str) -> Plan:
