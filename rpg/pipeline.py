@@ -404,7 +404,7 @@ class RPGPipeline(Delegating):
         Raises:
             PlanError: The edit cannot be made, or changes nothing.
         """
-        after = changed(plan, change, self._noted(None))
+        after = changed(plan, change, self._noted(None, image))
         return prepared(image, plan, after, None, self.segmenter, None, self._cell)
 
     def edit_stream(
@@ -608,8 +608,12 @@ class RPGPipeline(Delegating):
             told.append(f"Toybox does not know: {', '.join(unknown)}. {describe_world()}")
         return tuple(told)
 
-    def _noted(self, settings: GenerationSettings | None) -> Planner:
-        return noted(self.planner, self.notes(settings))
+    def _noted(self, settings: GenerationSettings | None, image: Image | None = None) -> Planner:
+        """The planner, told of the model, and of the picture's size where there is one."""
+        notes = self.notes(settings)
+        if image is not None:
+            notes = replace(notes, sizes=(image.size,))
+        return noted(self.planner, notes)
 
     def _edit(
         self,
@@ -622,7 +626,7 @@ class RPGPipeline(Delegating):
     ) -> None:
         given: dict[str, Any] = {**words}
         mask, shape = given.pop("mask_image", None), given.pop("shape", None)
-        after = changed(plan, change, self._noted(None))
+        after = changed(plan, change, self._noted(None, image))
         context.check()
         edit = prepared(image, plan, after, mask, self.segmenter, shape, self._cell)
         settings = words.get("settings")

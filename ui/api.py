@@ -25,7 +25,7 @@ from rpg.errors import RPGError
 from rpg.planners.base import checked_prompt
 from rpg.plans.plan import Plan
 from rpg.refinement.budget import Budget
-from rpg.session import adopted
+from rpg.session import Turn, adopted
 from rpg.settings import GenerationSettings
 from ui.arguments import (
     ENDPOINTS,
@@ -76,7 +76,11 @@ class Endpoints:
         settings, preset = read_settings(asked.settings or {}, asked.seed)
         if preset is not None:
             settings = settings.filled(self._shop.rpg.defaults.preset(preset))
-        plan = read_plan(asked.plan) if asked.plan else await self._planned(asked.prompt)
+        plan = (
+            read_plan(asked.plan)
+            if asked.plan
+            else await self._planned(asked.prompt, settings=settings)
+        )
         return await self._drawn(self._shop.generate(plan, settings))
 
     async def edit(self, asked: EditArguments) -> str:
@@ -84,7 +88,9 @@ class Endpoints:
         settings = GenerationSettings(seed=asked.seed)
         change = checked_prompt(asked.instruction, "instruction")
         session, turn, was = await asyncio.to_thread(self._known, asked.picture)
-        after = await self._planned(was.prompt, previous=was, instruction=change)
+        after = await self._planned(
+            was.plan.prompt, previous=was.plan, instruction=change, settings=was.settings
+        )
         return await self._drawn(
             self._shop.edit(session, turn, after, instruction=change, seed=settings.seed)
         )
@@ -107,8 +113,8 @@ class Endpoints:
         ]
         return {"score": said.score, "findings": findings}
 
-    def _known(self, reference: Any) -> tuple[str, int, Plan]:
-        """The session, turn and plan of a picture that comes in.
+    def _known(self, reference: Any) -> tuple[str, int, Turn]:
+        """The session of a picture that comes in, its number there, and its turn.
 
         Raises:
             RPGError: It is no picture, or carries no plan.
@@ -117,7 +123,7 @@ class Endpoints:
         record, shown = metadata.read(path), read_picture(path)
         assert shown is not None
         session, turn = adopted(self._shop.sessions, shown, record)
-        return session.id, turn, session.turn(turn).plan
+        return session.id, turn, session.turn(turn)
 
     async def _drawn(self, job: Job) -> str:
         """The file of the first picture that a job makes."""

@@ -124,10 +124,16 @@ async def draw_painted(shop: Workshop, pending: Pending) -> AsyncIterator[Told]:
 async def _changed(
     shop: Workshop, session: str, turn: int, wish: str, choice: PlannerChoice, mask_first: bool
 ) -> AsyncIterator[Told]:
-    was = shop.sessions.open(session).turn(turn).plan
-    after: Plan | None = was
+    before = shop.sessions.open(session).turn(turn)
+    after: Plan | None = before.plan
     if wish:
-        job = shop.plan(was.prompt, choice, previous=was, instruction=wish)
+        job = shop.plan(
+            before.plan.prompt,
+            choice,
+            previous=before.plan,
+            instruction=wish,
+            settings=before.settings,
+        )
         async for shot in job.watch():
             if shot.phase.over and shot.phase is not Phase.DONE:
                 yield Told(status(shot), failed=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from rpg.errors import PlanError
+from rpg.errors import PlanError, SettingsError
 from rpg.planners.rules.scene import scene_of_prompt
 from rpg.plans.plan import Plan
 from ui import cards, plan_canvas, plan_text
@@ -116,8 +116,8 @@ def _planning(shared: Shared) -> gr.Textbox:
         )
     planning = gr.on(
         [go.click, shared.prompt.submit],
-        partial(plan, shared.shop),
-        [shared.prompt, *shared.planner.fields],
+        partial(plan, shared),
+        [shared.prompt, *shared.planner.fields, *shared.settings.fields],
         [job, go, stop, said, reasoning, made],
         **_QUIET,
     )
@@ -126,13 +126,25 @@ def _planning(shared: Shared) -> gr.Textbox:
     return reasoning
 
 
-async def plan(shop: Workshop, prompt: str, *planner: Any) -> AsyncIterator[tuple[Any, ...]]:
-    """Plans a prompt and tells of it.
+async def plan(shared: Shared, prompt: str, *values: Any) -> AsyncIterator[tuple[Any, ...]]:
+    """Plans a prompt for the canvas that the settings say, and tells of it.
+
+    Args:
+        shared: What panels have in common.
+        prompt: What the picture should show.
+        values: Of the planner's fields, then of those of the settings.
 
     Yields:
         The job's id, the two buttons, the status, the reasoning, and the plan once it stands.
     """
-    job = shop.plan(prompt, PlannerForm.chosen(*planner))
+    count = len(shared.planner.fields)
+    try:
+        settings = shared.settings.read(values[count:])
+    except SettingsError as error:
+        shown, hidden = gr.update(visible=True), gr.update(visible=False)
+        yield "", shown, hidden, line(str(error), problem=True), gr.skip(), None
+        return
+    job = shared.shop.plan(prompt, PlannerForm.chosen(*values[:count]), settings=settings)
     try:
         async for shot in job.watch():
             yield (

@@ -64,7 +64,7 @@ class Runs:
 
     async def planned(self, run: Run, wishes: Wishes) -> AsyncGenerator[Outputs, None]:
         """Plans; where that succeeds the run's book has the plan."""
-        job = self._shop.plan(wishes.prompt, wishes.planner)
+        job = self._shop.plan(wishes.prompt, wishes.planner, settings=wishes.settings)
         try:
             async with self._following.watching(run.tab, job) as shots:
                 async for shot in shots:

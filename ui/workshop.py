@@ -73,13 +73,22 @@ class Workshop:
         *,
         previous: Plan | None = None,
         instruction: str | None = None,
+        settings: GenerationSettings | None = None,
     ) -> Job:
-        """Plans a prompt, or a change of a plan; the snapshot's `plan` is the outcome."""
+        """Plans a prompt, or a change of a plan; the snapshot's `plan` is the outcome.
+
+        Args:
+            prompt: What the picture should show.
+            choice: The planner; None takes the app's own.
+            previous: As in `rpg.planners.base.Planner`.
+            instruction: Likewise.
+            settings: What it is to be drawn with; their canvas is the one planned for.
+        """
         stop = threading.Event()
 
         def work() -> Events:
             chosen = (choice or self.planner).planner(self.endpoints, stop)
-            planner = noted(chosen, self.rpg.notes())
+            planner = noted(chosen, self.rpg.notes(settings))
             told = streamed(planner, prompt, previous=previous, instruction=instruction)
             for event in told:
                 if isinstance(event, Planned):  # what it cannot draw, before anything is drawn

@@ -74,7 +74,7 @@ class BatchRunner:
     ) -> Generator[BatchEvent, None, None]:
         """Each window once; `again` takes the passes to try again, if there are tries left."""
         every = [one for window in todo for one in window]
-        made = ahead(planner, every, self.state.plans, self.look_ahead)
+        made = ahead(planner, every, self.state.plans, self.look_ahead, self.rpg.notes)
         for window in todo:
             parts = yield from self._planned(islice(made, len(window)), again)
             for joint in joined(parts, self.batch_size, self._canvas):

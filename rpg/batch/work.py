@@ -18,6 +18,7 @@ from rpg.batch.passes import Shard, Window, passes, windows
 from rpg.batch.pictures import Listing
 from rpg.batch.plans import ahead
 from rpg.batch.state import BatchState, limited, tidy
+from rpg.planners.base import NotedPlanner
 
 if TYPE_CHECKING:
     from rpg.pipeline import RPGPipeline
@@ -81,17 +82,28 @@ class Work:
             if todo:
                 yield from self._drawing(load(), manifest, state).all(planner, todo)
 
-    def rehearse(self, planner: Planner) -> Generator[BatchEvent, None, None]:
-        """Plans what is missing, and neither draws nor writes anything.
+    def rehearse(
+        self, load: Callable[[], RPGPipeline], planner: Planner
+    ) -> Generator[BatchEvent, None, None]:
+        """Plans what is missing as `run` would, and neither draws nor writes anything.
+
+        Args:
+            load: As in `run`; called where the planner has to be told of the model.
+            planner: As in `run`.
 
         Raises:
             StoreError: The folder cannot be read.
             ChatAccessError: As in `run`.
+            ModelError: As in `run`.
         """
         state = BatchState.read(self.folder, self.listing.pictures)
         todo = yield from self._todo(state)
         wanted = [one for window in todo for one in window if one.wanted]
-        for one, future in ahead(planner, wanted, state.plans, self.look_ahead):
+        asked = any(
+            one.pictures[0].row.plan is None and one.subject not in state.plans for one in wanted
+        )
+        notes = load().notes if asked and isinstance(planner, NotedPlanner) else None
+        for one, future in ahead(planner, wanted, state.plans, self.look_ahead, notes):
             try:
                 plan, said = future.result()
             except ENDING:

@@ -168,7 +168,7 @@ def batch(
         if process.shard.index == 1:
             say_listing(listed)
         if dry_run:
-            rehearse(work, planning, as_json)
+            rehearse(work, flags, planning, as_json)
         else:
             draw(work, replace(flags, device=process.device), planning, process, as_json)
 
@@ -214,10 +214,10 @@ def shared(shard: str | None, device: str | None, dry_run: bool) -> Process:
         return Process.found(device or environment().device)
 
 
-def rehearse(work: Work, planner: Planner, as_json: bool) -> None:
+def rehearse(work: Work, flags: ModelFlags, planner: Planner, as_json: bool) -> None:
     """Says what would be drawn."""
     told = Told()
-    for event in work.rehearse(planner):
+    for event in work.rehearse(flags.load, planner):
         told.hear(event)
     if as_json:
         console.put(json.dumps({"would_draw": told.wanted} | told.summary()))

@@ -20,6 +20,7 @@ from rpg.cli.setting_flags import SettingFlags, with_setting_flags
 from rpg.errors import MetadataError, SettingsError
 from rpg.events import Edited, Failed, Notice, Rendered, Step
 from rpg.planners import LLMPlanner, Planner
+from rpg.planners.base import checked_prompt
 from rpg.plans.edits import to_json
 from rpg.plans.overlay import put_into, shrink
 from rpg.session import SHRUNK, own_scale
@@ -71,7 +72,7 @@ def edit(
 ) -> None:
     """Change a picture by an instruction. Outside the mask every byte stays as it was."""
     with console.explained(as_json):
-        wishes = given.words()
+        wishes, wish = given.words(), checked_prompt(instruction, "instruction")
         planning = PlannerFlags(planner, planner_model, base_url).build()
         shown = _flat(files.read_picture(picture))
         known = _known(picture, shown, planning)
@@ -94,7 +95,7 @@ def edit(
         rpg = flags.load()
         rpg.planner = planning
         _use_sam(rpg, sam)
-        made = _drawn(rpg, known, instruction, painted, wishes, recording)
+        made = _drawn(rpg, known, wish, painted, wishes, recording)
         recording.say()  # first, so that a file that cannot be written costs no picture
         path = targets.save(made.shown, made.record, enlarged=True)
         _report(path, made, as_json, recording)

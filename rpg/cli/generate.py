@@ -18,6 +18,7 @@ from rpg.cli.setting_flags import SettingFlags, with_setting_flags
 from rpg.defaults import PRESET_FIELDS, Preset
 from rpg.errors import PromptError, SettingsError
 from rpg.events import Event, Failed, Notice, Rendered, Step
+from rpg.planners.base import checked_prompt, noted
 from rpg.plans.overlay import draw_plan
 from rpg.plans.plan import Plan
 from rpg.settings import GenerationSettings
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from rpg.metadata import Record
     from rpg.pipeline import RPGPipeline
+    from rpg.planners import Planner
 
 
 @with_setting_flags("image")
@@ -84,7 +86,7 @@ def generate(
             prediction_type,
             vae,
         )
-        plan, shown = source.planned(
+        planning = source.planner(
             PlannerFlags(
                 planner,
                 planner_model,
@@ -93,13 +95,14 @@ def generate(
                 fallback,
                 no_plan_cache,
                 planner_examples,
-            ),
-            wishes["negative_prompt"],
+            )
         )
+        rpg = flags.load()  # before the planner is asked, which is told of it
+        source.check_model(rpg.model, flags)
+        told = noted(planning, rpg.notes(settings)) if planning is not None else None
+        plan, shown = source.planned(told, wishes["negative_prompt"])
         if not as_json:
             console.show_plan(plan, reasoning=not shown)
-        rpg = flags.load()
-        source.check_model(rpg.model, flags)
         made = draw_all(rpg, plan, settings, recording, preset)
         recording.say()  # first, so that a file that cannot be written costs no picture
         made.save(targets, scale if scale is not None else source.scale, draw)
@@ -120,7 +123,7 @@ class Source:
         """Reads the plan or the picture.
 
         Raises:
-            PromptError: Nothing to draw.
+            PromptError: Nothing to draw, or the prompt is blank or too long.
             SettingsError: Two things to draw.
         """
         if picture is not None:
@@ -132,24 +135,36 @@ class Source:
             raise PromptError(
                 'nothing to draw: give a prompt, as in rpg generate "a red star", --plan or --from'
             )
+        text = checked_prompt(prompt) if prompt is not None else None
         plan = files.read_plan(plan_file) if plan_file is not None else None
-        return cls(prompt, plan, GenerationSettings())
+        return cls(text, plan, GenerationSettings())
 
-    def planned(self, flags: PlannerFlags, negative: str | None) -> tuple[Plan, bool]:
-        """The plan, made of the prompt where none was given, and whether its reasoning was shown.
-
-        Args:
-            flags: Of the planner.
-            negative: In place of the plan's own; None leaves that.
+    def planner(self, flags: PlannerFlags) -> Planner | None:
+        """The planner; None where there is a plan.
 
         Raises:
             SettingsError: There is a plan already, and flags of a planner.
+            RPGError: As `PlannerFlags.build`.
         """
         if self.plan is None:
-            plan, shown = planned(flags.build(), self.prompt or "")
-        else:
-            flags.check_unused()
-            plan, shown = self.plan, False
+            return flags.build()
+        flags.check_unused()
+        return None
+
+    def planned(self, planner: Planner | None, negative: str | None) -> tuple[Plan, bool]:
+        """The plan, made of the prompt where none was given, and whether its reasoning was shown.
+
+        Args:
+            planner: Is asked; None where there is a plan.
+            negative: In place of the plan's own; None leaves that.
+
+        Raises:
+            RPGError: As the planner does.
+        """
+        plan, shown = self.plan, False
+        if plan is None:
+            assert planner is not None
+            plan, shown = planned(planner, self.prompt or "")
         return plan.with_words(prompt=self.prompt, negative=negative), shown
 
     def open_to(self, preset: Preset | None) -> GenerationSettings:

@@ -21,6 +21,7 @@ from rpg.critique import Check, Critic, Critique
 from rpg.errors import SettingsError
 from rpg.events import Critiqued, Edited, Event, Failed, Notice, Refined, Step
 from rpg.planners import LLMPlanner, Planner
+from rpg.planners.base import checked_prompt, noted
 from rpg.settings import GenerationSettings
 
 if TYPE_CHECKING:
@@ -82,14 +83,11 @@ def refine(
 ) -> None:
     """Draw a prompt, look at the picture, and draw again what is wrong until it is right."""
     with console.explained(as_json):
-        settings = GenerationSettings().updated(given.words())
+        text, settings = checked_prompt(prompt), GenerationSettings().updated(given.words())
         planning = PlannerFlags(planner, planner_model, base_url).build()
         judge = _critic(critic, planning)
         targets = files.Targets(output)
         recording = Recording.of(session, no_session)
-        plan, shown = planned(planning, prompt)
-        if not as_json:
-            console.show_plan(plan, reasoning=not shown)
         adapters = read_adapters(lora or ())
         rpg = ModelFlags(
             model,
@@ -103,6 +101,9 @@ def refine(
         ).load()
         rpg.planner = planning
         _fits(critic, rpg)
+        plan, shown = planned(noted(planning, rpg.notes(settings)), text)
+        if not as_json:
+            console.show_plan(plan, reasoning=not shown)
         budget: dict[str, Any] = {
             "rounds": rounds,
             "seconds": seconds,

@@ -15,6 +15,7 @@ from rpg.language.lexicon.nouns import (
     CANVAS,
     COUNTED_PLACES,
     GENERAL_PEOPLE,
+    KINDS_OF,
     MASS,
     PEOPLE,
     PLACES,
@@ -31,6 +32,8 @@ __all__ = ["MOST_CHECKS", "NOTHING_ELSE", "compile_checks", "number_of", "place_
 
 NOTHING_ELSE = "count:else"
 MOST_CHECKS = 20  # but for the presence of what the plan shows, which is asked in any case
+_LEAST_MORE = 6  # beside presences, however many these are
+_SHARE = 3  # one in so many of those is for numbers above one, and one for relations
 _WORDS = {number: word for word, number in reversed(list(NUMBERS.items()))}
 _LARGEST_WORD = 12
 _MOST_WORD = 200  # characters, as `rpg.critique.Word`
@@ -40,6 +43,7 @@ _COLLECTIVE = frozenset(
     "army audience band bunch choir colony crew crowd family fleet flock group herd orchestra pack "
     "parade procession row shoal swarm team troop".split()
 )
+_YEAR = re.compile(r"(?:1\d|20)\d\ds?")  # of a model, or a decade
 _COUNTED = 1  # more than so many are counted before looks are asked about
 
 
@@ -57,10 +61,22 @@ def compile_checks(plan: Plan) -> tuple[Check, ...]:
     """
     subjects = _Subjects(_read(plan).unweighted())
     ranked = [*_ranked(subjects)]
-    chosen = sorted(range(len(ranked)), key=lambda at: ranked[at][0])
-    always = sum(rank == 0 for rank, _ in ranked)
-    kept = sorted(chosen[: max(always, MOST_CHECKS - 1)])
+    kept = sorted(_chosen(ranked))
     return tuple(_distinct([*(ranked[at][1] for at in kept), _NOTHING_ELSE]))
+
+
+def _chosen(ranked: Sequence[tuple[int, Check]]) -> Iterator[int]:
+    """Places of the checks that are kept: rank 0, some counts and relations, others by rank."""
+    places = sorted(range(len(ranked)), key=lambda at: ranked[at][0])
+    always = sum(rank == 0 for rank, _ in ranked)
+    room = max(MOST_CHECKS - 1 - always, _LEAST_MORE)
+    more = places[always:]
+    counts = (at for at in more if ranked[at][1].kind == "count")
+    several = [at for at in counts if (ranked[at][1].count or 0) > _COUNTED]
+    related = [at for at in more if ranked[at][1].kind == "relation"]
+    first = [*several[: room // _SHARE], *related[: room // _SHARE]]
+    rest = [at for at in more if at not in first]
+    yield from (*places[:always], *first, *rest[: room - len(first)])
 
 
 _NOTHING_ELSE = Check(
@@ -260,7 +276,9 @@ def _attribute(subject: _Subject, words: str) -> Check:
         count = subject.thing.count or 0
         number = _WORDS.get(count, str(count)) if count else "some"
         label = f"{number} of the {_plural(subject.thing.name)}"
-    says = f"{label} {subject.are} {words}" if plain else f"this is true of {label}: {words}"
+    dated = _YEAR.fullmatch(words)
+    looks = f"from {'the ' if words.endswith('s') else ''}{words}" if dated else words
+    says = f"{label} {subject.are} {looks}" if plain else f"this is true of {label}: {words}"
     return _looks(subject, words, says)
 
 
@@ -315,7 +333,9 @@ def _uncounted_beside(subjects: _Subjects) -> frozenset[str]:
 def _may_be(subject: _Subject, kind: str) -> bool:
     """Whether somebody who counts a kind may count that: a "black cat" is a cat, a man a person."""
     name = subject.thing.name.lower()
-    return f" {name}".endswith(f" {kind}") or (kind in GENERAL_PEOPLE and _noun(name) in PEOPLE)
+    noun = _noun(name)
+    other = (kind in GENERAL_PEOPLE and noun in PEOPLE) or kind in KINDS_OF.get(singular(noun), ())
+    return f" {name}".endswith(f" {kind}") or other
 
 
 def _is_counted(subject: _Subject, kind: str) -> bool:

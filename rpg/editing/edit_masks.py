@@ -70,6 +70,7 @@ def region_mask(
     shape: MaskShape | None = None,
     extra: Iterable[Box] = (),
     cell: int = 1,
+    around: Iterable[str] = (),
 ) -> Image.Image:
     """The mask that draws regions of a plan anew; arguments and result as in `edit_mask`.
 
@@ -81,12 +82,13 @@ def region_mask(
         shape: How generous the mask is.
         extra: Further places, such as those of things that should not be there.
         cell: As there.
+        around: Regions that further places lie in; nothing else of them is drawn anew.
     """
     view, wanted = View(image, finder, shape or MaskShape(), cell), frozenset(ids)
     regions = [region for region in plan.layers() if region.id in wanted]
     spots = [Spot(view.place(region, wholly=True)) for region in regions]
     spots += [Spot(view.thing(box)) for box in extra]
-    return view.mask(spots, _others(plan, wanted))
+    return view.mask(spots, _others(plan, wanted.union(around)))
 
 
 def only_looks(before: Region, after: Region, was: Scene, now: Scene) -> bool:

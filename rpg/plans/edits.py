@@ -46,7 +46,7 @@ __all__ = [
     "touched",
 ]
 
-_BASE = ("prompt", "base_prompt", "base_ratio", "negative")
+_BASE = ("prompt", "base_prompt", "base_ratio", "negative", "unsaid")
 _SAID = ("prompt", "shows", "negative", "base_ratio")
 _SCENE = tuple(Scene.model_fields)
 
@@ -128,6 +128,7 @@ class SetBase(Model):
         base_prompt: Drawn under and between the regions; empty takes the prompt.
         base_ratio: 0 to 1; "auto" leaves it to the composer.
         negative: What should be nowhere; empty for nothing.
+        unsaid: What is absent and stands in no negative prompt, in place of that before.
     """
 
     kind: Literal["base"] = "base"
@@ -135,6 +136,7 @@ class SetBase(Model):
     base_prompt: Words | None = None
     base_ratio: NewRatio | None = None
     negative: Words | None = None
+    unsaid: tuple[str, ...] | None = None
 
 
 class SetScene(Model):

@@ -26,7 +26,7 @@ from rpg.plans import rpg_text
 from rpg.plans.geometry import Box
 from rpg.plans.model import MAX_PROMPT_CHARS, Id, Model, Words, explained
 from rpg.plans.prompt_weights import clean
-from rpg.plans.scene import Scene, joined
+from rpg.plans.scene import Phrase, Scene, joined, says
 
 __all__ = [
     "MAX_PLAN_BYTES",
@@ -128,6 +128,8 @@ class Plan(Model):
         base_ratio: weight b of the base prompt within regions, 0 to 1 (RPG, eq. 6); None leaves it
             to the composer.
         negative: what should be nowhere.
+        unsaid: of what the scene says is absent, what the negative prompt does not repeat, since a
+            call has put its own words in its place; it is looked for all the same.
         aspect: the canvas's width over its height, where the planner chose one; None leaves it to
             the model.
         reasoning: the planner's thoughts, for people to read.
@@ -144,6 +146,7 @@ class Plan(Model):
     base_prompt: Words = ""
     base_ratio: Ratio | None = None
     negative: Words = ""
+    unsaid: Annotated[tuple[Phrase, ...], Field(max_length=64)] = ()
     aspect: Annotated[float, Field(ge=0.1, le=10.0, allow_inf_nan=False)] | None = None
     reasoning: Annotated[str, Field(max_length=_MAX_REASONING_CHARS)] = ""
     source: Annotated[str, Field(max_length=200)] = ""
@@ -202,7 +205,7 @@ class Plan(Model):
     @property
     def effective_negative(self) -> str:
         """What should be nowhere: the negative, and what the scene says is absent."""
-        return joined(self.negative, *self.scene.absent)
+        return joined(self.negative, *(one for one in self.scene.absent if one not in self.unsaid))
 
     def with_words(
         self,
@@ -213,7 +216,8 @@ class Plan(Model):
     ) -> Plan:
         """The plan with what a call says in place of its own; None leaves that.
 
-        A negative takes the place of what the scene says is absent as well.
+        A negative takes the place of what the scene says is absent as well, in what is drawn:
+        whoever judges the picture goes on looking for that.
 
         Raises:
             PlanError: a text is too long, or the prompt is empty.
@@ -221,7 +225,7 @@ class Plan(Model):
         said = {"prompt": prompt, "base_prompt": base_prompt, "negative": negative}
         update: dict[str, Any] = {name: text for name, text in said.items() if text is not None}
         if negative is not None:
-            update["scene"] = self.scene.model_copy(update={"absent": ()})
+            update["unsaid"] = self.scene.absent
         return Plan(**{**dict(self), **update}) if update else self
 
     def unweighted(self) -> Plan:
@@ -248,7 +252,7 @@ class Plan(Model):
     @property
     def says_base_ratio(self) -> bool:
         """Whether the plan or one of its regions has a base ratio of its own."""
-        own = (region.base_ratio for region in _walk(self.regions))
+        own = (region.base_ratio for region in self.every_layer())
         return any(ratio is not None for ratio in (self.base_ratio, *own))
 
     def with_base_ratio(self, ratio: float) -> Plan:
@@ -267,11 +271,15 @@ class Plan(Model):
 
         Siblings go by z, then by their order; children directly over their parent.
         """
-        return tuple(region for region in _walk(self.regions) if region.prompt)
+        return tuple(region for region in self.every_layer() if region.prompt)
+
+    def every_layer(self) -> tuple[Region, ...]:
+        """The same with containers, which have no subprompt of their own."""
+        return tuple(_walk(self.regions))
 
     def shown_by(self, thing: str) -> tuple[Region, ...]:
         """The regions that show the thing of that id, in painting order."""
-        return tuple(region for region in _walk(self.regions) if thing in region.shows)
+        return tuple(region for region in self.every_layer() if thing in region.shows)
 
     @property
     def shows_alike(self) -> bool:
@@ -349,10 +357,13 @@ class Plan(Model):
 
 
 def _names_all(text: str, setting: str) -> bool:
-    """Whether a text has every word of a setting but the short ones, in whatever order."""
+    """Whether a text has every word of a setting but the short ones, in whatever order.
+
+    A single word has to be a phrase there: a "night cap" does not tell of the night.
+    """
     known = set(re.findall(r"\w+", clean(text).lower()))
     words = [word for word in re.findall(r"\w+", clean(setting).lower()) if len(word) > _SHORT]
-    return bool(words) and known.issuperset(words)
+    return says(text, words[0]) if len(words) == 1 else bool(words) and known.issuperset(words)
 
 
 def _without_ratio(region: Region) -> Region:

@@ -15,7 +15,7 @@ from pydantic import Field, field_validator, model_validator
 from rpg.plans.model import Id, Model, Words
 from rpg.plans.prompt_weights import clean
 
-__all__ = ["DIRECTIONS", "MAX_THINGS", "OPPOSITES", "Relation", "Scene", "Thing", "joined"]
+__all__ = ["DIRECTIONS", "MAX_THINGS", "OPPOSITES", "Relation", "Scene", "Thing", "joined", "says"]
 
 MAX_THINGS = 128
 _MOST_RELATIONS = 256
@@ -34,6 +34,11 @@ _PREPOSITIONS = frozenset(
     "down during from in inside into near off on onto outside over through throughout to toward "
     "towards under underneath up upon within".split()
 )
+
+
+_BEFORE = r"(?:^|[,;:.!?(]\s*|\b(?:in|on|at|as|by|during|under|and)\s+)(?:(?:an?|the)\s+)?"
+_ENDS = "|".join(sorted(_PREPOSITIONS | {"of", "with", "and", "or", "as", "for", "while"}))
+_BEHIND = rf"(?=\s*(?:$|[,;:.!?)])|\s+(?:{_ENDS})\b)"
 
 
 class Thing(Model):
@@ -176,7 +181,7 @@ def joined(text: str, *more: str) -> str:
     "a red star", "at night", "oil painting" -> "a red star at night, oil painting".
     """
     for part in more:
-        if not part.strip() or _contains(text, part):
+        if not part.strip() or says(text, part):
             continue
         text = text.rstrip(" .,;")
         first = clean(part).split(None, 1)[0].lower()
@@ -185,6 +190,10 @@ def joined(text: str, *more: str) -> str:
     return text
 
 
-def _contains(text: str, part: str) -> bool:
-    found = rf"(?<!\w){re.escape(clean(part).lower().strip(' .,;'))}(?!\w)"
+def says(text: str, part: str) -> bool:
+    """Whether a text says it as a phrase of its own: "a night cap" is not "night"."""
+    words = clean(part).lower().strip(" .,;")
+    found = rf"(?<!\w){re.escape(words)}(?!\w)"
+    if words.partition(" ")[0] not in _PREPOSITIONS:
+        found = f"{_BEFORE}{found}{_BEHIND}"
     return re.search(found, clean(text).lower()) is not None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from rpg.events import Event, Rendered
+from rpg.events import Event, Planned, Rendered
 from rpg.generation.request import Finished, GenerationRequest, Inputs, PromptItem, enlarging
 from rpg.generation.stream import StreamContext
 from rpg.plans.plan import Plan
@@ -37,6 +37,7 @@ class PictureGenerator:
         plan: Plan,
         settings: GenerationSettings,
         within: tuple[Image, Image] | None,
+        of: Plan | None = None,
     ) -> Rendered:
         """Draws a plan; events go on.
 
@@ -45,8 +46,9 @@ class PictureGenerator:
             plan: What to draw.
             settings: How.
             within: A picture and the mask in which it is drawn anew; None draws from nothing.
+            of: What the whole picture is of, where only a part of that is drawn from `plan`.
         """
-        return self._rendered(context, _request(plan, settings, within))
+        return self._rendered(context, _request(plan, settings, within), of)
 
     def upscale(
         self, context: StreamContext, image: Image, record: Record, how: Mapping[str, Any]
@@ -62,10 +64,17 @@ class PictureGenerator:
         settings = record.settings.reset("upscaling").updated(how)
         return self._rendered(context, enlarging(Finished(image, record), record.plan, settings))
 
-    def _rendered(self, context: StreamContext, request: GenerationRequest) -> Rendered:
+    def _rendered(
+        self, context: StreamContext, request: GenerationRequest, of: Plan | None = None
+    ) -> Rendered:
         made: list[Rendered] = []
 
         def hear(event: Event) -> None:
+            if of is not None and isinstance(event, Planned):
+                event = replace(event, plan=of)
+            if of is not None and isinstance(event, Rendered):
+                records = tuple(one.model_copy(update={"plan": of}) for one in event.records)
+                event = replace(event, plan=of, records=records)
             if isinstance(event, Rendered):
                 made.append(event)
             context.emit(event)

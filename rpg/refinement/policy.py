@@ -9,9 +9,11 @@ A region that fails climbs a ladder, a rung with every try that did not mend it:
     ALL      the whole picture is drawn again, as the first one was
     REPLAN   likewise, and the planner is told what is wrong, if it can follow
 
-and after the last rung it begins anew. Where something is wrong that no region is to blame for, or
-most of them fail, the whole picture is drawn again first, and then so that every region is a latent
-of its own (ALONE), if there are any. Edits that a critic proposes go before, each once.
+and after the last rung it begins anew. Where something is wrong that no region is to blame for,
+where most of them fail, or where there is too much of everything, the whole picture is drawn again
+first, and then so that every region is a latent of its own (ALONE), if there are any. A thing too
+many in a region that is right otherwise is first drawn over by itself. Edits that a critic proposes
+go before, each once.
 """
 
 from __future__ import annotations
@@ -69,7 +71,8 @@ class Action:
         rung: How.
         regions: Ids of the regions to draw again, the worst first; `WHOLE` among them where
             something is wrong that no region is to blame for.
-        extra: Places to draw again that are no region's.
+        extra: Places to draw again: of things that stand in no region, or are too many in one.
+        around: Regions of which nothing but such a place is drawn again.
         edits: For `Rung.EDIT` and `Rung.SQUARE`.
         said: What is wrong, a sentence for each finding.
     """
@@ -77,6 +80,7 @@ class Action:
     rung: Rung
     regions: tuple[str, ...]
     extra: tuple[Box, ...] = ()
+    around: tuple[str, ...] = ()
     edits: tuple[AnyEdit, ...] = ()
     said: tuple[str, ...] = ()
 
@@ -110,14 +114,24 @@ def next_action(
     if critique.edits and critique.edits not in tried_edits:
         return Action(Rung.EDIT, regions, edits=critique.edits, said=said)
     extra = tuple(_homeless(failed, plan))
-    rung = _rung(failed, plan, tries, placed=bool(extra))
+    crowded = _is_crowded(critique)
+    rung = _rung(failed, plan, tries, placed=bool(extra), crowded=crowded)
     edits = tuple(squarer(plan, regions, size)) if rung is Rung.SQUARE else ()
     if rung is Rung.SQUARE and not edits:
         rung = Rung.SEED
-    return Action(rung, regions, extra, edits, said)
+    strays = _strays(failed, plan, tries) if rung is Rung.SEED else []
+    around = tuple(dict.fromkeys(name for name, _ in strays))
+    return Action(rung, regions, (*extra, *(box for _, box in strays)), around, edits, said)
 
 
-def _rung(failed: Sequence[Finding], plan: Plan, tries: Mapping[str, int], *, placed: bool) -> Rung:
+def _rung(
+    failed: Sequence[Finding],
+    plan: Plan,
+    tries: Mapping[str, int],
+    *,
+    placed: bool,
+    crowded: bool,
+) -> Rung:
     """How to go on.
 
     What is wrong everywhere cannot be mended in places. Where drawing everything anew did not mend
@@ -128,6 +142,7 @@ def _rung(failed: Sequence[Finding], plan: Plan, tries: Mapping[str, int], *, pl
         plan: What is drawn.
         tries: In vain so far.
         placed: Whether something is wrong in places that are no region's.
+        crowded: Whether there is too much of everything.
     """
     regions = at_fault(failed, plan)
     local = [name for name in regions if name != WHOLE]
@@ -136,7 +151,8 @@ def _rung(failed: Sequence[Finding], plan: Plan, tries: Mapping[str, int], *, pl
     if not placed or WHOLE in at_fault([one for one in failed if _place_of(one) is None], plan):
         for_all = tries.get(WHOLE, 0)
     else:
-        for_all = so_far if _is_most(len(local), len(plan.layers())) else _TURN
+        most = crowded or _is_most(len(local), len(plan.layers()))
+        for_all = so_far if most else _TURN
     if for_all < _TURN or not placed:
         rungs = FOR_ALL if plan.layers() else (Rung.ALL, Rung.REPLAN)
         return rungs[for_all % len(rungs)]
@@ -146,6 +162,38 @@ def _rung(failed: Sequence[Finding], plan: Plan, tries: Mapping[str, int], *, pl
 def _is_most(failed: int, regions: int) -> bool:
     """Whether so many failed regions are a failure of the whole: all of two, most of more."""
     return failed == regions == 2 or (failed >= 3 and failed >= _MOST * regions)
+
+
+def _is_crowded(critique: Critique) -> bool:
+    """Whether there are too many of most kinds: a wrong number, while none of them is missing."""
+    missing = {
+        name
+        for one in critique.findings
+        if one.check.kind == "presence" and not one.holds
+        for name in one.check.ids
+    }
+    counted = [one for one in critique.findings if one.check.kind == "count" and one.check.count]
+    over = [one for one in counted if not one.holds and missing.isdisjoint(one.check.ids)]
+    return len(over) > 1 and len(over) >= _MOST * len(counted)
+
+
+def _strays(
+    failed: Sequence[Finding], plan: Plan, tries: Mapping[str, int]
+) -> list[tuple[str, Box]]:
+    """Places of things too many, each with the region that it stands in.
+
+    A region that something else is wrong with, or that was tried already, is drawn as a whole.
+    """
+    named = {name for one in failed for name in one.regions or one.check.regions}
+    found = [
+        (name, one.box)
+        for one in failed
+        if one.check.kind == "count" and one.box is not None and not one.check.regions
+        for name in _standing_in(one.box, plan)
+        if name not in named and not tries.get(name, 0)
+    ]
+    around = {name for name, _ in found}
+    return found if len(around) < len(plan.layers()) else []  # something has to stay to be drawn
 
 
 def squarer(plan: Plan, ids: Collection[str], size: tuple[int, int]) -> Iterator[MoveRegion]:

@@ -17,7 +17,7 @@ from rpg.errors import ChatError, GenerationError, PlanError, SettingsError
 from rpg.events import Critiqued, Edited, Event, Notice, Refined, Step
 from rpg.generation.request import GenerationRequest
 from rpg.generation.stream import StreamContext
-from rpg.plans.edits import AnyEdit, apply, diff
+from rpg.plans.edits import AnyEdit, RemoveRegion, apply, diff
 from rpg.plans.plan import Plan
 from rpg.refinement.budget import Budget
 from rpg.refinement.generator import PictureGenerator
@@ -190,8 +190,10 @@ class Loop:
         mask = self._mask(action, plan, edits)
         self.context.emit(Edited(plan, edits, mask, action.why, self._round))
         within = None if mask is None else (best.image, mask)
-        wishes = self._asked(self._settled(action), plan, within)
-        made = self.generator.draw(self.context, plan, wishes, within)
+        gone = action.around if mask is not None else ()
+        drawn = apply(plan, [RemoveRegion(id=name) for name in gone])  # what is too many, neither
+        wishes = self._asked(self._settled(action), drawn, within)
+        made = self.generator.draw(self.context, drawn, wishes, within, plan if gone else None)
         self._keep_if_better(plan, made.images, made.records)
         if self.best is best:
             self._tried.append(action.why)
@@ -214,9 +216,9 @@ class Loop:
                 return plan, ()
         except PlanError:  # a proposal that cannot be, or a planner that cannot follow
             return plan, ()
-        judged = {name for check in self._checks for name in check.regions}
-        still = {region.id for region in changed.layers()}
-        return (changed, diff(plan, changed)) if judged <= still else (plan, ())
+        still = {check.id for check in compile_checks(changed)}
+        shown = {check.id for check in self._checks if check.kind == "presence"}
+        return (changed, diff(plan, changed)) if shown <= still else (plan, ())
 
     def _mask(self, action: Action, plan: Plan, edits: tuple[AnyEdit, ...]) -> Image | None:
         """Where is drawn again; None for everywhere."""
@@ -227,7 +229,14 @@ class Loop:
             return edit_mask(best.image, best.plan, plan, edits, segmenter, cell=cell)
         shape = _WIDE if action.rung is Rung.WIDER else _NARROW
         mask = region_mask(
-            best.image, best.plan, action.regions, segmenter, shape, action.extra, cell
+            best.image,
+            best.plan,
+            [name for name in action.regions if name not in action.around],
+            segmenter,
+            shape,
+            action.extra,
+            cell,
+            action.around,
         )
         return mask if mask.getbbox() is not None else None
 
@@ -291,9 +300,19 @@ class Loop:
     def _reviewed(self, image: Image, plan: Plan) -> Critique:
         self._count_call()
         critic = informed(self.critic, self.knows, self._tried[-_MOST_TOLD:])
-        critique = critic.review(image, plan, checks=self._checks)
+        critique = critic.review(image, plan, checks=self._checks_in(plan))
         self.context.check()
         return critique
+
+    def _checks_in(self, plan: Plan) -> tuple[Check, ...]:
+        """The checks, about the regions that show the same things in a plan made anew."""
+        known = {region.id for region in plan.layers()}
+        if all(known.issuperset(check.regions) for check in self._checks):
+            return self._checks
+        now = {check.id: check.regions for check in compile_checks(plan)}
+        return tuple(
+            check.model_copy(update={"regions": now.get(check.id, ())}) for check in self._checks
+        )
 
     def _count_call(self) -> None:
         if self.budget.calls is not None and self._calls >= self.budget.calls:

@@ -320,7 +320,7 @@ def test_closing_stops_within_a_step_and_the_next_run_goes_on(
 
 def test_a_rehearsal_plans_and_writes_nothing(tmp_path: Path) -> None:
     planner = Unwilling("a red star", times=9)
-    events = list(Work(tmp_path / "out", listed(tmp_path, [STAR, MOON])).rehearse(planner))
+    events = list(Work(tmp_path / "out", listed(tmp_path, [STAR, MOON])).rehearse(never, planner))
     assert [name[:6] for name in wanted(events)] == ["a-blue"]
     assert faulty(events) == ["no answer"]
     assert not (tmp_path / "out").exists()

@@ -259,6 +259,62 @@ def test_the_important_ones_are_kept_where_there_are_many() -> None:
     assert NOTHING_ELSE in ids and "attribute:t0:round" not in ids
 
 
+@pytest.mark.parametrize("count", [8, 18, 19, 25])
+def test_numbers_and_relations_keep_a_share_however_many_things_there_are(count: int) -> None:
+    things = tuple(
+        Thing(id=f"t{at}", name=f"thing{at}", attributes=("red", "old"), count=2 if at < 5 else 1)
+        for at in range(count)
+    )
+    regions = tuple(
+        Region(id=one.id, shows=(one.id,), prompt=one.name, box=box)
+        for one, box in zip(things, grid(5, 5)[:count], strict=True)
+    )
+    near = tuple(
+        Relation(subject=f"t{at}", kind="left of", objects=(f"t{at + 1}",)) for at in range(5)
+    )
+    scene = Scene(things=things, relations=near, absent=("people",), setting="at night")
+    checks = compile_checks(Plan(prompt="p", scene=scene, regions=regions))
+    kinds = [check.kind for check in checks]
+    assert kinds.count("presence") == count
+    assert sum(check.kind == "count" and (check.count or 0) > 1 for check in checks) >= 2
+    assert kinds.count("relation") >= 2
+    assert len(checks) <= max(MOST_CHECKS, count + 8)
+
+
+def test_what_a_call_leaves_out_of_the_negative_prompt_is_looked_for() -> None:
+    plan = RulePlanner().plan("a red star above a moon, no people").with_words(negative="grey")
+    assert plan.effective_negative == "grey"
+    assert "absent:people" in {check.id for check in compile_checks(plan)}
+
+
+def of_things(*things: Thing) -> dict[str, str]:
+    """What is said of things without regions, by the checks' ids."""
+    plan = Plan(prompt="p", scene=Scene(things=things))
+    return {check.id: check.says for check in compile_checks(plan)}
+
+
+def test_a_year_is_asked_about_as_one() -> None:
+    car = Thing(id="car", name="car", attributes=("1967", "red"))
+    radio = Thing(id="radio", name="radio", attributes=("1950s",))
+    said = of_things(car, radio)
+    assert said["attribute:car:1967"] == "the car is from 1967"
+    assert said["attribute:radio:1950s"] == "the radio is from the 1950s"
+    assert said["attribute:car:red"] == "the car is red"
+
+
+@pytest.mark.parametrize(
+    ("other", "kind"),
+    [("puppy", "dog"), ("kitten", "cat"), ("duckling", "bird"), ("duckling", "duck"),
+     ("tulip", "flower"), ("taxi", "car")],
+)  # fmt: skip
+def test_what_could_be_counted_along_keeps_a_kind_from_being_counted(other: str, kind: str) -> None:
+    one, three = Thing(id="one", name=kind), Thing(id="three", name=other, count=3)
+    said = of_things(one, three)
+    assert f"count:{kind}" not in said and f"count:{other}" in said
+    assert f"count:{kind}" in of_things(one)
+    assert f"count:{kind}" in of_things(one, Thing(id="cup", name="spoon", count=3))
+
+
 def test_ten_of_a_kind_are_asked_about_together() -> None:
     checks = compile_checks(RulePlanner().plan("ten red balloons"))
     assert [check.id for check in checks] == [

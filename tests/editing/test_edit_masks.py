@@ -119,6 +119,16 @@ def test_regions_to_draw_again_take_their_boxes_and_extra_places() -> None:
     assert wide[30:38, 40].any() and wide.sum() > area(TOP_RIGHT).sum()
 
 
+def test_a_place_inside_a_region_is_drawn_without_the_rest_of_it() -> None:
+    image, stray = Image.new("RGB", SIZE), Box(0.75, 0, 1, 0.25)
+    mask = np.asarray(region_mask(image, plan(), [], Squares(stray), HARD, [stray], around=["b"]))
+    assert (mask == middle(stray)).all()
+    # What the region's outline would hold, the place too, is not cut out of the mask again.
+    both = Squares(TOP_RIGHT, stray)
+    mask = np.asarray(region_mask(image, plan(), [], both, HARD, [stray], around=["b"]))
+    assert (mask == middle(stray)).all()
+
+
 @pytest.mark.parametrize("feather", [0, 1, 5])
 def test_feathers_lie_inside(feather: int) -> None:
     support = area(Box(0.25, 0.25, 1, 1)) > 0

@@ -93,6 +93,7 @@ def plans(draw: st.DrawFn) -> Plan:
         base_prompt=draw(WORDS | st.just("")),
         base_ratio=draw(RATIOS),
         negative=draw(st.sampled_from(["", "text"])),
+        unsaid=draw(st.sampled_from([(), ("people",)])),
         reasoning=draw(st.sampled_from(["", "thought"])),
         source=draw(st.sampled_from(["rules", "user"])),
     )

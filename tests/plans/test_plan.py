@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from rpg._json_size import MAX_VALUES
 from rpg.errors import LayoutError, PlanError
+from rpg.plans.edits import SetScene, apply
 from rpg.plans.geometry import FULL, Box, grid
 from rpg.plans.plan import (
     MAX_DEPTH,
@@ -444,3 +445,16 @@ def test_the_text_form_is_reached_from_the_plan() -> None:
     assert (again.prompt, again.base_prompt) == ("night", "dusk")
     assert [(one.prompt, one.box) for one in again.regions] == [("a star", left), ("a moon", right)]
     assert Plan.from_rpg_text(text, prompt="night").base_prompt == ""
+
+
+def test_a_calls_negative_prompt_replaces_what_is_drawn_and_not_what_is_looked_for() -> None:
+    people = Scene(absent=("people", "fog"))
+    start = plan(region(), scene=people, negative="text")
+    assert start.effective_negative == "text, people, fog"
+    for words in ("grey", ""):
+        called = start.with_words(negative=words)
+        assert called.effective_negative == words and called.scene == people
+        assert Plan.from_json(called.to_json()) == called
+        later = apply(called, [SetScene(absent=(*people.absent, "clouds"))])
+        assert later.effective_negative == ", ".join(filter(None, (words, "clouds")))
+    assert start.with_words(prompt="x").effective_negative == start.effective_negative

@@ -103,6 +103,29 @@ def test_the_whole_picture_is_told_setting_style_and_what_is_absent() -> None:
     assert kept.effective_base_prompt == "one star at night, oil painting, soft light"
 
 
+@pytest.mark.parametrize(
+    ("prompt", "setting", "style", "wanted"),
+    [
+        ("a man in a night cap", "night", "", "a man in a night cap, night"),
+        ("a girl holding an oil painting", "", "oil painting",
+         "a girl holding an oil painting, oil painting"),
+        ("a garden gnome", "garden", "watercolor", "a garden gnome, garden, watercolor"),
+        ("a fox at night, asleep", "at night", "", "a fox at night, asleep"),
+        ("an oil painting of a fox", "", "oil painting", "an oil painting of a fox"),
+        ("a fox in a foggy forest", "foggy forest", "", "a fox in a foggy forest"),
+        ("night, a fox", "night", "ink", "night, a fox, ink"),
+    ],
+)  # fmt: skip
+def test_setting_and_style_are_left_out_only_where_they_are_told(
+    prompt: str, setting: str, style: str, wanted: str
+) -> None:
+    made = plan(
+        Region(id="a", prompt=prompt, box=LEFT), scene=Scene(setting=setting, style=style)
+    ).with_words(prompt=prompt)
+    assert worded(made).regions == (wanted,)
+    assert made.effective_base_prompt == wanted
+
+
 def test_the_base_prompt_names_no_place_twice() -> None:
     def base(prompt: str, setting: str) -> str:
         return Plan(prompt=prompt, scene=Scene(setting=setting)).effective_base_prompt

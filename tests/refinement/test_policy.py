@@ -210,6 +210,63 @@ def test_a_thing_that_stands_in_no_region_is_a_place_of_its_own() -> None:
     assert wrong(named, plan=bare) == Action(Rung.SEED, ("a",), said=("x-a is there (no)",))
 
 
+def counted(thing: str, score: float, box: Box | None, count: int = 1) -> Finding:
+    check = Check(
+        id=f"count:{thing}", kind="count", says=f"one {thing}", things=(thing,), ids=(thing,),
+        count=count,
+    )  # fmt: skip
+    return Finding(check=check, score=score, box=box, seen="too many" if score < 0.5 else "")
+
+
+def present(thing: str, score: float = 1) -> Finding:
+    check = Check(
+        id=f"presence:{thing}", kind="presence", regions=(thing,), says=f"{thing} is there",
+        things=(thing,), ids=(thing,),
+    )  # fmt: skip
+    return Finding(check=check, score=score)
+
+
+STAR = Box(0.8, 0.2, 0.95, 0.35)  # stands in b
+
+
+def test_one_thing_too_many_in_a_region_is_drawn_over_by_itself_first() -> None:
+    surplus = [present("a"), present("b"), counted("a", 1, None), counted("b", 0.2, STAR)]
+    actions = climbed(critique(*surplus), PLAN, 3)
+    assert [(one.regions, one.extra, one.around) for one in actions] == [
+        (("b",), (STAR,), ("b",)),
+        (("b",), (), ()),
+        (("b",), (), ()),
+    ]
+    assert {one.rung for one in actions} == {Rung.SEED}
+    other = Box(0.55, 0.05, 0.65, 0.15)
+    two = wrong(*surplus, counted("else", 0.4, other))
+    assert (two.regions, set(two.extra), two.around) == (("b",), {STAR, other}, ("b",))
+    # What is wrong with the region itself is not mended by drawing over what is beside it.
+    missing = wrong(present("b", 0), counted("b", 0.2, STAR))
+    assert (missing.regions, missing.extra, missing.around) == (("b",), (), ())
+    # A place in one region and another region that fails: both at once.
+    both = wrong(present("a", 0), present("b"), counted("b", 0.2, STAR))
+    assert (both.regions, both.extra, both.around) == (("a", "b"), (STAR,), ("b",))
+
+
+@pytest.mark.parametrize(
+    ("findings", "rungs"),
+    [
+        # Two of two kinds too often: sampled again before places are.
+        ([counted("a", 0, STAR), counted("b", 0, STAR)], [Rung.ALL, Rung.ALONE, Rung.SEED]),
+        # One of them is missing: that region is.
+        ([present("a", 0), counted("a", 0, STAR), counted("b", 0, STAR)], [Rung.SEED]),
+        # One of three kinds too often.
+        ([counted("a", 0, STAR), counted("b", 1, None), counted("c", 1, None)], [Rung.SEED]),
+    ],
+)
+def test_too_many_of_everything_is_sampled_again(
+    findings: list[Finding], rungs: list[Rung]
+) -> None:
+    actions = climbed(critique(*findings), PLAN, len(rungs))
+    assert [action.rung for action in actions] == rungs
+
+
 def test_blame_is_told_once_in_the_order_of_the_findings() -> None:
     failed = [finding(0, "c", "gone", "a"), SCENE, finding(0, "b", "c"), finding(0, "gone")]
     assert at_fault(failed, PLAN) == ("c", "a", WHOLE, "b")

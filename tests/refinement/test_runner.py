@@ -14,11 +14,12 @@ from PIL import Image
 
 from rpg.critique import Check, Critique, Finding
 from rpg.errors import ChatError, SettingsError
-from rpg.events import Critiqued, Edited, Event, Failed, Notice, Refined, Rendered, Step
+from rpg.events import Critiqued, Edited, Event, Failed, Notice, Planned, Refined, Rendered, Step
 from rpg.pipeline import RPGPipeline
 from rpg.plans import edits as e
 from rpg.plans.geometry import Box
-from rpg.plans.plan import Plan
+from rpg.plans.plan import Plan, Region
+from rpg.plans.scene import Scene, Thing
 from tests.pipeline.helpers import PROMPT, QUICK, HalvesPlanner, columns, same
 from tests.tiny import tiny_sdxl
 
@@ -192,6 +193,93 @@ def test_a_critics_proposal_is_followed_once(rpg: RPGPipeline) -> None:
     bad = (e.RemoveRegion(id="nobody"),)
     _, done = refined(rpg, Scores(lambda image, n: [1, 0], bad), rounds=1)
     assert done.plan == columns(PROMPT, PROMPT.split(" and "))
+
+
+class Mends:
+    """A planner that answers a complaint with another plan."""
+
+    def __init__(self, *plans: Plan) -> None:
+        self.plans = list(plans)
+
+    def plan(self, prompt: str, *, instruction: str | None = None, **_: Any) -> Plan:
+        return self.plans[0 if instruction is None else -1]
+
+
+def of_things(*ids: str, things: tuple[str, ...] = ("star", "moon")) -> Plan:
+    regions = tuple(
+        Region(id=one, shows=(thing,), prompt=f"a {thing}", box=box)
+        for one, thing, box in zip(ids, things, (Box(0, 0, 0.5, 1), Box(0.5, 0, 1, 1)), strict=True)
+    )
+    scene = Scene(things=tuple(Thing(id=name, name=name) for name in things))
+    return Plan(prompt=PROMPT, scene=scene, regions=regions)
+
+
+class Sees:
+    """Finds all but one of the checks right, and keeps what it was asked."""
+
+    def __init__(self, wrong: str) -> None:
+        self.wrong = wrong
+        self.asked: list[dict[str, tuple[str, ...]]] = []
+
+    def review(
+        self, image: Image.Image, plan: Plan, *, checks: Sequence[Check] | None = None
+    ) -> Critique:
+        self.asked.append({check.id: check.regions for check in checks or ()})
+        return Critique.of(
+            [Finding(check=one, score=float(one.id != self.wrong)) for one in checks or ()]
+        )
+
+
+class Counts:
+    """Finds one thing too many at a place, once."""
+
+    def __init__(self, place: Box) -> None:
+        self.place, self.asked = place, 0
+
+    def review(
+        self, image: Image.Image, plan: Plan, *, checks: Sequence[Check] | None = None
+    ) -> Critique:
+        self.asked += 1
+        check = Check(id="count:else", kind="count", says="nothing else is there", count=0)
+        return Critique.of([Finding(check=check, score=float(self.asked > 1), box=self.place)])
+
+
+def test_one_thing_too_many_is_drawn_over_and_its_region_stays(rpg: RPGPipeline) -> None:
+    place = Box(0.6, 0.1, 0.8, 0.4)  # in r1, 32 pixels a side
+    events = list(rpg.refine_stream(PROMPT, critic=Counts(place), seed=1, **QUICK))
+    before, after = (np.asarray(one.images[0]) for one in of(events, Rendered))
+    changed = (before != after).any(axis=-1)
+    left, top, right, bottom = place.to_pixels(32, 32)
+    assert changed[top:bottom, left:right].any()
+    assert not changed[:, :16].any() and not changed[24:].any()  # the rest of r1 keeps its bytes
+    done = events[-1]
+    assert isinstance(done, Refined) and done.reason == "everything is as planned"
+    plan = columns(PROMPT, PROMPT.split(" and "))
+    told = [one.plan.regions for one in (*of(events, Rendered), *of(events, Planned), done)]
+    told += [one.regions for one in (done.record.plan,)]
+    assert all(regions == plan.regions for regions in told)
+
+
+@pytest.mark.parametrize(
+    ("other", "taken"),
+    [
+        (of_things("left", "right"), True),  # other regions for the same things
+        (of_things("r0", "r1", things=("star", "cat")), False),  # the moon is no more
+    ],
+)
+def test_another_plan_is_taken_if_it_shows_what_is_checked(
+    rpg: RPGPipeline, other: Plan, taken: bool
+) -> None:
+    mine = RPGPipeline.from_pipe(rpg, planner=Mends(of_things("r0", "r1"), other))
+    critic = Sees("count:else")  # wrong everywhere: everything anew, twice, then another plan
+    events = list(mine.refine_stream(PROMPT, critic=critic, seed=1, rounds=3, **QUICK))
+    last = of(events, Edited)[-1]
+    assert last.why.endswith("another plan")
+    assert (last.plan.regions == other.regions) is taken
+    first, now = critic.asked[0], critic.asked[-1]
+    assert first.keys() == now.keys()
+    assert first["presence:moon"] == ("r1",)
+    assert now["presence:moon"] == (("right",) if taken else ("r1",))
 
 
 def test_rounds_calls_and_seconds_are_bounds(rpg: RPGPipeline) -> None:

@@ -11,10 +11,13 @@ from typing import Any
 import gradio as gr
 import pytest
 
+from rpg.chat import ScriptedChat
 from rpg.events import Event, Planned, Thinking
+from rpg.planners import LLMPlanner
 from rpg.plans.geometry import Box, grid
 from rpg.plans.plan import Plan, Region
 from rpg.settings import GenerationSettings
+from tests.planners.llm.helpers import said
 from tests.ui.test_plan_boxes import boxes_of, moved
 from ui import cards, compose, plan_canvas, plan_text
 from ui.lines import line
@@ -24,7 +27,6 @@ from ui.plan_forms import Base
 from ui.plan_forms import cards as cards_of
 from ui.planner_choice import PlannerChoice
 from ui.shared import Shared
-from ui.workshop import Workshop
 
 RULES = ("rules", "", "", "", False)
 SKIP = gr.skip()
@@ -74,12 +76,13 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> Slow:
     return planner
 
 
-async def told(shop: Workshop, prompt: str) -> list[tuple[Any, ...]]:
-    return [update async for update in compose.plan(shop, prompt, *RULES)]
+async def told(shared: Shared, prompt: str, **wishes: Any) -> list[tuple[Any, ...]]:
+    values = shared.settings.shown(GenerationSettings(**wishes))
+    return [update async for update in compose.plan(shared, prompt, *RULES, *values)]
 
 
 def test_a_prompt_becomes_the_plan_and_can_be_undone(shared: Shared, book: PlanBook) -> None:
-    *_, (_, go, stop, said, reasoning, made) = asyncio.run(told(shared.shop, PROMPT))
+    *_, (_, go, stop, said, reasoning, made) = asyncio.run(told(shared, PROMPT))
     assert (go["visible"], stop["visible"]) == (True, False)
     assert "Planned: 2 regions" in said
     assert reasoning == made.reasoning != ""
@@ -91,16 +94,45 @@ def test_a_prompt_becomes_the_plan_and_can_be_undone(shared: Shared, book: PlanB
 def test_what_cannot_be_planned_is_said_and_leaves_the_plan(
     shared: Shared, book: PlanBook, prompt: str, named: str
 ) -> None:
-    *_, (_, go, _, said, _, made) = asyncio.run(told(shared.shop, prompt))
+    *_, (_, go, _, said, _, made) = asyncio.run(told(shared, prompt))
     assert go["visible"]
     assert 'role="alert"' in said and named in said
     assert compose.accept(book, made) == (SKIP, None)
 
 
-def test_thoughts_stream_and_planning_can_be_cancelled(shared: Shared, slow: Slow) -> None:
+def test_the_planner_is_told_of_the_canvas_that_the_form_says(
+    shared: Shared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chat = ScriptedChat([said(), said()])
+    planner = LLMPlanner(chat, cache=False)
+    monkeypatch.setattr(PlannerChoice, "planner", lambda *_: planner)
+    asyncio.run(told(shared, PROMPT, width=384, height=192))
+    *_, (_, _, _, _, _, made) = asyncio.run(told(shared, PROMPT))
+    assert made is not None
+    settled, free = (request.messages[0].content for request in chat.asked)
+    assert "384 x 192 pixels" in settled and "Toybox knows circles" in settled
+    assert "384 x 192" not in free and "Toybox knows circles" in free
+
+
+def test_a_setting_that_cannot_be_is_said_before_anybody_plans(
+    shared: Shared, usual: list[Any]
+) -> None:
+    at = shared.settings.fields.index(shared.settings.seed)
+    values = [*usual[:at], "seven", *usual[at + 1 :]]
+
+    async def refused() -> list[tuple[Any, ...]]:
+        return [one async for one in compose.plan(shared, PROMPT, *RULES, *values)]
+
+    ((_, go, _, line_said, _, made),) = asyncio.run(refused())
+    assert go["visible"] and "Seed" in line_said and made is None
+
+
+def test_thoughts_stream_and_planning_can_be_cancelled(
+    shared: Shared, slow: Slow, usual: list[Any]
+) -> None:
     async def cancelled() -> list[tuple[Any, ...]]:
         seen = []
-        async for update in compose.plan(shared.shop, PROMPT, *RULES):
+        async for update in compose.plan(shared, PROMPT, *RULES, *usual):
             seen.append(update)
             if isinstance(update[4], str):
                 compose.cancel(shared.shop, update[0])
@@ -114,9 +146,11 @@ def test_thoughts_stream_and_planning_can_be_cancelled(shared: Shared, slow: Slo
     compose.cancel(shared.shop, "of no job")
 
 
-def test_a_tab_that_is_gone_asks_no_planner_any_more(shared: Shared, slow: Slow) -> None:
+def test_a_tab_that_is_gone_asks_no_planner_any_more(
+    shared: Shared, slow: Slow, usual: list[Any]
+) -> None:
     async def left() -> None:
-        updates = compose.plan(shared.shop, PROMPT, *RULES)
+        updates = compose.plan(shared, PROMPT, *RULES, *usual)
         await anext(updates)
         await updates.aclose()  # type: ignore[attr-defined]
 

@@ -12,7 +12,8 @@ _FOREIGN = frozenset(
     """
     ein eine einen einem einer der das und mit auf neben links rechts dem den von vor hinter unter
     un une le la les des du et avec sur dans gauche droite el los las una unos con y sobre en
-    izquierda derecha il lo gli della e sinistra destra een het op naast um uma com os
+    izquierda derecha il lo gli della e sinistra destra een het op naast um uma uns umas com os em
+    nas nos ao
     """.split()
 )
 _ENGLISH = (DETERMINERS | AND | AUXILIARIES | PREPOSITIONS) - {"in", "a", "per", "over"}

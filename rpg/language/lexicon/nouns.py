@@ -190,6 +190,34 @@ _ANIMALS = """
     raccoon seal otter beaver crab lobster peacock flamingo hippopotamus rhino leopard cheetah
     greyhound firefly shrimp jay canary
     """
+_KINDS = {
+    "dog": "puppy poodle corgi terrier retriever labrador bulldog beagle dachshund husky greyhound "
+    "collie spaniel dalmatian chihuahua pug rottweiler",
+    "cat": "kitten tabby",
+    "horse": "pony foal stallion mare",
+    "cow": "calf bull ox",
+    "sheep": "lamb ram ewe",
+    "pig": "piglet",
+    "rabbit": "bunny hare",
+    "deer": "fawn stag doe",
+    "duck": "duckling",
+    "chicken": "hen rooster chick",
+    "bird": "duck duckling goose swan chicken hen rooster chick parrot owl eagle crow raven dove "
+    "pigeon penguin peacock flamingo jay canary robin sparrow seagull gull hawk falcon heron stork "
+    "woodpecker hummingbird finch swallow magpie",
+    "fish": "goldfish shark salmon trout",
+    "flower": "rose tulip daisy lily sunflower poppy daffodil orchid peony dandelion lavender",
+    "tree": "oak pine palm birch willow maple fir spruce cypress",
+    "car": "taxi sedan limousine convertible",
+    "boat": "sailboat rowboat canoe kayak gondola ship yacht",
+    "house": "cottage cabin hut villa mansion",
+    "chair": "armchair stool",
+    "cup": "mug teacup",
+}
+_LISTED = {one for words in _KINDS.values() for one in words.split()}
+KINDS_OF = {  # what else one may be called who counts: a puppy is a dog, a duckling duck and bird
+    one: tuple(kind for kind, words in _KINDS.items() if one in words.split()) for one in _LISTED
+}
 PEOPLE = frozenset(_PEOPLE.split())
 ANIMALS = frozenset(_ANIMALS.split())
 FEMALE = frozenset(

@@ -49,6 +49,7 @@ class Entity:
         parent: It is drawn inside that entity's region.
         held: Where the parent has it, rather than all around it; empty if it does not hold it.
         plural: The noun as the prompt counts it.
+        words: Text that is written on it.
     """
 
     determiner: str
@@ -66,6 +67,7 @@ class Entity:
     parent: Entity | None = None
     held: Held = ""
     plural: str = ""
+    words: str = ""
 
     @property
     def head(self) -> str:
@@ -79,8 +81,9 @@ class Entity:
 
     @property
     def described(self) -> str:
-        """The name with all that belongs to the entity and what it does."""
-        return join([self.name, self.post, *self.actions])
+        """The name with all that belongs to the entity, what it does and what it says."""
+        text = join([self.name, self.post, *self.actions])
+        return f'{text} that says "{self.words}"' if self.words else text
 
     @property
     def counted(self) -> str:

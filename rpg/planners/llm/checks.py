@@ -11,8 +11,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations, pairwise
 
+from rpg.language.grammar.language_id import is_english
+from rpg.language.grammar.quotations import unquoted
+from rpg.language.grammar.tokens import tokenize
+from rpg.language.lexicon.inflect import singular
 from rpg.planners.llm.schema import NUMBERS
-from rpg.planners.llm.things import singular, words_of
+from rpg.planners.llm.things import words_of
 from rpg.plans.geometry import FULL, Box
 from rpg.plans.plan import Plan, Region, every_region
 from rpg.plans.scene import DIRECTIONS, OPPOSITES, Relation, Scene, Thing
@@ -28,9 +32,6 @@ _CLEAR = 0.01  # of the canvas, between the centres of two things of which one i
 _INSIDE = 0.9  # of a box in another: which is left of which cannot be told
 
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
-_QUOTED = re.compile(
-    r"\"[^\"]*\"|\u201c[^\u201d]*\u201d|\u00ab[^\u00bb]*\u00bb|(?<!\w)'[^']*'(?!\w)"
-)
 _NEGATIONS = re.compile(
     r"\b(?:no(?![-.]|\s+(?:longer|more|doubt|man|woman|one's)\b|\s*\d)"
     r"|without|devoid of|free of|nobody|no one|not any)\b(?:\s+(?:any|a|an|the)\b)?"
@@ -47,6 +48,7 @@ _OF_SOME = re.compile(  # attributes of some alike things, or of a part of one
     r"\b(?:ones?|others?|some|few|half|each|left|right|first|second|third|last|\w+est)\b",
     re.IGNORECASE,
 )
+_PHRASES = re.compile(r"[,.;:()]")
 _PHRASE_END = frozenset(
     "with in on at of by near under over behind beside wearing holding the a an and or to from "
     "next against around inside between above below is are its his her their who that as "
@@ -332,7 +334,7 @@ def _gap(one: Box, other: Box) -> float:
 
 def _other_number(facts: _Facts, where: str, text: str) -> Iterator[str]:
     """Of "four cats", where all the cats that are listed are two."""
-    words = _words(_QUOTED.sub(" ", text))
+    words = _words(unquoted(text))
     for head, things in _by_head(facts.scene).items():
         counts = [thing.count for thing in things]
         if None in counts or any(thing.owner for thing in things):
@@ -467,7 +469,7 @@ def _wrong_colour(facts: _Facts, thing: Thing, text: str, *, alone: bool) -> str
     own = _own_colours([thing])
     if not own or any(_OF_SOME.search(one) for one in thing.attributes):
         return ""
-    text = _QUOTED.sub(" ", text)
+    text = unquoted(text)
     family = facts.family(thing)
     theirs = _own_colours(one for one in facts.scene.things if one is not thing)
     foreign = theirs - _own_colours(family)
@@ -479,14 +481,14 @@ def _wrong_colour(facts: _Facts, thing: Thing, text: str, *, alone: bool) -> str
         return ""
     wrong = [word for word in direct if unsaid or _COLOURS[word] & theirs]
     if not wrong and alone and not any(_COLOURS[word] & _own_colours(family) for word in said):
-        wrong = [word for word in said if _COLOURS[word] & foreign]
+        wrong = [word for word in _colours_behind(text) if _COLOURS[word] & foreign]
     return wrong[0] if wrong else ""
 
 
 def _colours_before(text: str, head: str) -> list[str]:
     """The colours that stand before mentions of a noun, each in its own phrase."""
     found = []
-    for phrase in re.split(r"[,.;:()]", text.lower()):
+    for phrase in _PHRASES.split(text.lower()):
         words = _words(phrase)
         for at, word in enumerate(words):
             if singular(word) != head:
@@ -494,8 +496,20 @@ def _colours_before(text: str, head: str) -> list[str]:
             for place in range(at - 1, max(-1, at - 6), -1):
                 if words[place] in _PHRASE_END and not _joins_colours(words, place):
                     break
-                if words[place] in _COLOURS:
+                of_part = words[place + 1].endswith("ed") and place + 1 < at
+                if words[place] in _COLOURS and not of_part:  # "an orange breasted robin"
                     found.append(words[place])
+    return found
+
+
+def _colours_behind(text: str) -> list[str]:
+    """The colours that no noun follows: of "in red", but not of "with an orange breast"."""
+    found = []
+    for phrase in _PHRASES.split(text.lower()):
+        words = _words(phrase)
+        for word, following in zip(words, [*words[1:], "and"], strict=True):
+            if word in _COLOURS and (following in _PHRASE_END or following in _COLOURS):
+                found.append(word)
     return found
 
 
@@ -513,11 +527,12 @@ def _negated(facts: _Facts) -> Iterator[str]:
     texts = [(f'the prompt of region "{one.id}"', one.prompt) for one in facts.layers]
     texts += [("setting", scene.setting), ("style", scene.style), ("base_prompt", plan.base_prompt)]
     written = [thing.words for thing in scene.things if thing.words]
+    english = is_english(tokenize(" ".join(text for _, text in texts)))
     for where, text in texts:
-        bare = _QUOTED.sub(" ", text)
+        bare = unquoted(text)
         for words in written:
             bare = re.sub(re.escape(words), " ", bare, flags=re.IGNORECASE)
-        if match := _NEGATIONS.search(bare):
+        if english and (match := _NEGATIONS.search(bare)):  # "no" is "in the" in Portuguese
             yield (
                 f'{where} says "{match[0].strip()}": what a text names is drawn; say what is to be '
                 'seen, and list what must not be there in "absent"'

@@ -200,8 +200,8 @@ def model_notes(notes: ModelNotes | None) -> str:
         )
     if notes.likes == "tags":
         told.append(
-            "It was taught with lists of tags: write prompts, setting and style as short tags, "
-            "separated by commas."
+            "It was taught with lists of tags: write prompts, the base prompt, setting and style "
+            "as short tags, separated by commas."
         )
     if notes.vocabulary:
         told.append(f"Use no words in texts that the model does not know. {notes.vocabulary}")

@@ -54,7 +54,7 @@ def plan_as_answer(plan: Plan) -> str:
         "things": [_short(one.model_dump(mode="json"), count=1) for one in scene.things],
         "relations": [one.model_dump(mode="json") for one in scene.relations],
         "absent": list(scene.absent),
-        "regions": [_shown(region, parents) for region in plan.layers()],
+        "regions": [_shown(region, parents) for region in plan.every_layer()],
         "base_prompt": plan.base_prompt or plan.prompt,
         "negative": plan.negative,
     }

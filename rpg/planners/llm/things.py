@@ -6,16 +6,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from rpg.language.lexicon.inflect import singular
 from rpg.planners.llm.schema import RelationAnswer, ThingAnswer
 from rpg.plans.scene import MAX_THINGS, Relation, Thing
 
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
 _ARTICLES = frozenset(("a", "an", "the"))
-_IRREGULAR = {
-    "men": "man", "women": "woman", "children": "child", "people": "person", "mice": "mouse",
-    "geese": "goose", "feet": "foot", "teeth": "tooth", "wolves": "wolf", "leaves": "leaf",
-    "knives": "knife", "loaves": "loaf", "shelves": "shelf", "oxen": "ox",
-}  # fmt: skip
 _MOST_ID, _MOST_PHRASE, _MOST_ATTRIBUTES = 90, 200, 32  # an id leaves room for a number behind it
 _MOST_WORDS, _MOST_OBJECTS, _MOST_RELATIONS, _MOST_ABSENT = 1000, 64, 256, 64
 _LEADING = re.compile(r"^(?:(?:is|are|stands?|standing|sits?|sitting|placed|located|directly|just|"
@@ -36,17 +32,6 @@ _KINDS = {
 }
 _NONE = frozenset(("none", "null", "n/a", "nil", "nothing", "-"))
 _KIND_OF = {words: kind for kind, listed in _KINDS.items() for words in listed.split("|")}
-
-
-def singular(word: str) -> str:
-    """A noun without its plural ending, the same for both numbers; no dictionary."""
-    if word in _IRREGULAR:
-        return _IRREGULAR[word]
-    if word.endswith("ies") and len(word) > 4:
-        return word[:-3] + "y"
-    if word.endswith(("ses", "xes", "zes", "ches", "shes", "oes")):
-        return word[:-2]
-    return word[:-1] if word.endswith("s") and not word.endswith(("ss", "us")) else word
 
 
 def words_of(text: str) -> tuple[str, ...]:

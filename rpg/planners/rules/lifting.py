@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rpg.language.grammar.styles import split_style
-from rpg.language.scene_graph.parser import parse_prompt
 from rpg.planners.rules.commands.text.setting_phrases import settings_in, without
 from rpg.planners.rules.scene import count_of, free_id, thing_of
+from rpg.planners.rules.written import read_prompt
 from rpg.planners.weights import PlainRequest
 from rpg.plans.plan import Plan, Region
 from rpg.plans.scene import Thing, joined
@@ -78,7 +78,7 @@ def _lifted(
 
 def _thing(text: str, owner: str, things: list[Thing]) -> str:
     """The id of what a subprompt is about; empty where it is about nothing."""
-    entities = parse_prompt(text).entities if text else []
+    entities = read_prompt(text).entities if text else []
     if not entities or not entities[0].noun:
         return ""
     first = entities[0]

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from rpg.language.scene_graph.canvas_positions import settle
 from rpg.language.scene_graph.graph import SceneGraph
-from rpg.language.scene_graph.parser import parse_prompt
-from rpg.planners.base import ModelNotes, checked_prompt
+from rpg.planners.base import checked_prompt
 from rpg.planners.rules.commands.interpreter import revise
 from rpg.planners.rules.layout.normal import normalize
-from rpg.planners.rules.layout.shaped import shaped
 from rpg.planners.rules.layout.solver import lay_out
 from rpg.planners.rules.reasoning import explain, summarize
 from rpg.planners.rules.recaption import give_places, regions
 from rpg.planners.rules.scene import build_scene, common_setting
+from rpg.planners.rules.written import read_prompt
 from rpg.planners.weights import PlainRequest
 from rpg.plans.plan import MAX_REGIONS, Plan
 
 SOURCE = "rules"
-SHAPED = False  # until measured on Toybox: see `layout.shaped`
 
 
 class RulePlanner:
@@ -27,19 +25,7 @@ class RulePlanner:
     scene. Every entity gets a subprompt and boxes in which the relations hold. English only: a
     prompt in another language is drawn without regions, and so is one that names no things. What
     could not be placed stands in the plan's `reasoning`.
-
-    Args:
-        notes: Of the model that will draw; None where nobody knows it.
-        shaped: Whether things stand in boxes of their own shape, for models with few words; else
-            boxes tile the canvas.
     """
-
-    def __init__(self, notes: ModelNotes | None = None, *, shaped: bool = SHAPED) -> None:
-        self._notes, self._shaped = notes, shaped
-
-    def noted(self, notes: ModelNotes) -> RulePlanner:
-        """The planner, for the model that these notes are of."""
-        return RulePlanner(notes, shaped=self._shaped)
 
     def plan(
         self, prompt: str, *, previous: Plan | None = None, instruction: str | None = None
@@ -54,19 +40,14 @@ class RulePlanner:
         text = checked_prompt(prompt)
         if instruction is None:
             asked = PlainRequest(text)
-            return asked.weighted(self._fitted(_anew(asked.prompt)))
+            return asked.weighted(_anew(asked.prompt))
         asked = PlainRequest(text, previous, instruction)
-        before = asked.previous or self._fitted(_anew(asked.prompt))
+        before = asked.previous or _anew(asked.prompt)
         return asked.weighted(revise(before, asked.instruction, source=SOURCE))
-
-    def _fitted(self, plan: Plan) -> Plan:
-        """The plan with boxes that suit the model."""
-        notes = self._notes
-        return shaped(plan, notes) if self._shaped and notes and notes.vocabulary else plan
 
 
 def _anew(prompt: str) -> Plan:
-    graph = parse_prompt(prompt)
+    graph = read_prompt(prompt)
     return _planned(prompt, graph) if graph.entities else _whole(prompt, graph)
 
 

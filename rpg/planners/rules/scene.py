@@ -18,8 +18,8 @@ from rpg.language.lexicon.nouns import (
     is_abstract,
 )
 from rpg.language.scene_graph.graph import Entity, SceneGraph, Setting
-from rpg.language.scene_graph.parser import parse_prompt
 from rpg.planners.rules.commands.text.attribute_kinds import phrases
+from rpg.planners.rules.written import read_prompt
 from rpg.plans.prompt_weights import carried, clean
 from rpg.plans.scene import Relation, Scene, Thing
 
@@ -35,6 +35,7 @@ __all__ = [
 _UNCOUNTED = MASS | (PLACES - COUNTED_PLACES) | TIMES | UNIQUE | CANVAS
 _MOST_WORD = 200  # characters of a name or an attribute
 _MOST_ATTRIBUTES = 32
+_MOST_WRITTEN = 1000  # characters, as `Thing.words`
 _MOST_ABSENT = 64
 _MOST_RELATIONS = 256
 
@@ -44,7 +45,7 @@ def scene_of_prompt(prompt: str) -> Scene:
 
     For plans whose regions are drawn by hand, each with words of its own.
     """
-    graph = parse_prompt(clean(prompt))
+    graph = read_prompt(clean(prompt))
     scene = _frame(graph, common_setting(graph))
     said = {name: carried(getattr(scene, name), prompt) for name in ("setting", "style")}
     return scene.model_copy(update=said)
@@ -88,6 +89,7 @@ def thing_of(entity: Entity, name: str, count: int | None, owner: str = "") -> T
         attributes=tuple(attributes[:_MOST_ATTRIBUTES]),
         count=count,
         owner=owner,
+        words=entity.words[:_MOST_WRITTEN],
     )
 
 
@@ -128,7 +130,7 @@ def _groups(graph: SceneGraph, named: Collection[int]) -> list[list[Entity]]:
         if id(entity) not in named and groups:
             groups[-1].append(entity)
             continue
-        key = entity.name, entity.post, *entity.actions, id(entity.parent)
+        key = entity.described, id(entity.parent)
         free = not {id(entity)} & (related | owners) and count_of(entity) is not None
         if free and key in alike:
             alike[key].append(entity)

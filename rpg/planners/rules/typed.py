@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rpg.language.scene_graph.parser import parse_prompt
 from rpg.planners.rules.scene import count_of, free_id, thing_of
+from rpg.planners.rules.written import read_prompt
 from rpg.plans.edits import AddRegion, AnyEdit, ModifyRegion, SetScene
 from rpg.plans.plan import Plan, Region
 from rpg.plans.prompt_weights import clean
@@ -49,10 +49,10 @@ def typed_words(plan: Plan, region: Region, words: str) -> tuple[AnyEdit, ...]:
     new: list[Thing] = []
     for thing in read:
         same = next((one for one in old if _alike(one, thing) and one.id not in kept), None)
-        looks = same is not None and same.attributes == thing.attributes
+        looks = same is not None and _looks(same) == _looks(thing)
         if same is not None and (looks or same.id not in shared):
             count = same.count if same.id in shared else thing.count
-            update = {"attributes": thing.attributes, "count": count}
+            update = {"attributes": thing.attributes, "words": thing.words, "count": count}
             kept[same.id] = same.model_copy(update=update)
         else:
             new.append(thing)
@@ -71,6 +71,10 @@ def typed_words(plan: Plan, region: Region, words: str) -> tuple[AnyEdit, ...]:
     return (told, shown)
 
 
+def _looks(thing: Thing) -> tuple[tuple[str, ...], str]:
+    return thing.attributes, thing.words
+
+
 def _alike(old: Thing, new: Thing) -> bool:
     """Whether a thing is meant by the same noun: a "hot air balloon" is a "balloon"."""
     return old.name.lower().split()[-1:] == new.name.lower().split()[-1:]
@@ -84,7 +88,7 @@ def _read(words: str, used: Sequence[str]) -> tuple[Thing, ...]:
     """The things that words name, with ids that are not in use."""
     ids = list(used)
     things: list[Thing] = []
-    for entity in parse_prompt(clean(words)[:_MOST_READ]).entities:
+    for entity in read_prompt(clean(words)[:_MOST_READ]).entities:
         if entity.noun:
             ids.append(free_id(entity.head, ids))
             things.append(thing_of(entity, ids[-1], count_of(entity)))

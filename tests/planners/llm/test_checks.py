@@ -208,6 +208,14 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
         scene([thing("cat")], [("cat", "a cat", MIDDLE)], setting="in a street, no cars"),
         'setting says "no cars"',
     ),
+    "three horses for two": (
+        scene(
+            [thing("horse", count=2)],
+            [("horse", "two horses", MIDDLE)],
+            base_prompt="three horses",
+        ),
+        'the base prompt says 3 x "horse"',
+    ),
     "nobody in the base prompt": (
         scene([thing("cat")], [("cat", "a cat", MIDDLE)], base_prompt="a cat, nobody around"),
         "base_prompt says",
@@ -479,6 +487,25 @@ GOOD: dict[str, dict[str, Any]] = {
             region("hat", "a hat", box(20, 16, 80, 40), "hat", parent="man"),
             region("coat", "a coat", box(20, 40, 80, 96), "coat", parent="man"),
         ],
+    ),
+    "in the, in Portuguese": scene(
+        [thing("gato", name="gato", count=1)],
+        [("gato", "um gato cinza no telhado", MIDDLE)],
+        setting="em uma cidade antiga, no inverno",
+        base_prompt="um gato cinza no telhado de uma casa",
+    ),
+    "the colour of a part": scene(
+        [thing("robin", "brown"), thing("cat", "orange")],
+        [("robin", "a robin with an orange breast", L), ("cat", "an orange cat", R)],
+    ),
+    "the colour of a part, before the name": scene(
+        [thing("robin", "brown"), thing("cat", "orange")],
+        [("robin", "an orange breasted robin", L), ("cat", "an orange cat", R)],
+    ),
+    "horses and houses": scene(
+        [thing("horse", count=2), thing("house", count=2)],
+        [("house", "two houses", (0, 0, 100, 50)), ("horse", "two horses", (0, 50, 100, 100))],
+        base_prompt="two horses before two houses",
     ),
     "a thing of the setting": scene(
         [thing("meadow"), thing("horse")],

@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 
 from rpg.chat import ScriptedChat
-from rpg.planners import LLMPlanner
+from rpg.defaults import ModelDefaults
+from rpg.pipeline import RPGPipeline
+from rpg.planners import LLMPlanner, RulePlanner
 from rpg.planners.base import ModelNotes, noted
-from rpg.planners.llm.conversation import Conversation, tokens_of
+from rpg.planners.llm.conversation import Conversation, model_notes, tokens_of
 from rpg.planners.llm.schema import PlanAnswer, told_schema
 from tests.planners.llm.helpers import PROMPT, answer, planner, said
+from tests.tiny import tiny_sdxl
 
 SDXL = ModelNotes(sizes=((1024, 1024), (1344, 768), (768, 1344)), region_side=256)
 TOYBOX = ModelNotes(sizes=((64, 64),), region_side=32, tokens=0, vocabulary="It knows stars.")
@@ -84,11 +87,34 @@ def test_the_canvas_that_the_model_chooses_is_the_plans(canvas: str, aspect: flo
     assert noted(made, SDXL).plan(PROMPT).aspect == aspect
 
 
-def test_a_model_of_tags_sees_tags_first() -> None:
-    tags = ModelNotes(sizes=(), likes="tags")
-    first = Conversation(False).plan("x", notes=tags)[1].content
-    assert "1girl" in first
-    assert "separated by commas" in Conversation(False).plan("x", notes=tags)[0].content
+TAGGED = ModelNotes(sizes=((1024, 1024),), likes="tags")
+
+
+@pytest.mark.parametrize("context", [None, 2048, 3000])
+def test_a_model_of_tags_is_shown_tags_first_in_whatever_room_there_is(
+    context: int | None,
+) -> None:
+    request = asked(noted(LLMPlanner(Reads(context), cache=False), TAGGED))  # type: ignore[arg-type]
+    rules, *shown, question = [message.content for message in request.messages]
+    assert "taught with lists of tags" in rules and "separated by commas" in rules
+    first, answered = shown[0], json.loads(shown[1])
+    assert "1girl, silver hair" in first and PROMPT in question
+    for text in (*(one["prompt"] for one in answered["regions"]), answered["base_prompt"]):
+        assert "," in text and "." not in text
+
+
+def test_a_change_for_a_model_of_tags_asks_for_tags_and_sentences_are_not_asked_of_others() -> None:
+    conversation, plan = Conversation(False), RulePlanner().plan(PROMPT)
+    tags = conversation.edit(PROMPT, plan, "make it night", TAGGED)[0].content
+    others = conversation.edit(PROMPT, plan, "make it night", SDXL)[0].content
+    assert "lists of tags" in tags and "lists of tags" not in others
+    assert "1girl" not in conversation.plan("x", notes=SDXL)[1].content
+
+
+def test_what_a_models_own_file_says_it_likes_is_what_planners_are_told() -> None:
+    defaults = ModelDefaults(likes="tags")
+    notes = RPGPipeline(tiny_sdxl(), model_defaults=defaults).notes()
+    assert notes.likes == "tags" and "lists of tags" in model_notes(notes)
 
 
 def test_notes_do_not_change_the_planner_that_they_are_given_to() -> None:

@@ -12,6 +12,7 @@ from PIL import Image
 
 from rpg.errors import ChatError, PromptError
 from rpg.planners.llm.drafts import PlanRequest, draft
+from rpg.planners.llm.editing import plan_as_answer
 from rpg.plans.edits import diff, touched
 from rpg.plans.geometry import Box
 from rpg.plans.plan import Plan, Region, encode_mask
@@ -483,3 +484,19 @@ def test_what_a_strict_schema_makes_a_model_write_changes_nothing() -> None:
     assert after.scene == MEADOW.scene
     cleared = edited(move, previous=MEADOW, **{**empty, "style": "none"})
     assert cleared.scene.style == "" and cleared.scene.things == MEADOW.scene.things
+
+
+def test_groups_without_words_are_shown_so_that_parents_are_known() -> None:
+    inner = Region(id="owl", shows=("owl",), prompt="an owl", box=Box(0.5, 0, 0.7, 1))
+    group = Region(id="pair", prompt="", box=Box(0.5, 0, 1, 1), children=(inner,))
+    plan = Plan(prompt=PROMPT, scene=Scene(setting="in a wood", things=(OWL,)), regions=(group,))
+    shown = json.loads(plan_as_answer(plan))["regions"]
+    assert [(one["id"], one.get("parent"), one.get("prompt")) for one in shown] == [
+        ("pair", None, None),
+        ("owl", "pair", "an owl"),
+    ]
+    after = edited(
+        {"do": "add", "id": "bee", "prompt": "a bee", "box": box(80, 0, 100, 50), "parent": "pair"},
+        previous=plan,
+    )
+    assert [one.id for one in after.regions[0].children] == ["owl", "bee"]

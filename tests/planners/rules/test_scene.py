@@ -6,14 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rpg.defaults import ModelDefaults
-from rpg.planners.base import ModelNotes, noted
-from rpg.planners.rules import RulePlanner
 from rpg.planners.rules.scene import scene_of_prompt
-from rpg.plans.plan import Plan
 from rpg.plans.scene import Scene
 from rpg.plans.wording import worded
-from tests.planners.rules.helpers import only, plan_of, stands
+from tests.planners.rules.helpers import plan_of
 
 Named = tuple[str, tuple[str, ...], int | None, str]
 
@@ -96,54 +92,3 @@ def test_a_prompt_typed_for_hand_drawn_boxes_gives_the_frame_alone() -> None:
 @given(st.text(max_size=80))
 def test_any_words_have_a_scene(prompt: str) -> None:
     assert scene_of_prompt(prompt).things == ()
-
-
-# Boxes of the things' own shape -------------------------------------------------------------------
-
-NOTES = ModelNotes(sizes=((256, 256),), region_side=64, vocabulary="It draws stars.")
-STARS = [f"a {colour} star" for colour in "red blue green pink teal gold orange purple".split()]
-
-
-def shaped(prompt: str, notes: ModelNotes = NOTES) -> Plan:
-    return noted(RulePlanner(shaped=True), notes).plan(prompt)
-
-
-@pytest.mark.parametrize("count", [2, 3, 4, 5, 6, 8])
-def test_boxes_are_square_in_the_middle_of_their_cells(count: int) -> None:
-    prompt = ", ".join(STARS[:count])
-    tiled, made = plan_of(prompt).layers(), shaped(prompt).layers()
-    for cell, region in zip(tiled, made, strict=True):
-        assert region.box.center == pytest.approx(cell.box.center)
-        assert cell.box.intersection(region.box) == region.box
-        assert region.box.width == pytest.approx(region.box.height)
-        assert region.box.width >= 0.25 - 1e-9
-
-
-@pytest.mark.parametrize("side", [64, 100, 128, 200])
-@pytest.mark.parametrize("count", [1, 2, 3, 5, 8])
-def test_the_canvas_stays_and_sides_are_long_enough(count: int, side: int) -> None:
-    model = ModelDefaults(width=256, height=256, region_side=side)
-    notes = ModelNotes(sizes=((256, 256),), region_side=side, vocabulary="It draws stars.")
-    prompt = "from left to right " + ", ".join(STARS[:count])
-    tiled = [region.box for region in plan_of(prompt).layers()]
-    made = [region.box for region in shaped(prompt, notes).layers()]
-    size = model.canvas(tiled)
-    assert model.canvas(made) == size
-    for cell, box in zip(tiled, made, strict=True):
-        least = min(side, cell.width * size[0], cell.height * size[1])
-        assert min(box.width * size[0], box.height * size[1]) >= least - 1e-6
-
-
-def test_relations_hold_and_crowds_and_what_overlaps_keep_their_boxes() -> None:
-    plan = shaped("a red cat above a blue dog and left of a green star")
-    assert stands(only(plan, "cat"), "above", only(plan, "dog"))
-    assert stands(only(plan, "cat"), "left", only(plan, "star"))
-    for prompt in ("some birds and some fish", "a cat in front of a house", "a dog inside a box"):
-        assert shaped(prompt) == plan_of(prompt)
-
-
-def test_shapes_are_off_by_default_and_for_models_that_know_all_words() -> None:
-    prompt = "a red star and a blue star"
-    assert noted(RulePlanner(), NOTES).plan(prompt) == plan_of(prompt)
-    assert shaped(prompt, ModelNotes(sizes=((1024, 1024),))) == plan_of(prompt)
-    assert shaped(prompt) != plan_of(prompt)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rpg.errors import PlanError
+from rpg.language.grammar.quotations import masked
 from rpg.language.grammar.styles import split_style
 from rpg.language.grammar.tokens import tokenize
 from rpg.language.lexicon.inflect import singular
@@ -14,6 +15,7 @@ from rpg.language.positions import position_in_words
 from rpg.planners.rules.commands import (
     add,
     appearance,
+    inscribe,
     move,
     remove,
     replace,
@@ -22,6 +24,7 @@ from rpg.planners.rules.commands import (
     style,
 )
 from rpg.planners.rules.commands.describe import describe
+from rpg.planners.rules.commands.patterns import CommandPattern
 from rpg.planners.rules.commands.plan_editor import PlanEditor
 from rpg.planners.rules.commands.relations import settle_relations
 from rpg.planners.rules.commands.text.setting_phrases import (
@@ -32,6 +35,7 @@ from rpg.planners.rules.commands.text.setting_phrases import (
 )
 from rpg.planners.rules.commands.text.wording import content_of, mentions, with_name
 from rpg.planners.rules.lifting import lifted
+from rpg.planners.rules.written import parted
 from rpg.plans import edits as e
 from rpg.plans.plan import MAX_PROMPT_CHARS, Plan
 from rpg.plans.scene import Scene, joined
@@ -132,13 +136,22 @@ def revise(plan: Plan, instruction: str, *, source: str) -> Plan:
 
 def _commands(text: str) -> Iterator[str]:
     """The single instructions: parted by full stops, and by "and" or commas before a verb."""
-    for sentence in _STOP.split(text):
-        start = 0
-        for joint in _JOINT.finditer(sentence):
-            if _OPENS.match(sentence, joint.end()):
-                yield from _plain(sentence[start : joint.start()])
+    bare = masked(text)  # nothing parts what is to be written
+    for start, end in _sentences(bare):
+        for joint in _JOINT.finditer(bare, start, end):
+            if _OPENS.match(bare, joint.end(), end):
+                yield from _plain(text[start : joint.start()])
                 start = joint.end()
-        yield from _plain(sentence[start:])
+        yield from _plain(text[start:end])
+
+
+def _sentences(text: str) -> Iterator[tuple[int, int]]:
+    """Where the sentences of a text begin and end."""
+    begin = 0
+    for stop in _STOP.finditer(text):
+        yield begin, stop.start()
+        begin = stop.end()
+    yield begin, len(text)
 
 
 def _plain(command: str) -> Iterator[str]:
@@ -153,11 +166,19 @@ def _plain(command: str) -> Iterator[str]:
 
 def _apply(editor: PlanEditor, command: str) -> bool:
     """Does one instruction; False where it is not understood."""
+    if _apply_pattern(editor, command, inscribe.FORMS):
+        return True
+    bare, written = parted(command)
+    if written and bare and _apply(editor, bare):
+        inscribe.write_on_last(editor, command)
+        return True
     return _apply_pattern(editor, command) or _apply_parts(editor, command)
 
 
-def _apply_pattern(editor: PlanEditor, command: str) -> bool:
-    for form in _FORMS:
+def _apply_pattern(
+    editor: PlanEditor, command: str, forms: Sequence[CommandPattern] = _FORMS
+) -> bool:
+    for form in forms:
         match = form.pattern.fullmatch(command)
         if match is not None and form.follow(editor, match):
             return True
@@ -167,7 +188,7 @@ def _apply_pattern(editor: PlanEditor, command: str) -> bool:
 def _apply_parts(editor: PlanEditor, command: str) -> bool:
     """Reads "make the star red and the moon blue": the verb serves for both."""
     verb = command.split()[0]
-    for joint in _JOINT.finditer(command):
+    for joint in _JOINT.finditer(masked(command)):
         first, second = command[: joint.start()], command[joint.end() :]
         if first.strip() and second.strip() and _apply_pattern(editor, first):
             return _apply(editor, f"{verb} {second}") or _apply(editor, second)

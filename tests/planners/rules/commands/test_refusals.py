@@ -34,7 +34,6 @@ from tests.planners.rules.commands.helpers import PLANS, PROMPTS, follows, promp
         ("sky", "move the star to the left", "star-3, bottom left): say which"),
         ("sky", "remove it", "'it' could be"),
         ("sky", "remove four stars", "only 3"),
-        ("beach", "remove the hat", "part of a man with a red hat"),
         ("pair", "move the star left", "at that edge already"),
         ("castle", "make the castle bigger", "fills all the room"),
         ("pair", "move the star above the star", "cannot stand by itself"),

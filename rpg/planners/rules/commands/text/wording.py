@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from rpg.language.grammar.chunks import noun_phrase
 from rpg.language.grammar.quantities import quantity
+from rpg.language.grammar.quotations import quotations
 from rpg.language.grammar.styles import split_style
 from rpg.language.grammar.tokens import Token, join, tokenize
 from rpg.language.lexicon.function_words import NUMBERS
 from rpg.language.lexicon.inflect import article, plural, singular
 from rpg.language.scene_graph.graph import entity_of
 
+_TIES = re.compile(  # a part to what has it
+    r"(?:^|,\s*|\s+)(?:and\s+)?(?:is\s+|are\s+)?"
+    r"(?:wearing|holding|carrying|having|has|sporting|with|in|under|and|plus)\s+$|,\s*$|^$",
+    re.IGNORECASE,
+)
+_ITS_PLACE = re.compile(r"\s+(?:of\s+\w+|(?:on|over|around|in)\s+(?:his|her|its|their)\s+\w+)")
+_ALSO = re.compile(r"\s*(?:,\s*and|,|and|,?\s*and\s+with)\s+", re.IGNORECASE)
 _OF = frozenset({"made", "full", "built"})
 
 
@@ -46,9 +55,14 @@ class Mention:
 
 
 def mentions(text: str) -> tuple[Mention, ...]:
-    """The noun phrases of a text, in order."""
+    """The noun phrases of a text, in order; what it quotes tells of nothing."""
     tokens = tokenize(text)
-    return tuple(_mentions(tokens, _places(text, tokens)))
+    said = [match.span() for match in quotations(text)]
+    return tuple(
+        one
+        for one in _mentions(tokens, _places(text, tokens))
+        if not any(start < one.end and one.at < end for start, end in said)
+    )
 
 
 def _places(text: str, tokens: Sequence[Token]) -> list[int]:
@@ -122,6 +136,25 @@ def with_name(text: str, mention: Mention, name: str) -> str:
     if text[mention.start : mention.start + 1].isupper() and mention.start == 0:
         name = name[:1].upper() + name[1:]
     return f"{text[: mention.start]}{name}{text[mention.end :]}"
+
+
+def without_part(text: str, part: Mention) -> str:
+    """The text without one thing that its subject has, and what ties the two.
+
+    "a man in a red hat, smiling" -> "a man, smiling"; "with a scarf and a hat" -> "with a hat". The
+    text itself where the thing is tied in another way.
+    """
+    tie = _TIES.search(text[: part.start])
+    if tie is None:
+        return text
+    own = _ITS_PLACE.match(text, part.end)
+    end = own.end() if own else part.end
+    also = _ALSO.match(text, end)
+    if also and not tie[0].strip(" ,").lower().endswith("and"):
+        following = next((one for one in mentions(text) if one.start == also.end()), None)
+        if following is not None:
+            return text[: part.start] + text[following.start :]
+    return (text[: tie.start()] + text[end:]).strip(" ,")
 
 
 def counted(text: str, count: int) -> str:
