@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import save_file
 
 from rpg.diffusion import load_pipeline, load_single_file
-from rpg.diffusion.adapters import load_controlnet, loras
+from rpg.diffusion.adapters import loras
 from rpg.diffusion.file_kinds import header, kind_of
 from rpg.errors import ModelError
 from tests.tiny import tiny_controlnet, tiny_sd15, tiny_sdxl
