@@ -23,6 +23,7 @@ from rpg._delegating import Delegating
 from rpg.critics.toybox import ToyboxCritic
 from rpg.defaults import ModelDefaults, of_model
 from rpg.diffusion import backbones
+from rpg.diffusion.backbones import controls
 from rpg.diffusion.text import reads_at_once, tokens_at_once
 from rpg.editing.edit import EVERYWHERE, Change, Editing, changed, prepared
 from rpg.editing.inpaint import GROUND_STRENGTH, keeps_surroundings
@@ -34,7 +35,7 @@ from rpg.generation import sampling
 from rpg.generation.generate import ModelFacts, RequestRenderer
 from rpg.generation.output import EditOutput, EventCollector, RefineOutput, RPGOutput
 from rpg.generation.reproducibility import has_lora
-from rpg.generation.request import CallKwargs, GenerationRequest, check_extra, checked
+from rpg.generation.request import CallKwargs, GenerationRequest, Inputs, check_extra, checked
 from rpg.generation.stream import StreamContext, stream
 from rpg.metadata import Task, public_name
 from rpg.planners import RulePlanner
@@ -552,16 +553,38 @@ class RPGPipeline(Delegating):
         if request.task != "inpaint" and not keeps_surroundings(self.pipe):
             raise ModelError(_FILLS)
         kind = type(self.pipe) if self._fits(request.task) else self._family.pipelines[request.task]
+        if request.task == "controlnet":
+            kind = self._control_checked(request.inputs)
+        elif request.task == "img2img" and request.settings.strength is None:
+            self._check_begins()
         check_extra(
             request.inputs.extra, inspect.signature(kind.__call__).parameters, kind.__name__
         )
         return request
 
+    def _control_checked(self, inputs: Inputs) -> type[Any]:
+        """The class of pipeline for what follows the control image, which is fit for the call."""
+        net = controls.chosen(inputs.controlnet, self.pipe)
+        control, picture = controls.control_of(net), inputs.control_image
+        control.words(net, picture, inputs.control_mode, inputs.extra, self._family)
+        return control.pipeline_of(self._family)
+
+    def _check_begins(self) -> None:
+        """Refuses an image that may be meant to be followed, as diffusers' own pipeline takes it.
+
+        Raises:
+            SettingsError: The pipeline held follows images.
+        """
+        if (net := controls.held(self.pipe)) is not None:
+            raise SettingsError(
+                f"this pipeline holds a {type(net).__name__}: give what it is to follow as "
+                "control_image; or strength, to begin from image without it"
+            )
+
     def _fits(self, task: Task) -> bool:
         """Whether the pipeline held can draw from words alone, and nothing else is asked."""
-        return (
-            task == "text2img" and "image" not in inspect.signature(self.pipe.__call__).parameters
-        )
+        taken = inspect.signature(self.pipe.__call__).parameters
+        return task == "text2img" and not {"image", "control_image"} & taken.keys()
 
     def _pipe_for(self, request: GenerationRequest) -> Any:
         """The pipeline for the call's task, made anew to have the scheduler of now."""

@@ -106,10 +106,10 @@ class Adapters:
             yield words
 
     def _controlnet(self, name: str, rpg: RPGPipeline) -> Any:
-        from rpg.diffusion import adapters
+        from rpg.diffusion.controlnets import load_controlnet
 
         if name not in self._loaded:
-            self._loaded[name] = adapters.load_controlnet(self.controlnets[name], rpg.pipe)
+            self._loaded[name] = load_controlnet(self.controlnets[name], rpg.pipe)
         return self._loaded[name]
 
 

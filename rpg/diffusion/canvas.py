@@ -14,8 +14,10 @@ LARGEST_SIDE = 8192
 
 
 def size_multiple(pipe: Any) -> int:
-    """Pixels that both sides must be a multiple of for `pipe`."""
-    return math.lcm(_PIPELINE_MULTIPLE, int(pipe.vae_scale_factor))
+    """Pixels that both sides must be a multiple of for `pipe` and for its T2I-Adapter."""
+    adapter = getattr(pipe, "adapter", None)
+    scaled = int(adapter.total_downscale_factor) if adapter is not None else 1
+    return math.lcm(_PIPELINE_MULTIPLE, int(pipe.vae_scale_factor), scaled)
 
 
 def snap_size(width: int, height: int, multiple: int) -> tuple[int, int]:

@@ -20,7 +20,7 @@ from rpg.diffusion import file_kinds
 from rpg.diffusion.file_kinds import Kind, Part
 from rpg.errors import ModelError
 
-__all__ = ["check_controlnet", "check_lora", "check_pipeline", "checkpoint"]
+__all__ = ["check_lora", "check_pipeline", "checkpoint", "control_class"]
 
 _INDEX = "model_index.json"
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
@@ -28,6 +28,9 @@ _WEIGHTS = (".safetensors", ".ckpt", ".pt", ".pth", ".bin", ".gguf", ".json")
 _FOR_THE_HUB = ("revision", "token", "cache_dir", "local_files_only", "force_download")
 _MAX_BYTES = 2**20
 _NEEDS = "regions need SDXL or SD 1.5"
+_CONTROLS = ("ControlNetModel", "ControlNetUnionModel", "T2IAdapter")
+_UNION_PART = "task_embedding"
+_TEXT_WIDTH = "attn2.to_k.weight"
 _COMPONENTS: Mapping[Part, tuple[str, ...]] = {
     "unet": ("unet",),
     "vae": ("vae",),
@@ -55,27 +58,40 @@ def check_pipeline(source: str, known: Collection[str], words: Mapping[str, Any]
         raise ModelError(f"{source}: the SDXL refiner draws nothing alone: name the base model")
 
 
-def check_controlnet(source: str, unet: Mapping[str, Any]) -> None:
-    """Judges a ControlNet's folder or hub id by its `config.json`.
+def control_class(source: str, shapes: file_kinds.Shapes, unet: Mapping[str, Any]) -> str:
+    """What diffusers calls a ControlNet, union ControlNet or T2I-Adapter.
 
     Args:
-        source: The folder or id.
+        source: A file; or a folder or hub id, which are judged by their `config.json`.
+        shapes: Of its weights, where they lie here.
         unet: Configuration of the UNet that it is for.
 
     Raises:
         ModelError: There is no such thing, it is something else, or for another family.
     """
     if Path(source).is_file():
-        kind = file_kinds.kind_of(file_kinds.header(source))
-        what = kind.name if kind else "of a kind that is not known"
-        raise ModelError(f"{source} is {what}: a ControlNet is a folder in diffusers' layout")
-    config = _described(source, "config.json", {})
+        kind = file_kinds.kind_of(shapes)
+        if kind is None or kind.name != "a ControlNet":
+            what = kind.name if kind else "of a kind that is not known"
+            raise ModelError(f"{source} is {what} and no ControlNet")
+        config: dict[str, Any] = {"_class_name": "ControlNetModel"}
+    else:
+        config = _described(source, "config.json", {})
     name = config.get("_class_name")
-    if name != "ControlNetModel" or "num_control_type" in config:
-        raise ModelError(f"{source}: {name!s:.80} is no plain ControlNet")
+    if name == "ControlNetModel" and ("num_control_type" in config or _UNION_PART in shapes):
+        name = "ControlNetUnionModel"  # as whose class such folders were first published
+    if name not in _CONTROLS:
+        raise ModelError(f"{source}: {name!s:.80} is neither a ControlNet nor a T2I-Adapter")
+    widths = {shape[1] for key, shape in shapes.items() if key.endswith(_TEXT_WIDTH)}
+    fits = not widths or widths == {unet.get("cross_attention_dim")}
     for field in ("cross_attention_dim", "addition_embed_type"):
-        if field in config and config[field] != unet.get(field):
-            raise ModelError(f"{source}: a ControlNet for another family of models than this one")
+        fits &= field not in config or config[field] == unet.get(field)
+    if name == "T2IAdapter":
+        is_xl = config.get("adapter_type") == "full_adapter_xl"
+        fits = is_xl == (unet.get("addition_embed_type") == "text_time")
+    if not fits:
+        raise ModelError(f"{source}: it is for another family of models than this one")
+    return str(name)
 
 
 def check_lora(file: Path) -> None:

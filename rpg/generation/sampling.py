@@ -14,7 +14,7 @@ from PIL import Image
 
 from rpg._memory import memory_explained
 from rpg.diffusion import regional
-from rpg.diffusion.backbones import family
+from rpg.diffusion.backbones import controls, family
 from rpg.editing.inpaint import SoftMask
 from rpg.errors import GenerationError, SettingsError
 from rpg.generation.guidance_interval import GuidanceInterval
@@ -102,8 +102,7 @@ def render(
     """
     words = _pipeline_words(pipe, plans, used, noise, inputs)
     guidance = GuidanceInterval(pipe, used.guidance_end)
-    words["callback_on_step_end"] = _watched(inputs, seen, soft, guidance)
-    words["callback_on_step_end_tensor_inputs"] = _callback_inputs(inputs, soft, guidance)
+    words |= _callbacks(pipe, _watched(inputs, seen, soft, guidance), inputs, soft, guidance)
     with restored(pipe), sampler(pipe, used.scheduler), memory_explained(GenerationError, _MEMORY):
         words_of_regions = {**_regional_words(used), "redrawn": redrawn, "empty": empty}
         believing = remembering(pipe.scheduler)
@@ -125,8 +124,7 @@ def _pipeline_words(
         "negative_prompt": _said([plan.effective_negative for plan in plans]) or None,
         "generator": noise.generator,
         "output_type": inputs.output_type,
-        **_images(inputs),
-        **inputs.extra,
+        **_images(pipe, inputs),
     }
     accepted = inspect.signature(pipe.__call__).parameters
     return {name: value for name, value in words.items() if value is not None and name in accepted}
@@ -137,15 +135,37 @@ def _said(texts: list[str]) -> str | list[str] | None:
     return texts[0] if len(texts) == 1 else texts if any(texts) else None
 
 
-def _images(inputs: Inputs) -> dict[str, Any]:
-    """Images under diffusers' names; to a ControlNet pipeline the control image is `image`."""
-    if inputs.control_image is not None and inputs.image is None:
-        return {"image": inputs.control_image}
-    return {
-        "image": inputs.image,
-        "mask_image": inputs.mask_image,
-        "control_image": inputs.control_image,
-    }
+def _images(pipe: Any, inputs: Inputs) -> dict[str, Any]:
+    """Images, and what goes to the pipeline as it is, under the names that it has for them."""
+    if inputs.control_image is None:
+        return {"image": inputs.image, "mask_image": inputs.mask_image, **inputs.extra}
+    net = controls.chosen(None, pipe)
+    picture, mode = inputs.control_image, inputs.control_mode
+    return controls.control_of(net).words(net, picture, mode, inputs.extra, family(pipe))
+
+
+def _callbacks(
+    pipe: Any,
+    watched: Callable[..., dict[str, Any]],
+    inputs: Inputs,
+    soft: SoftMask | None,
+    guidance: GuidanceInterval,
+) -> dict[str, Any]:
+    """The step callback, under the name that the pipeline has for it.
+
+    Raises:
+        SettingsError: The caller's own is to change something, in a pipeline that has the old kind
+            (T2I-Adapters'), which takes nothing back.
+    """
+    if "callback_on_step_end" in inspect.signature(pipe.__call__).parameters:
+        asked = _callback_inputs(inputs, soft, guidance)
+        return {
+            "callback_on_step_end": watched,
+            "callback_on_step_end_tensor_inputs": asked,
+        }
+    if inputs.callback_on_step_end is not None:
+        raise SettingsError(f"callback_on_step_end: {type(pipe).__name__} takes none")
+    return {"callback": lambda i, t, latents: watched(pipe, i, t, {"latents": latents})}
 
 
 def _callback_inputs(
@@ -167,7 +187,8 @@ def _watched(
         if inputs.callback_on_step_end is not None:
             given = dict(values)
             values = {**given, **inputs.callback_on_step_end(pipe, i, timestep, values)}
-        done, steps, latents = i + 1, pipe.num_timesteps, values["latents"]
+        steps = getattr(pipe, "num_timesteps", len(pipe.scheduler.timesteps))
+        done, latents = i + 1, values["latents"]
         seen(done, steps, latents, timestep)
         if done == steps and not bool(torch.isfinite(latents).all()):
             raise GenerationError(_NAN)

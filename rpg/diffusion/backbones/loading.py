@@ -13,6 +13,7 @@ import torch
 
 from rpg._loading import first_line, loading
 from rpg._memory import memory_explained
+from rpg.diffusion.backbones import controls
 from rpg.diffusion.backbones.base import Task
 from rpg.diffusion.backbones.registry import FAMILIES, family
 from rpg.diffusion.sources import check_pipeline, checkpoint
@@ -100,22 +101,24 @@ def sibling(pipe: Any, task: Task, *, controlnet: Any = None) -> Any:
     Args:
         pipe: a pipeline of a known family.
         task: what the sibling is for.
-        controlnet: the ControlNet, where `pipe` holds none.
+        controlnet: for "controlnet", what follows the control image, where `pipe` holds none: a
+            ControlNet or a list of them, a union ControlNet, or a T2I-Adapter.
 
     Raises:
-        ModelError: the task needs a ControlNet and there is none.
+        ModelError: the task needs a ControlNet and there is none, or none of that kind works with
+            the family.
     """
     wanted = family(pipe).pipelines.get(task)
     if wanted is None:
         raise ModelError(f"task {task!r}: one of {', '.join(FAMILIES['sdxl'].pipelines)}")
-    if type(pipe) is wanted and controlnet is None:
-        return pipe
     # Not by `from_pipe`, which casts every component, the shared ones too, to one dtype.
     held = {**pipe.config, **pipe.components}
     if task == "controlnet":
-        held["controlnet"] = controlnet if controlnet is not None else held.get("controlnet")
-        if held["controlnet"] is None:
-            raise ModelError("a control image needs a ControlNet: pass controlnet=...")
+        net = controls.chosen(controlnet, pipe)
+        kind = controls.control_of(net)
+        wanted, held[kind.component] = kind.pipeline_of(family(pipe)), net
+    if type(pipe) is wanted and controlnet is None:
+        return pipe
     return _over(wanted, held, pipe)
 
 
