@@ -105,7 +105,12 @@ def _union_sizes(shapes: Shapes) -> dict[str, int]:
     if "task_embedding" not in shapes:
         return {}
     types, width = shapes["task_embedding"]
-    return {"num_control_type": types, "num_trans_channel": width}
+    projected = shapes.get("spatial_ch_projs.bias", (width,))[0]
+    return {
+        "num_control_type": types,
+        "num_trans_channel": width,
+        "num_proj_channel": projected,
+    }
 
 
 def _hint_channels(shapes: Shapes) -> tuple[int, ...]:

@@ -187,8 +187,7 @@ def _watched(
         if inputs.callback_on_step_end is not None:
             given = dict(values)
             values = {**given, **inputs.callback_on_step_end(pipe, i, timestep, values)}
-        steps = getattr(pipe, "num_timesteps", len(pipe.scheduler.timesteps))
-        done, latents = i + 1, values["latents"]
+        done, steps, latents = i + 1, _steps(pipe), values["latents"]
         seen(done, steps, latents, timestep)
         if done == steps and not bool(torch.isfinite(latents).all()):
             raise GenerationError(_NAN)
@@ -198,6 +197,12 @@ def _watched(
         return values
 
     return on_step_end
+
+
+def _steps(pipe: Any) -> int:
+    """How many steps its callback is told of: evaluations, or, of the old kind, whole steps."""
+    scheduler = pipe.scheduler
+    return int(getattr(pipe, "num_timesteps", -(-len(scheduler.timesteps) // scheduler.order)))
 
 
 @contextmanager

@@ -123,6 +123,7 @@ _KINDS = {
     "ControlNetUnionModel": _UNION,
     "T2IAdapter": _ADAPTER,
 }
+_SEVERAL = {"ControlNetModel"}  # what a list may hold
 
 
 def control_of(net: Any) -> Control:
@@ -134,11 +135,12 @@ def control_of(net: Any) -> Control:
     several = isinstance(net, (list, tuple))
     names = [type(getattr(one, "_orig_mod", one)).__name__ for one in (net if several else [net])]
     kinds = [_KINDS.get(name) for name in names]
-    if kinds == [_PLAIN] * len(kinds) or (not several and kinds[0]):
-        return kinds[0] or _PLAIN
+    kind = kinds[0] if kinds and (not several or set(names) <= _SEVERAL) else None
+    if kind is not None:
+        return kind
     raise ModelError(
-        f"controlnet is {', '.join(names)}: give a ControlNet or a list of them, one union "
-        "ControlNet or one T2I-Adapter"
+        f"controlnet is {', '.join(names) or 'empty'}: give a ControlNet or a list of them, "
+        "one union ControlNet or one T2I-Adapter"
     )
 
 
