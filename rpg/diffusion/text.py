@@ -9,6 +9,7 @@ nothing is lost; the pooled embedding is the first chunk's.
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -20,7 +21,14 @@ from torch import Tensor
 from rpg.diffusion.embeds import RegionalPromptEmbeds, filled
 from rpg.diffusion.state import Branch
 
-__all__ = ["Encoder", "chunk_count", "chunked", "reads_at_once", "tokens_at_once"]
+__all__ = [
+    "Encoder",
+    "chunk_count",
+    "chunked",
+    "reads_at_once",
+    "taught_words",
+    "tokens_at_once",
+]
 
 Counter = Callable[[str], int]
 
@@ -46,6 +54,7 @@ class Encoder:
         self._encode: Callable[..., tuple[Tensor | None, ...]] = encode or pipe.encode_prompt
         self._signature = inspect.signature(self._encode)
         self._counters = _counters(pipe)
+        self._taught = set().union(*map(taught_words, _tokenizers(pipe)))
         self._zeros = bool(getattr(pipe.config, "force_zeros_for_empty_prompt", False))
         self._prompts, self._negatives = prompts, negatives
         self._own_negative = tuple(bool(negative) for negative in negatives)
@@ -120,7 +129,7 @@ class Encoder:
 
     def _batch(self, texts: Sequence[str], asked: dict[str, Any], skip: int | None) -> _Embeds:
         """Every text in one call of the pipeline's own encoding, equal chunks once."""
-        chunks = [chunked(text, self._counters) for text in texts]
+        chunks = [chunked(self._spelled(text), self._counters) for text in texts]
         unique = list(dict.fromkeys(["", *(chunk for text in chunks for chunk in text)]))
         optional = {"lora_scale": asked.get("lora_scale"), "clip_skip": skip}
         known = self._signature.parameters
@@ -136,6 +145,15 @@ class Encoder:
         pooled = encoded[2] if len(encoded) > 2 else None
         assert encoded[0] is not None
         return _Embeds(encoded[0], pooled, places)
+
+    def _spelled(self, text: str) -> str:
+        """A text with the words of textual inversions in their own letters, however it has them.
+
+        CLIP knows no capitals, but diffusers looks for such words of several vectors in the text.
+        """
+        for word in self._taught:
+            text = re.sub(re.escape(word), lambda _, word=word: word, text, flags=re.IGNORECASE)
+        return text
 
     def _conditions(self, prompts: _Embeds, negatives: _Embeds) -> RegionalPromptEmbeds:
         count = len(self._prompts)
@@ -208,15 +226,24 @@ def _counters(pipe: Any) -> list[Counter]:
     """For each of the pipeline's tokenizers: how many tokens over its limit a text is."""
 
     def excess(text: str, tokenizer: Any) -> int:
-        if set(tokenizer.added_tokens_encoder) - set(tokenizer.all_special_tokens):
+        if taught_words(tokenizer):
             text = pipe.maybe_convert_prompt(
                 text, tokenizer
             )  # textual inversion: a word is several
         tokens: list[int] = tokenizer(text, verbose=False).input_ids
         return len(tokens) - int(tokenizer.model_max_length)
 
+    return [partial(excess, tokenizer=each) for each in _tokenizers(pipe)]
+
+
+def _tokenizers(pipe: Any) -> list[Any]:
     both = (pipe.tokenizer, getattr(pipe, "tokenizer_2", None))
-    return [partial(excess, tokenizer=each) for each in both if each is not None]
+    return [each for each in both if each is not None]
+
+
+def taught_words(tokenizer: Any) -> set[str]:
+    """The words that textual inversions have added to a tokenizer."""
+    return set(tokenizer.added_tokens_encoder) - set(tokenizer.all_special_tokens)
 
 
 def chunk_count(pipe: Any, texts: Sequence[str]) -> int:
@@ -233,8 +260,7 @@ def reads_at_once(pipe: Any) -> Callable[[str], bool]:
 
 def tokens_at_once(pipe: Any) -> int:
     """Tokens of a text that all of the pipeline's encoders read at once, marks aside."""
-    both = (pipe.tokenizer, getattr(pipe, "tokenizer_2", None))
-    return min(int(one.model_max_length) for one in both if one is not None) - 2
+    return min(int(one.model_max_length) for one in _tokenizers(pipe)) - 2
 
 
 def chunked(text: str, counters: Sequence[Counter]) -> list[str]:
