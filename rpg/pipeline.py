@@ -24,6 +24,7 @@ from rpg.critics.toybox import ToyboxCritic
 from rpg.defaults import ModelDefaults, of_model
 from rpg.diffusion import backbones
 from rpg.diffusion.backbones import controls
+from rpg.diffusion.embeddings import Embedding, load_embedding
 from rpg.diffusion.text import reads_at_once, tokens_at_once
 from rpg.editing.edit import EVERYWHERE, Change, Editing, changed, prepared
 from rpg.editing.inpaint import GROUND_STRENGTH, keeps_surroundings
@@ -141,6 +142,7 @@ class RPGPipeline(Delegating):
         planner: Planner | None = None,
         dtype: Any = None,
         device: Any = None,
+        embeddings: Sequence[str | os.PathLike[str]] = (),
         **kwargs: Any,
     ) -> RPGPipeline:
         """Loads a folder in diffusers' layout or a hub id.
@@ -150,20 +152,31 @@ class RPGPipeline(Delegating):
             planner: None is the rule planner.
             dtype: A torch dtype or its name; None takes `RPG_DTYPE`, else what suits the device.
             device: None takes `RPG_DEVICE`, else the best there is.
+            embeddings: `.safetensors` files of textual inversions. Each is a word in every text:
+                the one that its file has, else its file's name.
             kwargs: Passed to diffusers' `from_pretrained`.
 
         Raises:
-            ModelError: It cannot be loaded, or is of a family that regions do not work with.
+            ModelError: It cannot be loaded, or is of a family that regions do not work with; or an
+                embedding cannot, or is for another one.
         """
         said = environment()
         source = os.fspath(model or said.model or weights_path())
         if Path(source).is_file():
             return cls.from_single_file(
-                source, planner=planner, dtype=dtype, device=device, **kwargs
+                source,
+                planner=planner,
+                dtype=dtype,
+                device=device,
+                embeddings=embeddings,
+                **kwargs,
             )
+        taught = [Embedding.read(file) for file in embeddings]
         pipe = backbones.load_pipeline(
             source, dtype=dtype or said.dtype, device=device or said.device, **kwargs
         )
+        for embedding in taught:
+            load_embedding(pipe, embedding)
         found = of_model(Path(source), backbones.family(pipe).name)
         return cls(pipe, planner, model=source, model_defaults=found)
 
@@ -175,13 +188,17 @@ class RPGPipeline(Delegating):
         planner: Planner | None = None,
         dtype: Any = None,
         device: Any = None,
+        embeddings: Sequence[str | os.PathLike[str]] = (),
         **kwargs: Any,
     ) -> RPGPipeline:
         """Loads one `.safetensors` checkpoint; arguments and errors as in `from_pretrained`."""
         said = environment()
+        taught = [Embedding.read(file) for file in embeddings]
         pipe = backbones.load_single_file(
             os.fspath(path), dtype=dtype or said.dtype, device=device or said.device, **kwargs
         )
+        for embedding in taught:
+            load_embedding(pipe, embedding)
         return cls(pipe, planner, model=os.fspath(path))
 
     @classmethod
@@ -247,7 +264,9 @@ class RPGPipeline(Delegating):
                 pictures each is drawn alone.
 
                 From pictures: `image` with `strength` (image to image), with `mask_image`
-                (inpainting, white is redrawn), `control_image` with `controlnet`.
+                (inpainting, white is redrawn), `control_image` with `controlnet`: a ControlNet, a
+                union ControlNet with `control_mode` (what the image shows: "canny", "depth", ...,
+                as in `rpg.diffusion.backbones.controls.MODES`), or a T2I-Adapter.
 
                 diffusers' own: `callback_on_step_end`, `callback_on_step_end_tensor_inputs`,
                 `output_type` ("pil", "np", "pt", "latent"), `latents`, `ip_adapter_image`, SDXL's

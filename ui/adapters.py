@@ -121,11 +121,6 @@ def _named(text: str) -> tuple[str, str]:
 
 
 def _of_usual_area(picture: Image, rpg: RPGPipeline, plan: Plan) -> Image:
-    """The picture with as many pixels as a canvas for this plan usually has, in its own shape.
+    from rpg.diffusion.canvas import with_area
 
-    A call takes the size of its picture where it is told none, and photographs are large.
-    """
-    width, height = rpg.defaults.canvas((one.box for one in plan.layers()), plan.aspect)
-    scale = (width * height / (picture.width * picture.height)) ** 0.5
-    size = (max(round(picture.width * scale), 8), max(round(picture.height * scale), 8))
-    return picture.resize(size)
+    return with_area(picture, rpg.defaults.canvas((one.box for one in plan.layers()), plan.aspect))

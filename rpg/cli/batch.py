@@ -113,6 +113,7 @@ def batch(
     variant: options.Variant = None,
     revision: options.Revision = None,
     lora: options.Lora = None,
+    embedding: options.Embedding = None,
     cpu_offload: options.Offload = None,
     vae_tiling: options.VaeTiling = False,
     vae_slicing: options.VaeSlicing = False,
@@ -140,6 +141,7 @@ def batch(
             cpu_offload,
             vae_tiling,
             vae_slicing,
+            tuple(embedding or ()),
         )
         if preset is not None:
             wishes = wishes.filled(known_defaults(flags).preset(preset))
@@ -177,6 +179,7 @@ def maker(
         "revision": flags.revision,
         "dtype": dtype or ("float16" if flags.cpu_offload else None),
         "lora": adapters or None,
+        "embeddings": [file.stem for file in flags.embeddings] or None,
         "scale": scale,
     }
     how = {key: value for key, value in said.items() if value is not None}

@@ -58,6 +58,7 @@ def edit(
     variant: options.Variant = None,
     revision: options.Revision = None,
     lora: options.Lora = None,
+    embedding: options.Embedding = None,
     cpu_offload: options.Offload = None,
     *,
     given: SettingFlags,
@@ -76,7 +77,14 @@ def edit(
         targets = files.Targets(output)
         recording = Recording.of(session, no_session)
         flags = ModelFlags(
-            model, dtype, device, variant, revision, read_adapters(lora or ()), cpu_offload
+            model,
+            dtype,
+            device,
+            variant,
+            revision,
+            read_adapters(lora or ()),
+            cpu_offload,
+            embeddings=tuple(embedding or ()),
         )
         rpg = flags.load()
         rpg.planner = planning

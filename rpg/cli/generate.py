@@ -6,10 +6,11 @@ import json
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rpg import metadata
 from rpg.cli import console, files, options
+from rpg.cli.control import Control
 from rpg.cli.loading import ModelFlags, read_adapters
 from rpg.cli.planning import PlannerFlags, planned
 from rpg.cli.recording import Recording
@@ -46,9 +47,14 @@ def generate(
     variant: options.Variant = None,
     revision: options.Revision = None,
     lora: options.Lora = None,
+    embedding: options.Embedding = None,
     cpu_offload: options.Offload = None,
     vae_tiling: options.VaeTiling = False,
     vae_slicing: options.VaeSlicing = False,
+    control_image: options.ControlImage = None,
+    controlnet: options.ControlNet = None,
+    control_mode: options.ControlMode = None,
+    control_scale: options.ControlScale = None,
     preset: options.PresetName = None,
     *,
     given: SettingFlags,
@@ -66,6 +72,7 @@ def generate(
         settings = source.open_to(preset).updated(wishes)
         targets = files.Targets(output, settings.num_images_per_prompt)
         recording = Recording.of(session, no_session)
+        control = Control.read(control_image, controlnet, control_mode, control_scale)
         flags = ModelFlags(
             model,
             dtype,
@@ -76,6 +83,7 @@ def generate(
             cpu_offload,
             vae_tiling,
             vae_slicing,
+            tuple(embedding or ()),
         )
         plan, shown = source.planned(
             PlannerFlags(
@@ -92,8 +100,8 @@ def generate(
         if not as_json:
             console.show_plan(plan, reasoning=not shown)
         rpg = flags.load()
-        source.check_model(rpg.model, flags)
-        made = draw_all(rpg, plan, settings, recording, preset)
+        source.check_model(rpg.model, flags, control)
+        made = draw_all(rpg, plan, settings, recording, preset, **control.words(rpg, plan))
         recording.say()  # first, so that a file that cannot be written costs no picture
         made.save(targets, scale if scale is not None else source.scale, draw)
         made.report(as_json, recording)
@@ -156,7 +164,7 @@ class Source:
         """The picture's own enlargement; None leaves it to the model."""
         return self.record.scale if self.record is not None else None
 
-    def check_model(self, name: str, flags: ModelFlags) -> None:
+    def check_model(self, name: str, flags: ModelFlags, control: Control) -> None:
         """Whether the same picture can be made at all.
 
         Raises:
@@ -165,7 +173,7 @@ class Source:
         """
         if self.record is None:
             return
-        missing = set(self.record.needs) - ({"lora"} if flags.lora else set())
+        missing = set(self.record.needs) - ({"lora"} if flags.lora else set()) - control.given
         if missing:
             raise SettingsError(
                 f"the picture was made with {', '.join(sorted(missing))}, which it does not hold"
@@ -228,14 +236,15 @@ def draw_all(
     settings: GenerationSettings,
     recording: Recording,
     preset: Preset | None = None,
+    **words: Any,
 ) -> Made:
-    """Draws a plan with a progress bar.
+    """Draws a plan with a progress bar; `words` are further ones of a call.
 
     Raises:
         RPGError: What the pipeline failed with.
     """
     made = Made()
-    drawing = rpg.stream(plan=plan, settings=settings, preset=preset, preview_every=-1.0)
+    drawing = rpg.stream(plan=plan, settings=settings, preset=preset, preview_every=-1.0, **words)
     events = recording.stream(drawing)
     with console.progress() as bar, closing(events):
         for event in events:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -42,6 +43,7 @@ class ModelFlags:
     cpu_offload: CpuOffload | None = None
     vae_tiling: bool = False
     vae_slicing: bool = False
+    embeddings: tuple[Path, ...] = ()
 
     def load(self) -> RPGPipeline:
         """The pipeline; imports torch.
@@ -65,6 +67,7 @@ class ModelFlags:
             "device": "cpu" if self.cpu_offload else self.device,
             "variant": self.variant,
             "revision": self.revision,
+            "embeddings": self.embeddings,
         }
         return {name: value for name, value in words.items() if value is not None}
 

@@ -67,6 +67,7 @@ def refine(
     dtype: options.DtypeName = "auto",
     device: options.Device = None,
     lora: options.Lora = None,
+    embedding: options.Embedding = None,
     cpu_offload: options.Offload = None,
     preset: options.PresetName = None,
     *,
@@ -88,7 +89,14 @@ def refine(
         if not as_json:
             console.show_plan(plan, reasoning=not shown)
         adapters = read_adapters(lora or ())
-        rpg = ModelFlags(model, dtype, device, lora=adapters, cpu_offload=cpu_offload).load()
+        rpg = ModelFlags(
+            model,
+            dtype,
+            device,
+            lora=adapters,
+            cpu_offload=cpu_offload,
+            embeddings=tuple(embedding or ()),
+        ).load()
         rpg.planner = planning
         _fits(critic, rpg)
         budget: dict[str, Any] = {

@@ -43,6 +43,17 @@ def covering_size(size: tuple[int, int], multiple: int) -> tuple[int, int]:
     return width, height
 
 
+def with_area(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """The picture, upright and in its own shape, with about as many pixels as that size has.
+
+    A call takes the size of its picture where it is told none, and photographs are large.
+    """
+    upright = ImageOps.exif_transpose(picture)
+    scale = math.sqrt(math.prod(size) / math.prod(upright.size))
+    width, height = (max(round(side * scale), _PIPELINE_MULTIPLE) for side in upright.size)
+    return upright.resize((width, height))
+
+
 def fitted(value: Any, size: tuple[int, int]) -> Any:
     """A PIL picture, or each of a list, upright and of that size in pixels; others as they are."""
     if isinstance(value, list):

@@ -152,7 +152,7 @@ class Encoder:
         CLIP knows no capitals, but diffusers looks for such words of several vectors in the text.
         """
         for word in self._taught:
-            text = re.sub(re.escape(word), lambda _, word=word: word, text, flags=re.IGNORECASE)
+            text = re.sub(re.escape(word), word.replace("\\", r"\\"), text, flags=re.IGNORECASE)
         return text
 
     def _conditions(self, prompts: _Embeds, negatives: _Embeds) -> RegionalPromptEmbeds:
