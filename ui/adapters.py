@@ -46,7 +46,8 @@ class Adapters:
 
     Attributes:
         loras: Files by name.
-        controlnets: Folders in diffusers' layout or hub ids by name; loaded when first used.
+        controlnets: Folders in diffusers' layout, hub ids or files by name; loaded when first used.
+            A union ControlNet goes by the name of what its picture shows, such as "canny".
     """
 
     loras: Mapping[str, Path] = field(default_factory=dict)
@@ -93,6 +94,7 @@ class Adapters:
             ModelError: One cannot be loaded.
         """
         from rpg.diffusion import adapters
+        from rpg.diffusion.backbones.controls import control_of
 
         files = [(self.loras[name], weight) for name, weight in extras.loras]
         words: dict[str, Any] = {}
@@ -100,7 +102,9 @@ class Adapters:
             words["image"] = _of_usual_area(extras.image, rpg, plan)
         if extras.controlnet and extras.control is not None:
             words["control_image"] = _of_usual_area(extras.control, rpg, plan)
-            words["controlnet"] = self._controlnet(extras.controlnet, rpg)
+            words["controlnet"] = net = self._controlnet(extras.controlnet, rpg)
+            if control_of(net).has_modes:
+                words["control_mode"] = extras.controlnet
             words["controlnet_conditioning_scale"] = extras.control_scale
         with adapters.loras(rpg.pipe, files):
             yield words
@@ -108,9 +112,10 @@ class Adapters:
     def _controlnet(self, name: str, rpg: RPGPipeline) -> Any:
         from rpg.diffusion.controlnets import load_controlnet
 
-        if name not in self._loaded:
-            self._loaded[name] = load_controlnet(self.controlnets[name], rpg.pipe)
-        return self._loaded[name]
+        source = self.controlnets[name]
+        if source not in self._loaded:
+            self._loaded[source] = load_controlnet(source, rpg.pipe)
+        return self._loaded[source]
 
 
 def _named(text: str) -> tuple[str, str]:

@@ -57,6 +57,11 @@ class Control:
     picture: str
     renamed: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def has_modes(self) -> bool:
+        """Whether it has to be told what a picture shows."""
+        return self is _UNION
+
     def pipeline_of(self, family: Family) -> type[Any]:
         """The class of diffusers that draws with one.
 
@@ -89,7 +94,7 @@ class Control:
         """
         told = {self.renamed.get(name, name): value for name, value in extra.items()}
         told[self.picture] = pictures
-        if self is _UNION:
+        if self.has_modes:
             told[self.picture] = pictures if isinstance(pictures, list) else [pictures]
             told["control_mode"] = _modes(mode, len(told[self.picture]), net.config)
             if (scale := told.get(_SCALE)) is not None:
