@@ -25,7 +25,7 @@ from rpg.defaults import ModelDefaults, of_model
 from rpg.diffusion import backbones
 from rpg.diffusion.backbones import controls
 from rpg.diffusion.embeddings import Embedding, load_embedding
-from rpg.diffusion.text import reads_at_once, tokens_at_once
+from rpg.diffusion.text import reads_at_once, taught_words, tokens_at_once
 from rpg.editing.edit import EVERYWHERE, Change, Editing, changed, prepared
 from rpg.editing.inpaint import GROUND_STRENGTH, keeps_surroundings
 from rpg.editing.segmentation import GrabCut
@@ -632,6 +632,7 @@ class RPGPipeline(Delegating):
                 self.defaults,
                 self.ground_strength,
                 has_lora(self.pipe),
+                taught_words(self.pipe),
             )
             if preview_every is None:
                 RequestRenderer(pipe, model, request, context).draw(plans)

@@ -173,7 +173,9 @@ class Source:
         """
         if self.record is None:
             return
-        missing = set(self.record.needs) - ({"lora"} if flags.lora else set()) - control.given
+        brought = (("lora", flags.lora), ("embedding", flags.embeddings))
+        held = {name for name, given in brought if given} | control.given
+        missing = set(self.record.needs) - held
         if missing:
             raise SettingsError(
                 f"the picture was made with {', '.join(sorted(missing))}, which it does not hold"

@@ -54,7 +54,7 @@ class Encoder:
         self._encode: Callable[..., tuple[Tensor | None, ...]] = encode or pipe.encode_prompt
         self._signature = inspect.signature(self._encode)
         self._counters = _counters(pipe)
-        self._taught = set().union(*map(taught_words, _tokenizers(pipe)))
+        self._taught = taught_words(pipe)
         self._zeros = bool(getattr(pipe.config, "force_zeros_for_empty_prompt", False))
         self._prompts, self._negatives = prompts, negatives
         self._own_negative = tuple(bool(negative) for negative in negatives)
@@ -226,7 +226,7 @@ def _counters(pipe: Any) -> list[Counter]:
     """For each of the pipeline's tokenizers: how many tokens over its limit a text is."""
 
     def excess(text: str, tokenizer: Any) -> int:
-        if taught_words(tokenizer):
+        if _taught(tokenizer):
             text = pipe.maybe_convert_prompt(
                 text, tokenizer
             )  # textual inversion: a word is several
@@ -241,8 +241,12 @@ def _tokenizers(pipe: Any) -> list[Any]:
     return [each for each in both if each is not None]
 
 
-def taught_words(tokenizer: Any) -> set[str]:
-    """The words that textual inversions have added to a tokenizer."""
+def taught_words(pipe: Any) -> frozenset[str]:
+    """The words that textual inversions have added to a pipeline's tokenizers."""
+    return frozenset().union(*map(_taught, _tokenizers(pipe)))
+
+
+def _taught(tokenizer: Any) -> set[str]:
     return set(tokenizer.added_tokens_encoder) - set(tokenizer.all_special_tokens)
 
 
