@@ -26,7 +26,7 @@ def loras(pipe: Any, files: Sequence[tuple[Path, float]]) -> Iterator[None]:
 
     What the pipeline had acts on: its active LoRAs with their weights, and what was fused. On
     leaving, also by an exception, its LoRAs are exactly as before: names, order, weights, which are
-    active, switched off or fused.
+    active, switched off or fused. One that somebody loads or switches to meanwhile stays.
 
     Args:
         pipe: A pipeline of diffusers.
@@ -67,7 +67,17 @@ class _LayerState:
         """Those that the layer adds itself: what is merged is in its weights, and acts alone."""
         return () if self.disabled or self.merged else self.active
 
+    def put_back(self, layer: BaseTunerLayer, ours: Collection[str]) -> None:
+        """Makes a layer do this again; what others have made of it since goes before."""
+        theirs = [name for name in layer.active_adapters if name not in ours]
+        kept = self.active if not theirs or theirs == list(self.acting) else theirs
+        off = self.disabled or layer.disable_adapters
+        layer.set_adapter(list(kept), inference_mode=True)
+        layer.enable_adapters(not off)
+        layer.merged_adapters = layer.merged_adapters or list(self.merged)
 
+
+_NOTHING = _LayerState((), (), False)
 Layers = Mapping[BaseTunerLayer, _LayerState]
 
 
@@ -84,11 +94,9 @@ def _put_back(pipe: Any, ours: Collection[str]) -> Iterator[Layers]:
     try:
         yield before
     finally:
-        for layer, state in before.items():
-            layer.set_adapter(list(state.active), inference_mode=True)
-            layer.enable_adapters(not state.disabled)
-            layer.merged_adapters = list(state.merged)
-        _unwrap_new(pipe, before)
+        _unwrap_ours(pipe, ours)
+        for layer in _layers(pipe):
+            before.get(layer, _NOTHING).put_back(layer, ours)
         pipe.delete_adapters(list(ours))
         for model, names in zip(_models(pipe), trained, strict=True):
             for name, parameter in model.named_parameters():
@@ -97,9 +105,8 @@ def _put_back(pipe: Any, ours: Collection[str]) -> Iterator[Layers]:
 
 def _activate(pipe: Any, before: Layers, weights: Mapping[str, float]) -> None:
     """Layer by layer, since `set_adapters` would set the weights of the pipeline's own anew."""
-    nothing = _LayerState((), (), False)
     for layer in _layers(pipe):
-        state = before.get(layer, nothing)
+        state = before.get(layer, _NOTHING)
         if state.disabled:
             layer.enable_adapters(True)
         layer.set_adapter([*state.acting, *weights], inference_mode=True)
@@ -107,13 +114,17 @@ def _activate(pipe: Any, before: Layers, weights: Mapping[str, float]) -> None:
             layer.set_scale(name, weight)
 
 
-def _unwrap_new(pipe: Any, before: Layers) -> None:
+def _unwrap_ours(pipe: Any, ours: Collection[str]) -> None:
     """Takes off the layers that had to be put around others for our LoRAs alone."""
     for model in _models(pipe):
         for parent in list(model.modules()):
             for name, child in list(parent.named_children()):
-                if isinstance(child, BaseTunerLayer) and child not in before:
+                if isinstance(child, BaseTunerLayer) and _names(child) <= set(ours):
                     setattr(parent, name, child.base_layer)
+
+
+def _names(layer: BaseTunerLayer) -> set[str]:
+    return set(layer._all_available_adapter_names())
 
 
 def _models(pipe: Any) -> list[torch.nn.Module]:

@@ -199,6 +199,25 @@ def test_a_failure_leaves_the_users_own_alone(files: list[Path], tmp_path: Path)
     assert state(pipe) == before
 
 
+@pytest.mark.filterwarnings("ignore:Already found a `peft_config`")
+def test_what_the_user_does_meanwhile_stays(files: list[Path]) -> None:
+    pipe, by_hand = tiny_sdxl(), tiny_sdxl()
+    for each in (pipe, by_hand):
+        load(each, files[0], "a")
+    with loras(pipe, [(files[2], 1)]):
+        load(pipe, files[3], "b")
+        pipe.set_adapters(["a", "b"], [0.5, 2.0])
+    load(by_hand, files[3], "b")
+    by_hand.set_adapters(["a", "b"], [0.5, 2.0])
+    for key in ("adapters", "unet"):
+        assert state(pipe)[key] == state(by_hand)[key]
+    assert torch.equal(regionally(pipe), regionally(by_hand))
+    with loras(pipe, [(files[2], 1)]):
+        pipe.disable_lora()
+    by_hand.disable_lora()
+    assert torch.equal(regionally(pipe), regionally(by_hand))
+
+
 def test_two_contexts_within_each_other(files: list[Path]) -> None:
     pipe = tiny_sdxl()
     plain = regionally(pipe)
