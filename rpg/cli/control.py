@@ -36,16 +36,22 @@ class Control:
     def read(
         cls, picture: Path | None, source: str | None, mode: str | None, scale: float | None
     ) -> Control:
-        """Reads the picture; the model is loaded later.
+        """Reads the picture, and judges the model, which is loaded later.
 
         Raises:
-            SettingsError: The picture cannot be read, or one of the two is missing.
+            ModelError: There is no such model, or it is something else.
+            SettingsError: The picture cannot be read, one of the two is missing, or the mode is
+                missing or none of the model's.
         """
         given = (picture, source, mode, scale)
         if picture is not None and source is not None:
+            from rpg.diffusion.controlnets import check_mode  # which loads torch
+
+            shown = files.read_picture(picture)
+            check_mode(source, mode)
             named = {"control_mode": mode, "controlnet_conditioning_scale": scale}
             options = {name: value for name, value in named.items() if value is not None}
-            return cls(files.read_picture(picture), source, options)
+            return cls(shown, source, options)
         for flag, value in zip(_FLAGS, given, strict=True):
             if value is not None:
                 missing = _FLAGS[0] if picture is None else _FLAGS[1]

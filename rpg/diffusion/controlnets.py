@@ -16,12 +16,13 @@ from safetensors.torch import load_file
 
 from rpg._loading import loading, named
 from rpg.diffusion.backbones import family
+from rpg.diffusion.backbones.controls import control_named
 from rpg.diffusion.file_kinds import Shapes, header
 from rpg.diffusion.sources import control_class
 from rpg.errors import ModelError
 from rpg.metadata import public_name
 
-__all__ = ["load_controlnet"]
+__all__ = ["check_mode", "load_controlnet"]
 
 _WEIGHTS = "diffusion_pytorch_model*.safetensors"
 _LDM = re.compile(r"input_hint_block\.(\d+)\.weight$")
@@ -50,12 +51,31 @@ def load_controlnet(source: str | os.PathLike[str], pipe: Any) -> Any:
     with named(path, f"the ControlNet {public_name(path)}"), loading(path):
         model: Any = family(pipe).model(pipe)
         is_file, shapes = Path(path).is_file(), _shapes(Path(path))
-        kind: Any = getattr(diffusers, control_class(path, shapes, model.config))
+        name, _ = control_class(path, shapes, model.config)
+        kind: Any = getattr(diffusers, name)
         if is_file:
             net = _from_file(path, kind, shapes, model)
         else:
             net = _from_folder(path, kind, shapes, model.dtype)
         return net.to(pipe._execution_device).eval()
+
+
+def check_mode(source: str | os.PathLike[str], mode: str | None) -> None:
+    """Judges what is to follow one picture before a model is loaded for it, by what it says.
+
+    Args:
+        source: As in `load_controlnet`.
+        mode: As in a call.
+
+    Raises:
+        ModelError: There is no such thing, or it is something else.
+        SettingsError: It is a union ControlNet and the mode is missing or unknown, or it is none
+            and a mode is given.
+    """
+    path = os.fspath(source)
+    with named(path, f"the ControlNet {public_name(path)}"), loading(path):
+        name, types = control_class(path, _shapes(Path(path)))
+    control_named(name).modes(mode, 1, types)
 
 
 def _shapes(path: Path) -> Shapes:

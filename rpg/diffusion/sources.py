@@ -29,7 +29,7 @@ _FOR_THE_HUB = ("revision", "token", "cache_dir", "local_files_only", "force_dow
 _MAX_BYTES = 2**20
 _NEEDS = "regions need SDXL or SD 1.5"
 _CONTROLS = ("ControlNetModel", "ControlNetUnionModel", "T2IAdapter")
-_UNION_PART = "task_embedding"
+_UNION_PART, _UNION_TYPES = "task_embedding", 6
 _TEXT_WIDTH = "attn2.to_k.weight"
 _COMPONENTS: Mapping[Part, tuple[str, ...]] = {
     "unet": ("unet",),
@@ -58,13 +58,15 @@ def check_pipeline(source: str, known: Collection[str], words: Mapping[str, Any]
         raise ModelError(f"{source}: the SDXL refiner draws nothing alone: name the base model")
 
 
-def control_class(source: str, shapes: file_kinds.Shapes, unet: Mapping[str, Any]) -> str:
-    """What diffusers calls a ControlNet, union ControlNet or T2I-Adapter.
+def control_class(
+    source: str, shapes: file_kinds.Shapes, unet: Mapping[str, Any] | None = None
+) -> tuple[str, int]:
+    """What diffusers calls a ControlNet, union ControlNet or T2I-Adapter, and a union's types.
 
     Args:
         source: A file; or a folder or hub id, which are judged by their `config.json`.
         shapes: Of its weights, where they lie here.
-        unet: Configuration of the UNet that it is for.
+        unet: Configuration of the UNet that it is for; None leaves open whether it fits.
 
     Raises:
         ModelError: There is no such thing, it is something else, or for another family.
@@ -82,16 +84,21 @@ def control_class(source: str, shapes: file_kinds.Shapes, unet: Mapping[str, Any
         name = "ControlNetUnionModel"  # as whose class such folders were first published
     if name not in _CONTROLS:
         raise ModelError(f"{source}: {name!s:.80} is neither a ControlNet nor a T2I-Adapter")
-    widths = {shape[1] for key, shape in shapes.items() if key.endswith(_TEXT_WIDTH)}
-    fits = not widths or widths == {unet.get("cross_attention_dim")}
-    for field in ("cross_attention_dim", "addition_embed_type"):
-        fits &= field not in config or config[field] == unet.get(field)
-    if name == "T2IAdapter":
-        is_xl = config.get("adapter_type") == "full_adapter_xl"
-        fits = is_xl == (unet.get("addition_embed_type") == "text_time")
-    if not fits:
+    if unet is not None and not _is_for(unet, config, shapes):
         raise ModelError(f"{source}: it is for another family of models than this one")
-    return str(name)
+    usual = config.get("num_control_type", _UNION_TYPES)
+    return str(name), int(shapes.get(_UNION_PART, (usual,))[0])
+
+
+def _is_for(unet: Mapping[str, Any], config: Mapping[str, Any], shapes: file_kinds.Shapes) -> bool:
+    """Whether what follows a picture goes with a UNet, as far as its file and configuration say."""
+    if config.get("_class_name") == "T2IAdapter":
+        is_xl = config.get("adapter_type") == "full_adapter_xl"
+        return is_xl == (unet.get("addition_embed_type") == "text_time")
+    widths = {shape[1] for key, shape in shapes.items() if key.endswith(_TEXT_WIDTH)}
+    fields = ("cross_attention_dim", "addition_embed_type")
+    alike = all(config[name] == unet.get(name) for name in fields if name in config)
+    return alike and widths <= {unet.get("cross_attention_dim")}
 
 
 def check_lora(file: Path) -> None:

@@ -36,8 +36,10 @@ def test_a_picture_is_followed_in_its_shape_and_from_the_picture_again(picture: 
     assert "was made with control_image, control_mode, controlnet" in lost.stderr
     rpg("generate", "--from", "followed.png", *flags, "-o", "again.png")
     assert np.array_equal(pixels("again.png"), pixels("followed.png"))
-    said = rpg("generate", PROMPT, *flags[:4], code=2).stderr
-    assert "control_mode" in said and "canny" in said
+    for words in (flags[:4], [*flags[:4], "--control-mode", "cany"]):
+        refused = rpg("generate", PROMPT, *words, code=2)  # before anything is planned
+        assert "control_mode" in refused.stderr and "openpose, depth" in refused.stderr
+        assert "star" not in refused.output
 
 
 @pytest.mark.parametrize(

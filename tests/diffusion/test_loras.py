@@ -63,7 +63,7 @@ def layers(pipe: Any) -> Iterator[tuple[str, Any]]:
 
 
 def state(pipe: Any) -> dict[str, Any]:
-    """All that a user can see of the LoRAs in a pipeline, and every module by its class."""
+    """All that a user can see of the LoRAs in a pipeline, and each module, with its hooks."""
     seen: dict[str, Any] = {"adapters": pipe.get_list_adapters()}
     seen["fused"] = (set(pipe.fused_loras), pipe.num_fused_loras)
     for name, layer in layers(pipe):
@@ -71,7 +71,9 @@ def state(pipe: Any) -> dict[str, Any]:
         seen[name] = (flags, list(layer.scaling.items()), list(layer.lora_A))
     for part in ("unet", "text_encoder", "text_encoder_2"):
         model = getattr(pipe, part)
-        seen[part] = [(name, type(module)) for name, module in model.named_modules()]
+        seen[part] = [
+            (name, module, list(module._forward_hooks)) for name, module in model.named_modules()
+        ]
         grads = [(name, value.requires_grad) for name, value in model.named_parameters()]
         seen[f"{part} trains"] = grads
         seen[f"{part} config"] = list(getattr(model, "peft_config", {}).items())
@@ -139,9 +141,15 @@ def test_the_users_own_loras_are_exactly_as_before(
 ) -> None:
     pipe = tiny_sdxl()
     held(pipe, files)
-    before, drawn, numbers = state(pipe), regionally(pipe), weights(pipe)
+    fired: list[int] = []
+    layer = next(part for name, part in pipe.unet.named_modules() if name.endswith("attn2.to_q"))
+    layer.register_forward_hook(lambda *_: fired.append(1))
+    drawn = regionally(pipe)  # first, as transformers sets hooks of its own when a model runs
+    before, numbers = state(pipe), weights(pipe)
+    fired.clear()
     with loras(pipe, [(files[2], 0.8), (files[3], -0.5)]):
         assert_differ(regionally(pipe), drawn)
+    assert len(fired) == 2
     assert state(pipe) == before
     assert all(map(torch.equal, weights(pipe), numbers))
     assert torch.equal(regionally(pipe), drawn)
@@ -209,8 +217,9 @@ def test_what_the_user_does_meanwhile_stays(files: list[Path]) -> None:
         pipe.set_adapters(["a", "b"], [0.5, 2.0])
     load(by_hand, files[3], "b")
     by_hand.set_adapters(["a", "b"], [0.5, 2.0])
-    for key in ("adapters", "unet"):
-        assert state(pipe)[key] == state(by_hand)[key]
+    assert pipe.get_list_adapters() == by_hand.get_list_adapters()
+    names = [[name for name, _ in one.unet.named_modules()] for one in (pipe, by_hand)]
+    assert names[0] == names[1]
     assert torch.equal(regionally(pipe), regionally(by_hand))
     with loras(pipe, [(files[2], 1)]):
         pipe.disable_lora()

@@ -18,7 +18,7 @@ from PIL import Image
 from rpg.diffusion.backbones.base import Family
 from rpg.errors import ModelError, SettingsError
 
-__all__ = ["MODES", "Control", "chosen", "control_of", "held"]
+__all__ = ["MODES", "Control", "chosen", "control_named", "control_of", "held"]
 
 # Task numbers of the union ControlNets for SDXL, as their maker's README counts them (xinsir); the
 # first six are in every one, `tile` and `repaint` in the variant called ProMax alone.
@@ -76,6 +76,30 @@ class Control:
                 return kind
         raise ModelError(f"{self.title}: diffusers has no pipeline for one with {family.title}")
 
+    def modes(self, asked: Any, pictures: int, types: int) -> list[int]:
+        """The numbers of a union's modes, one for each picture; none for the other kinds.
+
+        Args:
+            asked: By name or number, one or a list.
+            pictures: How many are followed.
+            types: How many the model knows.
+
+        Raises:
+            SettingsError: One is missing, unknown to the model, or given to another kind.
+        """
+        asked = asked if isinstance(asked, (list, tuple)) else [] if asked is None else [asked]
+        if not self.has_modes:
+            if asked:
+                raise SettingsError(f"control_mode is for union ControlNets: {self.title} has none")
+            return []
+        names = ", ".join(name for name, number in MODES.items() if number < types)
+        if len(asked) != pictures:
+            raise SettingsError(
+                f"control_mode: {len(asked)} for {pictures} control images of a union ControlNet; "
+                f"say for each what it shows: {names}"
+            )
+        return [_mode(mode, types, names) for mode in asked]
+
     def words(
         self, net: Any, pictures: Any, mode: Any, extra: Mapping[str, Any], family: Family
     ) -> dict[str, Any]:
@@ -90,17 +114,18 @@ class Control:
 
         Raises:
             ModelError: diffusers has no pipeline for it.
-            SettingsError: A mode is missing or unknown, or a word has no meaning for this kind.
+            SettingsError: As of `modes`; or a word has no meaning for this kind.
         """
         told = {self.renamed.get(name, name): value for name, value in extra.items()}
         told[self.picture] = pictures
         if self.has_modes:
-            told[self.picture] = pictures if isinstance(pictures, list) else [pictures]
-            told["control_mode"] = _modes(mode, len(told[self.picture]), net.config)
+            several = pictures if isinstance(pictures, list) else [pictures]
+            told[self.picture] = several
+            told["control_mode"] = self.modes(mode, len(several), net.config.num_control_type)
             if (scale := told.get(_SCALE)) is not None:
                 told[_SCALE] = list(scale) if isinstance(scale, (list, tuple)) else float(scale)
-        elif mode is not None:
-            raise SettingsError(f"control_mode is for union ControlNets: {self.title} has none")
+        else:
+            self.modes(mode, 1, 0)
         if self is _ADAPTER:
             told[self.picture] = _with_channels(pictures, int(net.config.in_channels))
         taken = inspect.signature(self.pipeline_of(family).__call__).parameters
@@ -149,6 +174,11 @@ def control_of(net: Any) -> Control:
     )
 
 
+def control_named(name: str) -> Control:
+    """The kind whose models diffusers calls so, as `sources.control_class` says it."""
+    return _KINDS[name]
+
+
 def chosen(net: Any, pipe: Any) -> Any:
     """The model of such a kind that a call gives, else the one among a pipeline's components.
 
@@ -166,23 +196,6 @@ def held(pipe: Any) -> torch.nn.Module | None:
     parts = pipe.components
     found: torch.nn.Module | None = parts.get("controlnet", parts.get("adapter"))
     return found
-
-
-def _modes(asked: Any, pictures: int, config: Mapping[str, Any]) -> list[int]:
-    """The numbers of modes, one for each picture.
-
-    Raises:
-        SettingsError: One is missing, or unknown to this model.
-    """
-    types = int(config["num_control_type"])
-    names = ", ".join(name for name, number in MODES.items() if number < types)
-    modes = asked if isinstance(asked, (list, tuple)) else [] if asked is None else [asked]
-    if len(modes) != pictures:
-        raise SettingsError(
-            f"control_mode: {len(modes)} for {pictures} control images of a union ControlNet; say "
-            f"for each what it shows: {names}"
-        )
-    return [_mode(mode, types, names) for mode in modes]
 
 
 def _mode(asked: Any, types: int, names: str) -> int:
