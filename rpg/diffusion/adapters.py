@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import count, islice
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import torch
 from peft.tuners.tuners_utils import BaseTunerLayer
 
 from rpg._loading import loading, named
+from rpg.diffusion.patches import replaced
 from rpg.diffusion.sources import check_lora
 from rpg.errors import ModelError
 
@@ -140,10 +142,23 @@ def _layers(pipe: Any) -> Iterator[Any]:
 def _load(pipe: Any, file: Path, name: str) -> None:
     with named(file.parent.resolve(), "its folder"), named(file, f"the LoRA {file.stem}"):
         check_lora(file)
-        with loading(f"{file}, which may be made for another kind of model"), _quiet():
+        what = f"{file}, which may be made for another kind of model"
+        with loading(what), _quiet(), _offloaded_as_before(pipe):
             pipe.load_lora_weights(str(file.parent), weight_name=file.name, adapter_name=name)
     if not any(name in found for found in pipe.get_list_adapters().values()):
         raise ModelError(f"the LoRA {file.stem} holds nothing that fits this model")
+
+
+@contextmanager
+def _offloaded_as_before(pipe: Any) -> Iterator[None]:
+    """To the same device: diffusers takes offloading off to load, and puts it on to any."""
+    device = getattr(pipe, "_offload_device", None)
+    with ExitStack() as stack:
+        for name in ("enable_model_cpu_offload", "enable_sequential_cpu_offload"):
+            if device is not None:
+                again = partial(getattr(pipe, name), device=device)
+                stack.enter_context(replaced(pipe, name, again))
+        yield
 
 
 @contextmanager

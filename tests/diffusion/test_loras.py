@@ -121,12 +121,27 @@ def fused_for_good(pipe: Any, files: list[Path]) -> None:
     pipe.unload_lora_weights()
 
 
+def models_offloaded(pipe: Any, files: list[Path]) -> None:
+    one(pipe, files)
+    pipe.enable_model_cpu_offload(device="cpu")
+
+
 def offloaded(pipe: Any, files: list[Path]) -> None:
     one(pipe, files)
     pipe.enable_group_offload(torch.device("cpu"), offload_type="leaf_level")
 
 
-HELD = [none, one, weighted, one_of_two, disabled, fused, fused_for_good, offloaded]
+HELD = [
+    none,
+    one,
+    weighted,
+    one_of_two,
+    disabled,
+    fused,
+    fused_for_good,
+    offloaded,
+    models_offloaded,
+]
 
 
 def regionally(pipe: Any) -> Tensor:
