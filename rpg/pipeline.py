@@ -24,10 +24,9 @@ from rpg.critics.toybox import ToyboxCritic
 from rpg.defaults import ModelDefaults, of_model
 from rpg.diffusion import backbones
 from rpg.diffusion.backbones import controls
-from rpg.diffusion.embeddings import Embedding, load_embedding
 from rpg.diffusion.text import reads_at_once, taught_words, tokens_at_once
 from rpg.editing.edit import EVERYWHERE, Change, Editing, changed, prepared
-from rpg.editing.inpaint import GROUND_STRENGTH, keeps_surroundings
+from rpg.editing.inpaint import GROUND_STRENGTH, flattened, keeps_surroundings
 from rpg.editing.segmentation import GrabCut
 from rpg.environment import environment
 from rpg.errors import ModelError, SettingsError
@@ -36,16 +35,27 @@ from rpg.generation import sampling
 from rpg.generation.generate import ModelFacts, RequestRenderer
 from rpg.generation.output import EditOutput, EventCollector, RefineOutput, RPGOutput
 from rpg.generation.reproducibility import has_lora
-from rpg.generation.request import CallKwargs, GenerationRequest, Inputs, check_extra, checked
+from rpg.generation.request import (
+    CallKwargs,
+    Finished,
+    GenerationRequest,
+    Inputs,
+    check_embeds,
+    check_extra,
+    checked,
+    enlarging,
+)
 from rpg.generation.stream import StreamContext, stream
 from rpg.metadata import Task, public_name
 from rpg.planners import RulePlanner
 from rpg.planners.base import ModelNotes, noted, plan_with_events
+from rpg.plans.plan import Plan
+from rpg.plans.prompt_weights import clean
 from rpg.plans.wording import Wording, worded
 from rpg.refinement.budget import Budget
 from rpg.refinement.generator import PictureGenerator
 from rpg.refinement.runner import Loop, refinable
-from rpg.settings import GenerationSettings
+from rpg.settings import SETTINGS, GenerationSettings
 from rpg.toybox import describe_world, unknown_words, weights_path
 from rpg.toybox.contours import ToyboxContours
 
@@ -53,11 +63,11 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from rpg.critique import Critic
+    from rpg.diffusion.memory_plan import LowVram
     from rpg.editing.edit_masks import MaskShape
     from rpg.editing.segmentation import Segmenter
     from rpg.metadata import Record
     from rpg.planners import Planner
-    from rpg.plans.plan import Plan
 
 __all__ = ["EditOutput", "Editing", "RPGOutput", "RPGPipeline", "RefineOutput"]
 
@@ -66,6 +76,10 @@ _LEAST_SHARE = 4  # of the canvas's side: regions with fewer pixels come out bad
 _TOYBOX_GROUND = 0.15  # it has never seen an empty canvas, and draws something on it
 _LOCKS: weakref.WeakKeyDictionary[Any, threading.Lock] = weakref.WeakKeyDictionary()
 _FILLS = "this model fills masks of pictures and nothing else: pass image and mask_image"
+_FILLS_ONLY = "this model fills masks of pictures and nothing else: it cannot upscale"
+_KEEPS_BYTES = (
+    "an edit keeps every byte outside its mask: leave out upscale, and upscale the picture after it"
+)
 _NO_REGIONS = "the plan has no regions: the base prompt is drawn alone"
 
 
@@ -142,6 +156,7 @@ class RPGPipeline(Delegating):
         planner: Planner | None = None,
         dtype: Any = None,
         device: Any = None,
+        low_vram: LowVram = "auto",
         embeddings: Sequence[str | os.PathLike[str]] = (),
         **kwargs: Any,
     ) -> RPGPipeline:
@@ -152,6 +167,9 @@ class RPGPipeline(Delegating):
             planner: None is the rule planner.
             dtype: A torch dtype or its name; None takes `RPG_DTYPE`, else what suits the device.
             device: None takes `RPG_DEVICE`, else the best there is.
+            low_vram: "auto" saves memory where the device has too little for a picture (models or
+                layers are there only while they work, pictures are decoded in tiles) and says so
+                on the logger "rpg"; "on" does so in any case, "off" never.
             embeddings: `.safetensors` files of textual inversions. Each is a word in every text:
                 the one that its file has, else its file's name.
             kwargs: Passed to diffusers' `from_pretrained`.
@@ -168,15 +186,18 @@ class RPGPipeline(Delegating):
                 planner=planner,
                 dtype=dtype,
                 device=device,
+                low_vram=low_vram,
                 embeddings=embeddings,
                 **kwargs,
             )
-        taught = [Embedding.read(file) for file in embeddings]
         pipe = backbones.load_pipeline(
-            source, dtype=dtype or said.dtype, device=device or said.device, **kwargs
+            source,
+            dtype=dtype or said.dtype,
+            device=device or said.device,
+            low_vram=low_vram,
+            embeddings=embeddings,
+            **kwargs,
         )
-        for embedding in taught:
-            load_embedding(pipe, embedding)
         found = of_model(Path(source), backbones.family(pipe).name)
         return cls(pipe, planner, model=source, model_defaults=found)
 
@@ -188,17 +209,20 @@ class RPGPipeline(Delegating):
         planner: Planner | None = None,
         dtype: Any = None,
         device: Any = None,
+        low_vram: LowVram = "auto",
         embeddings: Sequence[str | os.PathLike[str]] = (),
         **kwargs: Any,
     ) -> RPGPipeline:
         """Loads one `.safetensors` checkpoint; arguments and errors as in `from_pretrained`."""
         said = environment()
-        taught = [Embedding.read(file) for file in embeddings]
         pipe = backbones.load_single_file(
-            os.fspath(path), dtype=dtype or said.dtype, device=device or said.device, **kwargs
+            os.fspath(path),
+            dtype=dtype or said.dtype,
+            device=device or said.device,
+            low_vram=low_vram,
+            embeddings=embeddings,
+            **kwargs,
         )
-        for embedding in taught:
-            load_embedding(pipe, embedding)
         return cls(pipe, planner, model=os.fspath(path))
 
     @classmethod
@@ -212,9 +236,7 @@ class RPGPipeline(Delegating):
             chosen = planner if planner is not None else pipe.planner
             return cls(pipe.pipe, chosen, model=pipe.model, model_defaults=pipe.defaults)
         name = getattr(pipe.config, "_name_or_path", "") or ""
-        folder = Path(name) if name and Path(name).is_dir() else None
-        found = of_model(folder, backbones.family(pipe).name)
-        return cls(pipe, planner, model=name, model_defaults=found)
+        return cls(pipe, planner, model=name, model_defaults=backbones.defaults_of(pipe))
 
     @overload
     def __call__(
@@ -270,7 +292,10 @@ class RPGPipeline(Delegating):
 
                 diffusers' own: `callback_on_step_end`, `callback_on_step_end_tensor_inputs`,
                 `output_type` ("pil", "np", "pt", "latent"), `latents`, `ip_adapter_image`, SDXL's
-                sizes and crops, and whatever else the pipeline takes.
+                sizes and crops, and whatever else the pipeline takes. With `plan` also
+                `prompt_embeds` (B, tokens, D) in the place of its base prompt,
+                `negative_prompt_embeds` likewise, and SDXL's pooled ones (B, P) with them; B is 1
+                or the number of plans.
 
         Raises:
             RPGError: A prompt, plan or setting that cannot be (before any step is done), or a
@@ -472,6 +497,85 @@ class RPGPipeline(Delegating):
         """
         return stream(self._refining(prompt, words, preview_every))
 
+    def upscale(
+        self,
+        image: Image,
+        source: Plan | Record,
+        *,
+        factor: float = 2.0,
+        strength: float | None = None,
+        tile: int | None = None,
+        settings: GenerationSettings | None = None,
+    ) -> RPGOutput:
+        """Draws a finished picture over at a larger size, under its plan; see `docs/upscaling.md`.
+
+        A call with `upscale` does the same to the pictures that it draws.
+
+        Args:
+            image: The picture, of any mode, at its own size.
+            source: What it was made with, which a complete record then says of the larger one too;
+                or its plan alone.
+            factor: Times that both sides are enlarged, above 1, at most 4.
+            strength: How far to go from the enlarged picture, above 0 to 1; None is 0.3, or more
+                where that is less than a step.
+            tile: Pixels of a side above which it is drawn in tiles; None: twice the model's.
+            settings: In the place of the record's.
+
+        Raises:
+            SettingsError: A number is out of its range, or the picture would be too large.
+            ModelError: The model cannot draw from pictures.
+            GenerationError: The model failed.
+        """
+        request = self._enlarging(image, source, factor, strength, tile, settings)
+        collector = EventCollector()
+        self._run(request, StreamContext(collector.hear), preview_every=None)
+        return collector.output()
+
+    def upscale_stream(
+        self,
+        image: Image,
+        source: Plan | Record,
+        *,
+        factor: float = 2.0,
+        strength: float | None = None,
+        tile: int | None = None,
+        settings: GenerationSettings | None = None,
+        preview_every: float = 0.25,
+    ) -> Generator[Event, None, None]:
+        """The same as events; closing the generator cancels within a step."""
+        request = self._enlarging(image, source, factor, strength, tile, settings)
+        return stream(partial(self._run, request, preview_every=preview_every))
+
+    def _enlarging(
+        self,
+        image: Image,
+        source: Plan | Record,
+        factor: float,
+        strength: float | None,
+        tile: int | None,
+        settings: GenerationSettings | None,
+    ) -> GenerationRequest:
+        """The request of an upscaling, checked."""
+        plan, record = (source, None) if isinstance(source, Plan) else (source.plan, source)
+        own = settings or (record.settings if record is not None else GenerationSettings())
+        steps = own.num_inference_steps or self.defaults.num_inference_steps
+        usual: float = max(SETTINGS["upscale_strength"].default, 1 / steps)
+        share = usual if strength is None else strength
+        how = {"upscale": factor, "upscale_strength": share, "upscale_tile": tile}
+        wanted = own.reset("upscaling").updated(how)
+        request = enlarging(Finished(flattened(image), record), plan, wanted)
+        self._check_upscaling(request)
+        return request
+
+    def _check_upscaling(self, request: GenerationRequest) -> None:
+        """Refuses the second pass where the model has no way to do it.
+
+        Raises:
+            ModelError: So it is.
+        """
+        if request.settings.upscale > 1 and not keeps_surroundings(self.pipe):
+            raise ModelError(_FILLS_ONLY)
+
     def plan(self, prompt: str) -> Plan:
         """The planner's plan for a prompt; draws nothing."""
         return self._noted(None).plan(prompt)
@@ -528,6 +632,8 @@ class RPGPipeline(Delegating):
             drawn = drawn.with_default_ratio(settings.base_ratio)
         given |= {"plan": drawn, "image": edit.image, "mask_image": edit.mask}
         request = self._checked(None, cast(CallKwargs, given))
+        if request.settings.upscale > 1:
+            raise SettingsError(_KEEPS_BYTES)
         context.emit(Edited(drawn, edit.edits, edit.mask))
         if edit.everywhere:
             context.emit(Notice(EVERYWHERE))
@@ -544,7 +650,8 @@ class RPGPipeline(Delegating):
         if judge is None:
             raise SettingsError("say which critic judges: critic=VLMCritic(chat), for one")
         if begin is not None:
-            given = {"plan": begin[1].plan, "settings": begin[1].settings, **given}
+            usual = begin[1].settings.at_full_size()
+            given = {"plan": begin[1].plan, "settings": usual, **given}
         request = self._checked(prompt, cast(CallKwargs, given))
         settings = refinable(request)
 
@@ -560,7 +667,8 @@ class RPGPipeline(Delegating):
                 self._cell,
                 judge,
                 budget,
-                settings,
+                settings.reset("upscaling"),
+                settings.of_group("upscaling"),
                 self.notes(settings).vocabulary,
             )
             return loop.run(plan, begin)
@@ -569,6 +677,7 @@ class RPGPipeline(Delegating):
 
     def _checked(self, prompt: str | Sequence[str] | None, words: CallKwargs) -> GenerationRequest:
         request = checked(prompt, words, self.defaults)
+        self._check_upscaling(request)
         if request.task != "inpaint" and not keeps_surroundings(self.pipe):
             raise ModelError(_FILLS)
         kind = type(self.pipe) if self._fits(request.task) else self._family.pipelines[request.task]
@@ -576,9 +685,9 @@ class RPGPipeline(Delegating):
             kind = self._control_checked(request.inputs)
         elif request.task == "img2img" and request.settings.strength is None:
             self._check_begins()
-        check_extra(
-            request.inputs.extra, inspect.signature(kind.__call__).parameters, kind.__name__
-        )
+        accepted = inspect.signature(kind.__call__).parameters
+        check_extra(request.inputs.extra, accepted, kind.__name__)
+        check_embeds(request, accepted, self.pipe)
         return request
 
     def _control_checked(self, inputs: Inputs) -> type[Any]:
@@ -663,4 +772,4 @@ def _drawn_words(plan: Plan, said: Wording) -> str:
     """What the model itself has to understand: where regions lie is said to the sampler alone."""
     drawn = [*said.regions, said.leftover] if said.regions else [plan.effective_base_prompt]
     negatives = (region.negative for region in plan.layers())
-    return " ".join([*drawn, plan.effective_negative, *negatives])
+    return " ".join(map(clean, [*drawn, plan.effective_negative, *negatives]))

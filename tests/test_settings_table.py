@@ -27,6 +27,7 @@ EXAMPLE = """
         ),
     ] = None
 """
+PASSES = [one for one, row in SETTINGS.items() if row.group in ("variation", "upscaling")]
 BEFORE = "    strength: Annotated[\n"
 
 
@@ -57,7 +58,8 @@ def test_every_face_has_every_setting(here: Faces) -> None:
     assert [face for face in everywhere if here[face].keys() != SETTINGS.keys()] == []
     assert here["generate"].keys() == here["batch"].keys() == without(image)  # from no picture
     assert here["refine"].keys() == without(image, "num_images_per_prompt")  # --candidates
-    assert here["edit"].keys() == without(*size, "num_images_per_prompt")  # one, as large as it is
+    # one, as large as it is, from the picture and not from noise alone
+    assert here["edit"].keys() == without(*size, "num_images_per_prompt", *PASSES)
     # one picture of a prompt, with a seed that is an argument of its own
     assert here["endpoint"].keys() - {"preset"} == without(image, "num_images_per_prompt", "seed")
     assert here["model"].keys() & SETTINGS.keys() == {*LASTING, *size}
@@ -91,8 +93,16 @@ def test_what_is_said_of_some_settings(here: Faces) -> None:
 
 
 def test_what_takes_a_setting() -> None:
-    assert set(TO_REGIONAL) == {"composer", "base_ratio", "start", "end", "feather", "share"}
-    own = {"seed", "negative_prompt", "guidance_end", "scheduler"}
+    assert set(TO_REGIONAL) == {
+        "composer",
+        "base_ratio",
+        "start",
+        "end",
+        "feather",
+        "share",
+        "window",
+    }
+    own = {"seed", "negative_prompt", "guidance_end", "scheduler", *PASSES}
     assert set(TO_PIPELINE) == SETTINGS.keys() - set(TO_REGIONAL) - own
     assert {"clip_skip", "composer", "guidance_scale"} < set(LASTING)
     assert not {"seed", "width", "negative_prompt", "start", "strength"} & set(LASTING)
@@ -105,7 +115,7 @@ def test_what_is_passed_on_is_taken() -> None:
         name: SETTINGS[name].default for name in ("start", "end")
     }
     said = {name: taken[name].default for name in TO_REGIONAL if taken[name].default is not None}
-    assert said == {name: usual[name] for name in said} and "composer" in said
+    assert said == {name: usual[name] for name in said} and "end" in said
     kinds = (StableDiffusionXLPipeline, StableDiffusionXLImg2ImgPipeline)
     words = {word for kind in kinds for word in inspect.signature(kind.__call__).parameters}
     assert set(TO_PIPELINE) < words

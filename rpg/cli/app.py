@@ -8,12 +8,14 @@ import typer
 
 from rpg.cli.batch import batch
 from rpg.cli.demo import demo
+from rpg.cli.doctor import doctor
 from rpg.cli.edit import edit
 from rpg.cli.generate import generate
 from rpg.cli.plan import plan
 from rpg.cli.planner_check import planner_check
 from rpg.cli.refine import refine
 from rpg.cli.session import app as session
+from rpg.cli.upscale import upscale
 
 app = typer.Typer(
     name="rpg",
@@ -27,9 +29,11 @@ app.command()(plan)
 app.command()(generate)
 app.command()(refine)
 app.command()(edit)
+app.command()(upscale)
 app.command()(batch)
 app.command()(demo)
 app.command()(planner_check)
+app.command()(doctor)
 app.add_typer(session)
 
 

@@ -117,6 +117,7 @@ def batch(
     cpu_offload: options.Offload = None,
     vae_tiling: options.VaeTiling = False,
     vae_slicing: options.VaeSlicing = False,
+    low_vram: options.LowVram = "auto",
     preset: options.PresetName = None,
     *,
     given: SettingFlags,
@@ -141,6 +142,7 @@ def batch(
             cpu_offload,
             vae_tiling,
             vae_slicing,
+            low_vram,
             tuple(embedding or ()),
         )
         if preset is not None:

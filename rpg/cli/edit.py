@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from rpg.plans.plan import Plan
 
 
-@with_setting_flags("canvas", "count")
+@with_setting_flags("canvas", "count", "variation", "upscaling")
 def edit(
     picture: Annotated[Path, typer.Argument(help="The picture to change.")],
     instruction: Annotated[
@@ -60,6 +60,7 @@ def edit(
     lora: options.Lora = None,
     embedding: options.Embedding = None,
     cpu_offload: options.Offload = None,
+    low_vram: options.LowVram = "auto",
     *,
     given: SettingFlags,
     output: options.Output = None,
@@ -76,14 +77,16 @@ def edit(
         painted = ImageOps.exif_transpose(files.read_picture(mask)) if mask is not None else None
         targets = files.Targets(output)
         recording = Recording.of(session, no_session)
+        adapters = read_adapters(lora or ())
         flags = ModelFlags(
             model,
             dtype,
             device,
             variant,
             revision,
-            read_adapters(lora or ()),
+            adapters,
             cpu_offload,
+            low_vram=low_vram,
             embeddings=tuple(embedding or ()),
         )
         rpg = flags.load()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +18,7 @@ from rpg.cli.recording import Recording
 from rpg.cli.setting_flags import SettingFlags, with_setting_flags
 from rpg.defaults import PRESET_FIELDS, Preset
 from rpg.errors import PromptError, SettingsError
-from rpg.events import Failed, Notice, Rendered, Step
+from rpg.events import Event, Failed, Notice, Rendered, Step
 from rpg.plans.overlay import draw_plan
 from rpg.plans.plan import Plan
 from rpg.settings import GenerationSettings
@@ -51,6 +52,7 @@ def generate(
     cpu_offload: options.Offload = None,
     vae_tiling: options.VaeTiling = False,
     vae_slicing: options.VaeSlicing = False,
+    low_vram: options.LowVram = "auto",
     control_image: options.ControlImage = None,
     controlnet: options.ControlNet = None,
     control_mode: options.ControlMode = None,
@@ -83,6 +85,7 @@ def generate(
             cpu_offload,
             vae_tiling,
             vae_slicing,
+            low_vram,
             tuple(embedding or ()),
         )
         plan, shown = source.planned(
@@ -180,13 +183,21 @@ class Source:
             raise SettingsError(
                 f"the picture was made with {', '.join(sorted(missing))}, which it does not hold"
             )
-        if self.record.model in ("", name):
-            return
-        if flags.model is None:
-            raise SettingsError(
-                f"the picture was made with {self.record.model}, not {name}; pass --model"
-            )
-        console.say(f"note: made with {self.record.model}; {name} will draw another picture")
+        if not made_with(self.record, name, flags):
+            console.say(f"note: made with {self.record.model}; {name} will draw another picture")
+
+
+def made_with(record: Record, name: str, flags: ModelFlags) -> bool:
+    """Whether a picture came from the model of that name, as far as is known.
+
+    Raises:
+        SettingsError: It came from another, and nobody chose this one.
+    """
+    if record.model in ("", name):
+        return True
+    if flags.model is None:
+        raise SettingsError(f"the picture was made with {record.model}, not {name}; pass --model")
+    return False
 
 
 @dataclass
@@ -245,9 +256,17 @@ def draw_all(
     Raises:
         RPGError: What the pipeline failed with.
     """
+    words |= {"plan": plan, "settings": settings, "preset": preset}
+    return collected(recording.stream(rpg.stream(**words, preview_every=-1.0)))
+
+
+def collected(events: Generator[Event, None, None]) -> Made:
+    """The pictures of events, with a progress bar.
+
+    Raises:
+        RPGError: What the pipeline failed with.
+    """
     made = Made()
-    drawing = rpg.stream(plan=plan, settings=settings, preset=preset, preview_every=-1.0, **words)
-    events = recording.stream(drawing)
     with console.progress() as bar, closing(events):
         for event in events:
             match event:

@@ -69,6 +69,7 @@ def refine(
     lora: options.Lora = None,
     embedding: options.Embedding = None,
     cpu_offload: options.Offload = None,
+    low_vram: options.LowVram = "auto",
     preset: options.PresetName = None,
     *,
     given: SettingFlags,
@@ -95,6 +96,7 @@ def refine(
             device,
             lora=adapters,
             cpu_offload=cpu_offload,
+            low_vram=low_vram,
             embeddings=tuple(embedding or ()),
         ).load()
         rpg.planner = planning

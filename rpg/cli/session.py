@@ -181,6 +181,7 @@ def replay(
     device: options.Device = None,
     lora: options.Lora = None,
     embedding: options.Embedding = None,
+    low_vram: options.LowVram = "auto",
     output: options.Output = None,
     as_json: options.Json = False,
 ) -> None:
@@ -193,6 +194,7 @@ def replay(
             dtype,
             device,
             lora=read_adapters(lora or ()),
+            low_vram=low_vram,
             embeddings=tuple(embedding or ()),
         ).load()
         rpg.pipe.set_progress_bar_config(disable=True)

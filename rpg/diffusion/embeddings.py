@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 
 from rpg._loading import loading, named
 from rpg.diffusion import file_kinds
-from rpg.diffusion.backbones import family
+from rpg.diffusion.backbones.registry import family
 from rpg.errors import ModelError
 
 __all__ = ["Embedding", "load_embedding"]

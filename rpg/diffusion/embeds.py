@@ -102,10 +102,12 @@ class TextSelection:
     Attributes:
         rows: (B,), rows of the bank.
         length: tokens that they are cut to.
+        base: (B,) rows of the bank and (B,) their shares, of what is heard beside; None: nothing.
     """
 
     rows: Tensor
     length: int
+    base: tuple[Tensor, Tensor] | None = None
 
 
 def filled(embeds: Tensor, empty: Tensor, length: int) -> Tensor:

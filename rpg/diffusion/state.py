@@ -64,7 +64,7 @@ class RegionalState:
         self._size: Size | None = None
         self._weights: list[Tensor] = []
         self._blends: list[BlendWeights] = []  # for latents
-        self.base_carries_leftover = False  # the base pass of latents, in its cross-attention
+        self._carries_leftover = False  # the base pass of latents, in its cross-attention
         self._kept: dict[Hashable, Any] = {}
 
     def begin_image(self, embeds: RegionalPromptEmbeds) -> None:
@@ -119,6 +119,32 @@ class RegionalState:
         for index, (blend, plan) in enumerate(zip(self._blends, plans, strict=True)):
             yield blend, first, slice(index * each, (index + 1) * each)
             first += len(plan.regions)
+
+    @property
+    def composes_base(self) -> bool:
+        """Whether the pass over the whole canvas, among latents, hears more than the call's texts.
+
+        It may carry what is left over, or in the place of windows the regions' own negatives.
+        """
+        assert self.embeds is not None
+        return self._carries_leftover or (self.shares_negative and any(self.embeds.own_negative))
+
+    @property
+    def shares_negative(self) -> bool:
+        """Whether windows have one negative prediction, the whole canvas's, which is cheaper.
+
+        It does for early steps. In all of them, what a window's surroundings lack would be guided
+        for and show as a patch.
+        """
+        return self.layout.window > 0 and self.schedule.settles_later
+
+    @property
+    def passes_whole(self) -> bool:
+        """Whether all branches are predicted for the whole canvas, among latents."""
+        if any(blend.needs_base for blend in self._blends):
+            return True
+        negatives = self.shares_negative and any(one != "cond" for one in self.branches)
+        return negatives and self.composes_base
 
     @property
     def size(self) -> Size:
@@ -196,7 +222,7 @@ class RegionalState:
             self._weights = self.layout.weights(*size)
             blends = self.layout.blend(self._weights)
             carried = self.layout.carried_by_base(blends)
-            self.base_carries_leftover = carried is not None
+            self._carries_leftover = carried is not None
             self._blends = blends if carried is None else carried
 
     def _token_layouts(self, tokens: int, negative: bool) -> Iterator[tuple[slice, TokenLayout]]:
@@ -205,7 +231,8 @@ class RegionalState:
         plans = zip(self.shares, self._weights, self.layout.plans, strict=True)
         for (_, first, pictures), weights, plan in plans:
             ratios: Sequence[float] = plan.base_ratios
-            if self.mode is CompositionMode.LATENT:  # in the base pass: crops have a text a row
+            whole = negative and self.shares_negative
+            if self.mode is CompositionMode.LATENT and not whole:  # crops have a text a row
                 ratios = [float(index > 0 or not plan.leftover) for index in range(len(ratios))]
             if negative:
                 owns = self.embeds.own_negative[first : first + len(ratios)]

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from PIL.Image import Image
 
 from rpg.defaults import ModelDefaults
+from rpg.diffusion.text import embedding_widths
 from rpg.errors import PromptError, SettingsError
-from rpg.metadata import Task
+from rpg.metadata import Record, Task
 from rpg.pictures import loaded
 from rpg.plans.plan import Plan
 from rpg.settings import MAX_IMAGES, SETTINGS, GenerationSettings, SettingKwargs
 
 if TYPE_CHECKING:
     import torch
+
+
+EMBEDS = (
+    "prompt_embeds",
+    "pooled_prompt_embeds",
+    "negative_prompt_embeds",
+    "negative_pooled_prompt_embeds",
+)
 
 
 class CallKwargs(SettingKwargs, total=False):
@@ -38,6 +47,10 @@ class CallKwargs(SettingKwargs, total=False):
     output_type: str
     callback_on_step_end: Any
     callback_on_step_end_tensor_inputs: Sequence[str]
+    prompt_embeds: Any
+    pooled_prompt_embeds: Any
+    negative_prompt_embeds: Any
+    negative_pooled_prompt_embeds: Any
     latents: Any
     eta: float
     timesteps: Any
@@ -81,6 +94,19 @@ class Inputs:
 
 
 @dataclass(frozen=True)
+class Finished:
+    """A picture that is there already, for a call that only upscales it.
+
+    Attributes:
+        image: In RGB, at its own size.
+        record: What it was made with; None where only its plan is known.
+    """
+
+    image: Image
+    record: Record | None = None
+
+
+@dataclass(frozen=True)
 class PromptItem:
     """One prompt of a call; `plan` is None where it has to be planned."""
 
@@ -96,12 +122,16 @@ class PromptItem:
 
 @dataclass(frozen=True)
 class GenerationRequest:
-    """A checked call: its prompts, its wishes, its inputs, and prompts that are drawn at once."""
+    """A checked call: its prompts, its wishes, its inputs, and prompts that are drawn at once.
+
+    `finished`: a picture that is only upscaled; None: pictures are drawn first.
+    """
 
     items: tuple[PromptItem, ...]
     settings: GenerationSettings
     inputs: Inputs
     batch_size: int = 1
+    finished: Finished | None = None
 
     @property
     def task(self) -> Task:
@@ -136,6 +166,7 @@ def checked(
         prompt, plan, base, words.get("negative_prompt") or settings.negative_prompt or None
     )
     _check_images(inputs)
+    _check_passes(settings, inputs)
     _check_generator(settings, inputs, len(items) * settings.num_images_per_prompt)
     size = _batch_size(words.get("batch_size"))
     return GenerationRequest(
@@ -143,23 +174,80 @@ def checked(
     )
 
 
-def check_extra(extra: Iterable[str], accepted: Iterable[str], pipeline: str) -> None:
+def enlarging(finished: Finished, plan: Plan, settings: GenerationSettings) -> GenerationRequest:
+    """The call that only upscales a picture.
+
+    Args:
+        finished: The picture.
+        plan: What it shows.
+        settings: How it was drawn, and how it is upscaled.
+
+    Raises:
+        SettingsError: It is not upscaled at all, or would be too large.
+    """
+    if settings.upscale == 1:
+        raise SettingsError("upscale: 1 leaves the picture as it is; give more, at most 4")
+    size = dict(zip(("width", "height"), finished.image.size, strict=True))
+    items = (PromptItem(plan.prompt, plan, None, None),)
+    own = settings.reset("count").updated(size)
+    return GenerationRequest(items, own, Inputs(), finished=finished)
+
+
+def check_extra(extra: Iterable[str], accepted: Collection[str], pipeline: str) -> None:
     """Refuses words that the pipeline would swallow without effect.
 
     Raises:
         TypeError: A word that neither we nor the pipeline know; says the nearest that is known.
-        SettingsError: Embeddings in place of words.
     """
-    known = set(accepted) | set(CallKwargs.__annotations__)
+    known = (set(accepted) | set(CallKwargs.__annotations__)) - (set(EMBEDS) - set(accepted))
     for name in extra:
-        if name.endswith("prompt_embeds"):
-            raise SettingsError(
-                f"{name}: regions are planned from words; pass prompt or plan instead"
-            )
         if name not in known:
             near = difflib.get_close_matches(name, known, 1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise TypeError(f"{pipeline} takes no argument {name!r}{hint}")
+
+
+def check_embeds(request: GenerationRequest, accepted: Collection[str], pipe: Any) -> None:
+    """Refuses embeddings that cannot take the place of a base prompt, or of a negative, in words.
+
+    Args:
+        request: The call.
+        accepted: Names of the pipeline's arguments.
+        pipe: A pipeline with the text encoders.
+
+    Raises:
+        SettingsError: They come without a plan or in part only, or are of another shape.
+    """
+    extra, count = request.inputs.extra, len(request.items)
+    given = {name: extra[name] for name in EMBEDS if extra.get(name) is not None}
+    if not given:
+        return
+    width, pooled_width = embedding_widths(pipe)
+    for name, value in given.items():
+        if any(item.plan is None for item in request.items):
+            raise SettingsError(
+                f"{name}: regions are planned from words; pass plan as well, and the embeddings "
+                "stand for its base prompt"
+            )
+        shape = [pooled_width] if "pooled" in name else ["tokens", width]
+        found = list(getattr(value, "shape", ()))
+        fits = found[:1] in ([1], [count]) and len(found) == len(shape) + 1
+        if not fits or found[-1] != shape[-1]:
+            wanted = ", ".join(map(str, [count, *shape]))
+            raise SettingsError(f"{name}: expected a tensor of shape ({wanted}), not {found}")
+    for tokens, pooled in (EMBEDS[:2], EMBEDS[2:]):
+        together = [name for name in (EMBEDS[0], tokens, pooled) if name in accepted]
+        missing = [name for name in together if name not in given]
+        if missing and (tokens in given or pooled in given):
+            raise SettingsError(
+                f"pass {' and '.join(dict.fromkeys(together))} together: {missing[0]} is missing"
+            )
+    shapes = [list(given[name].shape) for name in EMBEDS[::2] if name in given]
+    if len(shapes) > 1 and shapes[0] != shapes[1]:
+        raise SettingsError(
+            f"prompt_embeds is {shapes[0]} and negative_prompt_embeds {shapes[1]}: both have to be "
+            "alike"
+        )
 
 
 def _settings(words: Mapping[str, Any], defaults: ModelDefaults) -> GenerationSettings:
@@ -249,6 +337,18 @@ def _check_images(inputs: Inputs) -> None:
     for name in ("controlnet", "control_mode"):
         if getattr(inputs, name) is not None and inputs.control_image is None:
             raise SettingsError(f"{name} needs control_image: the picture that is to be followed")
+
+
+def _check_passes(settings: GenerationSettings, inputs: Inputs) -> None:
+    if settings.variation_strength and (inputs.image is not None or "latents" in inputs.extra):
+        raise SettingsError(
+            "variation_strength mixes the noise of pictures from words: leave it out, or the image "
+            "or latents"
+        )
+    if settings.upscale > 1 and inputs.output_type != "pil":
+        raise SettingsError('upscale works on pictures: leave out output_type, which is then "pil"')
+    if settings.upscale > 1 and (given := [name for name in EMBEDS if name in inputs.extra]):
+        raise SettingsError(f"upscale draws from words a second time: leave out {given[0]}")
 
 
 def _check_generator(settings: GenerationSettings, inputs: Inputs, count: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,8 @@ from PIL import Image
 from rpg._memory import memory_explained
 from rpg.diffusion import regional
 from rpg.diffusion.backbones import controls, family
+from rpg.diffusion.memory import next_saving
+from rpg.diffusion.tiles import decoding_again_in_tiles
 from rpg.editing.inpaint import SoftMask
 from rpg.errors import GenerationError, SettingsError
 from rpg.generation.guidance_interval import GuidanceInterval
@@ -29,31 +31,28 @@ _NAN = (
     "the picture came out as NaN (not a number); load the model with dtype=torch.float32 "
     "or torch.bfloat16, or lower guidance_scale"
 )
-_MEMORY = (
-    "ask for a smaller size or fewer images at once, load with dtype=torch.float16, "
-    "or call enable_model_cpu_offload() and vae.enable_tiling()"
-)
+_MEMORY = "ask for a smaller size or fewer images at once"
 
 
 @dataclass(frozen=True)
 class Noise:
     """Where the pictures' noise comes from.
 
-    `seeds` holds for each picture the seed that makes it again alone, None where no seed can.
+    Attributes:
+        generator: One for all pictures, or one for each.
+        seeds: For each picture the seed that makes it again alone, None where no seed can.
+        acting: From the pipeline, its scheduler in place, to a context in which the noise that its
+            loop begins with is another than the generators'.
     """
 
     generator: torch.Generator | list[torch.Generator]
     seeds: tuple[int | None, ...]
+    acting: Callable[[Any], AbstractContextManager[None]] = nullcontext
 
 
-def seeded(seed: int, first: int, count: int) -> Noise:
-    """A generator for each of `count` pictures of a call, the first being number `first`.
-
-    Picture i of the call draws from seed + i, wrapped round at 2**63. On the CPU, so that a seed
-    means the same noise on every device.
-    """
-    seeds = tuple((seed + first + i) % (MAX_SEED + 1) for i in range(count))
-    return Noise([torch.Generator("cpu").manual_seed(one) for one in seeds], seeds)
+def seeded(seeds: Sequence[int]) -> Noise:
+    """A generator for each picture; on the CPU, so that a seed means one noise on every device."""
+    return Noise([torch.Generator("cpu").manual_seed(one) for one in seeds], tuple(seeds))
 
 
 def given(generator: torch.Generator | Sequence[torch.Generator], first: int, count: int) -> Noise:
@@ -82,6 +81,7 @@ def render(
     soft: SoftMask | None = None,
     redrawn: Image.Image | None = None,
     empty: str = "",
+    tell: Callable[[str], None] = lambda _: None,
 ) -> Any:
     """Pictures of plan after plan, drawn at once, as `inputs.output_type` asks.
 
@@ -96,6 +96,7 @@ def render(
         soft: The mask of an inpainting call whose UNet does not see it.
         redrawn: The mask outside of which the pipeline keeps the old picture; see `regional`.
         empty: What is told of canvas that is left over; see `regional`.
+        tell: Told of what was done otherwise than asked, for want of memory.
 
     Raises:
         GenerationError: The latents are not numbers, or memory ran out.
@@ -103,11 +104,13 @@ def render(
     words = _pipeline_words(pipe, plans, used, noise, inputs)
     guidance = GuidanceInterval(pipe, used.guidance_end)
     words |= _callbacks(pipe, _watched(inputs, seen, soft, guidance), inputs, soft, guidance)
-    with restored(pipe), sampler(pipe, used.scheduler), memory_explained(GenerationError, _MEMORY):
+    advice = ", or ".join(filter(None, [_MEMORY, next_saving(pipe)]))
+    with restored(pipe), sampler(pipe, used.scheduler), memory_explained(GenerationError, advice):
         words_of_regions = {**_regional_words(used), "redrawn": redrawn, "empty": empty}
         believing = remembering(pipe.scheduler)
         with regional(pipe, plans, **words_of_regions), guidance.watching(pipe), believing:
-            with np.errstate(invalid="ignore"):
+            decoding = decoding_again_in_tiles(pipe.vae, tell)
+            with noise.acting(pipe), decoding, np.errstate(invalid="ignore"):
                 return pipe(**words).images
 
 
@@ -126,6 +129,9 @@ def _pipeline_words(
         "output_type": inputs.output_type,
         **_images(pipe, inputs),
     }
+    for name in ("prompt", "negative_prompt"):
+        if words.get(f"{name}_embeds") is not None:
+            words[name] = None
     accepted = inspect.signature(pipe.__call__).parameters
     return {name: value for name, value in words.items() if value is not None and name in accepted}
 
