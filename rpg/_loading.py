@@ -47,7 +47,8 @@ def named(source: str | os.PathLike[str], name: str) -> Iterator[None]:
     except ModelError as error:
         text = str(error)
         for known in sorted({os.fspath(source), os.path.abspath(source)}, key=len, reverse=True):
-            text = text.replace(known, name) if len(known) > 1 else text
+            alone = re.escape(known) if os.sep in known else rf"(?<!\w){re.escape(known)}(?!\w)"
+            text = re.sub(alone, lambda _: name, text) if len(known) > 1 else text
         raise ModelError(text) from error.__cause__
 
 

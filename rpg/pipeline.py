@@ -26,8 +26,9 @@ from rpg.checkpoints import Recognised
 from rpg.critics.toybox import ToyboxCritic
 from rpg.defaults import ModelDefaults, of_model
 from rpg.diffusion import backbones
+from rpg.diffusion.backbones import controls
 from rpg.diffusion.recognition import recognise_pipe
-from rpg.diffusion.text import reads_at_once, tokens_at_once
+from rpg.diffusion.text import reads_at_once, taught_words, tokens_at_once
 from rpg.editing.edit import EVERYWHERE, Change, Editing, changed, prepared
 from rpg.editing.inpaint import GROUND_STRENGTH, flattened, keeps_surroundings
 from rpg.editing.segmentation import GrabCut
@@ -42,6 +43,7 @@ from rpg.generation.request import (
     CallKwargs,
     Finished,
     GenerationRequest,
+    Inputs,
     check_embeds,
     check_extra,
     checked,
@@ -169,6 +171,7 @@ class RPGPipeline(Delegating):
         device: Any = None,
         low_vram: LowVram = "auto",
         prediction_type: str | None = None,
+        embeddings: Sequence[str | os.PathLike[str]] = (),
         **kwargs: Any,
     ) -> RPGPipeline:
         """Loads a folder in diffusers' layout, a hub id or a single file, as what it is.
@@ -185,11 +188,14 @@ class RPGPipeline(Delegating):
                 on the logger "rpg"; "on" does so in any case, "off" never.
             prediction_type: What the model predicts, "epsilon" or "v_prediction", where it does not
                 say so itself or is wrong.
+            embeddings: `.safetensors` files of textual inversions. Each is a word in every text:
+                the one that its file has, else its file's name.
             kwargs: Passed to diffusers' `from_pretrained` or `from_single_file`; `vae` may be a
                 file, folder or hub id.
 
         Raises:
-            ModelError: It cannot be loaded, or is of a family that regions do not work with.
+            ModelError: It cannot be loaded, or is of a family that regions do not work with; or an
+                embedding cannot, or is for another one.
         """
         said = environment()
         source = os.fspath(model or said.model or weights_path())
@@ -199,6 +205,7 @@ class RPGPipeline(Delegating):
             device=device or said.device,
             prediction_type=prediction_type,
             low_vram=low_vram,
+            embeddings=embeddings,
             **kwargs,
         )
         _LOG.info("%s: %s", public_name(source), "; ".join(known.evidence))
@@ -291,7 +298,9 @@ class RPGPipeline(Delegating):
                 pictures each is drawn alone.
 
                 From pictures: `image` with `strength` (image to image), with `mask_image`
-                (inpainting, white is redrawn), `control_image` with `controlnet`.
+                (inpainting, white is redrawn), `control_image` with `controlnet`: a ControlNet, a
+                union ControlNet with `control_mode` (what the image shows: "canny", "depth", ...,
+                as in `rpg.diffusion.backbones.controls.MODES`), or a T2I-Adapter.
 
                 diffusers' own: `callback_on_step_end`, `callback_on_step_end_tensor_inputs`,
                 `output_type` ("pil", "np", "pt", "latent"), `latents`, `ip_adapter_image`, SDXL's
@@ -688,16 +697,38 @@ class RPGPipeline(Delegating):
         if request.task != "inpaint" and not keeps_surroundings(self.pipe):
             raise ModelError(_FILLS)
         kind = type(self.pipe) if self._fits(request.task) else self._family.pipelines[request.task]
+        if request.task == "controlnet":
+            kind = self._control_checked(request.inputs)
+        elif request.task == "img2img" and request.settings.strength is None:
+            self._check_begins()
         accepted = inspect.signature(kind.__call__).parameters
         check_extra(request.inputs.extra, accepted, kind.__name__)
         check_embeds(request, accepted, self.pipe)
         return request
 
+    def _control_checked(self, inputs: Inputs) -> type[Any]:
+        """The class of pipeline for what follows the control image, which is fit for the call."""
+        net = controls.chosen(inputs.controlnet, self.pipe)
+        control, picture = controls.control_of(net), inputs.control_image
+        control.words(net, picture, inputs.control_mode, inputs.extra, self._family)
+        return control.pipeline_of(self._family)
+
+    def _check_begins(self) -> None:
+        """Refuses an image that may be meant to be followed, as diffusers' own pipeline takes it.
+
+        Raises:
+            SettingsError: The pipeline held follows images.
+        """
+        if (net := controls.held(self.pipe)) is not None:
+            raise SettingsError(
+                f"this pipeline holds a {type(net).__name__}: give what it is to follow as "
+                "control_image; or strength, to begin from image without it"
+            )
+
     def _fits(self, task: Task) -> bool:
         """Whether the pipeline held can draw from words alone, and nothing else is asked."""
-        return (
-            task == "text2img" and "image" not in inspect.signature(self.pipe.__call__).parameters
-        )
+        taken = inspect.signature(self.pipe.__call__).parameters
+        return task == "text2img" and not {"image", "control_image"} & taken.keys()
 
     def _pipe_for(self, request: GenerationRequest) -> Any:
         """The pipeline for the call's task, made anew to have the scheduler of now."""
@@ -726,6 +757,7 @@ class RPGPipeline(Delegating):
                 self.defaults,
                 self.ground_strength,
                 has_lora(self.pipe),
+                taught_words(self.pipe),
             )
             if preview_every is None:
                 RequestRenderer(pipe, model, request, context).draw(plans)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import string
 from typing import Any
 
@@ -116,11 +117,46 @@ def tiny_controlnet(pipe: Any, seed: int = 1) -> Any:
     net = _library.ControlNetModel.from_unet(
         pipe.unet, conditioning_embedding_out_channels=(4, *(8,) * halvings)
     )
+    return _audible(net)
+
+
+def tiny_union_controlnet(pipe: Any, types: int = 6, seed: int = 1) -> Any:
+    """A union ControlNet, of six types or of the eight that ProMax has, likewise."""
+    torch.manual_seed(seed)
+    halvings = int(pipe.vae_scale_factor).bit_length() - 1
+    shared = inspect.signature(_library.ControlNetUnionModel).parameters.keys()
+    config = {name: value for name, value in pipe.unet.config.items() if name in shared}
+    config |= {"conditioning_embedding_out_channels": (4, *(8,) * halvings)}
+    width = pipe.unet.config.block_out_channels[0]
+    net = _library.ControlNetUnionModel(
+        **config, num_control_type=types, num_trans_channel=width, num_proj_channel=width
+    )
+    torch.nn.init.normal_(net.spatial_ch_projs.weight, std=0.1)
+    return _audible(net)
+
+
+def _audible(net: Any) -> Any:
     picture = net.controlnet_cond_embedding.conv_out
     silent = (net.controlnet_down_blocks, net.controlnet_mid_block, picture)
     for parameter in (parameter for blocks in silent for parameter in blocks.parameters()):
         torch.nn.init.normal_(parameter, std=0.1)
     return net.eval()
+
+
+# SDXL's blocks: no attention in the first, so that a T2I-Adapter's four features have their places.
+XL_BLOCKS: dict[str, Any] = {
+    "block_out_channels": (8, 16, 16),
+    "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+    "up_block_types": ("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+}
+
+
+def tiny_t2i_adapter(pipe: Any, channels: int = 3, seed: int = 1) -> Any:
+    """A T2I-Adapter for a tiny pipeline of SD 1.5, or of SDXL with `XL_BLOCKS`."""
+    torch.manual_seed(seed)
+    if pipe.unet.config.addition_embed_type is None:
+        return _library.T2IAdapter(channels, [8, 16], 1, 4, "full_adapter").eval()
+    return _library.T2IAdapter(channels, [8, 16, 16, 16], 1, 8, "full_adapter_xl").eval()
 
 
 def _ready(pipe: Any) -> Any:

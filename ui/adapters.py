@@ -46,7 +46,8 @@ class Adapters:
 
     Attributes:
         loras: Files by name.
-        controlnets: Folders in diffusers' layout or hub ids by name; loaded when first used.
+        controlnets: Folders in diffusers' layout, hub ids or files by name; loaded when first used.
+            A union ControlNet goes by the name of what its picture shows, such as "canny".
     """
 
     loras: Mapping[str, Path] = field(default_factory=dict)
@@ -93,6 +94,7 @@ class Adapters:
             ModelError: One cannot be loaded.
         """
         from rpg.diffusion import adapters
+        from rpg.diffusion.backbones.controls import control_of
 
         files = [(self.loras[name], weight) for name, weight in extras.loras]
         words: dict[str, Any] = {}
@@ -100,17 +102,20 @@ class Adapters:
             words["image"] = _of_usual_area(extras.image, rpg, plan)
         if extras.controlnet and extras.control is not None:
             words["control_image"] = _of_usual_area(extras.control, rpg, plan)
-            words["controlnet"] = self._controlnet(extras.controlnet, rpg)
+            words["controlnet"] = net = self._controlnet(extras.controlnet, rpg)
+            if control_of(net).has_modes:
+                words["control_mode"] = extras.controlnet
             words["controlnet_conditioning_scale"] = extras.control_scale
         with adapters.loras(rpg.pipe, files):
             yield words
 
     def _controlnet(self, name: str, rpg: RPGPipeline) -> Any:
-        from rpg.diffusion import adapters
+        from rpg.diffusion.controlnets import load_controlnet
 
-        if name not in self._loaded:
-            self._loaded[name] = adapters.load_controlnet(self.controlnets[name], rpg.pipe)
-        return self._loaded[name]
+        source = self.controlnets[name]
+        if source not in self._loaded:
+            self._loaded[source] = load_controlnet(source, rpg.pipe)
+        return self._loaded[source]
 
 
 def _named(text: str) -> tuple[str, str]:
@@ -121,11 +126,6 @@ def _named(text: str) -> tuple[str, str]:
 
 
 def _of_usual_area(picture: Image, rpg: RPGPipeline, plan: Plan) -> Image:
-    """The picture with as many pixels as a canvas for this plan usually has, in its own shape.
+    from rpg.diffusion.canvas import with_area
 
-    A call takes the size of its picture where it is told none, and photographs are large.
-    """
-    width, height = rpg.defaults.canvas((one.box for one in plan.layers()), plan.aspect)
-    scale = (width * height / (picture.width * picture.height)) ** 0.5
-    size = (max(round(picture.width * scale), 8), max(round(picture.height * scale), 8))
-    return picture.resize(size)
+    return with_area(picture, rpg.defaults.canvas((one.box for one in plan.layers()), plan.aspect))

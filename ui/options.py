@@ -36,7 +36,11 @@ def _app(
     ] = None,
     controlnet: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=FOLDER_OR_ID", help="Offer a ControlNet; repeatable."),
+        typer.Option(
+            metavar="NAME=FOLDER_OR_ID",
+            help="Offer a ControlNet or T2I-Adapter; repeatable. A union ControlNet once for each "
+            "thing that its picture may show, by its name: canny=FOLDER, depth=FOLDER.",
+        ),
     ] = None,
     planner: Annotated[
         Literal["rules", "openai"],

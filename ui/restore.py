@@ -31,6 +31,8 @@ _BROUGHT = {
     "mask_image": "a mask",
     "control_image": "a ControlNet with its picture",
     "controlnet": "a ControlNet",
+    "control_mode": "a union ControlNet's mode",
+    "embedding": "a textual inversion",
     "ip_adapter_image": "an IP-Adapter picture",
     "lora": "a LoRA",
     "latents": "its own noise",

@@ -116,6 +116,7 @@ def batch(
     prediction_type: options.PredictionKind = None,
     vae: options.Vae = None,
     lora: options.Lora = None,
+    embedding: options.Embedding = None,
     cpu_offload: options.Offload = None,
     vae_tiling: options.VaeTiling = False,
     vae_slicing: options.VaeSlicing = False,
@@ -147,6 +148,7 @@ def batch(
             low_vram,
             prediction_type,
             vae,
+            tuple(embedding or ()),
         )
         if preset is not None:
             wishes = wishes.filled(known_defaults(flags).preset(preset))
@@ -186,6 +188,7 @@ def maker(
         "vae": public_name(flags.vae) if flags.vae else None,
         "dtype": dtype or ("float16" if flags.cpu_offload else None),
         "lora": adapters or None,
+        "embeddings": [file.stem for file in flags.embeddings] or None,
         "scale": scale,
     }
     how = {key: value for key, value in said.items() if value is not None}

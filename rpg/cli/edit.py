@@ -61,6 +61,7 @@ def edit(
     prediction_type: options.PredictionKind = None,
     vae: options.Vae = None,
     lora: options.Lora = None,
+    embedding: options.Embedding = None,
     cpu_offload: options.Offload = None,
     low_vram: options.LowVram = "auto",
     *,
@@ -91,6 +92,7 @@ def edit(
             low_vram=low_vram,
             prediction_type=prediction_type,
             vae=vae,
+            embeddings=tuple(embedding or ()),
         )
         rpg = flags.load()
         rpg.planner = planning

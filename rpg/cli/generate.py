@@ -7,10 +7,11 @@ from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rpg import metadata
 from rpg.cli import console, files, options
+from rpg.cli.control import Control
 from rpg.cli.loading import ModelFlags, read_adapters
 from rpg.cli.planning import PlannerFlags, planned
 from rpg.cli.recording import Recording
@@ -51,10 +52,15 @@ def generate(
     prediction_type: options.PredictionKind = None,
     vae: options.Vae = None,
     lora: options.Lora = None,
+    embedding: options.Embedding = None,
     cpu_offload: options.Offload = None,
     vae_tiling: options.VaeTiling = False,
     vae_slicing: options.VaeSlicing = False,
     low_vram: options.LowVram = "auto",
+    control_image: options.ControlImage = None,
+    controlnet: options.ControlNet = None,
+    control_mode: options.ControlMode = None,
+    control_scale: options.ControlScale = None,
     preset: options.PresetName = None,
     *,
     given: SettingFlags,
@@ -72,6 +78,7 @@ def generate(
         settings = source.open_to(preset).updated(wishes)
         targets = files.Targets(output, settings.num_images_per_prompt)
         recording = Recording.of(session, no_session)
+        control = Control.read(control_image, controlnet, control_mode, control_scale)
         flags = ModelFlags(
             model,
             dtype,
@@ -85,6 +92,7 @@ def generate(
             low_vram,
             prediction_type,
             vae,
+            tuple(embedding or ()),
         )
         planning = source.planner(
             PlannerFlags(
@@ -98,12 +106,12 @@ def generate(
             )
         )
         rpg = flags.load()  # before the planner is asked, which is told of it
-        source.check_model(rpg.model, flags)
+        source.check_model(rpg.model, flags, control)
         told = noted(planning, rpg.notes(settings)) if planning is not None else None
         plan, shown = source.planned(told, wishes["negative_prompt"])
         if not as_json:
             console.show_plan(plan, reasoning=not shown)
-        made = draw_all(rpg, plan, settings, recording, preset)
+        made = draw_all(rpg, plan, settings, recording, preset, **control.words(rpg, plan))
         recording.say()  # first, so that a file that cannot be written costs no picture
         made.save(targets, scale if scale is not None else source.scale, draw)
         made.report(as_json, recording)
@@ -178,7 +186,7 @@ class Source:
         """The picture's own enlargement; None leaves it to the model."""
         return self.record.scale if self.record is not None else None
 
-    def check_model(self, name: str, flags: ModelFlags) -> None:
+    def check_model(self, name: str, flags: ModelFlags, control: Control) -> None:
         """Whether the same picture can be made at all.
 
         Raises:
@@ -187,7 +195,9 @@ class Source:
         """
         if self.record is None:
             return
-        missing = set(self.record.needs) - ({"lora"} if flags.lora else set())
+        brought = (("lora", flags.lora), ("embedding", flags.embeddings))
+        held = {name for name, given in brought if given} | control.given
+        missing = set(self.record.needs) - held
         if missing:
             raise SettingsError(
                 f"the picture was made with {', '.join(sorted(missing))}, which it does not hold"
@@ -258,14 +268,15 @@ def draw_all(
     settings: GenerationSettings,
     recording: Recording,
     preset: Preset | None = None,
+    **words: Any,
 ) -> Made:
-    """Draws a plan with a progress bar.
+    """Draws a plan with a progress bar; `words` are further ones of a call.
 
     Raises:
         RPGError: What the pipeline failed with.
     """
-    drawing = rpg.stream(plan=plan, settings=settings, preset=preset, preview_every=-1.0)
-    return collected(recording.stream(drawing))
+    words |= {"plan": plan, "settings": settings, "preset": preset}
+    return collected(recording.stream(rpg.stream(**words, preview_every=-1.0)))
 
 
 def collected(events: Generator[Event, None, None]) -> Made:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -47,6 +48,7 @@ class ModelFlags:
     low_vram: LowVram = "auto"
     prediction_type: Prediction | None = None
     vae: str | None = None
+    embeddings: tuple[Path, ...] = ()
 
     def load(self) -> RPGPipeline:
         """The pipeline; imports torch.
@@ -75,6 +77,7 @@ class ModelFlags:
             "low_vram": "off" if self.cpu_offload else self.low_vram,
             "prediction_type": self.prediction_type,
             "vae": self.vae,
+            "embeddings": self.embeddings,
         }
         return {name: value for name, value in words.items() if value is not None}
 

@@ -11,7 +11,7 @@ from rpg.defaults import Preset
 from rpg.plans.overlay import MAX_SCALE
 
 _SOURCE, _MODEL, _HOW, _OUT = "What to draw", "Model", "How to draw", "Output"
-_PLANNER = "Planner"
+_PLANNER, _FOLLOWED = "Planner", "What to follow"
 
 Dtype = Literal["auto", "float16", "fp16", "bfloat16", "bf16", "float32", "fp32"]
 CpuOffload = Literal["model", "group"]
@@ -165,6 +165,15 @@ Lora = Annotated[
         rich_help_panel=_MODEL,
     ),
 ]
+Embedding = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--embedding",
+        metavar="FILE",
+        help="Textual inversion, .safetensors; its file's name is a word in prompts. Repeatable.",
+        rich_help_panel=_MODEL,
+    ),
+]
 Offload = Annotated[
     CpuOffload | None,
     typer.Option("--cpu-offload", help="Offload to the CPU between uses.", rich_help_panel=_MODEL),
@@ -184,6 +193,45 @@ VaeTiling = Annotated[
 VaeSlicing = Annotated[
     bool,
     typer.Option("--vae-slicing", help="Decode one by one: less memory.", rich_help_panel=_MODEL),
+]
+
+ControlImage = Annotated[
+    Path | None,
+    typer.Option(
+        "--control-image",
+        metavar="FILE",
+        help="Picture that the drawing follows, as --controlnet wants it: edges, depths, a pose.",
+        rich_help_panel=_FOLLOWED,
+    ),
+]
+ControlNet = Annotated[
+    str | None,
+    typer.Option(
+        "--controlnet",
+        metavar="FOLDER",
+        help="What follows it: folder, hub id or .safetensors file of a ControlNet; folder or hub "
+        "id of a union ControlNet or T2I-Adapter.",
+        rich_help_panel=_FOLLOWED,
+    ),
+]
+ControlMode = Annotated[
+    str | None,
+    typer.Option(
+        "--control-mode",
+        metavar="NAME",
+        help="What the control image shows, for a union ControlNet: canny, depth, openpose, ...",
+        rich_help_panel=_FOLLOWED,
+    ),
+]
+ControlScale = Annotated[
+    float | None,
+    typer.Option(
+        "--control-scale",
+        min=0.0,
+        max=2.0,
+        help="How strongly it is followed. Default: 1.",
+        rich_help_panel=_FOLLOWED,
+    ),
 ]
 
 PresetName = Annotated[

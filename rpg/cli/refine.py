@@ -70,6 +70,7 @@ def refine(
     prediction_type: options.PredictionKind = None,
     vae: options.Vae = None,
     lora: options.Lora = None,
+    embedding: options.Embedding = None,
     cpu_offload: options.Offload = None,
     low_vram: options.LowVram = "auto",
     preset: options.PresetName = None,
@@ -98,6 +99,7 @@ def refine(
             low_vram=low_vram,
             prediction_type=prediction_type,
             vae=vae,
+            embeddings=tuple(embedding or ()),
         ).load()
         rpg.planner = planning
         _fits(critic, rpg)

@@ -180,6 +180,7 @@ def replay(
     dtype: options.DtypeName = "auto",
     device: options.Device = None,
     lora: options.Lora = None,
+    embedding: options.Embedding = None,
     low_vram: options.LowVram = "auto",
     output: options.Output = None,
     as_json: options.Json = False,
@@ -188,8 +189,14 @@ def replay(
     with console.explained(as_json):
         session = opened(name)
         number = _chosen(session, turn)
-        adapters = read_adapters(lora or ())
-        rpg = ModelFlags(model, dtype, device, lora=adapters, low_vram=low_vram).load()
+        rpg = ModelFlags(
+            model,
+            dtype,
+            device,
+            lora=read_adapters(lora or ()),
+            low_vram=low_vram,
+            embeddings=tuple(embedding or ()),
+        ).load()
         rpg.pipe.set_progress_bar_config(disable=True)
         image = session.replay(number, rpg)
         if output is not None:

@@ -14,8 +14,10 @@ LARGEST_SIDE = 8192
 
 
 def size_multiple(pipe: Any) -> int:
-    """Pixels that both sides must be a multiple of for `pipe`."""
-    return math.lcm(_PIPELINE_MULTIPLE, int(pipe.vae_scale_factor))
+    """Pixels that both sides must be a multiple of for `pipe` and for its T2I-Adapter."""
+    adapter = getattr(pipe, "adapter", None)
+    scaled = int(adapter.total_downscale_factor) if adapter is not None else 1
+    return math.lcm(_PIPELINE_MULTIPLE, int(pipe.vae_scale_factor), scaled)
 
 
 def cells_of(pixels: int, pipe: Any) -> int:
@@ -44,6 +46,17 @@ def covering_size(size: tuple[int, int], multiple: int) -> tuple[int, int]:
     """The smallest size in pixels that holds a picture and whose sides are multiples."""
     width, height = (math.ceil(side / multiple) * multiple for side in size)
     return width, height
+
+
+def with_area(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """The picture, upright and in its own shape, with about as many pixels as that size has.
+
+    A call takes the size of its picture where it is told none, and photographs are large.
+    """
+    upright = ImageOps.exif_transpose(picture)
+    scale = math.sqrt(math.prod(size) / math.prod(upright.size))
+    width, height = (max(round(side * scale), _PIPELINE_MULTIPLE) for side in upright.size)
+    return upright.resize((width, height))
 
 
 def fitted(value: Any, size: tuple[int, int]) -> Any:

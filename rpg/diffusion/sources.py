@@ -21,12 +21,12 @@ from rpg.diffusion.file_kinds import Contents, Kind, Part
 from rpg.errors import ModelError
 
 __all__ = [
-    "check_controlnet",
     "check_lora",
     "check_pipeline",
     "check_vae",
     "checkpoint",
     "configuration",
+    "control_class",
     "variant_of",
 ]
 
@@ -42,6 +42,9 @@ _UNET_WEIGHTS = re.compile(
 _FROM_LATENTS = re.compile(r"(^|\.)decoder\.conv_in\.weight$")
 _LATENTS = 4  # their channels
 _NEEDS = "regions need SDXL or SD 1.5"
+_CONTROLS = ("ControlNetModel", "ControlNetUnionModel", "T2IAdapter")
+_UNION_PART, _UNION_TYPES = "task_embedding", 6
+_TEXT_WIDTH = "attn2.to_k.weight"
 _COMPONENTS: Mapping[Part, tuple[str, ...]] = {
     "unet": ("unet",),
     "vae": ("vae",),
@@ -122,27 +125,47 @@ def variant_of(source: str, words: Mapping[str, Any]) -> str | None:
     raise ModelError(f"{source}: no variant {asked:.40} of its UNet: {rest}")
 
 
-def check_controlnet(source: str, unet: Mapping[str, Any]) -> None:
-    """Judges a ControlNet's folder or hub id by its `config.json`.
+def control_class(
+    source: str, shapes: file_kinds.Shapes, unet: Mapping[str, Any] | None = None
+) -> tuple[str, int]:
+    """What diffusers calls a ControlNet, union ControlNet or T2I-Adapter, and a union's types.
 
     Args:
-        source: The folder or id.
-        unet: Configuration of the UNet that it is for.
+        source: A file; or a folder or hub id, which are judged by their `config.json`.
+        shapes: Of its weights, where they lie here.
+        unet: Configuration of the UNet that it is for; None leaves open whether it fits.
 
     Raises:
         ModelError: There is no such thing, it is something else, or for another family.
     """
     if Path(source).is_file():
-        kind = file_kinds.kind_of(file_kinds.header(source))
-        what = kind.name if kind else "of a kind that is not known"
-        raise ModelError(f"{source} is {what}: a ControlNet is a folder in diffusers' layout")
-    config = _described(source, "config.json", {})
+        kind = file_kinds.kind_of(shapes)
+        if kind is None or kind.name != "a ControlNet":
+            what = kind.name if kind else "of a kind that is not known"
+            raise ModelError(f"{source} is {what} and no ControlNet")
+        config: dict[str, Any] = {"_class_name": "ControlNetModel"}
+    else:
+        config = _described(source, "config.json", {})
     name = config.get("_class_name")
-    if name != "ControlNetModel" or "num_control_type" in config:
-        raise ModelError(f"{source}: {name!s:.80} is no plain ControlNet")
-    for field in ("cross_attention_dim", "addition_embed_type"):
-        if field in config and config[field] != unet.get(field):
-            raise ModelError(f"{source}: a ControlNet for another family of models than this one")
+    if name == "ControlNetModel" and ("num_control_type" in config or _UNION_PART in shapes):
+        name = "ControlNetUnionModel"  # as whose class such folders were first published
+    if name not in _CONTROLS:
+        raise ModelError(f"{source}: {name!s:.80} is neither a ControlNet nor a T2I-Adapter")
+    if unet is not None and not _is_for(unet, config, shapes):
+        raise ModelError(f"{source}: it is for another family of models than this one")
+    usual = config.get("num_control_type", _UNION_TYPES)
+    return str(name), int(shapes.get(_UNION_PART, (usual,))[0])
+
+
+def _is_for(unet: Mapping[str, Any], config: Mapping[str, Any], shapes: file_kinds.Shapes) -> bool:
+    """Whether what follows a picture goes with a UNet, as far as its file and configuration say."""
+    if config.get("_class_name") == "T2IAdapter":
+        is_xl = config.get("adapter_type") == "full_adapter_xl"
+        return is_xl == (unet.get("addition_embed_type") == "text_time")
+    widths = {shape[1] for key, shape in shapes.items() if key.endswith(_TEXT_WIDTH)}
+    fields = ("cross_attention_dim", "addition_embed_type")
+    alike = all(config[name] == unet.get(name) for name in fields if name in config)
+    return alike and widths <= {unet.get("cross_attention_dim")}
 
 
 def check_lora(file: Path) -> None:

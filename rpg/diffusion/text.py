@@ -13,6 +13,7 @@ rule of ComfyUI, and of Compel for w > 1. Other tokens and the pooled embedding 
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +31,7 @@ __all__ = [
     "chunked",
     "embedding_widths",
     "reads_at_once",
+    "taught_words",
     "tokens_at_once",
 ]
 
@@ -61,6 +63,7 @@ class Encoder:
         self._encode: Callable[..., tuple[Tensor | None, ...]] = encode or pipe.encode_prompt
         self._signature = inspect.signature(self._encode)
         self._readers = _readers(pipe)
+        self._taught = taught_words(pipe)
         self._zeros = bool(getattr(pipe.config, "force_zeros_for_empty_prompt", False))
         self._prompts, self._negatives = prompts, negatives
         self._own_negative = tuple(bool(negative) for negative in negatives)
@@ -186,7 +189,8 @@ class Encoder:
     def _batch(self, texts: Sequence[str], asked: dict[str, Any], skip: int | None) -> _Embeds:
         """Every text in one call of the pipeline's own encoding, equal chunks once."""
         counters = [reader.excess for reader in self._readers]
-        pieces = [one.cut(chunked(one.clean, counters)) for one in map(read, texts)]
+        read_texts = [read(self._spelled(text)) for text in texts]
+        pieces = [one.cut(chunked(one.clean, counters)) for one in read_texts]
         rows = list(dict.fromkeys([WeightedText(), *(piece for text in pieces for piece in text)]))
         unique = list(dict.fromkeys(row.clean for row in rows))
         optional = {"lora_scale": asked.get("lora_scale"), "clip_skip": skip}
@@ -236,6 +240,15 @@ class Encoder:
         start = empty[: len(hidden)].float()
         moved = start + (hidden.float() - start) * weights
         return torch.where(weights == 1, hidden, moved.to(hidden.dtype))
+
+    def _spelled(self, text: str) -> str:
+        """A text with the words of textual inversions in their own letters, however it has them.
+
+        CLIP knows no capitals, but diffusers looks for such words of several vectors in the text.
+        """
+        for word in self._taught:
+            text = re.sub(re.escape(word), word.replace("\\", r"\\"), text, flags=re.IGNORECASE)
+        return text
 
     def _conditions(self, prompts: _Embeds, negatives: _Embeds) -> RegionalPromptEmbeds:
         count = len(self._prompts)
@@ -326,10 +339,16 @@ class _Reader:
         """Values of a token's embedding."""
         return int(self.encoder.config.hidden_size)
 
+    @property
+    def taught(self) -> frozenset[str]:
+        """The words that textual inversions have added."""
+        return frozenset(self.tokenizer.added_tokens_encoder).difference(
+            self.tokenizer.all_special_tokens
+        )
+
     def tokens(self, text: str) -> int:
         """How many tokens a text is, with the marks of its ends."""
-        if set(self.tokenizer.added_tokens_encoder) - set(self.tokenizer.all_special_tokens):
-            # textual inversion: a word is several
+        if self.taught:  # textual inversion: a word is several
             text = self.pipe.maybe_convert_prompt(text, self.tokenizer)
         return len(self.tokenizer(text, verbose=False).input_ids)
 
@@ -356,6 +375,11 @@ def _readers(pipe: Any) -> list[_Reader]:
         for end in ("", "_2")
     ]
     return [one for one in both if one.tokenizer is not None]
+
+
+def taught_words(pipe: Any) -> frozenset[str]:
+    """The words that textual inversions have added to a pipeline's tokenizers."""
+    return frozenset().union(*(reader.taught for reader in _readers(pipe)))
 
 
 def chunk_count(pipe: Any, texts: Sequence[str]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -51,6 +52,7 @@ class ModelFacts:
     defaults: ModelDefaults
     ground_strength: float
     lora: bool
+    taught: frozenset[str]  # words of textual inversions
 
 
 @dataclass(frozen=True)
@@ -303,7 +305,9 @@ class RequestRenderer:
             if plan.says_base_ratio:
                 plan, ratio = self._with_ratio(plan), None  # a setting would go before the plan's
             alone = alone.model_copy(update={"base_ratio": ratio})
-        extra = (("generator", seed is None), ("lora", self.model.lora))
+        told = plan.model_dump_json().lower()
+        taught = any(json.dumps(word.lower())[1:-1] in told for word in self.model.taught)
+        extra = (("generator", seed is None), ("lora", self.model.lora), ("embedding", taught))
         beside = [name for name, is_so in extra if is_so]
         needs = (*self.request.inputs.needs(), *beside)
         record = Record(

@@ -87,8 +87,10 @@ class GuidanceInterval:
         return {**values, **halves}
 
     def _ends(self, pipe: Any, done: int) -> bool:
+        if self._share >= 1:
+            return False
         steps = pipe.num_timesteps
-        if self._share >= 1 or not guided_steps(steps, self._share) <= done < steps:
+        if not guided_steps(steps, self._share) <= done < steps:
             return False
         between = not getattr(pipe.scheduler, "state_in_first_order", True)
         return bool(pipe.do_classifier_free_guidance) and not between

@@ -27,9 +27,16 @@ def lacking(record: Record, model: str, pipe: Any, keeper: str, held: Collection
     if record.model not in ("", model):
         return f"with {record.model}, not {model}"
     loaded = {"lora"} if has_lora(pipe) else set()
-    if missing := sorted(set(record.needs) - loaded - set(held)):
+    taught = {"embedding"} if _has_embedding(pipe) else set()
+    if missing := sorted(set(record.needs) - loaded - taught - set(held)):
         return f"with {', '.join(missing)}, which the {keeper} does not hold"
     return "without a LoRA, and one is loaded" if loaded - set(record.needs) else ""
+
+
+def _has_embedding(pipe: Any) -> bool:
+    from rpg.diffusion.text import taught_words  # which loads torch
+
+    return bool(taught_words(pipe))
 
 
 def has_lora(pipe: Any) -> bool:

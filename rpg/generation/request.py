@@ -43,6 +43,7 @@ class CallKwargs(SettingKwargs, total=False):
     mask_image: Any
     control_image: Any
     controlnet: Any
+    control_mode: Any
     output_type: str
     callback_on_step_end: Any
     callback_on_step_end_tensor_inputs: Sequence[str]
@@ -77,6 +78,7 @@ class Inputs:
     mask_image: Any = None
     control_image: Any = None
     controlnet: Any = None
+    control_mode: Any = None
     generator: torch.Generator | Sequence[torch.Generator] | None = None
     output_type: str = "pil"
     callback_on_step_end: Any = None
@@ -85,7 +87,8 @@ class Inputs:
 
     def needs(self) -> tuple[str, ...]:
         """Names of the inputs that whoever makes the picture again has to bring."""
-        named = ("image", "mask_image", "control_image", "controlnet", "callback_on_step_end")
+        named = ["image", "mask_image", "control_image", "controlnet", "control_mode"]
+        named.append("callback_on_step_end")
         given = {name: getattr(self, name) for name in named} | dict(self.extra)
         return tuple(sorted(name for name, value in given.items() if value is not None))
 
@@ -331,8 +334,9 @@ def _check_images(inputs: Inputs) -> None:
         raise SettingsError("pass image or control_image, not both")
     if inputs.mask_image is not None and inputs.image is None:
         raise SettingsError("mask_image needs image: the picture to redraw a part of")
-    if inputs.controlnet is not None and inputs.control_image is None:
-        raise SettingsError("controlnet needs control_image")
+    for name in ("controlnet", "control_mode"):
+        if getattr(inputs, name) is not None and inputs.control_image is None:
+            raise SettingsError(f"{name} needs control_image: the picture that is to be followed")
 
 
 def _check_passes(settings: GenerationSettings, inputs: Inputs) -> None:

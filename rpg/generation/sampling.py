@@ -14,7 +14,7 @@ from PIL import Image
 
 from rpg._memory import memory_explained
 from rpg.diffusion import regional
-from rpg.diffusion.backbones import family
+from rpg.diffusion.backbones import controls, family
 from rpg.diffusion.memory import next_saving
 from rpg.diffusion.tiles import decoding_again_in_tiles
 from rpg.editing.inpaint import SoftMask
@@ -104,8 +104,7 @@ def render(
     """
     words = _pipeline_words(pipe, plans, used, noise, inputs)
     guidance = GuidanceInterval(pipe, used.guidance_end)
-    words["callback_on_step_end"] = _watched(inputs, seen, soft, guidance)
-    words["callback_on_step_end_tensor_inputs"] = _callback_inputs(inputs, soft, guidance)
+    words |= _callbacks(pipe, _watched(inputs, seen, soft, guidance), inputs, soft, guidance)
     advice = ", or ".join(filter(None, [_MEMORY, next_saving(pipe)]))
     with restored(pipe), sampler(pipe, used.scheduler), memory_explained(GenerationError, advice):
         _check_steps(pipe.scheduler, used)
@@ -139,8 +138,7 @@ def _pipeline_words(
         "negative_prompt": _said([plan.effective_negative for plan in plans]) or None,
         "generator": noise.generator,
         "output_type": inputs.output_type,
-        **_images(inputs),
-        **inputs.extra,
+        **_images(pipe, inputs),
     }
     for name in ("prompt", "negative_prompt"):
         if words.get(f"{name}_embeds") is not None:
@@ -154,15 +152,37 @@ def _said(texts: list[str]) -> str | list[str] | None:
     return texts[0] if len(texts) == 1 else texts if any(texts) else None
 
 
-def _images(inputs: Inputs) -> dict[str, Any]:
-    """Images under diffusers' names; to a ControlNet pipeline the control image is `image`."""
-    if inputs.control_image is not None and inputs.image is None:
-        return {"image": inputs.control_image}
-    return {
-        "image": inputs.image,
-        "mask_image": inputs.mask_image,
-        "control_image": inputs.control_image,
-    }
+def _images(pipe: Any, inputs: Inputs) -> dict[str, Any]:
+    """Images, and what goes to the pipeline as it is, under the names that it has for them."""
+    if inputs.control_image is None:
+        return {"image": inputs.image, "mask_image": inputs.mask_image, **inputs.extra}
+    net = controls.chosen(None, pipe)
+    picture, mode = inputs.control_image, inputs.control_mode
+    return controls.control_of(net).words(net, picture, mode, inputs.extra, family(pipe))
+
+
+def _callbacks(
+    pipe: Any,
+    watched: Callable[..., dict[str, Any]],
+    inputs: Inputs,
+    soft: SoftMask | None,
+    guidance: GuidanceInterval,
+) -> dict[str, Any]:
+    """The step callback, under the name that the pipeline has for it.
+
+    Raises:
+        SettingsError: The caller's own is to change something, in a pipeline that has the old kind
+            (T2I-Adapters'), which takes nothing back.
+    """
+    if "callback_on_step_end" in inspect.signature(pipe.__call__).parameters:
+        asked = _callback_inputs(inputs, soft, guidance)
+        return {
+            "callback_on_step_end": watched,
+            "callback_on_step_end_tensor_inputs": asked,
+        }
+    if inputs.callback_on_step_end is not None:
+        raise SettingsError(f"callback_on_step_end: {type(pipe).__name__} takes none")
+    return {"callback": lambda i, t, latents: watched(pipe, i, t, {"latents": latents})}
 
 
 def _callback_inputs(
@@ -184,7 +204,7 @@ def _watched(
         if inputs.callback_on_step_end is not None:
             given = dict(values)
             values = {**given, **inputs.callback_on_step_end(pipe, i, timestep, values)}
-        done, steps, latents = i + 1, pipe.num_timesteps, values["latents"]
+        done, steps, latents = i + 1, _steps(pipe), values["latents"]
         seen(done, steps, latents, timestep)
         if done == steps and not bool(torch.isfinite(latents).all()):
             raise GenerationError(_NAN)
@@ -194,6 +214,12 @@ def _watched(
         return values
 
     return on_step_end
+
+
+def _steps(pipe: Any) -> int:
+    """How many steps its callback is told of: evaluations, or, of the old kind, whole steps."""
+    scheduler = pipe.scheduler
+    return int(getattr(pipe, "num_timesteps", -(-len(scheduler.timesteps) // scheduler.order)))
 
 
 @contextmanager

@@ -10,7 +10,8 @@ import pytest
 from safetensors.torch import save_file
 
 from rpg.diffusion import load_pipeline, load_single_file
-from rpg.diffusion.adapters import load_controlnet, loras
+from rpg.diffusion.adapters import loras
+from rpg.diffusion.controlnets import load_controlnet
 from rpg.diffusion.file_kinds import header, kind_of
 from rpg.errors import ModelError
 from tests.diffusion.headers import (
@@ -315,14 +316,17 @@ def test_a_lora_that_is_something_else(tmp_path: Path) -> None:
 def test_a_controlnet_that_is_something_else_or_for_another_family(tmp_path: Path) -> None:
     tiny_controlnet(tiny_sdxl()).save_pretrained(tmp_path / "xl")
     weights = tmp_path / "xl" / "diffusion_pytorch_model.safetensors"
-    with pytest.raises(ModelError, match="is a ControlNet: a ControlNet is a folder"):
-        load_controlnet(weights, tiny_sdxl())
+    with pytest.raises(ModelError, match="another family"):
+        load_controlnet(weights, tiny_sd15())
     weights.unlink()  # refused all the same: no weight is read
     with pytest.raises(ModelError, match="another family"):
         load_controlnet(tmp_path / "xl", tiny_sd15())
-    for name in ("ControlNetUnionModel", "FluxControlNetModel", None):
+    vae = written(VAE_LDM, tmp_path / "x.safetensors")
+    with pytest.raises(ModelError, match="x is a VAE and no ControlNet"):
+        load_controlnet(vae, tiny_sd15())
+    for name in ("FluxControlNetModel", "UNet2DConditionModel", None):
         (tmp_path / "config.json").write_text(json.dumps({"_class_name": name}))
-        with pytest.raises(ModelError, match=f"{name} is no plain ControlNet"):
+        with pytest.raises(ModelError, match=f"{name} is neither a ControlNet nor a T2I-Adapter"):
             load_controlnet(tmp_path, tiny_sd15())
 
 

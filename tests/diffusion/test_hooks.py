@@ -15,7 +15,6 @@ from accelerate.hooks import (  # type: ignore[import-untyped]
     add_hook_to_module,
     remove_hook_from_module,
 )
-from diffusers.hooks import apply_group_offloading
 from diffusers.models.attention_processor import AttnProcessor2_0
 from torch import Tensor
 
@@ -78,37 +77,45 @@ def model_offload(pipe: Any) -> None:
 
 
 def sequential_offload(pipe: Any) -> None:
-    """What `enable_sequential_cpu_offload` does to each model."""
-    accelerate.cpu_offload(pipe.unet, execution_device=torch.device("cpu"))
+    """What `enable_sequential_cpu_offload` does to each model; here to those it can on a CPU."""
+    for model in (pipe.unet, pipe.vae):
+        accelerate.cpu_offload(model, execution_device=torch.device("cpu"))
 
 
-def group_offload(pipe: Any) -> None:
-    apply_group_offloading(
-        pipe.unet,
-        onload_device=torch.device("cpu"),
-        offload_device=torch.device("cpu"),
-        offload_type="leaf_level",
-    )
+def leaf_offload(pipe: Any) -> None:
+    pipe.enable_group_offload(torch.device("cpu"), offload_type="leaf_level")
 
 
-@COMPOSERS
-@pytest.mark.parametrize("offload", [model_offload, sequential_offload, group_offload])
+def block_offload(pipe: Any) -> None:
+    cpu = torch.device("cpu")
+    pipe.enable_group_offload(cpu, offload_type="block_level", num_blocks_per_group=1)
+
+
+OFFLOADS = [model_offload, sequential_offload, leaf_offload, block_offload]
+DOG = "a scene, a dog"
+
+
+@pytest.mark.parametrize("composer", ["attention", "latent+attention"])
+@pytest.mark.parametrize("offload", OFFLOADS)
 @pytest.mark.parametrize("within", [False, True], ids=["before", "within"])
-def test_offloading_over_several_calls(
+def test_two_calls_of_one_context_under_offloading_are_those_of_the_plain_order(
     offload: Callable[[Any], None], within: bool, composer: Any
 ) -> None:
     """Model offloading takes its hooks off and puts them on again after every call."""
-    expected, stock = inside(tiny_sdxl(), composer), draw(tiny_sdxl())
-    pipe = tiny_sdxl()
+    plain, pipe, fired = tiny_sdxl(), tiny_sdxl(), []
+    with regional(plain, halves(base_prompt=DOG), composer=composer):
+        expected = [draw(plain), draw(plain, prompt=DOG)]
     if not within:
         offload(pipe)
-    with regional(pipe, halves(), composer=composer):
+    with regional(pipe, halves(base_prompt=DOG), composer=composer):
         if within:
-            assert_close(draw(pipe), expected, 1e-6)
+            assert torch.equal(draw(pipe), expected[0])
             offload(pipe)
-        for _ in range(3):
-            assert_close(draw(pipe), expected, 1e-6)
-    assert_close(draw(pipe), stock, 1e-6)
+        pipe.unet.register_forward_hook(lambda *_: fired.append(1))
+        assert torch.equal(draw(pipe), expected[0])
+        assert torch.equal(draw(pipe, prompt=DOG), expected[1])
+    fired.clear()
+    assert torch.equal(draw(pipe), draw(plain)) and len(fired) == 2
 
 
 def cached(unet: Any) -> list[float]:

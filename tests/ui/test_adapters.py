@@ -21,7 +21,7 @@ from rpg.pipeline import RPGPipeline
 from rpg.planners import RulePlanner
 from rpg.session import Sessions
 from rpg.settings import GenerationSettings
-from tests.tiny import tiny_controlnet
+from tests.tiny import tiny_controlnet, tiny_union_controlnet
 from ui.adapters import Adapters, Extras
 from ui.progress import Phase, Snapshot
 from ui.workshop import Workshop
@@ -50,12 +50,15 @@ def folder(rpg: RPGPipeline, tmp_path_factory: pytest.TempPathFactory) -> Path:
         rpg.pipe.unload_lora_weights()
     (made / "broken.safetensors").write_bytes(b"nothing of the kind")
     tiny_controlnet(rpg.pipe).save_pretrained(made / "edges")
+    tiny_union_controlnet(rpg.pipe).save_pretrained(made / "union")
     return made
 
 
 @pytest.fixture(scope="module")
 def shop(rpg: RPGPipeline, folder: Path) -> Iterator[Workshop]:
-    adapters = Adapters.found(str(folder), [f"edges={folder / 'edges'}", "lost=/no/such/folder"])
+    named = [f"{name}={folder / 'union'}" for name in ("canny", "depth", "other")]
+    named += [f"edges={folder / 'edges'}", "lost=/no/such/folder"]
+    adapters = Adapters.found(str(folder), named)
     made = Workshop(rpg, Sessions(folder / "sessions"), adapters=adapters)
     yield made
     made.jobs.close()
@@ -80,7 +83,7 @@ def before(shop: Workshop) -> Any:
 
 def test_files_are_offered_by_their_names(shop: Workshop) -> None:
     assert list(shop.adapters.loras) == ["broken", "wild", "wilder"]
-    assert list(shop.adapters.controlnets) == ["edges", "lost"]
+    assert list(shop.adapters.controlnets) == ["canny", "depth", "other", "edges", "lost"]
     assert Adapters.found(None) == Adapters()
 
 
@@ -114,9 +117,10 @@ def test_what_is_not_there_or_does_not_go_together_is_told(shop: Workshop, extra
         Extras(loras=(("wild", 1.0),)),
         Extras(loras=(("wild", 0.7), ("wilder", -0.5))),
         Extras(controlnet="edges", control=PICTURE),
+        Extras(controlnet="canny", control=PICTURE),
         Extras(image=PICTURE),
     ],
-    ids=["lora", "loras", "controlnet", "image"],
+    ids=["lora", "loras", "controlnet", "union", "image"],
 )
 def test_what_takes_part_acts_and_goes(shop: Workshop, before: Any, extras: Extras) -> None:
     modules = [name for name, _ in shop.rpg.pipe.unet.named_modules()]
@@ -128,6 +132,17 @@ def test_what_takes_part_acts_and_goes(shop: Workshop, before: Any, extras: Extr
     if not extras.loras:
         after = {name: id(one) for name, one in shop.rpg.pipe.unet.attn_processors.items()}
         assert after == processors
+
+
+def test_a_union_is_one_model_under_the_names_of_its_modes(shop: Workshop) -> None:
+    canny, depth = (
+        pixels(drawn(shop, Extras(controlnet=name, control=PICTURE))) for name in ("canny", "depth")
+    )
+    assert (canny != depth).any()
+    assert len([source for source in shop.adapters._loaded if source.endswith("union")]) == 1
+    unknown = drawn(shop, Extras(controlnet="other", control=PICTURE))
+    assert unknown.phase is Phase.FAILED
+    assert "control_mode 'other': this ControlNet has openpose, depth" in unknown.error
 
 
 def test_weights_matter(shop: Workshop, before: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,10 @@ from rpg._loading import first_line, loading
 from rpg._memory import memory_explained
 from rpg.checkpoints import Recognised
 from rpg.defaults import ModelDefaults, of_model
+from rpg.diffusion.backbones import controls
 from rpg.diffusion.backbones.base import Task
 from rpg.diffusion.backbones.registry import FAMILIES, family
+from rpg.diffusion.embeddings import Embedding, load_embedding
 from rpg.diffusion.memory import offloaded_like, place
 from rpg.diffusion.memory_plan import LowVram, checked_choice
 from rpg.diffusion.quiet import quiet_casting
@@ -58,11 +60,12 @@ def load_recognised(
     device: torch.device | str | None = None,
     low_vram: LowVram = "auto",
     prediction_type: str | None = None,
+    embeddings: Sequence[str | os.PathLike[str]] = (),
     **words: Any,
 ) -> tuple[Any, Recognised]:
     """The pipeline of a folder, hub id or file, and what it was taken for; see both loaders."""
     read = _from_file if Path(model).is_file() else _from_folder
-    return _loaded(read, model, dtype, device, prediction_type, low_vram, words)
+    return _loaded(read, model, dtype, device, prediction_type, low_vram, embeddings, words)
 
 
 def load_pipeline(
@@ -72,6 +75,7 @@ def load_pipeline(
     device: torch.device | str | None = None,
     low_vram: LowVram = "auto",
     prediction_type: str | None = None,
+    embeddings: Sequence[str | os.PathLike[str]] = (),
     **words: Any,
 ) -> Any:
     """Load a folder in diffusers' layout, or a hub id, from safetensors only.
@@ -83,12 +87,14 @@ def load_pipeline(
         low_vram: "auto" saves memory where the device has too little for a picture, "on" in any
             case, "off" never; see `rpg.diffusion.memory_plan`.
         prediction_type: "epsilon", "v_prediction" or "sample"; None is what its scheduler says.
+        embeddings: `.safetensors` files of textual inversions, which the model is taught.
         words: passed to diffusers' `from_pretrained`; `vae` may be a file, folder or hub id.
 
     Raises:
         ModelError: it cannot be loaded, or its family is none that regions work with.
     """
-    return _loaded(_from_folder, model, dtype, device, prediction_type, low_vram, words)[0]
+    given = device, prediction_type, low_vram, embeddings
+    return _loaded(_from_folder, model, dtype, *given, words)[0]
 
 
 def load_single_file(
@@ -98,6 +104,7 @@ def load_single_file(
     device: torch.device | str | None = None,
     low_vram: LowVram = "auto",
     prediction_type: str | None = None,
+    embeddings: Sequence[str | os.PathLike[str]] = (),
     **words: Any,
 ) -> Any:
     """Load one `.safetensors` checkpoint, as shared by its makers.
@@ -108,13 +115,15 @@ def load_single_file(
         device: as in `load_pipeline`.
         low_vram: as in `load_pipeline`.
         prediction_type: as in `load_pipeline`; None is what the file says, else "epsilon".
+        embeddings: as in `load_pipeline`.
         words: passed to diffusers' `from_single_file`; `config` names a local folder with the
             configuration, where the hub cannot be reached; `vae` as in `load_pipeline`.
 
     Raises:
         ModelError: it is something else than a checkpoint of our families, or cannot be loaded.
     """
-    return _loaded(_from_file, path, dtype, device, prediction_type, low_vram, words)[0]
+    given = device, prediction_type, low_vram, embeddings
+    return _loaded(_from_file, path, dtype, *given, words)[0]
 
 
 def recognised(source: str, words: Mapping[str, Any]) -> Recognised:
@@ -149,10 +158,13 @@ def _loaded(
     device: torch.device | str | None,
     prediction_type: str | None,
     low_vram: LowVram,
+    embeddings: Sequence[str | os.PathLike[str]],
     words: Mapping[str, Any],
 ) -> tuple[Any, Recognised]:
     source, where, low_vram = os.fspath(model), device_named(device), checked_choice(low_vram)
+    taught = [Embedding.read(file) for file in embeddings]
     pipe, known = read(source, _dtype(dtype, where), prediction_type, words)
+    _teach(pipe, taught)
     usual = of_model(Path(source), known.family, known)
     placed = _placed(pipe, where, usual, low_vram, any_dtype=dtype is None, given=words)
     return placed, known
@@ -222,6 +234,12 @@ def _scheduled(pipe: Any, known: Recognised) -> Any:
     return pipe
 
 
+def _teach(pipe: Any, embeddings: Iterable[Embedding]) -> None:
+    """Before anything is offloaded: layers that are cannot grow by a word."""
+    for embedding in embeddings:
+        load_embedding(pipe, embedding)
+
+
 def _placed(
     pipe: Any,
     device: torch.device,
@@ -251,22 +269,24 @@ def sibling(pipe: Any, task: Task, *, controlnet: Any = None) -> Any:
     Args:
         pipe: a pipeline of a known family.
         task: what the sibling is for.
-        controlnet: the ControlNet, where `pipe` holds none.
+        controlnet: for "controlnet", what follows the control image, where `pipe` holds none: a
+            ControlNet or a list of them, a union ControlNet, or a T2I-Adapter.
 
     Raises:
-        ModelError: the task needs a ControlNet and there is none.
+        ModelError: the task needs a ControlNet and there is none, or none of that kind works with
+            the family.
     """
     wanted = family(pipe).pipelines.get(task)
     if wanted is None:
         raise ModelError(f"task {task!r}: one of {', '.join(FAMILIES['sdxl'].pipelines)}")
-    if type(pipe) is wanted and controlnet is None:
-        return pipe
     # Not by `from_pipe`, which casts every component, the shared ones too, to one dtype.
     held = {**pipe.config, **pipe.components}
     if task == "controlnet":
-        held["controlnet"] = controlnet if controlnet is not None else held.get("controlnet")
-        if held["controlnet"] is None:
-            raise ModelError("a control image needs a ControlNet: pass controlnet=...")
+        net = controls.chosen(controlnet, pipe)
+        kind = controls.control_of(net)
+        wanted, held[kind.component] = kind.pipeline_of(family(pipe)), net
+    if type(pipe) is wanted and controlnet is None:
+        return pipe
     return _over(wanted, held, pipe)
 
 
