@@ -56,10 +56,11 @@ def decoding_again_in_tiles(vae: Any, tell: Callable[[str], None]) -> Iterator[N
             if in_tiles or cells < 2 or not is_out_of_memory(error):
                 raise
             released(error)
-        tell(_DECODED_IN_TILES)
         pixels = cells * vae.tile_sample_min_size // vae.tile_latent_min_size
         with _tiles(vae, min(TILE, pixels // 2)):
-            return plain(latents, *args, **words)
+            decoded = plain(latents, *args, **words)
+        tell(_DECODED_IN_TILES)
+        return decoded
 
     with replaced(vae, "decode", decode):
         yield
