@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -73,6 +74,20 @@ def _app(
         Literal["auto", "on", "off"],
         typer.Option(help="Save memory of the graphics card; auto: where it has too little."),
     ] = "auto",
+    prediction_type: Annotated[
+        Literal["epsilon", "v_prediction"] | None,
+        typer.Option(help="What the model predicts, where it does not say so or is wrong."),
+    ] = None,
+    vae: Annotated[
+        str | None, typer.Option(help="Autoencoder in place of the model's: file, folder, hub id.")
+    ] = None,
+    embedding: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            help="Textual inversion; its file's name is a word in prompts. Repeatable.",
+        ),
+    ] = None,
     host: Annotated[str, typer.Option(help="0.0.0.0 lets other machines in.")] = "127.0.0.1",
     port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="Default: the first free from 7860.")
@@ -118,6 +133,9 @@ def _app(
                 dtype=None if dtype == "auto" else dtype,
                 device=device,
                 low_vram=low_vram,
+                prediction_type=prediction_type,
+                vae=vae,
+                embeddings=tuple(embedding or ()),
                 host=host,
                 port=port,
                 allowed_hosts=tuple(allowed_host or ()),

@@ -9,6 +9,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import gradio as gr
@@ -53,6 +54,9 @@ class Serving:
     dtype: str | None = None
     device: str | None = None
     low_vram: LowVram = "auto"
+    prediction_type: str | None = None
+    vae: str | None = None
+    embeddings: tuple[Path, ...] = ()
     host: str = "127.0.0.1"
     port: int | None = None
     allowed_hosts: tuple[str, ...] = ()
@@ -248,9 +252,18 @@ def _workshop(wishes: Serving) -> Workshop:
         allow_any=wishes.allow_any_endpoint,
     )
     adapters = Adapters.found(wishes.loras, wishes.controlnets)
+    own_vae: dict[str, Any] = {} if wishes.vae is None else {"vae": wishes.vae}
     with quiet_loading():
         rpg = RPGPipeline.from_pretrained(
-            wishes.model, dtype=wishes.dtype, device=wishes.device, low_vram=wishes.low_vram
+            wishes.model,
+            dtype=wishes.dtype,
+            device=wishes.device,
+            low_vram=wishes.low_vram,
+            prediction_type=wishes.prediction_type,
+            embeddings=wishes.embeddings,
+            **own_vae,
         )
+    for found in rpg.recognised.told:
+        print(f"recognised {found}")
     choice = PlannerChoice(wishes.planner, wishes.planner_model, wishes.base_url)
     return Workshop(rpg, Sessions(wishes.sessions), choice, adapters, endpoints)
