@@ -160,27 +160,30 @@ def _batch(
     branches, pictures = len(state.branches), state.pictures
     rows = torch.arange(branches * pictures).view(branches, pictures)
     samples = torch.stack([rows[:, piece.pictures] for piece in pieces], dim=1)
+    regions = torch.tensor([piece.region for piece in pieces])[:, None].expand_as(samples)
     return CropBatch(
         pieces=tuple(pieces),
         branches=branches,
         pictures=pictures,
         canvas=state.size,
         samples=samples.flatten().to(device),
-        selection=TextSelection(_texts(state, pieces, samples).to(device), length),
+        selection=TextSelection(
+            _texts(state, regions, samples).to(device), length, regions.flatten().to(device)
+        ),
     )
 
 
-def _texts(state: RegionalState, pieces: list[Piece], samples: Tensor) -> Tensor:
+def _texts(state: RegionalState, regions: Tensor, samples: Tensor) -> Tensor:
     """(rows,), rows of the bank: the call's first, then the regions', then their negatives.
 
     Args:
         state: layouts and texts.
-        pieces: of the batch.
-        samples: (branches, pieces, pictures of each), the call's rows that they are crops of.
+        regions: (branches, pieces, pictures of each), the crops' regions.
+        samples: likewise the call's rows that they are crops of.
     """
     assert state.embeds is not None
     total = len(state.branches) * state.pictures
-    regions = torch.tensor([piece.region for piece in pieces])[:, None].expand_as(samples[0])
+    regions = regions[0]
     own = torch.tensor(state.embeds.own_negative)[regions]
     prompts, negatives = total + regions, total + state.layout.count + regions
     found = [
