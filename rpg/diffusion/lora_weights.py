@@ -7,11 +7,13 @@ without weights, and what it has put in there is taken out.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import diffusers.utils.logging
 import torch
 from peft.tuners.lora import LoraLayer
 from peft.tuners.tuners_utils import BaseTunerLayer
@@ -130,7 +132,7 @@ def _read(pipe: Any, models: Mapping[str, Any], path: Path) -> dict[str, Any]:
         return_lora_metadata=True,
         use_safetensors=True,
     )
-    with quiet_loading():
+    with quiet_loading(), _silent():
         for name, shell in shells.items():
             if not any(key.startswith(f"{name}.") for key in states):
                 continue
@@ -140,6 +142,17 @@ def _read(pipe: Any, models: Mapping[str, Any], path: Path) -> dict[str, Any]:
             else:
                 pipe.load_lora_into_text_encoder(states, alphas, shell, prefix=name, **words)
     return shells
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Without diffusers' own account of what fails, a line for every layer."""
+    before = diffusers.utils.logging.get_verbosity()
+    diffusers.utils.logging.set_verbosity(diffusers.utils.logging.CRITICAL)
+    try:
+        yield
+    finally:
+        diffusers.utils.logging.set_verbosity(before)
 
 
 def _shell(model: Any) -> Any:

@@ -1,0 +1,301 @@
+"""LoRAs that act in one region, under every composer, and leave the pipeline as it was."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from peft import LoraConfig
+from peft.tuners.tuners_utils import BaseTunerLayer
+from peft.utils import get_peft_model_state_dict
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from rpg.diffusion import regional
+from rpg.errors import ModelError, RPGError, SettingsError
+from rpg.plans.geometry import Box
+from rpg.plans.plan import Plan, Region
+from tests.diffusion.helpers import (
+    BASE,
+    assert_close,
+    assert_differ,
+    draw,
+    halves,
+    plan_of,
+    whole,
+)
+from tests.diffusion.test_hooks import group_offload, model_offload, sequential_offload
+from tests.tiny import tiny_sd15, tiny_sdxl
+
+COMPOSERS = pytest.mark.parametrize("composer", ["attention", "latent", "latent+attention"])
+MAKERS = pytest.mark.parametrize("make", [tiny_sdxl, tiny_sd15])
+EVERYWHERE = ("to_q", "to_k", "to_v", "to_out.0", "proj_in", "ff.net.0.proj", "conv1", "conv_out")
+TEXTS = ("q_proj", "v_proj", "fc1")
+
+
+def lora_file(
+    make: Callable[[], Any],
+    folder: Path,
+    name: str = "lora",
+    *,
+    unet: tuple[str, ...] = EVERYWHERE,
+    texts: tuple[str, ...] = TEXTS,
+    pooled: bool = False,
+    **words: Any,
+) -> Path:
+    """A LoRA of random numbers for a tiny model, as diffusers writes one.
+
+    Args:
+        make: the model.
+        folder: where the file goes.
+        name: of the file.
+        unet: its layers.
+        texts: likewise those of the text encoder.
+        pooled: whether of the second, too, which makes the pooled embedding.
+        words: of the LoRA.
+    """
+    torch.manual_seed(len(name))
+    pipe, layers = make(), {}
+    second = texts if pooled else ()
+    for model, targets in (("unet", unet), ("text_encoder", texts), ("text_encoder_2", second)):
+        if targets and hasattr(pipe, model):
+            config = LoraConfig(r=2, init_lora_weights=False, target_modules=list(targets), **words)
+            getattr(pipe, model).add_adapter(config)
+            layers[f"{model}_lora_layers"] = get_peft_model_state_dict(getattr(pipe, model))
+    pipe.save_lora_weights(str(folder), weight_name=f"{name}.safetensors", **layers)
+    return folder / f"{name}.safetensors"
+
+
+def load(pipe: Any, file: Path, name: str) -> None:
+    """As a user does, who is warned of a second one."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Already found a `peft_config`")
+        pipe.load_lora_weights(str(file.parent), weight_name=file.name, adapter_name=name)
+
+
+def regionally(pipe: Any, plan: Plan, loras: Any, composer: Any = "attention", **words: Any) -> Any:
+    """Drawn without a base prompt, which has no region."""
+    with regional(pipe, plan, composer=composer, base_ratio=0.0, region_loras=loras):
+        return draw(pipe, **words)
+
+
+@MAKERS
+@COMPOSERS
+def test_over_the_whole_canvas_it_is_a_loaded_lora(
+    make: Any, composer: Any, tmp_path: Path
+) -> None:
+    """Under attention but for the pooled embedding, which is the base prompt's."""
+    file, stock = lora_file(make, tmp_path, pooled=composer == "latent"), make()
+    load(stock, file, "one")
+    stock.set_adapters(["one"], [0.7])
+    call = {"negative_prompt": "grey fog"}
+    expected = draw(stock, **call)
+    assert_differ(expected, draw(make(), **call))
+    assert_close(regionally(make(), whole(), {"all": [(file, 0.7)]}, composer, **call), expected)
+
+
+@pytest.mark.parametrize("guidance", [1.0, 5.0], ids=["tokens sorted", "tokens in order"])
+def test_in_all_regions_it_is_a_loaded_lora(guidance: float, tmp_path: Path) -> None:
+    file, stock = lora_file(tiny_sdxl, tmp_path), tiny_sdxl()
+    load(stock, file, "one")
+    corner = Region(id="corner", prompt=BASE, box=Box(0.25, 0.5, 1, 1))
+    plan = plan_of(Region(id="rest", prompt=BASE, box=Box(0, 0, 1, 1)), corner)
+    loras = {"corner": [(str(file), 1.0)], 1: [(str(file), 1.0)]}
+    drawn = regionally(tiny_sdxl(), plan, loras, guidance_scale=guidance)
+    assert_close(drawn, draw(stock, guidance_scale=guidance))
+
+
+@pytest.mark.parametrize("composer", ["attention", "latent"])
+def test_layers_over_the_canvas_change_in_its_region_alone(composer: Any, tmp_path: Path) -> None:
+    """The last layer, after which nothing mixes cells."""
+    file = lora_file(tiny_sdxl, tmp_path, unet=("conv_out",), texts=())
+    call = {"num_inference_steps": 1}
+    pipe = tiny_sdxl()
+    one, other = (
+        regionally(pipe, halves(), {"right": [(file, weight)]}, composer, **call)
+        for weight in (1.0, -2.0)
+    )
+    assert torch.equal(one[..., :8], other[..., :8])
+    assert float((one - other)[..., 8:].abs().amax(1).min()) > 0
+
+
+def heard(pipe: Any, plan: Plan, loras: Any) -> Tensor:
+    """What the first cross-attention layer says in one step, (2, rows, columns, C)."""
+    said: list[Tensor] = []
+    layer = pipe.unet.down_blocks[0].attentions[0].transformer_blocks[0].attn2
+    handle = layer.register_forward_hook(lambda module, args, out: said.append(out))
+    regionally(pipe, plan, loras, num_inference_steps=1)
+    handle.remove()
+    return said[0].unflatten(1, (16, 16))
+
+
+@pytest.mark.parametrize(
+    ("unet", "texts"), [(("attn2.to_k", "attn2.to_v"), ()), ((), TEXTS)], ids=["keys", "encoder"]
+)
+def test_texts_change_in_its_region_alone(unet: Any, texts: Any, tmp_path: Path) -> None:
+    """With guidance in both halves of the batch."""
+    file = lora_file(tiny_sdxl, tmp_path, unet=unet, texts=texts)
+    pipe = tiny_sdxl()
+    without = heard_by_place(pipe, None)
+    drawn = heard_by_place(pipe, {"right": [(file, 1.0)]})
+    assert torch.equal(drawn[:, :, :8], without[:, :, :8])
+    assert float((drawn - without)[:, :, 8:].abs().amax(-1).min()) > 0
+
+
+def heard_by_place(pipe: Any, loras: Any) -> Tensor:
+    """Likewise, in the picture's order: a negative of a region's own keeps tokens unsorted."""
+    left = Region(id="left", prompt="red star", box=Box(0, 0, 0.5, 1), negative="fog")
+    right = Region(id="right", prompt="blue moon", box=Box(0.5, 0, 1, 1), negative="fog")
+    return heard(pipe, plan_of(left, right), loras)
+
+
+def test_under_latents_far_cells_do_not_change_in_the_first_step(tmp_path: Path) -> None:
+    file = lora_file(tiny_sdxl, tmp_path)
+    pipe, call = tiny_sdxl(), {"num_inference_steps": 1}
+    without = regionally(pipe, halves(), None, "latent", **call)
+    drawn = regionally(pipe, halves(), {"a blue moon": [(file, 1.0)]}, "latent", **call)
+    assert torch.equal(drawn[..., :8], without[..., :8])
+    assert_differ(drawn[..., 8:], without[..., 8:])
+
+
+@COMPOSERS
+def test_weight_zero_is_none(composer: Any, tmp_path: Path) -> None:
+    file = lora_file(tiny_sdxl, tmp_path)
+    without = regionally(tiny_sdxl(), halves(), None, composer)
+    assert torch.equal(regionally(tiny_sdxl(), halves(), {2: [(file, 0)]}, composer), without)
+
+
+def test_several_of_one_region_add_up(tmp_path: Path) -> None:
+    one, two = lora_file(tiny_sd15, tmp_path), lora_file(tiny_sd15, tmp_path, "other")
+    stock = tiny_sd15()
+    load(stock, one, "lora")
+    load(stock, two, "other")
+    stock.set_adapters(["lora", "other"], [0.5, -0.4])
+    drawn = regionally(tiny_sd15(), whole(), {"all": [(one, 0.5), (two, -0.4)]})
+    assert_close(drawn, draw(stock))
+
+
+def lora_state(pipe: Any) -> Any:
+    """All that somebody may see of the LoRAs in a pipeline, and of hooks on its layers."""
+    models = {name: one for name, one in pipe.components.items() if hasattr(one, "named_modules")}
+    layers = [
+        (name, path, layer) for name, one in models.items() for path, layer in one.named_modules()
+    ]
+    return (
+        pipe.get_list_adapters(),
+        [(path, len(layer._forward_hooks), type(layer)) for _, path, layer in layers],
+        [
+            (path, list(layer.active_adapters), dict(layer.scaling), layer.disable_adapters)
+            for _, path, layer in layers
+            if isinstance(layer, BaseTunerLayer)
+        ],
+        {
+            f"{name}.{key}": float(value.double().sum())
+            for name, one in models.items()
+            for key, value in one.state_dict().items()
+        },
+    )
+
+
+@pytest.mark.parametrize("composer", ["attention", "latent"])
+def test_loaded_loras_act_beside_it_and_stay_as_they_are(composer: Any, tmp_path: Path) -> None:
+    file, user = lora_file(tiny_sdxl, tmp_path), lora_file(tiny_sdxl, tmp_path, "users")
+    pipe, both = tiny_sdxl(), tiny_sdxl()
+    for one in (pipe, both):
+        load(one, user, "users")
+        load(one, user, "idle")
+        one.set_adapters(["users"], [0.6])
+    load(both, file, "region")
+    both.set_adapters(["users", "region"], [0.6, 0.8])
+    before = draw(pipe)  # first: the text encoders' own library puts hooks on them meanwhile
+    state = lora_state(pipe)
+    drawn = regionally(pipe, whole(), {"all": [(file, 0.8)]}, composer)
+    assert_close(drawn, draw(both))
+    assert lora_state(pipe) == state
+    with pytest.raises(ZeroDivisionError):
+        with regional(pipe, halves(), composer=composer, region_loras={"left": [(file, 1.0)]}):
+            draw(pipe, callback_on_step_end=lambda *_: 1 / 0)
+    assert lora_state(pipe) == state
+    assert torch.equal(draw(pipe), before)
+
+
+def test_a_loaded_lora_by_its_name(tmp_path: Path) -> None:
+    file = lora_file(tiny_sdxl, tmp_path)
+    expected = regionally(tiny_sdxl(), halves(), {"left": [(file, 0.5)]})
+    pipe = tiny_sdxl()
+    load(pipe, file, "mine")
+    pipe.set_adapters(["mine"], [3.0])
+    with pytest.raises(ModelError, match="^the LoRA mine acts on the whole canvas already"):
+        regionally(pipe, halves(), {"left": [("mine", 0.5)]})
+    pipe.disable_lora()
+    draw(pipe)
+    state = lora_state(pipe)
+    assert_close(regionally(pipe, halves(), {"left": [("mine", 0.5)]}), expected)
+    assert lora_state(pipe) == state
+
+
+@pytest.mark.parametrize("offload", [model_offload, sequential_offload, group_offload])
+def test_offloading_over_two_calls(offload: Callable[[Any], None], tmp_path: Path) -> None:
+    file = lora_file(tiny_sdxl, tmp_path)
+    expected = regionally(tiny_sdxl(), halves(), {"left": [(file, 1.0)]})
+    pipe = tiny_sdxl()
+    offload(pipe)
+    with regional(
+        pipe, halves(), composer="attention", base_ratio=0.0, region_loras={"left": [(file, 1.0)]}
+    ):
+        for _ in range(2):
+            assert_close(draw(pipe), expected)
+
+
+def test_files_of_the_other_trainers_form(tmp_path: Path) -> None:
+    """kohya's names, with an alpha for each layer."""
+    file = lora_file(tiny_sd15, tmp_path, unet=("to_q", "to_k"), texts=())
+    weights = {}
+    for key, value in load_file(file).items():
+        path, part = key.removeprefix("unet.").split(".lora_")
+        name = "lora_unet_" + path.replace(".", "_")
+        weights[f"{name}.lora_{'down' if part[0] == 'A' else 'up'}.weight"] = value
+        weights[f"{name}.alpha"] = torch.tensor(1.0)  # of rank 2: half as strong
+    save_file(weights, tmp_path / "kohya.safetensors")
+    drawn = regionally(tiny_sd15(), halves(), {"left": [(tmp_path / "kohya.safetensors", 2.0)]})
+    assert_close(drawn, regionally(tiny_sd15(), halves(), {"left": [(file, 1.0)]}))
+
+
+def refusal(pipe: Any, loras: Any, kind: type[RPGError], plan: Any = None) -> str:
+    """Why it cannot be, before anything is encoded."""
+    asked: list[Any] = []
+    pipe.text_encoder.register_forward_hook(lambda *_: asked.append(1))
+    state = lora_state(pipe)
+    with pytest.raises(kind) as caught:
+        with regional(pipe, plan or halves(), region_loras=loras):
+            draw(pipe)
+    assert not asked and lora_state(pipe) == state
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_what_cannot_be_is_said_before_the_first_step(tmp_path: Path) -> None:
+    file, pipe = lora_file(tiny_sdxl, tmp_path), tiny_sdxl()
+    said = refusal(pipe, {"middle": [(file, 1.0)]}, SettingsError)
+    assert said == "no region 'middle'; there are: 1 'left' (red star), 2 'right' (blue moon)"
+    assert "twice" in refusal(pipe, {"left": [(file, 1)], 1: [(file, 1)]}, SettingsError)
+    assert "one plan" in refusal(pipe, {1: [(file, 1)]}, SettingsError, [halves(), halves()])
+    for wrong in ([], file, [file], [(file, "much")], [(file, float("nan"))]):
+        assert "list of" in refusal(pipe, {"left": wrong}, SettingsError)
+    assert "neither a file nor" in refusal(pipe, {"left": [("gone", 1.0)]}, ModelError)
+    other = lora_file(tiny_sd15, tmp_path, "small")
+    said = refusal(pipe, {"left": [(other, 1.0)]}, ModelError)
+    assert said.startswith(
+        "cannot load the LoRA small, which may be made for another kind of model"
+    )
+    save_file({"decoder.up.0.weight": torch.zeros(1)}, tmp_path / "vae.safetensors")
+    said = refusal(pipe, {"left": [(tmp_path / "vae.safetensors", 1.0)]}, ModelError)
+    assert said == "the LoRA vae is a VAE and no LoRA"
+    special = lora_file(tiny_sdxl, tmp_path, "dora", use_dora=True, texts=())
+    assert "no DoRA" in refusal(pipe, {"left": [(special, 1.0)]}, ModelError)
+    pipe.unet.mid_block._compiled_call_impl = pipe.unet.mid_block._call_impl  # as compiled
+    assert "compil" in refusal(pipe, {"left": [(file, 1.0)]}, ModelError)
