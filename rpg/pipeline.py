@@ -33,6 +33,7 @@ from rpg.events import Edited, Event, Notice, Planned, Refined, Thinking
 from rpg.generation import sampling
 from rpg.generation.generate import ModelFacts, RequestRenderer
 from rpg.generation.output import EditOutput, EventCollector, RefineOutput, RPGOutput
+from rpg.generation.region_adapters import adapted
 from rpg.generation.reproducibility import has_lora
 from rpg.generation.request import CallKwargs, GenerationRequest, check_extra, checked
 from rpg.generation.stream import StreamContext, stream
@@ -247,6 +248,9 @@ class RPGPipeline(Delegating):
 
                 From pictures: `image` with `strength` (image to image), with `mask_image`
                 (inpainting, white is redrawn), `control_image` with `controlnet`.
+
+                Of single regions: `region_loras` and `region_images` with `region_image_scale`, as
+                in `rpg.diffusion.regional`; each names regions by id, number or words.
 
                 diffusers' own: `callback_on_step_end`, `callback_on_step_end_tensor_inputs`,
                 `output_type` ("pil", "np", "pt", "latent"), `latents`, `ip_adapter_image`, SDXL's
@@ -555,7 +559,9 @@ class RPGPipeline(Delegating):
         check_extra(
             request.inputs.extra, inspect.signature(kind.__call__).parameters, kind.__name__
         )
-        return request
+        for plan in (item.plan for item in request.items if item.plan is not None):
+            request.inputs.of_regions(plan)
+        return replace(request, inputs=adapted(self.pipe, request.inputs))
 
     def _fits(self, task: Task) -> bool:
         """Whether the pipeline held can draw from words alone, and nothing else is asked."""

@@ -13,6 +13,7 @@ from rpg.cli import console, files, options
 from rpg.cli.loading import ModelFlags, read_adapters
 from rpg.cli.planning import PlannerFlags, planned
 from rpg.cli.recording import Recording
+from rpg.cli.region_flags import RegionFlags
 from rpg.cli.setting_flags import SettingFlags, with_setting_flags
 from rpg.defaults import PRESET_FIELDS, Preset
 from rpg.errors import PromptError, SettingsError
@@ -24,6 +25,7 @@ from rpg.settings import GenerationSettings
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from rpg.generation.request import CallKwargs
     from rpg.metadata import Record
     from rpg.pipeline import RPGPipeline
 
@@ -46,6 +48,11 @@ def generate(
     variant: options.Variant = None,
     revision: options.Revision = None,
     lora: options.Lora = None,
+    region_lora: options.RegionLora = None,
+    region_image: options.RegionImage = None,
+    region_image_scale: options.RegionImageScale = None,
+    ip_adapter: options.IpAdapter = None,
+    ip_image_encoder: options.IpImageEncoder = None,
     cpu_offload: options.Offload = None,
     vae_tiling: options.VaeTiling = False,
     vae_slicing: options.VaeSlicing = False,
@@ -66,6 +73,9 @@ def generate(
         settings = source.open_to(preset).updated(wishes)
         targets = files.Targets(output, settings.num_images_per_prompt)
         recording = Recording.of(session, no_session)
+        regions = RegionFlags.read(
+            region_lora or (), region_image or (), region_image_scale, ip_adapter
+        )
         flags = ModelFlags(
             model,
             dtype,
@@ -76,6 +86,8 @@ def generate(
             cpu_offload,
             vae_tiling,
             vae_slicing,
+            ip_adapter,
+            ip_image_encoder,
         )
         plan, shown = source.planned(
             PlannerFlags(
@@ -91,9 +103,10 @@ def generate(
         )
         if not as_json:
             console.show_plan(plan, reasoning=not shown)
+        regions.check(plan)
         rpg = flags.load()
-        source.check_model(rpg.model, flags)
-        made = draw_all(rpg, plan, settings, recording, preset)
+        source.check_model(rpg.model, flags, regions)
+        made = draw_all(rpg, plan, settings, recording, preset, regions.words())
         recording.say()  # first, so that a file that cannot be written costs no picture
         made.save(targets, scale if scale is not None else source.scale, draw)
         made.report(as_json, recording)
@@ -156,7 +169,7 @@ class Source:
         """The picture's own enlargement; None leaves it to the model."""
         return self.record.scale if self.record is not None else None
 
-    def check_model(self, name: str, flags: ModelFlags) -> None:
+    def check_model(self, name: str, flags: ModelFlags, regions: RegionFlags) -> None:
         """Whether the same picture can be made at all.
 
         Raises:
@@ -165,7 +178,7 @@ class Source:
         """
         if self.record is None:
             return
-        missing = set(self.record.needs) - ({"lora"} if flags.lora else set())
+        missing = set(self.record.needs) - ({"lora"} if flags.lora else set()) - {*regions.words()}
         if missing:
             raise SettingsError(
                 f"the picture was made with {', '.join(sorted(missing))}, which it does not hold"
@@ -228,14 +241,17 @@ def draw_all(
     settings: GenerationSettings,
     recording: Recording,
     preset: Preset | None = None,
+    words: CallKwargs | None = None,
 ) -> Made:
-    """Draws a plan with a progress bar.
+    """Draws a plan with a progress bar; `words` are further ones of the call.
 
     Raises:
         RPGError: What the pipeline failed with.
     """
     made = Made()
-    drawing = rpg.stream(plan=plan, settings=settings, preset=preset, preview_every=-1.0)
+    drawing = rpg.stream(
+        plan=plan, settings=settings, preset=preset, preview_every=-1.0, **(words or {})
+    )
     events = recording.stream(drawing)
     with console.progress() as bar, closing(events):
         for event in events:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -42,6 +43,8 @@ class ModelFlags:
     cpu_offload: CpuOffload | None = None
     vae_tiling: bool = False
     vae_slicing: bool = False
+    ip_adapter: Path | None = None
+    ip_image_encoder: Path | None = None
 
     def load(self) -> RPGPipeline:
         """The pipeline; imports torch.
@@ -54,6 +57,10 @@ class ModelFlags:
 
             rpg = RPGPipeline.from_pretrained(self.model, **self._words())
         _attach(rpg.pipe, self.lora)
+        if self.ip_adapter is not None:
+            from rpg.diffusion.adapters import load_ip_adapter
+
+            load_ip_adapter(rpg.pipe, self.ip_adapter, self.ip_image_encoder)
         self._spare_memory(rpg.pipe)
         return rpg
 

@@ -1,4 +1,4 @@
-"""LoRAs and ControlNets that take part in one picture and leave no trace in the next."""
+"""LoRAs, ControlNets and IP-Adapters, loaded for pipelines of diffusers."""
 
 from __future__ import annotations
 
@@ -10,14 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import diffusers
+import transformers
 
 from rpg._loading import loading, named
 from rpg.diffusion.backbones import family
-from rpg.diffusion.sources import check_controlnet, check_lora
+from rpg.diffusion.quiet import quiet_loading
+from rpg.diffusion.sources import check_controlnet, check_ip_adapter, check_lora
 from rpg.errors import ModelError
 from rpg.metadata import public_name
 
-__all__ = ["load_controlnet", "loras"]
+__all__ = ["load_controlnet", "load_ip_adapter", "loras"]
+
+_ENCODER = "image_encoder"
 
 
 @contextmanager
@@ -73,3 +77,43 @@ def load_controlnet(source: str | os.PathLike[str], pipe: Any) -> Any:
         check_controlnet(os.fspath(source), model.config)
         loaded = net.from_pretrained(os.fspath(source), dtype=model.dtype, use_safetensors=True)
     return loaded.to(pipe.device).eval()
+
+
+def load_ip_adapter(pipe: Any, source: Path, encoder: Path | None = None) -> None:
+    """Loads an IP-Adapter into a pipeline, with what encodes its pictures.
+
+    Args:
+        pipe: A pipeline of diffusers.
+        source: A `.safetensors` file, or a folder that holds one and no other.
+        encoder: The image encoder's folder; None is `image_encoder` beside the file.
+
+    Raises:
+        ModelError: One of them cannot be read or is something else, or it is for another model.
+    """
+    file = _only_file(source)
+    folder = encoder or file.parent / _ENCODER
+    if not (folder / "config.json").is_file():
+        raise ModelError(f"{folder} is no image encoder: name its folder (rpg: --ip-image-encoder)")
+    unet: Any = family(pipe).model(pipe)
+    check_ip_adapter(file, unet.config)
+    with loading(f"{folder} as an image encoder"), quiet_loading():
+        kind: Any = transformers.CLIPVisionModelWithProjection
+        model = kind.from_pretrained(os.fspath(folder), dtype=pipe.dtype, use_safetensors=True)
+    pipe.register_modules(image_encoder=model.to(pipe.device).eval())
+    with loading(f"{file}, which may be made for another kind of model"):
+        pipe.load_ip_adapter(
+            os.fspath(file.parent),
+            subfolder="",
+            weight_name=file.name,
+            image_encoder_folder=None,
+        )
+
+
+def _only_file(source: Path) -> Path:
+    if not source.is_dir():
+        return source
+    files = sorted(source.glob("*.safetensors"))
+    if len(files) != 1:
+        there = ", ".join(file.name for file in files) or "none"
+        raise ModelError(f"{source}: name the IP-Adapter's .safetensors file; it holds {there}")
+    return files[0]

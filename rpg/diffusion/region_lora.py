@@ -123,7 +123,7 @@ def load_loras(
     Args:
         pipe: the pipeline that they are for.
         given: by whatever names a region: files, names of loaded LoRAs, or weights, and how
-            strongly each acts. What acts with 0 is read, and left out.
+            strongly each acts.
 
     Raises:
         SettingsError: a value has another form.
@@ -135,9 +135,7 @@ def load_loras(
         for source, weight in _pairs(key, loras):
             if source not in read:
                 read[source] = lora_weights(pipe, source)
-            chosen.setdefault(key, [])
-            if weight:
-                chosen[key].append((read[source], float(weight)))
+            chosen.setdefault(key, []).append((read[source], weight))
     return chosen
 
 

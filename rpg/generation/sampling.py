@@ -106,6 +106,7 @@ def render(
     words["callback_on_step_end_tensor_inputs"] = _callback_inputs(inputs, soft, guidance)
     with restored(pipe), sampler(pipe, used.scheduler), memory_explained(GenerationError, _MEMORY):
         words_of_regions = {**_regional_words(used), "redrawn": redrawn, "empty": empty}
+        words_of_regions |= inputs.of_regions(plans[0])
         believing = remembering(pipe.scheduler)
         with regional(pipe, plans, **words_of_regions), guidance.watching(pipe), believing:
             with np.errstate(invalid="ignore"):
