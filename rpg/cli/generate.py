@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rpg import metadata
 from rpg.cli import console, files, options
@@ -25,7 +26,6 @@ from rpg.settings import GenerationSettings
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from rpg.generation.request import CallKwargs
     from rpg.metadata import Record
     from rpg.pipeline import RPGPipeline
 
@@ -241,7 +241,7 @@ def draw_all(
     settings: GenerationSettings,
     recording: Recording,
     preset: Preset | None = None,
-    words: CallKwargs | None = None,
+    words: Mapping[str, Any] | None = None,
 ) -> Made:
     """Draws a plan with a progress bar; `words` are further ones of the call.
 

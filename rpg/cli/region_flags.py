@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any
 
 from rpg.cli import files
 from rpg.errors import SettingsError
@@ -14,7 +14,6 @@ from rpg.plans.naming import region_named
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from rpg.generation.request import CallKwargs
     from rpg.plans.plan import Plan
 
 
@@ -75,16 +74,14 @@ class RegionFlags:
         for name in (*self.loras, *self.images):
             region_named(plan, name)
 
-    def words(self) -> CallKwargs:
+    def words(self) -> dict[str, Any]:
         """Of a call of `RPGPipeline`."""
         given = {
             "region_loras": self.loras,
             "region_images": self.images,
             "region_image_scale": self.scale,
         }
-        return cast(
-            "CallKwargs", {name: one for name, one in given.items() if one not in (None, {})}
-        )
+        return {name: value for name, value in given.items() if value not in (None, {})}
 
 
 def _pair(flag: str, text: str, form: str) -> tuple[str, str]:

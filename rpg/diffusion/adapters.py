@@ -91,11 +91,11 @@ def load_ip_adapter(pipe: Any, source: Path, encoder: Path | None = None) -> Non
         ModelError: One of them cannot be read or is something else, or it is for another model.
     """
     file = _only_file(source)
+    unet: Any = family(pipe).model(pipe)
+    check_ip_adapter(file, unet.config)
     folder = encoder or file.parent / _ENCODER
     if not (folder / "config.json").is_file():
         raise ModelError(f"{folder} is no image encoder: name its folder (rpg: --ip-image-encoder)")
-    unet: Any = family(pipe).model(pipe)
-    check_ip_adapter(file, unet.config)
     with loading(f"{folder} as an image encoder"), quiet_loading():
         kind: Any = transformers.CLIPVisionModelWithProjection
         model = kind.from_pretrained(os.fspath(folder), dtype=pipe.dtype, use_safetensors=True)

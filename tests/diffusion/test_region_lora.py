@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +39,8 @@ TEXTS = ("q_proj", "v_proj", "fc1")
 
 
 def lora_file(
-    make: Callable[[], Any],
     folder: Path,
+    make: Callable[[], Any],
     name: str = "lora",
     *,
     unet: tuple[str, ...] = EVERYWHERE,
@@ -50,8 +51,8 @@ def lora_file(
     """A LoRA of random numbers for a tiny model, as diffusers writes one.
 
     Args:
-        make: the model.
         folder: where the file goes.
+        make: the model.
         name: of the file.
         unet: its layers.
         texts: likewise those of the text encoder.
@@ -59,6 +60,7 @@ def lora_file(
         words: of the LoRA.
     """
     torch.manual_seed(len(name))
+    file = folder / f"{name}-{len(list(folder.iterdir()))}.safetensors"
     pipe, layers = make(), {}
     second = texts if pooled else ()
     for model, targets in (("unet", unet), ("text_encoder", texts), ("text_encoder_2", second)):
@@ -66,8 +68,14 @@ def lora_file(
             config = LoraConfig(r=2, init_lora_weights=False, target_modules=list(targets), **words)
             getattr(pipe, model).add_adapter(config)
             layers[f"{model}_lora_layers"] = get_peft_model_state_dict(getattr(pipe, model))
-    pipe.save_lora_weights(str(folder), weight_name=f"{name}.safetensors", **layers)
-    return folder / f"{name}.safetensors"
+    pipe.save_lora_weights(str(folder), weight_name=file.name, **layers)
+    return file
+
+
+@pytest.fixture(scope="module")
+def lora(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """As `lora_file`, in a folder of the module's; equal files are made once."""
+    return cache(partial(lora_file, tmp_path_factory.mktemp("loras")))
 
 
 def load(pipe: Any, file: Path, name: str) -> None:
@@ -85,11 +93,9 @@ def regionally(pipe: Any, plan: Plan, loras: Any, composer: Any = "attention", *
 
 @MAKERS
 @COMPOSERS
-def test_over_the_whole_canvas_it_is_a_loaded_lora(
-    make: Any, composer: Any, tmp_path: Path
-) -> None:
+def test_over_the_whole_canvas_it_is_a_loaded_lora(make: Any, composer: Any, lora: Any) -> None:
     """Under attention but for the pooled embedding, which is the base prompt's."""
-    file, stock = lora_file(make, tmp_path, pooled=composer == "latent"), make()
+    file, stock = lora(make, pooled=composer == "latent"), make()
     load(stock, file, "one")
     stock.set_adapters(["one"], [0.7])
     call = {"negative_prompt": "grey fog"}
@@ -99,8 +105,8 @@ def test_over_the_whole_canvas_it_is_a_loaded_lora(
 
 
 @pytest.mark.parametrize("guidance", [1.0, 5.0], ids=["tokens sorted", "tokens in order"])
-def test_in_all_regions_it_is_a_loaded_lora(guidance: float, tmp_path: Path) -> None:
-    file, stock = lora_file(tiny_sdxl, tmp_path), tiny_sdxl()
+def test_in_all_regions_it_is_a_loaded_lora(guidance: float, lora: Any) -> None:
+    file, stock = lora(tiny_sdxl), tiny_sdxl()
     load(stock, file, "one")
     corner = Region(id="corner", prompt=BASE, box=Box(0.25, 0.5, 1, 1))
     plan = plan_of(Region(id="rest", prompt=BASE, box=Box(0, 0, 1, 1)), corner)
@@ -110,9 +116,9 @@ def test_in_all_regions_it_is_a_loaded_lora(guidance: float, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("composer", ["attention", "latent"])
-def test_layers_over_the_canvas_change_in_its_region_alone(composer: Any, tmp_path: Path) -> None:
+def test_layers_over_the_canvas_change_in_its_region_alone(composer: Any, lora: Any) -> None:
     """The last layer, after which nothing mixes cells."""
-    file = lora_file(tiny_sdxl, tmp_path, unet=("conv_out",), texts=())
+    file = lora(tiny_sdxl, unet=("conv_out",), texts=())
     call = {"num_inference_steps": 1}
     pipe = tiny_sdxl()
     one, other = (
@@ -136,9 +142,9 @@ def heard(pipe: Any, plan: Plan, loras: Any) -> Tensor:
 @pytest.mark.parametrize(
     ("unet", "texts"), [(("attn2.to_k", "attn2.to_v"), ()), ((), TEXTS)], ids=["keys", "encoder"]
 )
-def test_texts_change_in_its_region_alone(unet: Any, texts: Any, tmp_path: Path) -> None:
+def test_texts_change_in_its_region_alone(unet: Any, texts: Any, lora: Any) -> None:
     """With guidance in both halves of the batch."""
-    file = lora_file(tiny_sdxl, tmp_path, unet=unet, texts=texts)
+    file = lora(tiny_sdxl, unet=unet, texts=texts)
     pipe = tiny_sdxl()
     without = heard_by_place(pipe, None)
     drawn = heard_by_place(pipe, {"right": [(file, 1.0)]})
@@ -153,8 +159,8 @@ def heard_by_place(pipe: Any, loras: Any) -> Tensor:
     return heard(pipe, plan_of(left, right), loras)
 
 
-def test_under_latents_far_cells_do_not_change_in_the_first_step(tmp_path: Path) -> None:
-    file = lora_file(tiny_sdxl, tmp_path)
+def test_under_latents_far_cells_do_not_change_in_the_first_step(lora: Any) -> None:
+    file = lora(tiny_sdxl)
     pipe, call = tiny_sdxl(), {"num_inference_steps": 1}
     without = regionally(pipe, halves(), None, "latent", **call)
     drawn = regionally(pipe, halves(), {"a blue moon": [(file, 1.0)]}, "latent", **call)
@@ -163,14 +169,14 @@ def test_under_latents_far_cells_do_not_change_in_the_first_step(tmp_path: Path)
 
 
 @COMPOSERS
-def test_weight_zero_is_none(composer: Any, tmp_path: Path) -> None:
-    file = lora_file(tiny_sdxl, tmp_path)
+def test_weight_zero_is_none(composer: Any, lora: Any) -> None:
+    file = lora(tiny_sdxl)
     without = regionally(tiny_sdxl(), halves(), None, composer)
     assert torch.equal(regionally(tiny_sdxl(), halves(), {2: [(file, 0)]}, composer), without)
 
 
-def test_several_of_one_region_add_up(tmp_path: Path) -> None:
-    one, two = lora_file(tiny_sd15, tmp_path), lora_file(tiny_sd15, tmp_path, "other")
+def test_several_of_one_region_add_up(lora: Any) -> None:
+    one, two = lora(tiny_sd15), lora(tiny_sd15, "other")
     stock = tiny_sd15()
     load(stock, one, "lora")
     load(stock, two, "other")
@@ -202,8 +208,8 @@ def lora_state(pipe: Any) -> Any:
 
 
 @pytest.mark.parametrize("composer", ["attention", "latent"])
-def test_loaded_loras_act_beside_it_and_stay_as_they_are(composer: Any, tmp_path: Path) -> None:
-    file, user = lora_file(tiny_sdxl, tmp_path), lora_file(tiny_sdxl, tmp_path, "users")
+def test_loaded_loras_act_beside_it_and_stay_as_they_are(composer: Any, lora: Any) -> None:
+    file, user = lora(tiny_sdxl), lora(tiny_sdxl, "users")
     pipe, both = tiny_sdxl(), tiny_sdxl()
     for one in (pipe, both):
         load(one, user, "users")
@@ -223,8 +229,8 @@ def test_loaded_loras_act_beside_it_and_stay_as_they_are(composer: Any, tmp_path
     assert torch.equal(draw(pipe), before)
 
 
-def test_a_loaded_lora_by_its_name(tmp_path: Path) -> None:
-    file = lora_file(tiny_sdxl, tmp_path)
+def test_a_loaded_lora_by_its_name(lora: Any) -> None:
+    file = lora(tiny_sdxl)
     expected = regionally(tiny_sdxl(), halves(), {"left": [(file, 0.5)]})
     pipe = tiny_sdxl()
     load(pipe, file, "mine")
@@ -239,8 +245,8 @@ def test_a_loaded_lora_by_its_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("offload", [model_offload, sequential_offload, group_offload])
-def test_offloading_over_two_calls(offload: Callable[[Any], None], tmp_path: Path) -> None:
-    file = lora_file(tiny_sdxl, tmp_path)
+def test_offloading_over_two_calls(offload: Callable[[Any], None], lora: Any) -> None:
+    file = lora(tiny_sdxl)
     expected = regionally(tiny_sdxl(), halves(), {"left": [(file, 1.0)]})
     pipe = tiny_sdxl()
     offload(pipe)
@@ -251,9 +257,9 @@ def test_offloading_over_two_calls(offload: Callable[[Any], None], tmp_path: Pat
             assert_close(draw(pipe), expected)
 
 
-def test_files_of_the_other_trainers_form(tmp_path: Path) -> None:
+def test_files_of_the_other_trainers_form(lora: Any, tmp_path: Path) -> None:
     """kohya's names, with an alpha for each layer."""
-    file = lora_file(tiny_sd15, tmp_path, unet=("to_q", "to_k"), texts=())
+    file = lora(tiny_sd15, unet=("to_q", "to_k"), texts=())
     weights = {}
     for key, value in load_file(file).items():
         path, part = key.removeprefix("unet.").split(".lora_")
@@ -278,8 +284,8 @@ def refusal(pipe: Any, loras: Any, kind: type[RPGError], plan: Any = None) -> st
     return str(caught.value)
 
 
-def test_what_cannot_be_is_said_before_the_first_step(tmp_path: Path) -> None:
-    file, pipe = lora_file(tiny_sdxl, tmp_path), tiny_sdxl()
+def test_what_cannot_be_is_said_before_the_first_step(lora: Any, tmp_path: Path) -> None:
+    file, pipe = lora(tiny_sdxl), tiny_sdxl()
     said = refusal(pipe, {"middle": [(file, 1.0)]}, SettingsError)
     assert said == "no region 'middle'; there are: 1 'left' (red star), 2 'right' (blue moon)"
     assert "twice" in refusal(pipe, {"left": [(file, 1)], 1: [(file, 1)]}, SettingsError)
@@ -287,7 +293,7 @@ def test_what_cannot_be_is_said_before_the_first_step(tmp_path: Path) -> None:
     for wrong in ([], file, [file], [(file, "much")], [(file, float("nan"))]):
         assert "list of" in refusal(pipe, {"left": wrong}, SettingsError)
     assert "neither a file nor" in refusal(pipe, {"left": [("gone", 1.0)]}, ModelError)
-    other = lora_file(tiny_sd15, tmp_path, "small")
+    other = lora(tiny_sd15, "small")
     said = refusal(pipe, {"left": [(other, 1.0)]}, ModelError)
     assert said.startswith(
         "cannot load the LoRA small, which may be made for another kind of model"
@@ -295,7 +301,7 @@ def test_what_cannot_be_is_said_before_the_first_step(tmp_path: Path) -> None:
     save_file({"decoder.up.0.weight": torch.zeros(1)}, tmp_path / "vae.safetensors")
     said = refusal(pipe, {"left": [(tmp_path / "vae.safetensors", 1.0)]}, ModelError)
     assert said == "the LoRA vae is a VAE and no LoRA"
-    special = lora_file(tiny_sdxl, tmp_path, "dora", use_dora=True, texts=())
+    special = lora(tiny_sdxl, "dora", use_dora=True, texts=())
     assert "no DoRA" in refusal(pipe, {"left": [(special, 1.0)]}, ModelError)
     pipe.unet.mid_block._compiled_call_impl = pipe.unet.mid_block._call_impl  # as compiled
     assert "compil" in refusal(pipe, {"left": [(file, 1.0)]}, ModelError)
