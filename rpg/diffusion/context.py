@@ -16,7 +16,7 @@ from torch import Tensor
 from rpg.diffusion import backbones
 from rpg.diffusion.backbones import Family
 from rpg.diffusion.denoiser import RegionalDenoiser
-from rpg.diffusion.embeds import RegionalPromptEmbeds
+from rpg.diffusion.embeds import RegionalPromptEmbeds, unfilled
 from rpg.diffusion.layout import RegionalLayout
 from rpg.diffusion.patches import intercepted, replaced
 from rpg.diffusion.region_images import DEFAULT_IMAGE_SCALE, RegionImages, check_images
@@ -196,15 +196,16 @@ class _Calls:
         if negative is not None and self.loras.regions:
             if not torch.equal(negative, negative[:1].expand_as(negative)):
                 raise SettingsError("a region's LoRA wants one negative prompt for all pictures")
-            first = negative[:1], pooled[1][:1] if pooled and pooled[1] is not None else None
+            told = unfilled(negative[:1], embeds.empty)
+            first = told, pooled[1][:1] if pooled and pooled[1] is not None else None
             for region in self.loras.regions:
                 if not embeds.own_negative[region]:
                     embeds = embeds.with_texts(region, None, first)
         for region, strengths in self.loras.texts():
             with in_text_encoders(self.pipe, strengths):
                 wanted, unwanted = self.encoder.region(region, *args, **words)
-            told = unwanted if embeds.own_negative[region] else None
-            embeds = embeds.with_texts(region, wanted, told)
+            own = unwanted if embeds.own_negative[region] else None
+            embeds = embeds.with_texts(region, wanted, own)
         return embeds
 
     def predict(self, *args: Any, **words: Any) -> Any:

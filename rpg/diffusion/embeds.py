@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-__all__ = ["Encoded", "PromptBank", "RegionalPromptEmbeds", "TextSelection", "filled"]
+__all__ = ["Encoded", "PromptBank", "RegionalPromptEmbeds", "TextSelection", "filled", "unfilled"]
 
 Encoded = tuple[Tensor, Tensor | None]  # (B, L, D), and (B, P) in a family that pools
 
@@ -152,6 +152,17 @@ def filled(embeds: Tensor, empty: Tensor, length: int) -> Tensor:
     copies = -(-missing // empty.shape[1])
     filling = empty.repeat(len(embeds), copies, 1)[:, :missing]
     return torch.cat([embeds, filling.to(embeds)], dim=1)
+
+
+def unfilled(embeds: Tensor, empty: Tensor) -> Tensor:
+    """(B, l, D) without what fills it up, or chunks that are all alike; the first is left."""
+    size = empty.shape[1]
+    while embeds.shape[1] >= 2 * size:
+        before, last = embeds[:, -2 * size : -size], embeds[:, -size:]
+        if not torch.equal(last, before) and not torch.equal(last, empty.to(last).expand_as(last)):
+            break
+        embeds = embeds[:, :-size]
+    return embeds
 
 
 def _version(text: Tensor) -> int:

@@ -124,7 +124,6 @@ def _acts(layer: BaseTunerLayer, name: str) -> bool:
 
 def _read(pipe: Any, models: Mapping[str, Any], path: Path) -> dict[str, Any]:
     """Models of the same shapes, into which diffusers has loaded a file."""
-    shells = {name: _shell(model) for name, model in models.items()}
     states, alphas, metadata = pipe.lora_state_dict(
         str(path.parent),
         weight_name=path.name,
@@ -132,11 +131,13 @@ def _read(pipe: Any, models: Mapping[str, Any], path: Path) -> dict[str, Any]:
         return_lora_metadata=True,
         use_safetensors=True,
     )
+    words = {"adapter_name": _ADAPTER, "metadata": metadata, "low_cpu_mem_usage": True}
+    shells = {}
     with quiet_loading(), _silent():
-        for name, shell in shells.items():
+        for name, model in models.items():
             if not any(key.startswith(f"{name}.") for key in states):
                 continue
-            words = {"adapter_name": _ADAPTER, "metadata": metadata, "low_cpu_mem_usage": True}
+            shell = shells[name] = _shell(model)
             if name == "unet":
                 pipe.load_lora_into_unet(states, alphas, shell, **words)
             else:

@@ -13,7 +13,11 @@ from functools import cached_property
 from typing import Any
 
 import torch
-from diffusers.models.embeddings import ImageProjection
+from diffusers.models.embeddings import (
+    ImageProjection,
+    IPAdapterFaceIDImageProjection,
+    IPAdapterFaceIDPlusImageProjection,
+)
 from PIL import Image
 from torch import Tensor
 
@@ -29,6 +33,8 @@ _NO_ENCODER = (
     "the IP-Adapter was loaded without its image encoder: load it with it, or give embeddings in "
     "place of region_images' pictures"
 )
+_NO_PICTURES = "the IP-Adapter reads faces: give region_images embeddings of them, no pictures"
+_FACES = (IPAdapterFaceIDImageProjection, IPAdapterFaceIDPlusImageProjection)
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,9 +126,11 @@ def check_images(pipe: Any, images: Mapping[Any, Any], scale: float) -> dict[Any
     if not _projections(pipe):
         raise ModelError(_NO_ADAPTER)
     checked = {key: _listed(key, one) for key, one in images.items()}
-    if getattr(pipe, "image_encoder", None) is None:
-        if not all(isinstance(one, Tensor) for one in checked.values()):
+    if not all(isinstance(one, Tensor) for one in checked.values()):
+        if getattr(pipe, "image_encoder", None) is None:
             raise ModelError(_NO_ENCODER)
+        if isinstance(_projections(pipe)[0], _FACES):
+            raise ModelError(_NO_PICTURES)
     return checked if scale else {}
 
 

@@ -159,7 +159,9 @@ def _added(layer: Any, part: LoraPart, weight: Weight) -> Iterator[None]:
         factor = weight(args[0], out)
         if factor is None:
             return out
-        return (out + part(args[0]) * factor).to(out.dtype)
+        added = part(args[0])
+        factor = factor.to(added.dtype) if isinstance(factor, Tensor) else factor
+        return (out + added * factor).to(out.dtype)
 
     # Of a layer that a loaded LoRA has wrapped, what is within: it may be unloaded meanwhile.
     handle = getattr(layer, "base_layer", layer).register_forward_hook(hook)

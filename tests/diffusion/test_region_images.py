@@ -114,7 +114,7 @@ def heard(pipe: Any, images: Any) -> Tensor:
         cross_attention_kwargs=masks,
     )
     handle.remove()
-    return said[0].unflatten(1, (16, 16))
+    return said[0].view(2, 16, 16, -1)
 
 
 def test_in_attention_its_region_alone_hears_it() -> None:
@@ -125,9 +125,9 @@ def test_in_attention_its_region_alone_hears_it() -> None:
 
 
 def test_under_latents_its_crop_alone_hears_it() -> None:
-    pipe, call = with_adapter(), {"num_inference_steps": 1}
+    pipe = with_adapter()
     one, other, none = (
-        regionally(pipe, halves(), images, "latent", **call)
+        regionally(pipe, halves(), images, "latent", num_inference_steps=1)
         for images in ({"right": reference(1)}, {"right": reference(2)}, {"left": reference(1)})
     )
     assert torch.equal(one[..., :8], other[..., :8])
@@ -137,10 +137,10 @@ def test_under_latents_its_crop_alone_hears_it() -> None:
 
 @COMPOSERS
 def test_scale_zero_is_none(composer: Any) -> None:
-    pipe, call = with_adapter(), {"ip_adapter_image_embeds": [reference(1)]}
-    without = regionally(pipe, halves(), None, composer, **call)
-    images = {"left": reference(2)}
-    assert torch.equal(regionally(pipe, halves(), images, composer, 0.0, **call), without)
+    pipe, call, images = with_adapter(), [reference(1)], {"left": reference(2)}
+    without = regionally(pipe, halves(), None, composer, ip_adapter_image_embeds=call)
+    drawn = regionally(pipe, halves(), images, composer, 0.0, ip_adapter_image_embeds=call)
+    assert torch.equal(drawn, without)
 
 
 def test_steps_without_regions_are_stock() -> None:

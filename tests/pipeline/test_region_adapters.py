@@ -59,8 +59,9 @@ def test_an_edit_keeps_them_to_their_region(rpg: RPGPipeline, lora: Path) -> Non
     without = without.model_copy(update={"regions": without.regions[1:]})
 
     def edited(after: Plan, loras: Any) -> Image.Image:
-        output = rpg.edit(image, plan, after, region_loras=loras, seed=2, num_inference_steps=3)
-        return output.images[0]
+        words: Any = {"seed": 2, "num_inference_steps": 3, "region_loras": loras}
+        edited: Image.Image = rpg.edit(image, plan, after, **words).images[0]
+        return edited
 
     assert same(edited(without, None), edited(without, {1: [(lora, 3.0)]}), 1)  # it is kept
     assert not same(edited(other, None), edited(other, {1: [(lora, 3.0)]}), 1)
