@@ -81,18 +81,19 @@ class RegionImages:
 
     @contextmanager
     def acting(self, model: Any) -> Iterator[None]:
-        """Let `model`, a UNet, be called without pictures for all of its canvas."""
-        if not self._given:
+        """Let `model`, a UNet with IP-Adapters, be called without pictures for all of its canvas."""
+        if not _projections(self._pipe):
             yield
             return
-        process = model.process_encoder_hidden_states
+        unet = getattr(model, "_orig_mod", model)
+        process = unet.process_encoder_hidden_states
 
         def processed(encoder_hidden_states: Tensor, added_cond_kwargs: Any) -> Any:
             if "image_embeds" in (added_cond_kwargs or {}):
                 return process(encoder_hidden_states, added_cond_kwargs)
             return encoder_hidden_states, []  # as with pictures, of which there are none
 
-        with replaced(model, "process_encoder_hidden_states", processed):
+        with replaced(unet, "process_encoder_hidden_states", processed):
             yield
 
     def _encoded(self, region: int, given: Any, device: torch.device) -> RegionImage:

@@ -181,11 +181,14 @@ def test_pictures_by_the_adapters_image_encoder() -> None:
 
 
 def test_two_adapters_are_loaded_and_none_is_given_a_picture() -> None:
-    """The first is the regions'."""
+    """The first is the regions', and without any for these, nothing is added."""
     first, both = with_adapter(), with_adapter(count=2)
     images = {"left": reference(1)}
     expected = regionally(first, halves(), images)
     assert_close(regionally(both, halves(), images), expected)
+    assert_close(
+        regionally(both, halves(), images, scale=0), regionally(tiny_sdxl(), halves(), None)
+    )
 
 
 def patched(pipe: Any) -> Any:
