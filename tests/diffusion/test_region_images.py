@@ -59,11 +59,28 @@ def test_over_the_whole_canvas_it_is_the_calls_picture(make: Any, composer: Any)
         assert_close(regionally(pipe, whole(), {"all": image}, composer), expected)
 
 
-def test_without_guidance_where_tokens_are_sorted() -> None:
+def test_in_all_regions_without_guidance() -> None:
     pipe, image, plan = with_adapter(), reference(1)[1:], halves(BASE, BASE)
     expected = draw(pipe, guidance_scale=1.0, ip_adapter_image_embeds=[image])
     drawn = regionally(pipe, plan, {1: image, 2: image}, guidance_scale=1.0)
     assert_close(drawn, expected)
+
+
+def test_sorted_tokens_are_those_of_its_region() -> None:
+    """Masks of the call's own pictures keep them in order."""
+    pipe, images = with_adapter(), {"right": reference(1)}
+    ones = {"ip_adapter_masks": [torch.ones(1, 1, 64, 64)]}
+    drawn = [
+        regionally(
+            pipe,
+            halves(),
+            images,
+            ip_adapter_image_embeds=[reference(2)],
+            cross_attention_kwargs=words,
+        )
+        for words in (None, ones)
+    ]
+    assert_close(drawn[0], drawn[1])
 
 
 @COMPOSERS

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from diffusers.models.attention_processor import AttnProcessor2_0
 from peft import LoraConfig
 from peft.tuners.tuners_utils import BaseTunerLayer
 from peft.utils import get_peft_model_state_dict
@@ -113,6 +114,17 @@ def test_in_all_regions_it_is_a_loaded_lora(guidance: float, lora: Any) -> None:
     loras = {"corner": [(str(file), 1.0)], 1: [(str(file), 1.0)]}
     drawn = regionally(tiny_sdxl(), plan, loras, guidance_scale=guidance)
     assert_close(drawn, draw(stock, guidance_scale=guidance))
+
+
+class InOrder(AttnProcessor2_0):  # type: ignore[misc]
+    """Not one of those that are known to mind no order."""
+
+
+def test_sorted_tokens_are_those_of_its_region(lora: Any) -> None:
+    pipe, loras = tiny_sdxl(), {"right": [(lora(tiny_sdxl), 1.0)]}
+    drawn = regionally(pipe, halves(), loras, guidance_scale=1.0)
+    pipe.unet.set_attn_processor(InOrder())
+    assert_close(regionally(pipe, halves(), loras, guidance_scale=1.0), drawn)
 
 
 @pytest.mark.parametrize("composer", ["attention", "latent"])
