@@ -86,9 +86,16 @@ def load(pipe: Any, file: Path, name: str) -> None:
         pipe.load_lora_weights(str(file.parent), weight_name=file.name, adapter_name=name)
 
 
-def regionally(pipe: Any, plan: Plan, loras: Any, composer: Any = "attention", **words: Any) -> Any:
-    """Drawn without a base prompt, which has no region."""
-    with regional(pipe, plan, composer=composer, base_ratio=0.0, region_loras=loras):
+def regionally(
+    pipe: Any,
+    plan: Plan,
+    loras: Any,
+    composer: Any = "attention",
+    base_ratio: float = 0.0,
+    **words: Any,
+) -> Tensor:
+    """Drawn without a base prompt, if not asked for, as that has no region."""
+    with regional(pipe, plan, composer=composer, base_ratio=base_ratio, region_loras=loras):
         return draw(pipe, **words)
 
 
@@ -171,11 +178,27 @@ def heard_by_place(pipe: Any, loras: Any) -> Tensor:
     return heard(pipe, plan_of(left, right), loras)
 
 
+def test_tokens_change_in_its_region_alone(lora: Any) -> None:
+    """The first layer over tokens, as the next one hears it."""
+    said: list[Tensor] = []
+    pipe, file = tiny_sdxl(), lora(tiny_sdxl, unet=("proj_in",), texts=())
+    block = pipe.unet.down_blocks[0].attentions[0].transformer_blocks[0]
+    block.register_forward_pre_hook(lambda module, args: said.append(args[0]))
+    for weight in (0.5, -2.0):
+        regionally(pipe, halves(), {"right": [(file, weight)]}, num_inference_steps=1)
+    one, other = (states.view(2, 16, 16, -1) for states in said)
+    assert torch.equal(one[:, :, :8], other[:, :, :8])
+    assert float((one - other)[:, :, 8:].abs().amax(-1).min()) > 0
+
+
 def test_under_latents_far_cells_do_not_change_in_the_first_step(lora: Any) -> None:
+    """The base prompt's pass has no region, and so no LoRA."""
     file = lora(tiny_sdxl)
-    pipe, call = tiny_sdxl(), {"num_inference_steps": 1}
-    without = regionally(pipe, halves(), None, "latent", **call)
-    drawn = regionally(pipe, halves(), {"a blue moon": [(file, 1.0)]}, "latent", **call)
+    pipe = tiny_sdxl()
+    without, drawn = (
+        regionally(pipe, halves(), loras, "latent", 0.4, num_inference_steps=1)
+        for loras in (None, {"a blue moon": [(file, 1.0)]})
+    )
     assert torch.equal(drawn[..., :8], without[..., :8])
     assert_differ(drawn[..., 8:], without[..., 8:])
 
@@ -240,6 +263,15 @@ def test_loaded_loras_act_beside_it_and_stay_as_they_are(lora: Any) -> None:
             draw(pipe, callback_on_step_end=lambda *_: 1 / 0)
     assert lora_state(pipe) == state
     assert torch.equal(draw(pipe), before)
+
+
+def test_loaded_loras_may_be_unloaded_within(lora: Any) -> None:
+    file, pipe = lora(tiny_sdxl), tiny_sdxl()
+    loras = {"left": [(file, 1.0)]}
+    load(pipe, lora(tiny_sdxl, "users"), "users")
+    with regional(pipe, halves(), composer="attention", base_ratio=0.0, region_loras=loras):
+        pipe.unload_lora_weights()
+        assert_close(draw(pipe), regionally(tiny_sdxl(), halves(), loras))
 
 
 def test_a_loaded_lora_by_its_name(lora: Any) -> None:
