@@ -46,8 +46,8 @@ def regional(
     share: float | None = None,
     redrawn: Image.Image | None = None,
     empty: str = "",
-    region_loras: Mapping[str | int, Sequence[tuple[Any, float]]] | None = None,
-    region_images: Mapping[str | int, Any] | None = None,
+    region_loras: Mapping[Any, Sequence[tuple[Any, float]]] | None = None,
+    region_images: Mapping[Any, Any] | None = None,
     region_image_scale: float = DEFAULT_IMAGE_SCALE,
 ) -> Iterator[Any]:
     """Draw `plan`'s regions in every call of `pipe` within the context.
@@ -129,7 +129,7 @@ def regional(
 
 
 def _by_index(
-    plans: Sequence[Plan], layout: RegionalLayout, given: Mapping[str | int, Any], what: str
+    plans: Sequence[Plan], layout: RegionalLayout, given: Mapping[Any, Any], what: str
 ) -> dict[int, Any]:
     """What is given for regions of the only plan, by their indices in the layout.
 

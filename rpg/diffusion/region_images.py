@@ -81,7 +81,7 @@ class RegionImages:
 
     @contextmanager
     def acting(self, model: Any) -> Iterator[None]:
-        """Let `model`, a UNet with IP-Adapters, be called without pictures for all of its canvas."""
+        """Let a UNet with IP-Adapters be called without pictures for the whole canvas."""
         if not _projections(self._pipe):
             yield
             return

@@ -35,8 +35,8 @@ class CallKwargs(SettingKwargs, total=False):
     mask_image: Any
     control_image: Any
     controlnet: Any
-    region_loras: Mapping[str | int, Sequence[tuple[Any, float]]] | None
-    region_images: Mapping[str | int, Any] | None
+    region_loras: Mapping[Any, Sequence[tuple[Any, float]]] | None
+    region_images: Mapping[Any, Any] | None
     region_image_scale: float
     output_type: str
     callback_on_step_end: Any
@@ -74,8 +74,8 @@ class Inputs:
     mask_image: Any = None
     control_image: Any = None
     controlnet: Any = None
-    region_loras: Mapping[str | int, Any] | None = None
-    region_images: Mapping[str | int, Any] | None = None
+    region_loras: Mapping[Any, Any] | None = None
+    region_images: Mapping[Any, Any] | None = None
     region_image_scale: float | None = None
     generator: torch.Generator | Sequence[torch.Generator] | None = None
     output_type: str = "pil"

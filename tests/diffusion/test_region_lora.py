@@ -106,7 +106,7 @@ def test_over_the_whole_canvas_it_is_a_loaded_lora(make: Any, composer: Any, lor
     file, stock = lora(make, pooled=composer == "latent"), make()
     load(stock, file, "one")
     stock.set_adapters(["one"], [0.7])
-    call = {"negative_prompt": "grey fog"}
+    call: dict[str, Any] = {"negative_prompt": "grey fog"}
     expected = draw(stock, **call)
     assert_differ(expected, draw(make(), **call))
     assert_close(regionally(make(), whole(), {"all": [(file, 0.7)]}, composer, **call), expected)
