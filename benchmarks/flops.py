@@ -24,7 +24,7 @@ from rpg.diffusion.backbones.unet import UNet
 from rpg.diffusion.denoiser import RegionalDenoiser
 from rpg.diffusion.embeds import RegionalPromptEmbeds
 from rpg.diffusion.layout import RegionalLayout
-from rpg.diffusion.schedule import Schedule
+from rpg.diffusion.schedule import Composer, Schedule
 from rpg.plans.geometry import Box, grid
 from rpg.plans.plan import Plan, Region
 from rpg.plans.scene import Scene
@@ -58,16 +58,36 @@ class Row:
 
 
 @cache
-def count(composer: str, boxes: tuple[Box, ...], base_ratio: float, setting: str = "") -> Row:
-    """Count the first two steps of an image with a region in each box, and of what is left over."""
+def count(
+    composer: Composer,
+    boxes: tuple[Box, ...],
+    base_ratio: float,
+    setting: str = "",
+    share: float = 0.0,
+    window: int = 0,
+) -> Row:
+    """Count an image with a region in each box, by the first two steps of each way of composing.
+
+    Args:
+        composer: of `regional`.
+        boxes: of the regions.
+        base_ratio: b.
+        setting: what is left over is told.
+        share: of latents, for "latent+attention".
+        window: of latents, in pixels.
+    """
     regions = tuple(Region(id=str(i), prompt=f"thing {i}", box=box) for i, box in enumerate(boxes))
     plan = Plan(prompt="a scene", regions=regions, scene=Scene(setting=setting))
-    layout = RegionalLayout.of(plan, base_ratio=base_ratio)
+    layout = RegionalLayout.of(plan, base_ratio=base_ratio, window=window // sdxl.SCALE)
     embeds = RegionalPromptEmbeds.of(*_texts(layout.count))
-    schedule = Schedule(composer)  # type: ignore[arg-type]
+    schedule = Schedule(composer, latent_fraction=share)
+    modes = [schedule.mode(at, STEPS) for at in range(STEPS)]
+    costs: list[float] = []
     with RegionalDenoiser(_backbone(), layout, embeds, schedule) as denoiser:
-        first, later = (_step(denoiser, at) for at in range(2))
-    image = first + (STEPS - 1) * later
+        for at, mode in enumerate(modes):
+            known = at > 1 and modes[at - 2 : at] == [mode, mode]
+            costs.append(costs[-1] if known else _step(denoiser, at))
+    first, later, image = costs[0], costs[1], sum(costs)
     return Row(composer, len(boxes), base_ratio, first, later, image, image / (STEPS * plain()) - 1)
 
 
@@ -110,7 +130,7 @@ def _backbone() -> UNet:
     """SDXL's UNet, without storage for a single number."""
     library: Any = diffusers
     with torch.device("meta"):
-        return UNet(library.UNet2DConditionModel(**sdxl.UNET).eval(), pixels_per_cell=8)
+        return UNet(library.UNet2DConditionModel(**sdxl.UNET).eval(), pixels_per_cell=sdxl.SCALE)
 
 
 @cache

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["CELLS", "DEPTH", "POOLED", "TOKENS", "UNET", "WIDTH"]
+__all__ = ["CELLS", "DEPTH", "POOLED", "SCALE", "TOKENS", "UNET", "WIDTH"]
 
 CELLS = 128  # latent cells a side at 1024 x 1024 pixels
+SCALE = 8  # pixels of a cell
 TOKENS = 77
 WIDTH = 2048  # of both text encoders' states side by side
 POOLED = 1280

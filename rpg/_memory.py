@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import torch
 
@@ -19,15 +19,26 @@ def memory_explained(kind: type[RPGError], advice: str) -> Iterator[None]:
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        if not _is_out_of_memory(error):
+        if not is_out_of_memory(error):
             raise
-        traceback.clear_frames(error.__traceback__)  # their tensors would outlive the failure
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        released(error)
         raise kind(f"out of memory: {advice}") from error
 
 
-def _is_out_of_memory(error: Exception) -> bool:
+def released(error: BaseException) -> None:
+    """Frees what the frames of an error, and of those it came from, would keep alive with it."""
+    one: BaseException | None = error
+    while one is not None:
+        for frame, _ in traceback.walk_tb(one.__traceback__):
+            with suppress(RuntimeError):  # it still runs
+                frame.clear()
+                frame.f_locals  # noqa: B018 - forgets the copy that `locals()` made, as diffusers does
+        one = one.__context__
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def is_out_of_memory(error: Exception) -> bool:
     """CUDA has a type for it; the CPU allocator and MPS only say so in a RuntimeError's text."""
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return True

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from rpg.errors import ModelError, SettingsError
 from rpg.plans.geometry import Box
+from rpg.plans.plan import Plan
 from rpg.settings import (
     LASTING,
     Composer,
@@ -29,6 +30,7 @@ from rpg.settings import (
     Share,
     Side,
     Steps,
+    Window,
     explain,
 )
 
@@ -78,6 +80,7 @@ class ModelDefaults(_LastingSettings):
             high. 0: it never grows.
         empty_prompt: What is drawn where no region lies and the plan names neither setting nor
             style. Empty: the base prompt, with its things.
+        base_ratio_alike: The base ratio of plans in which several regions show things of one kind.
         likes: Whether it was taught with sentences or with lists of tags.
         fast: What the preset of that name says.
     """
@@ -90,10 +93,12 @@ class ModelDefaults(_LastingSettings):
     num_inference_steps: Steps = 30
     guidance_scale: Guidance = 5.0
     guidance_end: Part | None = None
-    composer: Composer = "latent+attention"
-    base_ratio: Share = 0.2
-    share: Share = 0.4
-    feather: Feather = 0.0
+    composer: Composer = "attention"
+    base_ratio: Share = 0.3
+    base_ratio_alike: Share = 0.45
+    share: Share = 0.1
+    window: Window = 768
+    feather: Feather = 0.02
     scheduler: Scheduler | None = None
     display_scale: Annotated[int, Field(ge=1, le=64)] = 1
     sizes: tuple[tuple[Side, Side], ...] = ()
@@ -131,10 +136,14 @@ class ModelDefaults(_LastingSettings):
         """The values that fill `GenerationSettings`, without the canvas."""
         elsewhere = {
             *("name", "width", "height", "sizes", "display_scale", "region_side", "empty_prompt"),
-            "likes",
+            *("likes", "base_ratio_alike"),
             *PRESETS,
         }
         return self.model_dump(exclude=elsewhere, exclude_none=True)
+
+    def ratio_for(self, plan: Plan) -> float:
+        """The base ratio of a plan that says none, 0 to 1."""
+        return self.base_ratio_alike if plan.shows_alike else self.base_ratio
 
     def preset(self, name: str) -> dict[str, object]:
         """What a preset puts between a call's own words and the model's `words`.
@@ -171,7 +180,11 @@ FAMILIES: Mapping[str, ModelDefaults] = {
     # The sizes of SDXL's training (arXiv 2307.01952, appendix I) that people use.
     "sdxl": ModelDefaults(sizes=_both((1152, 896), (1216, 832), (1344, 768), (1536, 640))),
     "sd15": ModelDefaults(
-        width=512, height=512, guidance_scale=7.5, sizes=_both((640, 512), (768, 512))
+        width=512,
+        height=512,
+        guidance_scale=7.5,
+        window=512,
+        sizes=_both((640, 512), (768, 512)),
     ),
 }
 # Of models by name, chosen by measuring; here and not in the model's folder, whose digest stands
@@ -181,6 +194,11 @@ _KNOWN: Mapping[str, Mapping[str, Any]] = {
         "fast": Sampling(scheduler="euler-a", steps=0.6),
         "sizes": _both((256, 192), (256, 128)),
         "empty_prompt": "on a plain background",
+        # It was taught on canvases of many sizes, so that a region's box alone suits it best.
+        "window": 0,
+        "feather": 0.0,
+        "share": 0.4,
+        "base_ratio_alike": 0.0,
     }
 }
 

@@ -35,11 +35,12 @@ from rpg.generation.generate import ModelFacts, RequestRenderer
 from rpg.generation.output import EditOutput, EventCollector, RefineOutput, RPGOutput
 from rpg.generation.region_adapters import adapted
 from rpg.generation.reproducibility import has_lora
-from rpg.generation.request import CallKwargs, GenerationRequest, check_extra, checked
+from rpg.generation.request import CallKwargs, GenerationRequest, check_embeds, check_extra, checked
 from rpg.generation.stream import StreamContext, stream
 from rpg.metadata import Task, public_name
 from rpg.planners import RulePlanner
 from rpg.planners.base import ModelNotes, noted, plan_with_events
+from rpg.plans.prompt_weights import clean
 from rpg.plans.wording import Wording, worded
 from rpg.refinement.budget import Budget
 from rpg.refinement.generator import PictureGenerator
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from rpg.critique import Critic
+    from rpg.diffusion.memory_plan import LowVram
     from rpg.editing.edit_masks import MaskShape
     from rpg.editing.segmentation import Segmenter
     from rpg.metadata import Record
@@ -141,6 +143,7 @@ class RPGPipeline(Delegating):
         planner: Planner | None = None,
         dtype: Any = None,
         device: Any = None,
+        low_vram: LowVram = "auto",
         **kwargs: Any,
     ) -> RPGPipeline:
         """Loads a folder in diffusers' layout or a hub id.
@@ -150,6 +153,9 @@ class RPGPipeline(Delegating):
             planner: None is the rule planner.
             dtype: A torch dtype or its name; None takes `RPG_DTYPE`, else what suits the device.
             device: None takes `RPG_DEVICE`, else the best there is.
+            low_vram: "auto" saves memory where the device has too little for a picture (models or
+                layers are there only while they work, pictures are decoded in tiles) and says so
+                on the logger "rpg"; "on" does so in any case, "off" never.
             kwargs: Passed to diffusers' `from_pretrained`.
 
         Raises:
@@ -159,10 +165,14 @@ class RPGPipeline(Delegating):
         source = os.fspath(model or said.model or weights_path())
         if Path(source).is_file():
             return cls.from_single_file(
-                source, planner=planner, dtype=dtype, device=device, **kwargs
+                source, planner=planner, dtype=dtype, device=device, low_vram=low_vram, **kwargs
             )
         pipe = backbones.load_pipeline(
-            source, dtype=dtype or said.dtype, device=device or said.device, **kwargs
+            source,
+            dtype=dtype or said.dtype,
+            device=device or said.device,
+            low_vram=low_vram,
+            **kwargs,
         )
         found = of_model(Path(source), backbones.family(pipe).name)
         return cls(pipe, planner, model=source, model_defaults=found)
@@ -175,12 +185,17 @@ class RPGPipeline(Delegating):
         planner: Planner | None = None,
         dtype: Any = None,
         device: Any = None,
+        low_vram: LowVram = "auto",
         **kwargs: Any,
     ) -> RPGPipeline:
         """Loads one `.safetensors` checkpoint; arguments and errors as in `from_pretrained`."""
         said = environment()
         pipe = backbones.load_single_file(
-            os.fspath(path), dtype=dtype or said.dtype, device=device or said.device, **kwargs
+            os.fspath(path),
+            dtype=dtype or said.dtype,
+            device=device or said.device,
+            low_vram=low_vram,
+            **kwargs,
         )
         return cls(pipe, planner, model=os.fspath(path))
 
@@ -195,9 +210,7 @@ class RPGPipeline(Delegating):
             chosen = planner if planner is not None else pipe.planner
             return cls(pipe.pipe, chosen, model=pipe.model, model_defaults=pipe.defaults)
         name = getattr(pipe.config, "_name_or_path", "") or ""
-        folder = Path(name) if name and Path(name).is_dir() else None
-        found = of_model(folder, backbones.family(pipe).name)
-        return cls(pipe, planner, model=name, model_defaults=found)
+        return cls(pipe, planner, model=name, model_defaults=backbones.defaults_of(pipe))
 
     @overload
     def __call__(
@@ -254,7 +267,10 @@ class RPGPipeline(Delegating):
 
                 diffusers' own: `callback_on_step_end`, `callback_on_step_end_tensor_inputs`,
                 `output_type` ("pil", "np", "pt", "latent"), `latents`, `ip_adapter_image`, SDXL's
-                sizes and crops, and whatever else the pipeline takes.
+                sizes and crops, and whatever else the pipeline takes. With `plan` also
+                `prompt_embeds` (B, tokens, D) in the place of its base prompt,
+                `negative_prompt_embeds` likewise, and SDXL's pooled ones (B, P) with them; B is 1
+                or the number of plans.
 
         Raises:
             RPGError: A prompt, plan or setting that cannot be (before any step is done), or a
@@ -556,9 +572,9 @@ class RPGPipeline(Delegating):
         if request.task != "inpaint" and not keeps_surroundings(self.pipe):
             raise ModelError(_FILLS)
         kind = type(self.pipe) if self._fits(request.task) else self._family.pipelines[request.task]
-        check_extra(
-            request.inputs.extra, inspect.signature(kind.__call__).parameters, kind.__name__
-        )
+        accepted = inspect.signature(kind.__call__).parameters
+        check_extra(request.inputs.extra, accepted, kind.__name__)
+        check_embeds(request, accepted, self.pipe)
         for plan in (item.plan for item in request.items if item.plan is not None):
             request.inputs.of_regions(plan)
         return replace(request, inputs=adapted(self.pipe, request.inputs))
@@ -626,4 +642,4 @@ def _drawn_words(plan: Plan, said: Wording) -> str:
     """What the model itself has to understand: where regions lie is said to the sampler alone."""
     drawn = [*said.regions, said.leftover] if said.regions else [plan.effective_base_prompt]
     negatives = (region.negative for region in plan.layers())
-    return " ".join([*drawn, plan.effective_negative, *negatives])
+    return " ".join(map(clean, [*drawn, plan.effective_negative, *negatives]))

@@ -128,6 +128,7 @@ Guidance = Annotated[float, Field(ge=0.0, le=100.0)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Part = Annotated[float, Field(gt=0.0, le=1.0)]
 Feather = Annotated[float, Field(ge=0.0, le=0.5)]
+Window = Annotated[int, Field(ge=0, le=MAX_SIDE)]
 
 
 class GenerationSettings(BaseModel):
@@ -263,6 +264,17 @@ class GenerationSettings(BaseModel):
             lasting=True,
         ),
     ] = None
+    window: Annotated[
+        Window | None,
+        Setting(
+            "Latent window",
+            "Pixels across and down in which a region is drawn apart, at least, with what is around"
+            " it; 0 is its box alone",
+            "regions",
+            "regional",
+            lasting=True,
+        ),
+    ] = None
     scheduler: Annotated[
         Scheduler | None,
         Setting("Scheduler", "Scheduler of the steps", "method", lasting=True),
@@ -366,6 +378,7 @@ class SettingKwargs(TypedDict, total=False):
     end: float | None
     feather: float | None
     share: float | None
+    window: int | None
     scheduler: str | None
     clip_skip: int | None
     strength: float | None

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from rpg.defaults import FAMILIES, PRESET_FIELDS, PRESETS, ModelDefaults, Sampling, of_model
 from rpg.errors import ModelError, SettingsError
 from rpg.plans.geometry import Box, grid
+from rpg.plans.plan import Plan, Region
+from rpg.plans.scene import Scene, Thing
 from rpg.plans.split_ratio import parse_split_ratio
 from rpg.settings import (
     COMPOSERS,
@@ -219,7 +221,8 @@ def test_what_a_model_has_of_its_own_gives_its_defaults_again(tmp_path: Path) ->
     values = {"width": 64, "region_side": 32, "name": "toybox", "fast": Sampling(steps=0.3)}
     made = FAMILIES["sd15"].model_copy(update=values)
     own = made.own("sd15")
-    named = {"sizes", "empty_prompt"}  # a model of that name has its own
+    # A model of that name has its own.
+    named = {"sizes", "empty_prompt", "share", "window", "feather", "base_ratio_alike"}
     assert own.keys() == values.keys() | named and FAMILIES["sd15"].own("sd15") == {}
     (tmp_path / "rpg.json").write_text(json.dumps(own))
     assert of_model(tmp_path, "sd15") == made
@@ -229,9 +232,47 @@ def test_words_say_nothing_of_the_canvas_or_of_how_it_is_shown() -> None:
     said = ModelDefaults(guidance_end=0.5, scheduler="euler", name="n", fast=Sampling())
     assert said.words() == {
         "num_inference_steps": 30, "guidance_scale": 5.0, "guidance_end": 0.5,
-        "composer": "latent+attention", "base_ratio": 0.2, "share": 0.4, "feather": 0.0,
+        "composer": "attention", "base_ratio": 0.3, "share": 0.1, "window": 768, "feather": 0.02,
         "scheduler": "euler",
     }  # fmt: skip
+
+
+def cats(*names: str) -> Plan:
+    """A region for each of these things."""
+    things = [Thing(id=f"t{i}", name=name) for i, name in enumerate(names)]
+    regions = [
+        Region(id=f"r{i}", prompt=name, box=box, shows=(f"t{i}",))
+        for i, (name, box) in enumerate(zip(names, grid(1, len(names)), strict=True))
+    ]
+    return Plan(prompt="p", regions=tuple(regions), scene=Scene(things=tuple(things)))
+
+
+@pytest.mark.parametrize(
+    ("names", "ratio"),
+    [
+        (("cat", "dog"), 0.3),
+        (("cat",), 0.3),
+        (("tabby cat", "cat"), 0.45),
+        (("woman", "table", "boy"), 0.45),
+        (("cat house", "cat"), 0.3),
+    ],
+)
+def test_several_of_a_kind_hear_more_of_the_whole(names: tuple[str, ...], ratio: float) -> None:
+    """As RPG's README advises for several of one class; Toybox has a ratio of its own."""
+    assert FAMILIES["sdxl"].ratio_for(cats(*names)) == ratio
+    assert of_model(weights_path(), "sdxl").ratio_for(cats(*names)) == 0.0
+
+
+def test_real_models_are_not_drawn_as_toybox_is() -> None:
+    """Published evidence, named in docs/backbones.md, and not what was measured on Toybox."""
+    toybox = of_model(weights_path(), "sdxl")
+    for family, floor in (("sdxl", 768), ("sd15", 512)):
+        usual = FAMILIES[family]
+        assert (usual.composer, usual.base_ratio, usual.window) == ("attention", 0.3, floor)
+        assert 0 < usual.feather < 0.05 and usual.share <= 0.1
+    assert (toybox.composer, toybox.base_ratio, toybox.window, toybox.feather) == (
+        "latent", 0.0, 0, 0.0
+    )  # fmt: skip
 
 
 def test_a_damaged_defaults_file_is_named(tmp_path: Path) -> None:

@@ -91,7 +91,15 @@ def test_what_is_said_of_some_settings(here: Faces) -> None:
 
 
 def test_what_takes_a_setting() -> None:
-    assert set(TO_REGIONAL) == {"composer", "base_ratio", "start", "end", "feather", "share"}
+    assert set(TO_REGIONAL) == {
+        "composer",
+        "base_ratio",
+        "start",
+        "end",
+        "feather",
+        "share",
+        "window",
+    }
     own = {"seed", "negative_prompt", "guidance_end", "scheduler"}
     assert set(TO_PIPELINE) == SETTINGS.keys() - set(TO_REGIONAL) - own
     assert {"clip_skip", "composer", "guidance_scale"} < set(LASTING)
@@ -105,7 +113,7 @@ def test_what_is_passed_on_is_taken() -> None:
         name: SETTINGS[name].default for name in ("start", "end")
     }
     said = {name: taken[name].default for name in TO_REGIONAL if taken[name].default is not None}
-    assert said == {name: usual[name] for name in said} and "composer" in said
+    assert said == {name: usual[name] for name in said} and "end" in said
     kinds = (StableDiffusionXLPipeline, StableDiffusionXLImg2ImgPipeline)
     words = {word for kind in kinds for word in inspect.signature(kind.__call__).parameters}
     assert set(TO_PIPELINE) < words

@@ -65,6 +65,10 @@ def _app(
         Literal["auto", "float32", "float16", "bfloat16"], typer.Option(help="Numbers' format.")
     ] = "auto",
     device: Annotated[str | None, typer.Option(help="cuda, mps, cpu. Default: the best.")] = None,
+    low_vram: Annotated[
+        Literal["auto", "on", "off"],
+        typer.Option(help="Save memory of the graphics card; auto: where it has too little."),
+    ] = "auto",
     host: Annotated[str, typer.Option(help="0.0.0.0 lets other machines in.")] = "127.0.0.1",
     port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="Default: the first free from 7860.")
@@ -109,6 +113,7 @@ def _app(
                 base_url=base_url,
                 dtype=None if dtype == "auto" else dtype,
                 device=device,
+                low_vram=low_vram,
                 host=host,
                 port=port,
                 allowed_hosts=tuple(allowed_host or ()),

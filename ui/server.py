@@ -16,6 +16,7 @@ from gradio.routes import App
 from pydantic import SecretStr
 from starlette.types import ASGIApp
 
+from rpg.diffusion.memory_plan import LowVram
 from rpg.diffusion.quiet import quiet_loading
 from rpg.errors import SettingsError
 from rpg.pipeline import RPGPipeline
@@ -51,6 +52,7 @@ class Serving:
     controlnets: tuple[str, ...] = ()
     dtype: str | None = None
     device: str | None = None
+    low_vram: LowVram = "auto"
     host: str = "127.0.0.1"
     port: int | None = None
     allowed_hosts: tuple[str, ...] = ()
@@ -228,6 +230,8 @@ def _workshop(wishes: Serving) -> Workshop:
     )
     adapters = Adapters.found(wishes.loras, wishes.controlnets)
     with quiet_loading():
-        rpg = RPGPipeline.from_pretrained(wishes.model, dtype=wishes.dtype, device=wishes.device)
+        rpg = RPGPipeline.from_pretrained(
+            wishes.model, dtype=wishes.dtype, device=wishes.device, low_vram=wishes.low_vram
+        )
     choice = PlannerChoice(wishes.planner, wishes.planner_model, wishes.base_url)
     return Workshop(rpg, Sessions(wishes.sessions), choice, adapters, endpoints)

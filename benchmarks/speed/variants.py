@@ -25,7 +25,7 @@ _THINGS = ("cat", "house", "tree", "fish")
 
 @dataclass(frozen=True)
 class Variant:
-    """A way to draw; `composer` and `base_ratio` as in `regional`.
+    """A way to draw; numbers and composer as in `regional`.
 
     Attributes:
         name: In the report.
@@ -36,6 +36,8 @@ class Variant:
     scheme: Literal["plain", "official", "ours"]
     composer: Composer = "attention"
     base_ratio: float = 0.0
+    share: float = SHARE
+    window: int = 0
 
     def on(self, pipe: Any, plan: Plan) -> AbstractContextManager[Any]:
         """The context in which the pipeline's calls draw this way."""
@@ -43,7 +45,8 @@ class Variant:
             return nullcontext()
         if self.scheme == "official":
             return official(pipe, plan, base_ratio=self.base_ratio)
-        return regional(pipe, plan, composer=self.composer, base_ratio=self.base_ratio, share=SHARE)
+        words = {"composer": self.composer, "base_ratio": self.base_ratio, "window": self.window}
+        return regional(pipe, plan, share=self.share, feather=0.0, **words)
 
 
 VARIANTS = (
@@ -53,6 +56,7 @@ VARIANTS = (
     Variant("attention", "ours", "attention", _RATIO),
     Variant("latent", "ours", "latent"),
     Variant("latent+attention", "ours", "latent+attention"),
+    Variant("windows", "ours", "latent+attention", 0.3, 0.1, 768),
 )
 
 

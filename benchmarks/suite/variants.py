@@ -16,8 +16,10 @@ from rpg.settings import COMPOSERS, Composer
 __all__ = ["LOOP", "PLAIN", "Variant", "Method", "ablations", "variants", "canvas", "plan_of"]
 
 PLAIN, LOOP = "plain", "loop"
+MENDED, PUBLISHED = "official, mended", "official, as published"
 ROUNDS = 4  # of the loop
 OFFICIAL_RATIO = 0.2  # the base ratio of the paper's figure
+PUBLISHED_RATIO = 0.5  # of the published code's RPG.py
 _RATIOS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 _SPANS = ((0.0, 0.25), (0.0, 0.5), (0.0, 0.75), (0.25, 1.0), (0.5, 1.0))
 _FEATHERS = (0.1, 0.2, 0.4)
@@ -45,6 +47,7 @@ class Method:
     end: float = 1.0
     feather: float = 0.0
     share: float = 0.0
+    window: int = 0
     last_pooled: bool = False
     rounds: int = 0
 
@@ -78,7 +81,8 @@ def variants(defaults: ModelDefaults) -> dict[str, Variant]:
     }
     return {
         PLAIN: Variant(plain),
-        "official": Variant(Method("official", base_ratio=OFFICIAL_RATIO)),
+        MENDED: Variant(Method("official", base_ratio=OFFICIAL_RATIO)),
+        PUBLISHED: Variant(Method("official", base_ratio=PUBLISHED_RATIO, last_pooled=True)),
         **composers,
         LOOP: Variant(loop),
         "best of N, plain": Variant(plain, loop),
@@ -134,6 +138,7 @@ def _composed(method: Method, composer: Composer, defaults: ModelDefaults) -> Me
         composer=composer,
         base_ratio=defaults.base_ratio,
         feather=defaults.feather,
+        window=defaults.window,
         share=defaults.share if composer == "latent+attention" else 0.0,
     )
 

@@ -8,6 +8,7 @@ import typer
 
 from rpg.cli.batch import batch
 from rpg.cli.demo import demo
+from rpg.cli.doctor import doctor
 from rpg.cli.edit import edit
 from rpg.cli.generate import generate
 from rpg.cli.plan import plan
@@ -30,6 +31,7 @@ app.command()(edit)
 app.command()(batch)
 app.command()(demo)
 app.command()(planner_check)
+app.command()(doctor)
 app.add_typer(session)
 
 

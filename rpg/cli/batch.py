@@ -116,6 +116,7 @@ def batch(
     cpu_offload: options.Offload = None,
     vae_tiling: options.VaeTiling = False,
     vae_slicing: options.VaeSlicing = False,
+    low_vram: options.LowVram = "auto",
     preset: options.PresetName = None,
     *,
     given: SettingFlags,
@@ -140,6 +141,7 @@ def batch(
             cpu_offload,
             vae_tiling,
             vae_slicing,
+            low_vram,
         )
         if preset is not None:
             wishes = wishes.filled(known_defaults(flags).preset(preset))

@@ -59,6 +59,7 @@ def edit(
     revision: options.Revision = None,
     lora: options.Lora = None,
     cpu_offload: options.Offload = None,
+    low_vram: options.LowVram = "auto",
     *,
     given: SettingFlags,
     output: options.Output = None,
@@ -75,8 +76,9 @@ def edit(
         painted = ImageOps.exif_transpose(files.read_picture(mask)) if mask is not None else None
         targets = files.Targets(output)
         recording = Recording.of(session, no_session)
+        adapters = read_adapters(lora or ())
         flags = ModelFlags(
-            model, dtype, device, variant, revision, read_adapters(lora or ()), cpu_offload
+            model, dtype, device, variant, revision, adapters, cpu_offload, low_vram=low_vram
         )
         rpg = flags.load()
         rpg.planner = planning

@@ -56,6 +56,7 @@ def generate(
     cpu_offload: options.Offload = None,
     vae_tiling: options.VaeTiling = False,
     vae_slicing: options.VaeSlicing = False,
+    low_vram: options.LowVram = "auto",
     preset: options.PresetName = None,
     *,
     given: SettingFlags,
@@ -86,6 +87,7 @@ def generate(
             cpu_offload,
             vae_tiling,
             vae_slicing,
+            low_vram,
             ip_adapter,
             ip_image_encoder,
         )

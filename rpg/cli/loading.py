@@ -16,6 +16,7 @@ from rpg.cli.options import DTYPES, CpuOffload, Dtype
 from rpg.errors import ModelError, SettingsError
 
 if TYPE_CHECKING:
+    from rpg.diffusion.memory_plan import LowVram
     from rpg.pipeline import RPGPipeline
 
 
@@ -43,6 +44,7 @@ class ModelFlags:
     cpu_offload: CpuOffload | None = None
     vae_tiling: bool = False
     vae_slicing: bool = False
+    low_vram: LowVram = "auto"
     ip_adapter: Path | None = None
     ip_image_encoder: Path | None = None
 
@@ -72,16 +74,18 @@ class ModelFlags:
             "device": "cpu" if self.cpu_offload else self.device,
             "variant": self.variant,
             "revision": self.revision,
+            "low_vram": "off" if self.cpu_offload else self.low_vram,
         }
         return {name: value for name, value in words.items() if value is not None}
 
     def _spare_memory(self, pipe: Any) -> None:
+        from rpg.diffusion.backbones import device_named
+        from rpg.diffusion.tiles import tile
+
         if self.vae_tiling:
-            pipe.vae.enable_tiling()
+            tile(pipe.vae)
         if self.vae_slicing:
             pipe.vae.enable_slicing()
-        from rpg.diffusion.backbones import device_named
-
         try:
             if self.cpu_offload == "model":
                 device_named(self.device)  # else that it is missing would show while drawing

@@ -192,6 +192,15 @@ Offload = Annotated[
     CpuOffload | None,
     typer.Option("--cpu-offload", help="Offload to the CPU between uses.", rich_help_panel=_MODEL),
 ]
+LowVram = Annotated[
+    Literal["auto", "on", "off"],
+    typer.Option(
+        "--low-vram",
+        help="Save memory of the graphics card: where it has too little (auto), always or never. "
+        "--cpu-offload goes before it.",
+        rich_help_panel=_MODEL,
+    ),
+]
 VaeTiling = Annotated[
     bool, typer.Option("--vae-tiling", help="Decode in tiles: less memory.", rich_help_panel=_MODEL)
 ]

@@ -68,6 +68,7 @@ def refine(
     device: options.Device = None,
     lora: options.Lora = None,
     cpu_offload: options.Offload = None,
+    low_vram: options.LowVram = "auto",
     preset: options.PresetName = None,
     *,
     given: SettingFlags,
@@ -88,7 +89,9 @@ def refine(
         if not as_json:
             console.show_plan(plan, reasoning=not shown)
         adapters = read_adapters(lora or ())
-        rpg = ModelFlags(model, dtype, device, lora=adapters, cpu_offload=cpu_offload).load()
+        rpg = ModelFlags(
+            model, dtype, device, lora=adapters, cpu_offload=cpu_offload, low_vram=low_vram
+        ).load()
         rpg.planner = planning
         _fits(critic, rpg)
         budget: dict[str, Any] = {

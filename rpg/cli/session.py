@@ -180,6 +180,7 @@ def replay(
     dtype: options.DtypeName = "auto",
     device: options.Device = None,
     lora: options.Lora = None,
+    low_vram: options.LowVram = "auto",
     output: options.Output = None,
     as_json: options.Json = False,
 ) -> None:
@@ -187,7 +188,8 @@ def replay(
     with console.explained(as_json):
         session = opened(name)
         number = _chosen(session, turn)
-        rpg = ModelFlags(model, dtype, device, lora=read_adapters(lora or ())).load()
+        adapters = read_adapters(lora or ())
+        rpg = ModelFlags(model, dtype, device, lora=adapters, low_vram=low_vram).load()
         rpg.pipe.set_progress_bar_config(disable=True)
         image = session.replay(number, rpg)
         if output is not None:

@@ -20,6 +20,7 @@ from rpg.planners.llm.boxes import fitted
 from rpg.plans.edits import AddRegion, Edit, ModifyRegion, MoveRegion, apply
 from rpg.plans.geometry import Box
 from rpg.plans.plan import Plan, Region
+from rpg.plans.prompt_weights import carried
 
 _MOST_EDITS = 8
 _MOST_PROMPT = 1000  # letters
@@ -45,17 +46,21 @@ def _applies(plan: Plan, edits: Sequence[Edit]) -> bool:
 
 def _edits(plan: Plan, changes: Sequence[Change], findings: Sequence[Finding]) -> Iterator[Edit]:
     failed = {name for finding in findings if not finding.holds for name in finding.check.regions}
+    before = {region.id: region.prompt for region in plan.layers()}
+    plain = plan.unweighted()
     for change in changes[: 4 * _MOST_EDITS]:
         prompt = change.prompt[:_MOST_PROMPT]
         if change.action == "modify" and change.region in failed and prompt:
-            if _nouns_of(change.region, findings) <= _nouns(prompt) and not _brings(plan, prompt):
-                yield ModifyRegion(id=change.region, prompt=prompt)
+            if _nouns_of(change.region, findings) <= _nouns(prompt) and not _brings(plain, prompt):
+                words = carried(prompt, before.get(change.region, ""))
+                yield ModifyRegion(id=change.region, prompt=words)
         elif change.action == "move" and change.region in failed:
             if (box := _box(change)) is not None:
                 yield MoveRegion(id=change.region, box=box)
-        elif change.action == "add" and (noun := _wanted(plan, prompt)):
+        elif change.action == "add" and (noun := _wanted(plain, prompt)):
             if (box := _box(change)) is not None:
-                yield AddRegion(region=Region(id=_free(plan, noun), prompt=prompt, box=box))
+                words = carried(prompt, plan.prompt)
+                yield AddRegion(region=Region(id=_free(plan, noun), prompt=words, box=box))
 
 
 def _box(change: Change) -> Box | None:

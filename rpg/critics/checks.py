@@ -55,7 +55,7 @@ def compile_checks(plan: Plan) -> tuple[Check, ...]:
     Compile once and keep them: a session that compiled anew after every edit would grade its own
     changes.
     """
-    subjects = _Subjects(_read(plan))
+    subjects = _Subjects(_read(plan).unweighted())
     ranked = [*_ranked(subjects)]
     chosen = sorted(range(len(ranked)), key=lambda at: ranked[at][0])
     always = sum(rank == 0 for rank, _ in ranked)

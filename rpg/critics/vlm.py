@@ -145,6 +145,7 @@ class VLMCritic:
         return Critique.of(findings, accepted(plan, changes, findings), notes)
 
     def _about_whole(self, plan: Plan, checks: Sequence[Check], picture: str) -> list[Message]:
+        plan = plan.unweighted()
         return _messages(
             self._whole.render(
                 prompt=plan.prompt,

@@ -91,10 +91,16 @@ class RegionalAttnProcessor(torch.nn.Module):
     def _attended(self, query: Tensor, keys: Pair) -> Tensor:
         """(B, H, T, d) -> (B, H, T, d)."""
         selection = self.state.selection
+        length = self.state.bank.text.shape[1]
         if selection is not None:  # a crop each row
-            return _attend(query, _rows(keys, selection.rows, selection.length))
-        own = _slice(keys, 0, len(query), self.state.bank.text.shape[1])
-        if self.state.mode is CompositionMode.LATENT and not self.state.base_carries_leftover:
+            heard = _attend(query, _rows(keys, selection.rows, selection.length))
+            if selection.base is None:
+                return heard
+            rows, shares = selection.base
+            base = _attend(query, _rows(keys, rows, length))
+            return heard.lerp_(base, shares.to(heard)[:, None, None, None])
+        own = _slice(keys, 0, len(query), length)
+        if self.state.mode is CompositionMode.LATENT and not self.state.composes_base:
             return _attend(query, own)
         return self._composed(query, own, _slice(keys, len(query), len(keys[0])))
 
@@ -162,8 +168,9 @@ class RegionalAttnProcessor(torch.nn.Module):
                 )
                 for branch, tokens in image.tokens.items()
             }
-        parts = query.chunk(len(self.state.branches))
-        pairs = zip(parts, self.state.branches, strict=True)
+        selection = self.state.selection
+        branches = self.state.branches if selection is None else selection.branches
+        pairs = zip(query.chunk(len(branches)), branches, strict=True)
         heard = [_attend(part, _repeated(keys[branch], len(part))) for part, branch in pairs]
         return torch.cat(heard) * share.to(query)[:, None, :, None]
 

@@ -18,6 +18,11 @@ def size_multiple(pipe: Any) -> int:
     return math.lcm(_PIPELINE_MULTIPLE, int(pipe.vae_scale_factor))
 
 
+def cells_of(pixels: int, pipe: Any) -> int:
+    """Latent cells that hold so many pixels in a row."""
+    return -(-pixels // int(pipe.vae_scale_factor))
+
+
 def snap_size(width: int, height: int, multiple: int) -> tuple[int, int]:
     """The nearest size in pixels whose sides are multiples of `multiple`, at least one of them.
 

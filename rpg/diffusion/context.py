@@ -15,13 +15,14 @@ from torch import Tensor
 
 from rpg.diffusion import backbones
 from rpg.diffusion.backbones import Family
+from rpg.diffusion.canvas import cells_of
 from rpg.diffusion.denoiser import RegionalDenoiser
 from rpg.diffusion.embeds import RegionalPromptEmbeds, unfilled
 from rpg.diffusion.layout import RegionalLayout
 from rpg.diffusion.patches import intercepted, replaced
 from rpg.diffusion.region_images import DEFAULT_IMAGE_SCALE, RegionImages, check_images
 from rpg.diffusion.region_lora import RegionLoras, in_text_encoders, load_loras
-from rpg.diffusion.schedule import DEFAULT_LATENT_FRACTION, Composer, Schedule
+from rpg.diffusion.schedule import Composer, Schedule
 from rpg.diffusion.state import Branch, Branches
 from rpg.diffusion.text import reads_at_once
 from rpg.errors import ModelError, SettingsError
@@ -38,12 +39,13 @@ def regional(
     pipe: Any,
     plan: Plan | Sequence[Plan],
     *,
-    composer: Composer = "latent+attention",
+    composer: Composer | None = None,
     base_ratio: float | None = None,
     start: float = 0.0,
     end: float = 1.0,
-    feather: float = 0.0,
+    feather: float | None = None,
     share: float | None = None,
+    window: int | None = None,
     redrawn: Image.Image | None = None,
     empty: str = "",
     region_loras: Mapping[Any, Sequence[tuple[Any, float]]] | None = None,
@@ -63,16 +65,18 @@ def regional(
             inpainting (4- or 9-channel UNet), ControlNet, with perturbed-attention guidance, or
             SDXL's InstructPix2Pix.
         plan: the regions, of every picture or, for a list of plans, of each prompt's; where there
-            are none the pipeline is left as it is.
+            are none the pipeline is left as it is, but for weights in its texts.
         composer: "attention" (regions in cross-attention, one UNet pass), "latent" (every region
             its own latent) or "latent+attention" (latents for the first `share` of the steps).
+            None, here and below: the default of the model or its family, see `rpg.defaults`.
         base_ratio: weight b of the base prompt, 0 to 1, in every region; None: what region or plan
-            says, else 0.2.
+            says, else the default.
         start: share of the steps after which regions begin to act, 0 to 1.
         end: share of the steps after which they stop, above `start`, at most 1.
         feather: width of the blend between regions as a share of the shorter side, 0 to 0.5.
-        share: share of the regional steps that "latent+attention" composes by latents, 0 to 1;
-            None is 0.4.
+        share: share of the regional steps that "latent+attention" composes by latents, 0 to 1.
+        window: pixels that a side of what latents draw a region in has at least, with what is
+            around it; 0: its box alone, as a canvas of its own.
         redrawn: the mask of an inpainting call whose UNet does not see it: where it is black the
             pipeline puts the old latents back after every step, so that regions which lie there
             need not be denoised as latents. None: everything counts.
@@ -95,23 +99,26 @@ def regional(
             be loaded or does not fit, or there is no IP-Adapter; or (from a call, before its first
             step) its guidance is of a kind that is not known.
     """
-    fraction = DEFAULT_LATENT_FRACTION if share is None else share
-    schedule = Schedule(composer, start, end, fraction)
+    family, usual = backbones.family(pipe), backbones.defaults_of(pipe)
+    fraction = usual.share if share is None else share
+    schedule = Schedule(composer or usual.composer, start, end, fraction)
     mask = None if redrawn is None else torch.from_numpy(np.array(redrawn.convert("L")))
-    family = backbones.family(pipe)
+    plans = [plan] if isinstance(plan, Plan) else list(plan)
     layout = RegionalLayout.of(
-        plan,
+        [one.with_default_ratio(usual.ratio_for(one)) for one in plans],
         base_ratio=base_ratio,
-        feather=feather,
+        feather=usual.feather if feather is None else feather,
         inpaint_mask=mask,
+        window=cells_of(usual.window if window is None else window, pipe),
         fits=reads_at_once(pipe),
         empty=empty,
     )
-    plans = [plan] if isinstance(plan, Plan) else list(plan)
     chosen = _by_index(plans, layout, region_loras or {}, "region_loras")
     pictures = _by_index(plans, layout, region_images or {}, "region_images")
     if not layout.count:
-        yield pipe
+        encoder = family.encoder(pipe, (), ())
+        with replaced(pipe, "encode_prompt", encoder.encode_weighted):
+            yield pipe
         return
     pictures = check_images(pipe, pictures, region_image_scale)
     images = RegionImages(pipe, pictures, layout.count, region_image_scale)

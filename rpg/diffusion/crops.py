@@ -1,4 +1,10 @@
-"""Crops of the latents: where each region is denoised, and how the canvas's tensors are cut."""
+"""Crops of the latents: where each region is denoised, and how the canvas's tensors are cut.
+
+A region's crop is its box as a canvas of its own, or a window: the box with so much around it that
+the model draws well at that size (MultiDiffusion, arXiv 2302.08113, takes the whole canvas). A
+window keeps the canvas's size conditioning, and the base prompt acts in its texts: in
+cross-attention and the pooled embedding.
+"""
 
 from __future__ import annotations
 
@@ -74,19 +80,23 @@ class CropBatch:
 
     Attributes:
         pieces: one a region, crops all of one size, each of equally many pictures.
-        branches: predictions for each picture.
+        branches: which of the whole batch's parts, each with a row for every picture, are cut.
+        parts: how many the whole batch has.
         pictures: how many are drawn at once.
         canvas: height and width of the whole in latent cells.
         samples: (rows,), the row of the whole batch that each row is a crop of.
         selection: the texts that each row attends to.
+        apart: whether each crop is a canvas of its own, for the model's size conditioning.
     """
 
     pieces: tuple[Piece, ...]
-    branches: int
+    branches: tuple[int, ...]
+    parts: int
     pictures: int
     canvas: Size
     samples: Tensor
     selection: TextSelection
+    apart: bool = True
 
     @property
     def size(self) -> tuple[int, int]:
@@ -103,27 +113,30 @@ class CropBatch:
         def cut(crop: Crop, some: Tensor) -> Tensor:
             return crop.of_picture(full, *self.canvas, scale).expand(*some.shape[:2], -1, -1, -1)
 
-        return self._stacked(full.expand(self.branches * self.pictures, -1, -1, -1), cut)
+        return self._stacked(full.expand(self.parts * self.pictures, -1, -1, -1), cut)
 
     def rows(self, value: Any) -> Any:
         """What is given for each row of the whole batch, for each crop; anything else as it is."""
-        whole = self.branches * self.pictures
+        whole = self.parts * self.pictures
         if isinstance(value, Tensor) and value.ndim and len(value) == whole:
             return value[self.samples]
         return value
 
     def put(self, predicted: Tensor, blended: Tensor) -> None:
         """Add predictions (rows, c, h', w') in the regions' shares to `blended` (B, c, H, W)."""
-        found = predicted.view(self.branches, len(self.pieces), -1, *predicted.shape[1:])
-        whole = blended.view(self.branches, self.pictures, *blended.shape[1:])
+        found = predicted.view(len(self.branches), len(self.pieces), -1, *predicted.shape[1:])
+        whole = blended.view(self.parts, self.pictures, *blended.shape[1:])
         for index, piece in enumerate(self.pieces):
-            crop = piece.crop
-            place = whole[:, piece.pictures, :, crop.y0 : crop.y1, crop.x0 : crop.x1]
-            place += found[:, index] * piece.share.to(found)
+            crop, share = piece.crop, piece.share.to(found)
+            for number, branch in enumerate(self.branches):
+                place = whole[branch, piece.pictures, :, crop.y0 : crop.y1, crop.x0 : crop.x1]
+                place += found[number, index] * share
 
     def _stacked(self, full: Tensor, cut: Callable[[Crop, Tensor], Tensor]) -> Tensor:
-        apart = full.reshape(self.branches, self.pictures, *full.shape[1:])
-        cuts = [cut(piece.crop, apart[:, piece.pictures]) for piece in self.pieces]
+        parts = full.reshape(self.parts, self.pictures, *full.shape[1:])
+        if len(self.branches) < self.parts:
+            parts = parts[list(self.branches)]
+        cuts = [cut(piece.crop, parts[:, piece.pictures]) for piece in self.pieces]
         return torch.stack(cuts, dim=1).flatten(0, 2)
 
 
@@ -141,69 +154,113 @@ def crop_batches(state: RegionalState, multiple: int, device: torch.device) -> l
 
 def _batches(state: RegionalState, multiple: int, device: torch.device) -> Iterator[CropBatch]:
     assert state.embeds is not None
+    shared = state.shares_negative
+    guided = tuple(i for i, branch in enumerate(state.branches) if branch == "cond" or not shared)
     least = state.bank.text.shape[1]  # the unconditional branch brings the call's own length
     alike: dict[tuple[int, int, int], list[Piece]] = {}
     for layout, first, pictures in state.shares:
-        for crop in _crops(layout, multiple):
+        for crop in _crops(layout, multiple, state.layout.window):
             region = first + crop.region
             length = max(state.embeds.lengths[region], least)
             share = layout.regions[crop.region, crop.y0 : crop.y1, crop.x0 : crop.x1].to(device)
             piece = Piece(crop, region, pictures, share)
             alike.setdefault((*crop.size, length), []).append(piece)
-    for (_, _, length), pieces in alike.items():
-        yield _batch(state, pieces, length, device)
+    others = tuple(i for i in range(len(state.branches)) if i not in guided)
+    if others and not state.passes_whole:
+        whole = Crop(-1, 0, state.size[0], 0, state.size[1])
+        piece = Piece(whole, -1, slice(0, state.pictures), torch.ones(state.size, device=device))
+        yield _batch(state, [piece], least, device, others)
+    if guided:
+        for (_, _, length), pieces in alike.items():
+            yield _batch(state, pieces, length, device, guided)
 
 
 def _batch(
-    state: RegionalState, pieces: list[Piece], length: int, device: torch.device
+    state: RegionalState,
+    pieces: list[Piece],
+    length: int,
+    device: torch.device,
+    branches: tuple[int, ...],
 ) -> CropBatch:
-    branches, pictures = len(state.branches), state.pictures
-    rows = torch.arange(branches * pictures).view(branches, pictures)
+    parts, pictures = len(state.branches), state.pictures
+    rows = torch.arange(parts * pictures).view(parts, pictures)[list(branches)]
     samples = torch.stack([rows[:, piece.pictures] for piece in pieces], dim=1)
-    regions = torch.tensor([piece.region for piece in pieces])[:, None].expand_as(samples)
+    regions = _regions(pieces, samples)
+    texts = _texts(state, regions, samples, branches)
+    base = None
+    if state.layout.window and any(ratios := state.layout.base_ratios):
+        base = samples.flatten().to(device), torch.tensor(ratios)[regions].flatten().to(device)
     return CropBatch(
         pieces=tuple(pieces),
         branches=branches,
+        parts=parts,
         pictures=pictures,
         canvas=state.size,
         samples=samples.flatten().to(device),
         selection=TextSelection(
-            _texts(state, regions, samples).to(device), length, regions.flatten().to(device)
+            texts.to(device),
+            length,
+            regions.flatten().to(device),
+            tuple(state.branches[index] for index in branches),
+            base,
         ),
+        apart=not state.layout.window,
     )
 
 
-def _texts(state: RegionalState, regions: Tensor, samples: Tensor) -> Tensor:
+def _regions(pieces: list[Piece], samples: Tensor) -> Tensor:
+    """Each row's region, among those of all plans; shaped as `samples`."""
+    regions = torch.tensor([piece.region for piece in pieces])
+    return regions[:, None].expand_as(samples[0]).expand_as(samples)
+
+
+def _texts(
+    state: RegionalState, regions: Tensor, samples: Tensor, branches: tuple[int, ...]
+) -> Tensor:
     """(rows,), rows of the bank: the call's first, then the regions', then their negatives.
 
     Args:
         state: layouts and texts.
         regions: (branches, pieces, pictures of each), the crops' regions.
         samples: likewise the call's rows that they are crops of.
+        branches: which of the call's they are.
     """
     assert state.embeds is not None
     total = len(state.branches) * state.pictures
-    regions = regions[0]
     own = torch.tensor(state.embeds.own_negative)[regions]
     prompts, negatives = total + regions, total + state.layout.count + regions
-    found = [
-        prompts if branch == "cond" else torch.where(own, negatives, rows)
-        for branch, rows in zip(state.branches, samples, strict=True)
-    ]
-    return torch.cat([rows.flatten() for rows in found])
+    guided = torch.tensor([state.branches[i] == "cond" for i in branches]).view(-1, 1, 1)
+    return torch.where(guided, prompts, torch.where(own, negatives, samples)).flatten()
 
 
-def _crops(layout: BlendWeights, multiple: int) -> list[Crop]:
-    """A crop for each region that has a share, widened to the UNet's multiple."""
+def _crops(layout: BlendWeights, multiple: int, least: int = 0) -> list[Crop]:
+    """A crop for each region that has a share, widened to the UNet's multiple.
+
+    Args:
+        layout: the shares.
+        multiple: of the sides, in latent cells.
+        least: cells that a side has at least, where the canvas has as many.
+    """
     height, width = layout.base.shape
     found = []
     for region in range(len(layout.regions)):
         support = layout.support(region)
         if support is not None:
             y0, y1, x0, x1 = support
-            rows = _widened(y0, y1, height, multiple)
-            found.append(Crop(region, *rows, *_widened(x0, x1, width, multiple)))
+            rows = _widened(*_grown(y0, y1, height, least), height, multiple)
+            found.append(
+                Crop(region, *rows, *_widened(*_grown(x0, x1, width, least), width, multiple))
+            )
     return found
+
+
+def _grown(start: int, end: int, length: int, least: int) -> tuple[int, int]:
+    """The span with at least so many cells, as much before it as after it while there is room."""
+    missing = min(least, length) - (end - start)
+    if missing <= 0:
+        return start, end
+    start = min(max(start - missing // 2, 0), length - (end - start) - missing)
+    return start, start + min(least, length)
 
 
 def _widened(start: int, end: int, length: int, multiple: int) -> tuple[int, int]:

@@ -137,11 +137,15 @@ class TextSelection:
         rows: (B,), rows of the bank.
         length: tokens that they are cut to.
         regions: (B,), index of the region, among those of all plans, that each row is a crop of.
+        branches: what the parts of the rows are, one after another.
+        base: (B,) rows of the bank and (B,) their shares, of what is heard beside; None: nothing.
     """
 
     rows: Tensor
     length: int
     regions: Tensor
+    branches: tuple[str, ...]
+    base: tuple[Tensor, Tensor] | None = None
 
 
 def filled(embeds: Tensor, empty: Tensor, length: int) -> Tensor:

@@ -8,6 +8,7 @@ kohya's sd-scripts, LyCORIS, A1111 and the ComfyUI exports.
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import struct
@@ -18,7 +19,7 @@ from typing import Literal
 
 from rpg.errors import ModelError
 
-__all__ = ["KINDS", "Kind", "Part", "header", "kind_of", "parts_in", "seen"]
+__all__ = ["KINDS", "Kind", "Part", "header", "kind_of", "numbers_in", "parts_in", "seen"]
 
 Part = Literal["unet", "vae", "text"]
 Shapes = Mapping[str, tuple[int, ...]]
@@ -252,6 +253,15 @@ def parts_in(shapes: Shapes) -> frozenset[Part]:
     """The parts of a model that a checkpoint holds."""
     found = {part: re.compile(names) for part, names in _PARTS.items()}
     return frozenset(p for p, wanted in found.items() if any(map(wanted.search, shapes)))
+
+
+def numbers_in(shapes: Shapes) -> dict[str, int]:
+    """How many weights a checkpoint has, of the autoencoder, the text encoders and the UNet."""
+    found = dict.fromkeys(("unet", "text", "vae"), 0)
+    for name, shape in shapes.items():
+        parts = (part for part, names in _PARTS.items() if re.search(names, name))
+        found[next(parts, "unet")] += math.prod(shape)
+    return found
 
 
 def seen(shapes: Shapes) -> str:

@@ -69,13 +69,16 @@ def compose(
 
 def _base_share(state: RegionalState, device: torch.device) -> Tensor | None:
     """(1 or B, 1, h, w), the base's share in each row; None where it has none."""
-    blends = [blend for blend, _, _ in state.shares]
-    if not any(blend.needs_base for blend in blends):
+    if not state.passes_whole:
         return None
+    blends = [blend for blend, _, _ in state.shares]
     shares = torch.stack([blend.base for blend in blends])[:, None]
-    if len(blends) > 1:
+    if len(blends) > 1 or state.shares_negative:
         shares = shares.repeat_interleave(state.pictures // len(blends), dim=0)
         shares = shares.repeat(len(state.branches), 1, 1, 1)
+    if state.shares_negative:  # the other branches are not cut
+        for branch, rows in state.parts:
+            shares[rows] = shares[rows] if branch == "cond" else 1
     return shares.to(device)
 
 

@@ -68,11 +68,14 @@ class RegionalLayout:
         plans: the regions of each plan.
         feather: width of the blend between regions as a share of the shorter side, 0 to 0.5.
         inpaint_mask: (h, w) of any size, above zero where the prediction counts; None: everywhere.
+        window: latent cells that a side of a region's crop has at least, among latents; its
+            surroundings are in it, then. 0: the crop is the region's box, as a canvas of its own.
     """
 
     plans: tuple[PlanRegions, ...]
     feather: float = 0.0
     inpaint_mask: Tensor | None = None
+    window: int = 0
 
     @classmethod
     def of(
@@ -82,6 +85,7 @@ class RegionalLayout:
         base_ratio: float | None = None,
         feather: float = 0.0,
         inpaint_mask: Tensor | None = None,
+        window: int = 0,
         fits: Callable[[str], bool] | None = None,
         empty: str = "",
     ) -> RegionalLayout:
@@ -93,6 +97,7 @@ class RegionalLayout:
                 says, else 0.2.
             feather: as in the class.
             inpaint_mask: as in the class.
+            window: as in the class.
             fits: whether the model reads a text at once; None: all are.
             empty: what is told of canvas that is left over by a scene without setting and style.
 
@@ -104,7 +109,7 @@ class RegionalLayout:
         check_range("feather", feather, 0.5)
         plans = [plan] if isinstance(plan, Plan) else plan
         found = tuple(PlanRegions.of(one, base_ratio, fits, empty) for one in plans)
-        return cls(found, feather, inpaint_mask)
+        return cls(found, feather, inpaint_mask, window)
 
     @property
     def count(self) -> int:
@@ -117,6 +122,11 @@ class RegionalLayout:
         return [text for plan in self.plans for text in plan.prompts]
 
     @property
+    def base_ratios(self) -> list[float]:
+        """Of all regions."""
+        return [ratio for plan in self.plans for ratio in plan.base_ratios]
+
+    @property
     def negatives(self) -> list[str]:
         """The negatives of all regions; empty where a region has none of its own."""
         return [text for plan in self.plans for text in plan.negatives]
@@ -126,9 +136,17 @@ class RegionalLayout:
         return [region_weights(one.regions, height, width, self.feather) for one in self.plans]
 
     def blend(self, weights: Sequence[Tensor]) -> list[BlendWeights]:
-        """Of each plan the shares in the blend, without what the inpainting mask leaves out."""
-        plans = zip(weights, self.plans, strict=True)
-        return [self._counting(coefficients(one, plan.base_ratios)) for one, plan in plans]
+        """Of each plan the shares among latents, without what the inpainting mask leaves out.
+
+        The base prompt has none in windows, where it acts in cross-attention.
+        """
+        pairs = zip(weights, self.plans, strict=True)
+        return [
+            self._counting(
+                coefficients(one, [0.0] * len(plan.regions) if self.window else plan.base_ratios)
+            )
+            for one, plan in pairs
+        ]
 
     def carried_by_base(self, blends: Sequence[BlendWeights]) -> list[BlendWeights] | None:
         """The shares with what is left over in the base's, where a base pass has to run anyhow.
@@ -137,7 +155,7 @@ class RegionalLayout:
         composition costs no second pass over the whole canvas. None: nothing changes.
         """
         needed = any(one.needs_base for one in blends)
-        if not needed or not any(plan.leftover for plan in self.plans):
+        if self.window or not needed or not any(plan.leftover for plan in self.plans):
             return None
         pairs = zip(blends, self.plans, strict=True)
         return [_merged(one) if plan.leftover else one for one, plan in pairs]

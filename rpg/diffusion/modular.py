@@ -20,7 +20,9 @@ from diffusers.modular_pipelines.stable_diffusion_xl.encoders import (
 )
 from torch import Tensor
 
+from rpg.defaults import FAMILIES
 from rpg.diffusion.backbones.unet import SDXL, UNet
+from rpg.diffusion.canvas import cells_of
 from rpg.diffusion.denoiser import RegionalDenoiser
 from rpg.diffusion.embeds import RegionalPromptEmbeds
 from rpg.diffusion.layout import RegionalLayout
@@ -29,6 +31,7 @@ from rpg.diffusion.schedule import Schedule
 from rpg.diffusion.state import Branch
 from rpg.diffusion.text import reads_at_once
 from rpg.errors import ModelError, SettingsError
+from rpg.plans.plan import Plan
 from rpg.settings import TO_REGIONAL
 
 __all__ = ["RegionalTextEncoderStep", "regional_blocks"]
@@ -41,8 +44,8 @@ def regional_blocks(blocks: Any) -> Any:
     """Make blocks of a modular SDXL pipeline draw plans, and give them back.
 
     A text encoder for the regions is put after the stock one, and the denoising loops take further
-    inputs: `plan`, `composer`, `base_ratio`, `start`, `end`, `feather` and `share`, which mean
-    what they do to `rpg.diffusion.regional`. Without a plan they do what they did. Guiders,
+    inputs: `plan`, `composer`, `base_ratio`, `start`, `end`, `feather`, `share` and `window`, which
+    mean what they do to `rpg.diffusion.regional`. Without a plan they do what they did. Guiders,
     schedulers, ControlNet and inpainting stay diffusers'; each prediction that a guider asks for
     is regional.
 
@@ -160,7 +163,7 @@ class _RegionalLoop:
         """Denoise."""
         stock: Callable[..., tuple[Any, PipelineState]] = super().__call__  # type: ignore[misc]
         block = self.get_block_state(state)  # type: ignore[attr-defined]
-        layout, schedule = _composition(block)
+        layout, schedule = _composition(block, components)
         embeds: RegionalPromptEmbeds | None = getattr(block, _EMBEDS)
         if not layout.count:
             return stock(components, state)
@@ -177,14 +180,23 @@ class _RegionalLoop:
                 return stock(components, state)
 
 
-def _composition(block: Any) -> tuple[RegionalLayout, Schedule]:
-    """What a call asked for; for what it left open, the defaults of the dataclasses."""
+def _composition(block: Any, components: Any) -> tuple[RegionalLayout, Schedule]:
+    """What a call asked for; for what it left open, the defaults of SDXL."""
     said = {name: value for name in TO_REGIONAL if (value := getattr(block, name)) is not None}
-    where = {name: said.pop(name) for name in ("base_ratio", "feather") if name in said}
-    plans = [] if block.plan is None else block.plan
-    names = {"end": "stop", "share": "latent_fraction"}
-    schedule = Schedule(**{names.get(name, name): value for name, value in said.items()})
-    layout = RegionalLayout.of(plans, **where)
+    usual = FAMILIES["sdxl"]
+    schedule = Schedule(
+        said.get("composer", usual.composer),
+        said.get("start", 0.0),
+        said.get("end", 1.0),
+        said.get("share", usual.share),
+    )
+    plans = [block.plan] if isinstance(block.plan, Plan) else list(block.plan or ())
+    layout = RegionalLayout.of(
+        [one.with_default_ratio(usual.ratio_for(one)) for one in plans],
+        base_ratio=said.get("base_ratio"),
+        feather=said.get("feather", usual.feather),
+        window=cells_of(said.get("window", usual.window), components),
+    )
     rows, count = len(block.prompt_embeds), len(layout.plans)
     if count > 1 and rows % count:
         raise SettingsError(f"{count} plans want a prompt each: the call draws {rows} pictures")

@@ -12,6 +12,7 @@ __all__ = ["Composer", "CompositionMode", "Schedule"]
 
 Composer = Literal["latent+attention", "latent", "attention"]
 DEFAULT_LATENT_FRACTION = 0.4
+_MOST_EARLY = 0.4  # up to which no patches of another tone were seen: docs/regional.md
 
 
 class CompositionMode(enum.Enum):
@@ -54,6 +55,11 @@ class Schedule:
         check_range("share", self.latent_fraction)
         if self.start >= self.stop:
             raise SettingsError(f"start {self.start} must be less than end {self.stop}")
+
+    @property
+    def settles_later(self) -> bool:
+        """Whether attention over the whole canvas evens out what latents left between regions."""
+        return self.composer == "latent+attention" and self.latent_fraction <= _MOST_EARLY
 
     def mode(self, step: int, steps: int) -> CompositionMode:
         """The mode of `step`, counted from 0, of `steps`."""

@@ -66,7 +66,7 @@ class RegionalState:
         self._size: Size | None = None
         self._weights: list[Tensor] = []
         self._blends: list[BlendWeights] = []  # for latents
-        self.base_carries_leftover = False  # the base pass of latents, in its cross-attention
+        self._carries_leftover = False  # the base pass of latents, in its cross-attention
         self._kept: dict[Hashable, Any] = {}
 
     def begin_image(self, embeds: RegionalPromptEmbeds, images: Sequence[RegionImage] = ()) -> None:
@@ -124,6 +124,32 @@ class RegionalState:
             first += len(plan.regions)
 
     @property
+    def composes_base(self) -> bool:
+        """Whether the pass over the whole canvas, among latents, hears more than the call's texts.
+
+        It may carry what is left over, or in the place of windows the regions' own negatives.
+        """
+        assert self.embeds is not None
+        return self._carries_leftover or (self.shares_negative and any(self.embeds.own_negative))
+
+    @property
+    def shares_negative(self) -> bool:
+        """Whether windows have one negative prediction, the whole canvas's, which is cheaper.
+
+        It does for early steps. In all of them, what a window's surroundings lack would be guided
+        for and show as a patch.
+        """
+        return self.layout.window > 0 and self.schedule.settles_later
+
+    @property
+    def passes_whole(self) -> bool:
+        """Whether all branches are predicted for the whole canvas, among latents."""
+        if any(blend.needs_base for blend in self._blends):
+            return True
+        negatives = self.shares_negative and any(one != "cond" for one in self.branches)
+        return negatives and (self.composes_base or bool(self.images))
+
+    @property
     def size(self) -> Size:
         """Of the canvas, in latent cells."""
         assert self._size is not None
@@ -159,7 +185,7 @@ class RegionalState:
         Returns:
             (B, cells), each region's factor by its share of the cell; (B, 1) for crops, whose rows
             are of one region each; None where nothing acts: in plain calls, and in latents' base
-            pass. Of tokens in the order that they are in.
+            pass, but for negatives that all regions share. Of tokens in the order that they are in.
         """
         if self.mode is CompositionMode.PLAIN:
             return None
@@ -168,11 +194,12 @@ class RegionalState:
                 ("factors", factors, device), lambda: torch.tensor(factors, device=device)
             )
             return values[self.selection.regions, None]
-        if self.mode is CompositionMode.LATENT:
+        if self.mode is CompositionMode.LATENT and not self.shares_negative:
             return None
         size = self._token_grid(self.size, cells) if isinstance(cells, int) else cells
         found = self.kept(
-            ("spread", factors, size, device), lambda: self._spread(factors, size).to(device)
+            ("spread", self.mode, factors, size, device),
+            lambda: self._spread(factors, size).to(device),
         )
         if self.permutation is None or not isinstance(cells, int):
             return found
@@ -235,11 +262,11 @@ class RegionalState:
             self._weights = self.layout.weights(*size)
             blends = self.layout.blend(self._weights)
             carried = self.layout.carried_by_base(blends)
-            self.base_carries_leftover = carried is not None
+            self._carries_leftover = carried is not None
             self._blends = blends if carried is None else carried
 
     def _spread(self, factors: Sequence[float], size: Size) -> Tensor:
-        """(B, h * w) of the whole canvas."""
+        """(B, h * w) of the whole canvas; among latents of the branches that are not cut."""
         rows, first = [], 0
         each = self.pictures // len(self._weights)
         for weights in self._weights:
@@ -247,7 +274,9 @@ class RegionalState:
             row = torch.tensordot(own, to_level(weights, *size)[:-1], dims=1)
             rows += [row.flatten()] * each
             first += len(own)
-        return torch.stack(rows * len(self.branches))
+        whole = torch.stack(rows)
+        cut = [self.mode is CompositionMode.LATENT and one == "cond" for one in self.branches]
+        return torch.cat([torch.zeros_like(whole) if one else whole for one in cut])
 
     def _token_layouts(self, tokens: int, negative: bool) -> Iterator[tuple[slice, TokenLayout]]:
         assert self._size is not None and self.embeds is not None
@@ -255,7 +284,8 @@ class RegionalState:
         plans = zip(self.shares, self._weights, self.layout.plans, strict=True)
         for (_, first, pictures), weights, plan in plans:
             ratios: Sequence[float] = plan.base_ratios
-            if self.mode is CompositionMode.LATENT:  # in the base pass: crops have a text a row
+            whole = negative and self.shares_negative
+            if self.mode is CompositionMode.LATENT and not whole:  # crops have a text a row
                 ratios = [float(index > 0 or not plan.leftover) for index in range(len(ratios))]
             if negative:
                 owns = self.embeds.own_negative[first : first + len(ratios)]

@@ -4,6 +4,10 @@ The pipeline's own `encode_prompt` does the encoding, so textual inversion, LoRA
 keep working; it is asked once for all texts. A text over the tokenizer's limit is split between
 words into chunks that fit, each encoded alone, and the embeddings are joined along the tokens, so
 nothing is lost; the pooled embedding is the first chunk's.
+
+Encoders are given texts without their weights (`rpg.plans.prompt_weights`). Then a token of weight
+w becomes e + w (z - e), z being its own embedding and e what the empty text has in its place: the
+rule of ComfyUI, and of Compel for w > 1. Other tokens and the pooled embedding stay as they are.
 """
 
 from __future__ import annotations
@@ -11,7 +15,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import torch
@@ -19,10 +22,22 @@ from torch import Tensor
 
 from rpg.diffusion.embeds import Encoded, RegionalPromptEmbeds, filled
 from rpg.diffusion.state import Branch
+from rpg.plans.prompt_weights import WeightedText, clean, read
 
-__all__ = ["Encoder", "chunk_count", "chunked", "reads_at_once", "tokens_at_once"]
+__all__ = [
+    "Encoder",
+    "chunk_count",
+    "chunked",
+    "embedding_widths",
+    "reads_at_once",
+    "tokens_at_once",
+]
 
 Counter = Callable[[str], int]
+
+_EMBEDS = ("prompt_embeds", "negative_prompt_embeds")
+_SECOND = ("prompt_2", "negative_prompt_2")
+_TEXTS = ("prompt", "negative_prompt", *_SECOND)
 
 
 class Encoder:
@@ -45,7 +60,7 @@ class Encoder:
         """Keep what is needed of the pipeline."""
         self._encode: Callable[..., tuple[Tensor | None, ...]] = encode or pipe.encode_prompt
         self._signature = inspect.signature(self._encode)
-        self._counters = _counters(pipe)
+        self._readers = _readers(pipe)
         self._zeros = bool(getattr(pipe.config, "force_zeros_for_empty_prompt", False))
         self._prompts, self._negatives = prompts, negatives
         self._own_negative = tuple(bool(negative) for negative in negatives)
@@ -54,13 +69,26 @@ class Encoder:
         self, *args: Any, **words: Any
     ) -> tuple[tuple[Tensor | None, ...], RegionalPromptEmbeds]:
         """Stands in for `pipe.encode_prompt`: what it would return, and the regions' conditions."""
+        result, wanted, unwanted = self._encoded(self._signature.bind(*args, **words))
+        return result, self._conditions(wanted, unwanted)
+
+    def encode_weighted(self, *args: Any, **words: Any) -> tuple[Tensor | None, ...]:
+        """The same without regions; where no text has weights, `pipe.encode_prompt` itself."""
         call = self._signature.bind(*args, **words)
+        texts = [text for name in _TEXTS for text in _listed(call.arguments.get(name))]
+        return (
+            self._encode(*args, **words) if all(map(_is_plain, texts)) else self._encoded(call)[0]
+        )
+
+    def _encoded(
+        self, call: inspect.BoundArguments
+    ) -> tuple[tuple[Tensor | None, ...], _Embeds, _Embeds]:
+        """What a call of `encode_prompt` returns; the regions' prompts and negatives."""
         call.apply_defaults()
         asked = call.arguments
         own = self._own_texts(asked)
-        if own is None:  # embeddings given, or two texts for one prompt: diffusers handles these
-            result = self._encode(*args, **words)
-            return result, self._conditions(*self._batches(self._prompts, self._negatives, asked))
+        if own is None:
+            return self._encoded_beside(call)
         prompts, negatives = own
         wanted, unwanted = self._batches(
             [*prompts, *self._prompts], [*negatives, *self._negatives], asked
@@ -68,7 +96,7 @@ class Encoder:
         result = _result(
             wanted.part(0, len(prompts)), unwanted.part(0, len(negatives)), bool(negatives), asked
         )
-        return result, self._conditions(wanted.part(len(prompts)), unwanted.part(len(negatives)))
+        return result, wanted.part(len(prompts)), unwanted.part(len(negatives))
 
     def regions(
         self, device: Any, lora_scale: float | None = None, clip_skip: int | None = None
@@ -99,8 +127,7 @@ class Encoder:
 
     def prompts(self, *args: Any, **words: Any) -> list[str]:
         """The prompts of a call of `encode_prompt`; none where embeddings take their place."""
-        prompt = self._signature.bind(*args, **words).arguments.get("prompt")
-        return [prompt] if isinstance(prompt, str) else list(prompt or ())
+        return _listed(self._signature.bind(*args, **words).arguments.get("prompt"))
 
     def count(self, *args: Any, **words: Any) -> int:
         """How many prompts, or embeddings in their place, a call of `encode_prompt` has."""
@@ -114,11 +141,49 @@ class Encoder:
         assert positive is not None
         return {"cond": positive} if negative is None else {"cond": positive, "uncond": negative}
 
+    def _encoded_beside(
+        self, call: inspect.BoundArguments
+    ) -> tuple[tuple[Tensor | None, ...], _Embeds, _Embeds]:
+        """The same for embeddings or two texts for a prompt, which diffusers encodes.
+
+        Negatives in words beside embeddings are encoded here: diffusers would want them as long.
+        """
+        asked, own = call.arguments, self._own_negatives(call.arguments)
+        wanted, unwanted = self._batches(self._prompts, [*own, *self._negatives], asked)
+        if own:
+            negatives, embeds = unwanted.part(0, len(own)), asked["prompt_embeds"]
+            length = max(negatives.longest, embeds.shape[1])
+            asked["prompt_embeds"] = filled(embeds, wanted.chunks[:1], length)
+            asked["negative_prompt"] = None
+            asked["negative_prompt_embeds"] = negatives.hidden(length)
+            if negatives.pooled is not None:
+                asked["negative_pooled_prompt_embeds"] = negatives.first()
+        texts = {name: [read(one) for one in _listed(asked.get(name))] for name in _TEXTS}
+        for name in (name for name, some in texts.items() if some):
+            plain = [text.clean for text in texts[name]]
+            asked[name] = plain[0] if isinstance(asked[name], str) else plain
+        positive, negative, *pooled = self._encode(*call.args, **call.kwargs)
+        prompts, empty = (texts["prompt"], texts["prompt_2"]), wanted.chunks[0]
+        positive = self._weighted_rows(positive, prompts, empty)
+        prompts, empty = (texts["negative_prompt"], texts["negative_prompt_2"]), unwanted.chunks[0]
+        negative = self._weighted_rows(negative, prompts, empty)
+        return (positive, negative, *pooled), wanted, unwanted.part(len(own))
+
+    def _own_negatives(self, asked: dict[str, Any]) -> list[str]:
+        """The negatives of a call with embeddings for its prompts, where they are words."""
+        embeds, negative = asked.get("prompt_embeds"), asked.get("negative_prompt")
+        others = (asked.get("negative_prompt_embeds"), asked.get("negative_prompt_2"))
+        if embeds is None or any(one is not None for one in others):
+            return []
+        if not asked["do_classifier_free_guidance"] or (negative is None and self._zeros):
+            return []
+        negatives = negative if isinstance(negative, list) else [negative or ""] * len(embeds)
+        return negatives if len(negatives) == len(embeds) else []
+
     def _own_texts(self, asked: dict[str, Any]) -> tuple[list[str], list[str]] | None:
         """The call's prompts and its negatives; None where they cannot join the batch."""
         prompt, negative = asked["prompt"], asked["negative_prompt"]
-        special = ("prompt_2", "negative_prompt_2", "prompt_embeds", "negative_prompt_embeds")
-        if any(asked.get(name) is not None for name in special):
+        if any(asked.get(name) is not None for name in (*_EMBEDS, *_SECOND)):
             return None
         prompts = [prompt] if isinstance(prompt, str) else prompt
         if not isinstance(prompts, list):
@@ -140,8 +205,10 @@ class Encoder:
 
     def _batch(self, texts: Sequence[str], asked: dict[str, Any], skip: int | None) -> _Embeds:
         """Every text in one call of the pipeline's own encoding, equal chunks once."""
-        chunks = [chunked(text, self._counters) for text in texts]
-        unique = list(dict.fromkeys(["", *(chunk for text in chunks for chunk in text)]))
+        counters = [reader.excess for reader in self._readers]
+        pieces = [one.cut(chunked(one.clean, counters)) for one in map(read, texts)]
+        rows = list(dict.fromkeys([WeightedText(), *(piece for text in pieces for piece in text)]))
+        unique = list(dict.fromkeys(row.clean for row in rows))
         optional = {"lora_scale": asked.get("lora_scale"), "clip_skip": skip}
         known = self._signature.parameters
         optional = {name: value for name, value in optional.items() if name in known}
@@ -152,10 +219,43 @@ class Encoder:
             do_classifier_free_guidance=False,
             **optional,
         )
-        places = [[unique.index(chunk) for chunk in text] for text in chunks]
-        pooled = encoded[2] if len(encoded) > 2 else None
         assert encoded[0] is not None
-        return _Embeds(encoded[0], pooled, places)
+        origin = [unique.index(row.clean) for row in rows]
+        hidden = encoded[0][origin]
+        for at, row in enumerate(rows):
+            if row.is_weighted:
+                hidden[at] = self._weighted(hidden[at], [row] * len(self._readers), hidden[0])
+        pooled = encoded[2] if len(encoded) > 2 else None
+        places = [[rows.index(piece) for piece in text] for text in pieces]
+        return _Embeds(hidden, None if pooled is None else pooled[origin], places)
+
+    def _weighted_rows(
+        self, hidden: Tensor | None, texts: Sequence[Sequence[WeightedText]], empty: Tensor
+    ) -> Tensor | None:
+        """(B, l, D) with the weights of its texts, the second encoder's being its own or those."""
+        first, second = texts
+        if hidden is None or not any(text.is_weighted for text in (*first, *second)):
+            return hidden
+        copies = len(hidden) // len(first)
+        rows = [
+            self._weighted(row, (first[at // copies], (second or first)[at // copies]), empty)
+            for at, row in enumerate(hidden)
+        ]
+        return torch.stack(rows)
+
+    def _weighted(self, hidden: Tensor, texts: Sequence[WeightedText], empty: Tensor) -> Tensor:
+        """An embedding, (l, D), with the weights of its text, which is told for each encoder.
+
+        Where all weights are one it is the same to the bit. `empty` is the empty text's, (l, D).
+        """
+        columns = [
+            reader.weights(text, len(hidden))[:, None].expand(-1, reader.width)
+            for reader, text in zip(self._readers, texts, strict=False)
+        ]
+        weights = torch.cat(columns, dim=1).to(hidden.device)
+        start = empty[: len(hidden)].float()
+        moved = start + (hidden.float() - start) * weights
+        return torch.where(weights == 1, hidden, moved.to(hidden.dtype))
 
     def _conditions(self, prompts: _Embeds, negatives: _Embeds) -> RegionalPromptEmbeds:
         count = len(self._prompts)
@@ -224,37 +324,82 @@ class _Embeds:
         return self.pooled[[places[0] for places in self.places]]
 
 
-def _counters(pipe: Any) -> list[Counter]:
-    """For each of the pipeline's tokenizers: how many tokens over its limit a text is."""
+def _is_plain(text: str) -> bool:
+    """Whether nothing in a text is read as a weight."""
+    return clean(text) == text
 
-    def excess(text: str, tokenizer: Any) -> int:
-        if set(tokenizer.added_tokens_encoder) - set(tokenizer.all_special_tokens):
-            text = pipe.maybe_convert_prompt(
-                text, tokenizer
-            )  # textual inversion: a word is several
-        tokens: list[int] = tokenizer(text, verbose=False).input_ids
-        return len(tokens) - int(tokenizer.model_max_length)
 
-    both = (pipe.tokenizer, getattr(pipe, "tokenizer_2", None))
-    return [partial(excess, tokenizer=each) for each in both if each is not None]
+def _listed(texts: Any) -> list[str]:
+    return [texts] if isinstance(texts, str) else list(texts or ())
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """One of a pipeline's tokenizers, with its text encoder."""
+
+    pipe: Any
+    tokenizer: Any
+    encoder: Any
+
+    @property
+    def width(self) -> int:
+        """Values of a token's embedding."""
+        return int(self.encoder.config.hidden_size)
+
+    def tokens(self, text: str) -> int:
+        """How many tokens a text is, with the marks of its ends."""
+        if set(self.tokenizer.added_tokens_encoder) - set(self.tokenizer.all_special_tokens):
+            # textual inversion: a word is several
+            text = self.pipe.maybe_convert_prompt(text, self.tokenizer)
+        return len(self.tokenizer(text, verbose=False).input_ids)
+
+    def excess(self, text: str) -> int:
+        """How many tokens over its limit a text is."""
+        return self.tokens(text) - int(self.tokenizer.model_max_length)
+
+    def weights(self, text: WeightedText, length: int) -> Tensor:
+        """(length,), the weight of each token; 1 of the marks and of what fills up."""
+        found, before, stop = torch.ones(length), "", 1
+        for run, weight in text.runs:
+            start, before = stop, before + run
+            stop = self.tokens(before) - 1
+            found[start:stop] = weight
+        return found
+
+
+def _readers(pipe: Any) -> list[_Reader]:
+    """The pipeline's tokenizers and encoders, in the order of their embeddings."""
+    both = [
+        _Reader(
+            pipe, getattr(pipe, f"tokenizer{end}", None), getattr(pipe, f"text_encoder{end}", None)
+        )
+        for end in ("", "_2")
+    ]
+    return [one for one in both if one.tokenizer is not None]
 
 
 def chunk_count(pipe: Any, texts: Sequence[str]) -> int:
     """Chunks that the longest of some texts takes with the pipeline's tokenizers, 1 or more."""
-    counters = _counters(pipe)
-    return max((len(chunked(text, counters)) for text in texts), default=1)
+    counters = [reader.excess for reader in _readers(pipe)]
+    return max((len(chunked(clean(text), counters)) for text in texts), default=1)
 
 
 def reads_at_once(pipe: Any) -> Callable[[str], bool]:
     """Whether a text is one chunk to all of the pipeline's tokenizers."""
-    counters = _counters(pipe)
-    return lambda text: all(counter(text) <= 0 for counter in counters)
+    readers = _readers(pipe)
+    return lambda text: all(reader.excess(clean(text)) <= 0 for reader in readers)
 
 
 def tokens_at_once(pipe: Any) -> int:
     """Tokens of a text that all of the pipeline's encoders read at once, marks aside."""
-    both = (pipe.tokenizer, getattr(pipe, "tokenizer_2", None))
-    return min(int(one.model_max_length) for one in both if one is not None) - 2
+    return min(int(reader.tokenizer.model_max_length) for reader in _readers(pipe)) - 2
+
+
+def embedding_widths(pipe: Any) -> tuple[int, int]:
+    """Values of a token's embedding in a pipeline, and of a pooled one."""
+    readers = _readers(pipe)
+    pooled = int(readers[-1].encoder.config.projection_dim)
+    return sum(reader.width for reader in readers), pooled
 
 
 def chunked(text: str, counters: Sequence[Counter]) -> list[str]:

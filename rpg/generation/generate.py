@@ -21,7 +21,7 @@ from rpg.events import Notice, Rendered, Step
 from rpg.generation import sampling
 from rpg.generation.guidance_interval import unreachable
 from rpg.generation.latent_preview import Previewer
-from rpg.generation.request import GenerationRequest, Inputs
+from rpg.generation.request import EMBEDS, GenerationRequest, Inputs
 from rpg.generation.stream import StreamContext
 from rpg.metadata import Record
 from rpg.plans.plan import Plan
@@ -152,11 +152,15 @@ class RequestRenderer:
             self.context.check()
             self.context.emit(Step(i, n, previewer.see(latents, timestep), index))
 
+        def tell(text: str) -> None:
+            self.context.emit(Notice(text, index))
+
         area = self._inpaint_inputs(drawn[0], used, inputs)
         empty = self.model.defaults.empty_prompt
         if area is None:
+            fitted = _fitted(inputs, used)
             images = sampling.render(
-                self.pipe, drawn, used, noise, _fitted(inputs, used), seen, empty=empty
+                self.pipe, drawn, used, noise, fitted, seen, empty=empty, tell=tell
             )
         else:
             image, mask = area.sampled(used.num_images_per_prompt)
@@ -170,6 +174,7 @@ class RequestRenderer:
                 soft=area.soft,
                 redrawn=area.counting(bool(used.guidance_rescale)),
                 empty=empty,
+                tell=tell,
             )
             images = area.put_back(images)
         self.context.check()
@@ -182,10 +187,10 @@ class RequestRenderer:
 
     def _with_ratio(self, plan: Plan) -> Plan:
         """The plan with all its base ratios: the call's goes before its own, the model's after."""
-        asked, usual = self.request.settings.base_ratio, self.model.defaults.base_ratio
+        asked = self.request.settings.base_ratio
         if asked is not None:
             return plan.with_base_ratio(asked)
-        return plan.with_default_ratio(usual)
+        return plan.with_default_ratio(self.model.defaults.ratio_for(plan))
 
     def _inpaint_inputs(
         self, plan: Plan, used: GenerationSettings, inputs: Inputs
@@ -207,9 +212,11 @@ class RequestRenderer:
 
     def _record(self, plan: Plan, used: GenerationSettings, seed: int | None) -> Record:
         alone = used.model_copy(update={"seed": seed, "num_images_per_prompt": 1})
-        if self.request.settings.base_ratio is None and plan.says_base_ratio:
-            plan = self._with_ratio(plan)
-            alone = alone.model_copy(update={"base_ratio": None})  # it would go before the plan's
+        if self.request.settings.base_ratio is None:
+            ratio: float | None = self.model.defaults.ratio_for(plan)
+            if plan.says_base_ratio:
+                plan, ratio = self._with_ratio(plan), None  # a setting would go before the plan's
+            alone = alone.model_copy(update={"base_ratio": ratio})
         extra = (("generator", seed is None), ("lora", self.model.lora))
         beside = [name for name, is_so in extra if is_so]
         needs = (*self.request.inputs.needs(), *beside)
@@ -261,11 +268,15 @@ def _split(plans: Sequence[Plan], size: int) -> Iterator[Sequence[Plan]]:
 
 
 def _share(inputs: Inputs, index: int, prompts: int) -> Inputs:
-    """The inputs of one prompt, where lists give one image for each."""
+    """The inputs of one prompt, where lists give one image for each, or embeddings a row."""
     names = ("image", "mask_image", "control_image")
     lists = {
         name: getattr(inputs, name) for name in names if isinstance(getattr(inputs, name), list)
     }
-    return replace(
-        inputs, **{name: one[index] for name, one in lists.items() if len(one) == prompts}
-    )
+    extra = {
+        name: value[index : index + 1] if name in EMBEDS and len(value) == prompts else value
+        for name, value in inputs.extra.items()
+        if value is not None
+    }
+    own = {name: one[index] for name, one in lists.items() if len(one) == prompts}
+    return replace(inputs, extra=extra, **own)

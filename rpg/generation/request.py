@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from PIL.Image import Image
 
 from rpg.defaults import ModelDefaults
+from rpg.diffusion.text import embedding_widths
 from rpg.errors import PromptError, SettingsError
 from rpg.metadata import Task
 from rpg.pictures import loaded
@@ -19,6 +20,14 @@ from rpg.settings import MAX_IMAGES, SETTINGS, GenerationSettings, SettingKwargs
 
 if TYPE_CHECKING:
     import torch
+
+
+EMBEDS = (
+    "prompt_embeds",
+    "pooled_prompt_embeds",
+    "negative_prompt_embeds",
+    "negative_pooled_prompt_embeds",
+)
 
 
 class CallKwargs(SettingKwargs, total=False):
@@ -41,6 +50,10 @@ class CallKwargs(SettingKwargs, total=False):
     output_type: str
     callback_on_step_end: Any
     callback_on_step_end_tensor_inputs: Sequence[str]
+    prompt_embeds: Any
+    pooled_prompt_embeds: Any
+    negative_prompt_embeds: Any
+    negative_pooled_prompt_embeds: Any
     latents: Any
     eta: float
     timesteps: Any
@@ -169,23 +182,61 @@ def checked(
     )
 
 
-def check_extra(extra: Iterable[str], accepted: Iterable[str], pipeline: str) -> None:
+def check_extra(extra: Iterable[str], accepted: Collection[str], pipeline: str) -> None:
     """Refuses words that the pipeline would swallow without effect.
 
     Raises:
         TypeError: A word that neither we nor the pipeline know; says the nearest that is known.
-        SettingsError: Embeddings in place of words.
     """
-    known = set(accepted) | set(CallKwargs.__annotations__)
+    known = (set(accepted) | set(CallKwargs.__annotations__)) - (set(EMBEDS) - set(accepted))
     for name in extra:
-        if name.endswith("prompt_embeds"):
-            raise SettingsError(
-                f"{name}: regions are planned from words; pass prompt or plan instead"
-            )
         if name not in known:
             near = difflib.get_close_matches(name, known, 1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise TypeError(f"{pipeline} takes no argument {name!r}{hint}")
+
+
+def check_embeds(request: GenerationRequest, accepted: Collection[str], pipe: Any) -> None:
+    """Refuses embeddings that cannot take the place of a base prompt, or of a negative, in words.
+
+    Args:
+        request: The call.
+        accepted: Names of the pipeline's arguments.
+        pipe: A pipeline with the text encoders.
+
+    Raises:
+        SettingsError: They come without a plan or in part only, or are of another shape.
+    """
+    extra, count = request.inputs.extra, len(request.items)
+    given = {name: extra[name] for name in EMBEDS if extra.get(name) is not None}
+    if not given:
+        return
+    width, pooled_width = embedding_widths(pipe)
+    for name, value in given.items():
+        if any(item.plan is None for item in request.items):
+            raise SettingsError(
+                f"{name}: regions are planned from words; pass plan as well, and the embeddings "
+                "stand for its base prompt"
+            )
+        shape = [pooled_width] if "pooled" in name else ["tokens", width]
+        found = list(getattr(value, "shape", ()))
+        fits = found[:1] in ([1], [count]) and len(found) == len(shape) + 1
+        if not fits or found[-1] != shape[-1]:
+            wanted = ", ".join(map(str, [count, *shape]))
+            raise SettingsError(f"{name}: expected a tensor of shape ({wanted}), not {found}")
+    for tokens, pooled in (EMBEDS[:2], EMBEDS[2:]):
+        together = [name for name in (EMBEDS[0], tokens, pooled) if name in accepted]
+        missing = [name for name in together if name not in given]
+        if missing and (tokens in given or pooled in given):
+            raise SettingsError(
+                f"pass {' and '.join(dict.fromkeys(together))} together: {missing[0]} is missing"
+            )
+    shapes = [list(given[name].shape) for name in EMBEDS[::2] if name in given]
+    if len(shapes) > 1 and shapes[0] != shapes[1]:
+        raise SettingsError(
+            f"prompt_embeds is {shapes[0]} and negative_prompt_embeds {shapes[1]}: both have to be "
+            "alike"
+        )
 
 
 def _settings(words: Mapping[str, Any], defaults: ModelDefaults) -> GenerationSettings:

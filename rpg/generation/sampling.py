@@ -15,6 +15,8 @@ from PIL import Image
 from rpg._memory import memory_explained
 from rpg.diffusion import regional
 from rpg.diffusion.backbones import family
+from rpg.diffusion.memory import next_saving
+from rpg.diffusion.tiles import decoding_again_in_tiles
 from rpg.editing.inpaint import SoftMask
 from rpg.errors import GenerationError, SettingsError
 from rpg.generation.guidance_interval import GuidanceInterval
@@ -29,10 +31,7 @@ _NAN = (
     "the picture came out as NaN (not a number); load the model with dtype=torch.float32 "
     "or torch.bfloat16, or lower guidance_scale"
 )
-_MEMORY = (
-    "ask for a smaller size or fewer images at once, load with dtype=torch.float16, "
-    "or call enable_model_cpu_offload() and vae.enable_tiling()"
-)
+_MEMORY = "ask for a smaller size or fewer images at once"
 
 
 @dataclass(frozen=True)
@@ -82,6 +81,7 @@ def render(
     soft: SoftMask | None = None,
     redrawn: Image.Image | None = None,
     empty: str = "",
+    tell: Callable[[str], None] = lambda _: None,
 ) -> Any:
     """Pictures of plan after plan, drawn at once, as `inputs.output_type` asks.
 
@@ -96,6 +96,7 @@ def render(
         soft: The mask of an inpainting call whose UNet does not see it.
         redrawn: The mask outside of which the pipeline keeps the old picture; see `regional`.
         empty: What is told of canvas that is left over; see `regional`.
+        tell: Told of what was done otherwise than asked, for want of memory.
 
     Raises:
         GenerationError: The latents are not numbers, or memory ran out.
@@ -104,12 +105,13 @@ def render(
     guidance = GuidanceInterval(pipe, used.guidance_end)
     words["callback_on_step_end"] = _watched(inputs, seen, soft, guidance)
     words["callback_on_step_end_tensor_inputs"] = _callback_inputs(inputs, soft, guidance)
-    with restored(pipe), sampler(pipe, used.scheduler), memory_explained(GenerationError, _MEMORY):
+    advice = ", or ".join(filter(None, [_MEMORY, next_saving(pipe)]))
+    with restored(pipe), sampler(pipe, used.scheduler), memory_explained(GenerationError, advice):
         words_of_regions = {**_regional_words(used), "redrawn": redrawn, "empty": empty}
         words_of_regions |= inputs.of_regions(plans[0])
         believing = remembering(pipe.scheduler)
         with regional(pipe, plans, **words_of_regions), guidance.watching(pipe), believing:
-            with np.errstate(invalid="ignore"):
+            with np.errstate(invalid="ignore"), decoding_again_in_tiles(pipe.vae, tell):
                 return pipe(**words).images
 
 
@@ -129,6 +131,9 @@ def _pipeline_words(
         **_images(inputs),
         **inputs.extra,
     }
+    for name in ("prompt", "negative_prompt"):
+        if words.get(f"{name}_embeds") is not None:
+            words[name] = None
     accepted = inspect.signature(pipe.__call__).parameters
     return {name: value for name, value in words.items() if value is not None and name in accepted}
 

@@ -25,6 +25,7 @@ from rpg.errors import MetadataError, RPGError, SettingsError
 from rpg.metadata import a1111, png
 from rpg.plans.overlay import MAX_SCALE, enlarge
 from rpg.plans.plan import Plan
+from rpg.plans.prompt_weights import literal
 from rpg.settings import GenerationSettings, explain
 
 Task = Literal["text2img", "img2img", "inpaint", "controlnet"]
@@ -38,8 +39,9 @@ class Record(BaseModel):
     """One picture's making: plan and settings, complete, for this picture alone.
 
     Attributes:
-        version: Of this form: 1 had settings whose base ratio gave way to the plan's; read as 2,
-            where it goes before.
+        version: Of this form: 1 had settings whose base ratio gave way to the plan's, which it goes
+            before since 2; up to 2 no setting said the latents' window, which was none, and
+            brackets were text, which weight what is in them since. All are read as 3.
         plan: What was drawn, negative and base prompt included.
         settings: As used: nothing left to the model, the seed the picture's own, one picture.
         model: A public name, such as "toybox" or "org/name"; compared, never opened.
@@ -50,7 +52,7 @@ class Record(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    version: Literal[1, 2] = 2
+    version: Literal[1, 2, 3] = 3
     plan: Plan
     settings: GenerationSettings
     model: Annotated[str, Field(max_length=200, pattern=_NAME)] = ""
@@ -61,14 +63,17 @@ class Record(BaseModel):
     scale: Annotated[int, Field(ge=1, le=MAX_SCALE)] = 1
 
     @model_validator(mode="after")
-    def _of_version_2(self) -> Self:
+    def _of_today(self) -> Self:
         """Says the same in the form of today; frozen, so past the model's own door."""
+        if self.version < 3:
+            object.__setattr__(self, "settings", self.settings.model_copy(update={"window": 0}))
+            object.__setattr__(self, "plan", self.plan.with_texts(_as_text))
         ratio = self.settings.base_ratio
         if self.version == 1 and ratio is not None and self.plan.says_base_ratio:
             object.__setattr__(self, "plan", self.plan.with_default_ratio(ratio))
             settings = self.settings.model_copy(update={"base_ratio": None})
             object.__setattr__(self, "settings", settings)
-        object.__setattr__(self, "version", 2)
+        object.__setattr__(self, "version", 3)
         return self
 
     def parameters(self) -> str:
@@ -86,6 +91,11 @@ class Record(BaseModel):
             "Version": "rpg",
         }
         return a1111.write(self.plan.prompt, self.plan.effective_negative, pairs)
+
+
+def _as_text(owner: object, name: str) -> str:
+    """A text in which brackets weight nothing."""
+    return literal(getattr(owner, name))
 
 
 def public_name(model: str | os.PathLike[str]) -> str:

@@ -41,7 +41,8 @@ class Planner(Protocol):
         """Plans a picture.
 
         Args:
-            prompt: What the picture should show.
+            prompt: What the picture should show, as the user wrote it; its weights are for the
+                planner to take out and to give back (`rpg.planners.weights`).
             previous: A plan to start from, where `instruction` asks for a change.
             instruction: The change to make to `previous`, in words.
 

@@ -26,6 +26,7 @@ _PHOTO = ("photo", "film still", "dslr", "35mm", "85mm")
 
 def flux_json(plan: Plan) -> str:
     """The plan as FLUX.2 reads structured prompts: JSON, the regions as subjects."""
+    plan = plan.unweighted()
     scene = plan.scene
     data: dict[str, Any] = {
         "scene": plan.base_prompt or plan.prompt,
@@ -41,6 +42,7 @@ def flux_json(plan: Plan) -> str:
 
 def ideogram_json(plan: Plan) -> str:
     """The plan as a caption of Ideogram 4: JSON with boxes in thousandths, y before x."""
+    plan = plan.unweighted()
     scene = plan.scene
     kind = "photo" if any(word in scene.style.lower() for word in _PHOTO) else "art_style"
     data: dict[str, Any] = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import io
 import re
-from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, Self
+from collections.abc import Callable, Iterator, Sequence
+from typing import Annotated, Any, Self, TypeVar
 
 from PIL import Image
 from pydantic import (
@@ -25,6 +25,7 @@ from rpg.pictures import decoded
 from rpg.plans import rpg_text
 from rpg.plans.geometry import Box
 from rpg.plans.model import MAX_PROMPT_CHARS, Id, Model, Words, explained
+from rpg.plans.prompt_weights import clean
 from rpg.plans.scene import Scene, joined
 
 __all__ = [
@@ -48,6 +49,7 @@ MAX_MASK_CHARS = 2_000_000
 _MAX_REASONING_CHARS = 200_000
 _SHORT = 3  # letters of a word such as "in" and "the"
 
+Owner = TypeVar("Owner", "Plan", Scene, "Region")
 Ratio = Annotated[float, Field(strict=True, ge=0.0, le=1.0, allow_inf_nan=False)]
 
 
@@ -113,6 +115,8 @@ class Region(Model):
 
 class Plan(Model):
     """What is drawn where. How its words reach the model: `rpg.plans.wording`.
+
+    Its texts, and the scene's setting and style, may hold weights: `rpg.plans.prompt_weights`.
 
     Attributes:
         prompt: what the user asked for.
@@ -220,6 +224,27 @@ class Plan(Model):
             update["scene"] = self.scene.model_copy(update={"absent": ()})
         return Plan(**{**dict(self), **update}) if update else self
 
+    def unweighted(self) -> Plan:
+        """The plan as planners, critics and people read it: its texts without their weights.
+
+        It is not for drawing: brackets that were escaped would be read as weights.
+        """
+        return self.with_texts(lambda owner, name: clean(getattr(owner, name)))
+
+    def with_texts(self, change: Callable[[Plan | Scene | Region, str], str]) -> Plan:
+        """The plan with other texts; the plan itself where they are the same.
+
+        Args:
+            change: given what a text is of, and the name of its field, says the text to be.
+        """
+        made = _with_texts(self, ("prompt", "base_prompt", "negative"), change).model_copy(
+            update={
+                "scene": _with_texts(self.scene, ("setting", "style"), change),
+                "regions": tuple(_with_inner_texts(one, change) for one in self.regions),
+            }
+        )
+        return self if made == self else made
+
     @property
     def says_base_ratio(self) -> bool:
         """Whether the plan or one of its regions has a base ratio of its own."""
@@ -247,6 +272,15 @@ class Plan(Model):
     def shown_by(self, thing: str) -> tuple[Region, ...]:
         """The regions that show the thing of that id, in painting order."""
         return tuple(region for region in _walk(self.regions) if thing in region.shows)
+
+    @property
+    def shows_alike(self) -> bool:
+        """Whether several regions show things of one kind, such as two cats, or two people."""
+        kinds = {thing.id: thing.kind for thing in self.scene.things if not thing.owner}
+        found = [
+            {kinds[name] for name in region.shows if name in kinds} for region in self.layers()
+        ]
+        return sum(map(len, found)) > len(set().union(*found))
 
     def to_json(self, *, indent: int | None = None) -> str:
         """The plan as JSON of version 2; what is at its default is left out."""
@@ -316,14 +350,28 @@ class Plan(Model):
 
 def _names_all(text: str, setting: str) -> bool:
     """Whether a text has every word of a setting but the short ones, in whatever order."""
-    known = set(re.findall(r"\w+", text.lower()))
-    words = [word for word in re.findall(r"\w+", setting.lower()) if len(word) > _SHORT]
+    known = set(re.findall(r"\w+", clean(text).lower()))
+    words = [word for word in re.findall(r"\w+", clean(setting).lower()) if len(word) > _SHORT]
     return bool(words) and known.issuperset(words)
 
 
 def _without_ratio(region: Region) -> Region:
     children = tuple(_without_ratio(child) for child in region.children)
     return region.model_copy(update={"base_ratio": None, "children": children})
+
+
+def _with_texts(
+    owner: Owner, names: Sequence[str], change: Callable[[Plan | Scene | Region, str], str]
+) -> Owner:
+    return owner.model_copy(update={name: change(owner, name) for name in names})
+
+
+def _with_inner_texts(
+    region: Region, change: Callable[[Plan | Scene | Region, str], str]
+) -> Region:
+    children = tuple(_with_inner_texts(child, change) for child in region.children)
+    texts = _with_texts(region, ("prompt", "negative"), change)
+    return texts.model_copy(update={"children": children})
 
 
 def _check_sayable(region: Region) -> None:

@@ -6,6 +6,7 @@ import os
 import re
 
 from rpg.plans.plan import Plan
+from rpg.plans.prompt_weights import clean
 
 __all__ = ["scene_of", "thing_in"]
 
@@ -20,6 +21,7 @@ def scene_of(plan: Plan) -> str:
     It is the phrase that all subprompts end with; where there is one subprompt alone, or they end
     differently, what follows the last preposition of the base prompt.
     """
+    plan = plan.unweighted()
     prompts = [region.prompt.split() for region in plan.layers()]
     if len(prompts) > 1:
         shared = " ".join(os.path.commonprefix([words[::-1] for words in prompts])[::-1])
@@ -35,7 +37,7 @@ def thing_in(prompt: str) -> str:
 
     It is the last before a preposition or comma; equal words mean that only looks differ.
     """
-    text = prompt.lower()
+    text = clean(prompt).lower()
     joint = _JOINTS.search(text)
     words = re.findall(r"\w+", text[: joint.start() if joint else None].split(",")[0])
     return words[-1] if words else text

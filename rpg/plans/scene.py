@@ -13,6 +13,7 @@ from typing import Annotated, ClassVar, Self
 from pydantic import Field, field_validator, model_validator
 
 from rpg.plans.model import Id, Model, Words
+from rpg.plans.prompt_weights import clean
 
 __all__ = ["DIRECTIONS", "MAX_THINGS", "OPPOSITES", "Relation", "Scene", "Thing", "joined"]
 
@@ -27,6 +28,7 @@ OPPOSITES |= {there: here for here, there in OPPOSITES.items()}
 # Along x (0) or y (1), and the sign of "the subject's centre less the object's".
 DIRECTIONS = {"left of": (0, -1), "right of": (0, 1), "above": (1, -1), "below": (1, 1)}
 
+_PEOPLE = frozenset("person human man woman boy girl child kid baby lady gentleman guy".split())
 _PREPOSITIONS = frozenset(
     "above across against along amid among around at before behind below beneath beside between by "
     "down during from in inside into near off on onto outside over through throughout to toward "
@@ -55,6 +57,12 @@ class Thing(Model):
     count: Annotated[int, Field(strict=True, ge=1, le=10_000)] | None = 1
     owner: Annotated[str, Field(max_length=100)] = ""
     words: Annotated[str, Field(max_length=1000)] = ""
+
+    @property
+    def kind(self) -> str:
+        """The last word of its name, which says what it is; of people always "person"."""
+        word = self.name.split()[-1].casefold()
+        return "person" if word in _PEOPLE else word
 
 
 class Relation(Model):
@@ -171,12 +179,12 @@ def joined(text: str, *more: str) -> str:
         if not part.strip() or _contains(text, part):
             continue
         text = text.rstrip(" .,;")
-        first = part.split(None, 1)[0].lower()
+        first = clean(part).split(None, 1)[0].lower()
         between = " " if first in _PREPOSITIONS else ", "
         text = f"{text}{between}{part}" if text else part
     return text
 
 
 def _contains(text: str, part: str) -> bool:
-    found = rf"(?<!\w){re.escape(part.lower().strip(' .,;'))}(?!\w)"
-    return re.search(found, text.lower()) is not None
+    found = rf"(?<!\w){re.escape(clean(part).lower().strip(' .,;'))}(?!\w)"
+    return re.search(found, clean(text).lower()) is not None

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 
 from rpg.plans.geometry import FULL, covered
 from rpg.plans.plan import Plan
+from rpg.plans.prompt_weights import read
 from rpg.plans.scene import Scene, joined
 
 __all__ = ["Wording", "worded"]
 
 Fits = Callable[[str], bool]
 
-_PHRASES = re.compile(r"\s*[,;]\s*")
+_PHRASES = re.compile(r"[^\s,;](?:[^,;]*[^\s,;])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,10 @@ def _said(prompt: str, settings: list[str], styles: list[str]) -> str:
 
 
 def _phrases(text: str) -> list[str]:
-    return [part for part in _PHRASES.split(text) if part]
+    """The phrases of a text, each with its weights."""
+    weighted = read(text)
+    spans = [match.span() for match in _PHRASES.finditer(weighted.clean)]
+    return [part.text for part in weighted.parts(spans)]
 
 
 def _is_covered(plan: Plan) -> bool:

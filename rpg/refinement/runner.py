@@ -219,14 +219,15 @@ class Loop:
     def _settled(self, action: Action) -> GenerationSettings:
         """As the first picture was drawn, from the seeds of this round.
 
-        In place each region is a latent of its own: what is around it is there already, and a base
-        prompt, or an attention pass over several regions, is what made it go wrong more often.
+        In place each region is a latent of its own, where the model draws boxes as canvases of
+        their own well: what is around it is there already, and a base prompt, or an attention pass
+        over several regions, is what made it go wrong more often.
         """
         assert self._usual is not None
         first = self.settings.seed if self.settings.seed is not None else self._usual.seed
         seed = ((first or 0) + self._round * MAX_IMAGES) % (MAX_SEED + 1)
         changes: dict[str, object] = {"seed": seed, "strength": 1.0}
-        if action.rung in APART:
+        if action.rung in APART and self._usual.window == 0:
             changes |= {"composer": "latent", "base_ratio": 0.0}
         return self._usual.updated(changes)
 

@@ -71,6 +71,23 @@ def test_the_last_region_s_pooled_embedding_changes_the_picture() -> None:
     assert_close(drawn(same, base_ratio=0.2, last_pooled=True), draw(tiny_sdxl()))
 
 
+def test_as_published_it_is_our_attention_under_the_last_region_s_pooled_embedding() -> None:
+    """b = 0.5, as in the published code's script."""
+    pipe, plan = tiny_sdxl(), halves()
+    last = pipe.encode_prompt("blue moon", device="cpu", do_classifier_free_guidance=False)[2]
+
+    def mistaken(_: Any, args: Any, words: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        added = words["added_cond_kwargs"]
+        pooled = torch.cat([added["text_embeds"][:1], last])
+        return args, {**words, "added_cond_kwargs": {**added, "text_embeds": pooled}}
+
+    pipe.unet.register_forward_pre_hook(mistaken, with_kwargs=True)
+    with regional(pipe, plan, composer="attention", base_ratio=0.5):
+        ours = draw(pipe)
+    assert_close(drawn(plan, base_ratio=0.5, last_pooled=True), ours)
+    assert_differ(ours, drawn(plan, base_ratio=0.5))
+
+
 def test_what_was_there_is_there_again() -> None:
     pipe = tiny_sdxl()
     before, plain = dict(pipe.unet.attn_processors), draw(pipe)

@@ -14,7 +14,7 @@ from benchmarks.suite.prompts import make_items
 from benchmarks.suite.run import run
 from benchmarks.suite.runner import SuiteRunner
 from benchmarks.suite.store import Row, Store
-from benchmarks.suite.variants import Method, Variant, variants
+from benchmarks.suite.variants import MENDED, Method, Variant, variants
 from benchmarks.suite.work import Setup, Unit, missing, pool_size, shown, units
 from rpg.toybox import weights_path
 
@@ -40,7 +40,7 @@ def columns(setup: Setup) -> dict[str, Variant]:
     found = variants(setup.defaults)
     ours = found["latent"].method
     loop = Method(**{**vars(ours), "scheme": "loop", "rounds": 1})
-    chosen = {name: found[name] for name in ("plain", "official", "latent")}
+    chosen = {name: found[name] for name in ("plain", MENDED, "latent")}
     return {**chosen, "loop": Variant(loop), "pool": Variant(found["plain"].method, loop)}
 
 
@@ -79,7 +79,7 @@ def test_every_arm_has_its_picture(
         assert len(pool) == pool_size(unit.job(columns["loop"].method), rows) > 1
         assert pool[0].critic == max(row.critic for row in pool)
         assert plain[0] in pool  # and was not drawn for it again
-        files = {row.file for row in (plain[0], ours[0], (found["official"] or [])[0])}
+        files = {row.file for row in (plain[0], ours[0], (found[MENDED] or [])[0])}
         assert len({(whole / file).read_bytes() for file in files}) == 3
     assert len({row.seed for row in rows.values()}) == sum(
         len(shown(unit, columns["pool"], rows) or []) for unit in work

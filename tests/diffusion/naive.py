@@ -86,7 +86,7 @@ class Naive:
         plan: Plan,
         size: tuple[int, int],
         *,
-        base_ratio: float = 0.2,
+        base_ratio: float = 0.3,
         feather: float = 0.0,
         guided: bool = True,
         negative: str = "",

@@ -151,7 +151,7 @@ def test_masks_are_cut_with_the_crops() -> None:
 
 
 def draw_masked(pipe: Any, masks: dict[str, Any], image: Tensor) -> Tensor:
-    with regional(pipe, halves(), composer="latent", base_ratio=0):
+    with regional(pipe, halves(), composer="latent", window=0, base_ratio=0):
         return draw(
             pipe,
             num_inference_steps=1,

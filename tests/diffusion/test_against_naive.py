@@ -80,7 +80,7 @@ def test_fast_path_equals_naive_form(case: str, guidance: float, composer: Any) 
     pipe = tiny_sdxl()
     call: dict[str, Any] = {"width": width, "height": height, "guidance_scale": guidance}
     call["negative_prompt"] = "a blur"
-    with regional(pipe, plan, composer=composer, **words):
+    with regional(pipe, plan, composer=composer, window=0, **words):
         fast = draw(pipe, **call)
     cells = (height // pipe.vae_scale_factor, width // pipe.vae_scale_factor)
     naive = Naive(pipe, plan, cells, guided=guidance > 1, negative="a blur", **words)
@@ -92,7 +92,7 @@ def test_fast_path_equals_naive_form(case: str, guidance: float, composer: Any) 
 @pytest.mark.parametrize("composer", NAIVE)
 def test_fast_path_equals_naive_form_on_sd15(composer: Any) -> None:
     pipe = tiny_sd15()
-    with regional(pipe, NEGATIVES, composer=composer):
+    with regional(pipe, NEGATIVES, composer=composer, window=0):
         fast = draw(pipe)
     with NAIVE[composer](pipe, Naive(pipe, NEGATIVES, (16, 16))):
         slow = draw(pipe)
@@ -108,7 +108,7 @@ def test_deep_unet_at_an_odd_size(composer: Any) -> None:
         "up_block_types": ("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
     }
     pipe, plan = tiny_sdxl(**levels), split("1,2,1;2,1,3")
-    with regional(pipe, plan, composer=composer):
+    with regional(pipe, plan, composer=composer, window=0):
         fast = draw(pipe, width=72, height=40)
     with NAIVE[composer](pipe, Naive(pipe, plan, (10, 18))):
         slow = draw(pipe, width=72, height=40)

@@ -69,11 +69,11 @@ def test_keys_and_values_once_an_image_under_latents_too(make: Any, composer: st
 def test_equal_crops_are_one_call_and_without_base_no_other() -> None:
     pipe = tiny_sdxl()
     calls = noted_calls(pipe)
-    with regional(pipe, split("1,1,1;1,1,1"), composer="latent", base_ratio=0.0):
+    with regional(pipe, split("1,1,1;1,1,1"), composer="latent", window=0, base_ratio=0.0):
         draw(pipe, num_inference_steps=1)
     assert calls == [(8, 4, 8, 8)]  # two halves of four crops
     calls.clear()
-    with regional(pipe, split("1,1,1;2,3,1"), composer="latent", base_ratio=0.2):
+    with regional(pipe, split("1,1,1;2,3,1"), composer="latent", window=0, base_ratio=0.2):
         draw(pipe, num_inference_steps=1)
     assert calls[0] == (2, 4, 16, 16)
     assert sorted(calls[1:]) == [(2, 4, 12, 4), (2, 4, 12, 12), (4, 4, 6, 8)]

@@ -91,11 +91,14 @@ def batch() -> CropBatch:
             Piece(left, 0, slice(0, 2), torch.tensor([[0.5, 1.0]])),
             Piece(right, 1, slice(0, 2), torch.tensor([[2.0, 0.0]])),
         ),
-        branches=2,
+        branches=(0, 1),
+        parts=2,
         pictures=2,
         canvas=(3, 3),
         samples=torch.tensor([0, 1, 0, 1, 2, 3, 2, 3]),
-        selection=TextSelection(torch.arange(8), 4, torch.zeros(8, dtype=torch.long)),
+        selection=TextSelection(
+            torch.arange(8), 4, torch.zeros(8, dtype=torch.long), ("uncond", "cond")
+        ),
     )
 
 
@@ -177,4 +180,4 @@ def test_crops_of_a_size_and_a_length_of_text_are_one_batch(
     assert [one.samples.tolist() for one in found] == list(samples)
     assert [one.selection.rows.tolist() for one in found] == list(texts)
     assert [one.selection.length for one in found] == [7, 9]  # the call's own text has seven tokens
-    assert {(one.branches, one.pictures) for one in found} == {(2 if guided else 1, 2)}
+    assert {(one.branches, one.pictures) for one in found} == {((0, 1) if guided else (0,), 2)}

@@ -14,8 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from rpg.diffusion import regional
-from rpg.diffusion.layout import DEFAULT_BASE_RATIO
-from rpg.diffusion.schedule import DEFAULT_LATENT_FRACTION, CompositionMode, Schedule
+from rpg.diffusion.schedule import CompositionMode, Schedule
 from rpg.diffusion.state import RegionalState
 from tests.diffusion.helpers import BASE, assert_close, assert_differ, draw, halves, split, whole
 from tests.tiny import tiny_sd15, tiny_sdxl
@@ -232,13 +231,14 @@ PLAIN, LATENT, ATTENTION = CompositionMode.PLAIN, CompositionMode.LATENT, Compos
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ({}, [LATENT] * 4 + [ATTENTION] * 6),
-        ({"share": 0.0}, [ATTENTION] * 10),
-        ({"share": 1.0}, [LATENT] * 10),
+        ({}, [ATTENTION] * 10),
+        ({"composer": "latent+attention"}, [LATENT] + [ATTENTION] * 9),
+        ({"composer": "latent+attention", "share": 0.0}, [ATTENTION] * 10),
+        ({"composer": "latent+attention", "share": 1.0}, [LATENT] * 10),
         ({"composer": "latent", "end": 0.5}, [LATENT] * 5 + [PLAIN] * 5),
         ({"composer": "attention", "start": 0.3}, [PLAIN] * 3 + [ATTENTION] * 7),
         (
-            {"start": 0.2, "end": 0.8, "share": 0.5},
+            {"composer": "latent+attention", "start": 0.2, "end": 0.8, "share": 0.5},
             [PLAIN] * 2 + [LATENT] * 3 + [ATTENTION] * 3 + [PLAIN] * 2,
         ),
     ],
@@ -252,11 +252,6 @@ def test_start_end_and_share_switch_modes(
         assert seen == expected
         draw(pipe, num_inference_steps=10)  # the second call counts from its own start
     assert seen == expected * 2
-
-
-def test_default_share_is_what_the_guide_says() -> None:
-    assert DEFAULT_LATENT_FRACTION == 0.4
-    assert DEFAULT_BASE_RATIO == 0.2
 
 
 def test_every_step_count_has_a_mode_for_every_step() -> None:

@@ -122,7 +122,7 @@ def test_the_base_ratio_of_argument_region_and_plan_in_this_order() -> None:
     assert_close(drawn(plan(0.9, 0.1), 0.6), drawn(plan(None, None), 0.6))
     assert_close(drawn(plan(0.6, 0.1)), drawn(plan(None, None), 0.6))
     assert_close(drawn(plan(None, 0.6)), drawn(plan(None, None), 0.6))
-    assert_close(drawn(plan(None, None)), drawn(plan(None, None), 0.2))
+    assert_close(drawn(plan(None, None)), drawn(plan(None, None), 0.3))
     assert_differ(drawn(plan(None, 0.6)), drawn(plan(None, None)))
 
 

@@ -24,7 +24,7 @@ COMPOSERS = pytest.mark.parametrize("composer", ["attention", "latent", "latent+
 
 
 def drawn(pipe: Any, plan: Plan, composer: Any, **words: Any) -> Tensor:
-    with regional(pipe, plan, composer=composer, **words):
+    with regional(pipe, plan, composer=composer, window=0, **words):
         return draw(pipe, prompt=plan.effective_base_prompt)
 
 
@@ -94,10 +94,10 @@ def test_a_plan_with_a_rest_and_one_without_share_a_call() -> None:
         plan_of(Region(id="b", prompt="blue moon", box=FULL), base_ratio=0.0),
     ]
     noise = [torch.Generator().manual_seed(seed) for seed in (1, 2)]
-    with regional(pipe, plans, composer="latent"):
+    with regional(pipe, plans, composer="latent", window=0):
         both = draw(pipe, prompt=[one.effective_base_prompt for one in plans], generator=noise)
     for index, plan in enumerate(plans):
-        with regional(pipe, plan, composer="latent"):
+        with regional(pipe, plan, composer="latent", window=0):
             generator = torch.Generator().manual_seed(index + 1)
             alone = draw(pipe, prompt=plan.effective_base_prompt, generator=generator)
         assert_close(both[index : index + 1], alone, 1e-4)

@@ -188,6 +188,8 @@ def test_toybox_draws_each_thing_in_its_region(guider: str) -> None:
         plan=SCENE,
         composer="latent",
         base_ratio=0.0,
+        window=0,
+        feather=0.0,
         num_inference_steps=10,
         width=256,
         height=256,

@@ -76,7 +76,7 @@ def test_blended_predictions_step_as_in_the_hand_written_loop(
     pipe = with_scheduler(name, prediction)
     noise = torch.randn(1, 4, 16, 16, generator=torch.Generator().manual_seed(3))
     call = {"num_inference_steps": STEPS, "guidance_scale": SCALE, "latents": noise}
-    with regional(pipe, PLAN, composer=composer):
+    with regional(pipe, PLAN, composer=composer, window=0):
         ours = draw(pipe, **call)
     naive = Naive(pipe, PLAN, (16, 16))
     if composer == "attention":

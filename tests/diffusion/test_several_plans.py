@@ -109,8 +109,7 @@ def test_plans_and_prompts_have_to_be_as_many(prompts: int, copies: int) -> None
 def test_equal_crops_of_all_plans_are_one_call() -> None:
     pipe = tiny_sdxl()
     calls = noted_calls(pipe)
-    with regional(
-        pipe, [split("1,1,1;1,1,1"), split("1,1,1;1,1,1")], composer="latent", base_ratio=0.0
-    ):
+    plans = [split("1,1,1;1,1,1"), split("1,1,1;1,1,1")]
+    with regional(pipe, plans, composer="latent", window=0, base_ratio=0.0):
         draw(pipe, prompt=[BASE] * 2, num_inference_steps=1, generator=noise(0, 1))
     assert calls == [(16, 4, 8, 8)]  # two halves of four crops of two pictures

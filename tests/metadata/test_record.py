@@ -20,6 +20,7 @@ from rpg.errors import MetadataError, SettingsError
 from rpg.metadata import Record
 from rpg.plans.geometry import Box
 from rpg.plans.plan import Plan, Region, encode_mask
+from rpg.plans.prompt_weights import clean
 from rpg.settings import GenerationSettings
 from tests.pngs import SIGNATURE, chunk, header, png
 
@@ -156,7 +157,7 @@ def test_every_kind_of_text_chunk_is_read_before_and_after_the_pixels(keyword: b
         ({"model": "a\x1b[2J"}, "model"),
         ({"scale": 10**6}, "scale"),
         ({"scale": 0}, "scale"),
-        ({"version": 3}, "version"),
+        ({"version": 4}, "version"),
         ({"task": "rm -rf"}, "task"),
         ({"needs": ["x" * 65]}, "needs"),
         ({"needs": ["x"] * 33}, "needs"),
@@ -299,7 +300,7 @@ def test_other_programs_find_the_chunks(tmp_path: Path) -> None:
     with Image.open(path) as reopened:
         assert isinstance(reopened, PngImagePlugin.PngImageFile)
         assert reopened.text["parameters"] == record().parameters()
-        assert json.loads(reopened.text["rpg"])["version"] == 2
+        assert json.loads(reopened.text["rpg"])["version"] == 3
 
 
 def test_a_record_of_very_many_faults_is_refused_at_the_first(tmp_path: Path) -> None:
@@ -330,4 +331,18 @@ def test_base_ratios_of_version_1_mean_what_they_meant(
         )
         found = next(ratio for ratio in (settings, one.base_ratio, plans) if ratio is not None)
         assert found == meant
+    assert now.settings.window == 0  # there a region was its box alone
     assert metadata.parse(now.model_dump_json()) == now
+
+
+def test_brackets_were_text_once_and_are_still_in_pictures_of_then() -> None:
+    one = {**region("a", x1=1), "prompt": "cat (blue:1.3)"}
+    plan = {"prompt": "a (red) cat", "regions": [one]}
+    old = metadata.parse(json.dumps({"version": 2, "plan": plan, "settings": {}})).plan
+    now = metadata.parse(json.dumps({"version": 3, "plan": plan, "settings": {}})).plan
+    assert (clean(old.prompt), clean(old.regions[0].prompt)) == ("a (red) cat", "cat (blue:1.3)")
+    assert (clean(now.prompt), clean(now.regions[0].prompt)) == ("a red cat", "cat blue")
+    assert (
+        metadata.parse(Record(plan=old, settings=GenerationSettings()).model_dump_json()).plan
+        == old
+    )

@@ -142,7 +142,7 @@ def test_a_critic_wrong_half_the_time_never_makes_its_own_best_worse(rpg: RPGPip
 
 
 def test_the_ladder_is_climbed(rpg: RPGPipeline) -> None:
-    words = {"composer": "latent+attention", "base_ratio": 0.3}
+    words = {"composer": "latent+attention", "base_ratio": 0.3, "window": 0}
     events, _ = refined(rpg, Scores(lambda image, n: [1, 0]), rounds=7, **words)
     rungs = [  # what is told of each, and whether it draws within a mask
         ("another seed", True),
@@ -161,6 +161,15 @@ def test_the_ladder_is_climbed(rpg: RPGPipeline) -> None:
     alone = [one.composer == "latent" and one.base_ratio == 0.0 for one in settings]
     assert alone == [False] + [mask is not None for mask in masks]
     assert len({one.seed for one in settings}) == 8
+
+
+def test_a_model_that_needs_surroundings_keeps_its_composer_in_place(rpg: RPGPipeline) -> None:
+    words = {"composer": "attention", "base_ratio": 0.3, "window": 64}
+    events, _ = refined(rpg, Scores(lambda image, n: [1, 0]), rounds=1, **words)
+    (edited,) = of(events, Edited)
+    assert edited.mask is not None
+    settings = [event.records[0].settings for event in of(events, Rendered)]
+    assert [(one.composer, one.base_ratio) for one in settings] == [("attention", 0.3)] * 2
 
 
 def test_a_squarer_place_is_kept_with_the_picture_that_needed_it(rpg: RPGPipeline) -> None:

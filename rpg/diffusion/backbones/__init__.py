@@ -9,13 +9,14 @@ from rpg.diffusion.backbones.loading import (
     load_single_file,
     sibling,
 )
-from rpg.diffusion.backbones.registry import FAMILIES, family, register
+from rpg.diffusion.backbones.registry import FAMILIES, defaults_of, family, register
 
 __all__ = [
     "FAMILIES",
     "Backbone",
     "Family",
     "Task",
+    "defaults_of",
     "device_named",
     "family",
     "load_pipeline",

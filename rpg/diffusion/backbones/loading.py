@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +13,19 @@ import torch
 
 from rpg._loading import first_line, loading
 from rpg._memory import memory_explained
+from rpg.defaults import ModelDefaults, of_model
 from rpg.diffusion.backbones.base import Task
 from rpg.diffusion.backbones.registry import FAMILIES, family
+from rpg.diffusion.memory import offloaded_like, place
+from rpg.diffusion.memory_plan import LowVram, checked_choice
 from rpg.diffusion.sources import check_pipeline, checkpoint
 from rpg.errors import ModelError
 
 __all__ = ["device_named", "load_pipeline", "load_single_file", "sibling"]
 
 _TOO_LARGE = (
-    "load it in dtype float16, or on the cpu and call pipe.enable_model_cpu_offload() "
-    "(--dtype float16, --cpu-offload model)"
+    'load it in dtype float16, or with low_vram="on", which offloads what does not work '
+    "(--dtype float16, --low-vram on)"
 )
 
 
@@ -31,6 +34,7 @@ def load_pipeline(
     *,
     dtype: torch.dtype | str | None = None,
     device: torch.device | str | None = None,
+    low_vram: LowVram = "auto",
     **words: Any,
 ) -> Any:
     """Load a folder in diffusers' layout, or a hub id, from safetensors only.
@@ -39,12 +43,14 @@ def load_pipeline(
         model: the folder or id.
         dtype: a torch dtype or its name; None is float32 on a CPU and float16 elsewhere.
         device: None is the best there is.
+        low_vram: "auto" saves memory where the device has too little for a picture, "on" in any
+            case, "off" never; see `rpg.diffusion.memory_plan`.
         words: passed to `DiffusionPipeline.from_pretrained`.
 
     Raises:
         ModelError: it cannot be loaded, or its family is none that regions work with.
     """
-    device = device_named(device)
+    device, low_vram = device_named(device), checked_choice(low_vram)
     source = os.fspath(model)
     check_pipeline(source, _class_names(), words)
     loader: Any = diffusers.DiffusionPipeline
@@ -52,8 +58,8 @@ def load_pipeline(
         pipe = loader.from_pretrained(
             source, dtype=_dtype(dtype, device), use_safetensors=True, **words
         )
-    family(pipe)
-    return _moved(pipe, device)
+    usual = of_model(Path(source), family(pipe).name)
+    return _placed(pipe, device, usual, low_vram, any_dtype=dtype is None, given=words)
 
 
 def load_single_file(
@@ -61,6 +67,7 @@ def load_single_file(
     *,
     dtype: torch.dtype | str | None = None,
     device: torch.device | str | None = None,
+    low_vram: LowVram = "auto",
     **words: Any,
 ) -> Any:
     """Load one `.safetensors` checkpoint, as shared by its makers.
@@ -69,18 +76,20 @@ def load_single_file(
         path: the file.
         dtype: as in `load_pipeline`.
         device: as in `load_pipeline`.
+        low_vram: as in `load_pipeline`.
         words: passed to diffusers' `from_single_file`; `config` names a local folder with the
             configuration, where the hub cannot be reached.
 
     Raises:
         ModelError: it is something else than a checkpoint of our families, or cannot be loaded.
     """
-    device = device_named(device)
+    device, low_vram = device_named(device), checked_choice(low_vram)
     source = Path(path)
     pipeline: Any = FAMILIES[checkpoint(source, words).family].pipelines["text2img"]
     with loading(str(source)), memory_explained(ModelError, _TOO_LARGE):
         pipe = pipeline.from_single_file(str(source), dtype=_dtype(dtype, device), **words)
-    return _moved(pipe, device)
+    usual = family(pipe).defaults
+    return _placed(pipe, device, usual, low_vram, any_dtype=dtype is None, given=words)
 
 
 def _class_names() -> set[str]:
@@ -88,10 +97,27 @@ def _class_names() -> set[str]:
     return {one.__name__ for known in FAMILIES.values() for one in known.pipelines.values()}
 
 
-def _moved(pipe: Any, device: torch.device) -> Any:
+def _placed(
+    pipe: Any,
+    device: torch.device,
+    usual: ModelDefaults,
+    low_vram: LowVram,
+    *,
+    any_dtype: bool,
+    given: Collection[str],
+) -> Any:
+    """A pipeline on its device; after a failure nothing of it is held but what the caller gave."""
     advice = f"the model does not fit on {device}; {_TOO_LARGE}"
-    with loading("the model"), memory_explained(ModelError, advice):
-        return pipe.to(device)
+    try:
+        with loading("the model"), memory_explained(ModelError, advice):
+            canvas, name = (usual.width, usual.height), family(pipe).name
+            place(pipe, device, canvas, low_vram, family=name, any_dtype=any_dtype)
+    except ModelError:
+        for name, part in pipe.components.items():
+            if isinstance(part, torch.nn.Module):  # an error that is kept would keep its weights
+                part.to("cpu" if name in given else "meta")
+        raise
+    return pipe
 
 
 def sibling(pipe: Any, task: Task, *, controlnet: Any = None) -> Any:
@@ -126,6 +152,7 @@ def _over(wanted: type, held: Mapping[str, Any], pipe: Any) -> Any:
     made = wanted(**{name: held[name] for name in parameters if name in held})
     made.set_progress_bar_config(**getattr(pipe, "_progress_bar_config", {}))
     made.register_to_config(_name_or_path=pipe.config.get("_name_or_path"))
+    offloaded_like(made, pipe)
     return made
 
 

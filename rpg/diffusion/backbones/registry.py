@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+from rpg.defaults import ModelDefaults, of_model
 from rpg.diffusion.backbones.base import Family
 from rpg.diffusion.backbones.unet import SD15, SDXL
 from rpg.errors import ModelError
 
-__all__ = ["FAMILIES", "family", "register"]
+__all__ = ["FAMILIES", "defaults_of", "family", "register"]
 
 FAMILIES: dict[str, Family] = {known.name: known for known in (SDXL, SD15)}
 
@@ -34,3 +36,13 @@ def family(pipe: Any) -> Family:
             return known
     titles = " or ".join(known.title for known in FAMILIES.values())
     raise ModelError(f"{type(pipe).__name__}: regions need a pipeline of the {titles} family")
+
+
+def defaults_of(pipe: Any) -> ModelDefaults:
+    """What suits a pipeline's model: by the folder that it was loaded from, else by its family.
+
+    Raises:
+        ModelError: regions do not work with it, or its folder's `rpg.json` cannot be read.
+    """
+    name = getattr(pipe.config, "_name_or_path", "") or ""
+    return of_model(Path(name) if name else None, family(pipe).name)

@@ -127,9 +127,14 @@ class UNet:
         fitted = dict(added)
         if "text_embeds" in added and state.embeds.pooled is not None:
             sources = state.embeds.pooled_sources(added["text_embeds"])
-            fitted["text_embeds"] = sources.index_select(0, batch.selection.rows)
+            pooled = sources.index_select(0, batch.selection.rows)
+            if batch.selection.base is not None:
+                rows, shares = batch.selection.base
+                pooled = pooled.lerp(sources.index_select(0, rows), shares.to(pooled)[:, None])
+            fitted["text_embeds"] = pooled
         if "time_ids" in added:
-            fitted["time_ids"] = self._time_ids(batch.rows(added["time_ids"]), batch)
+            rows = batch.rows(added["time_ids"])
+            fitted["time_ids"] = self._time_ids(rows, batch) if batch.apart else rows
         if "image_embeds" in added:
             images = added["image_embeds"]
             one_each = isinstance(images, list)

@@ -30,6 +30,7 @@ from rpg.planners.llm.drafts import Draft, PlanRequest, draft
 from rpg.planners.llm.schema import EditAnswer, PlanAnswer, RecaptionAnswer, told_schema
 from rpg.planners.llm.thoughts import Thoughts
 from rpg.planners.rules import RulePlanner
+from rpg.planners.weights import PlainRequest
 from rpg.plans.plan import Plan
 
 _VERSION = 2  # of how answers are read: another one forgets the plans kept so far
@@ -113,16 +114,17 @@ class LLMPlanner:
             `Notice` of what is still wrong with the plan, or if the rule planner has to help out;
             `Planned`, once, at the end.
         """
-        text = checked_prompt(prompt)
+        text, change, before = checked_prompt(prompt), "", None
         if instruction is not None:
             change = checked_prompt(instruction, "instruction")
-            previous = previous or (yield from self._initial_plan(text))
-            request = PlanRequest(text, self.chat.name, previous, change, self._known)
-        else:
-            request = PlanRequest(text, self.chat.name, notes=self._known)
+            before = previous or (yield from self._initial_plan(text))
+        asked = PlainRequest(text, before, change)
+        request = PlanRequest(
+            asked.prompt, self.chat.name, asked.previous, asked.instruction, self._known
+        )
         key = self._key(request) if self._cache is not None else ""
         plan = self._cache.get(key) if self._cache is not None else None
-        yield Planned(plan or (yield from self._plan_or_fallback(request, key)))
+        yield Planned(asked.weighted(plan or (yield from self._plan_or_fallback(request, key))))
 
     @property
     def _known(self) -> ModelNotes:

@@ -8,6 +8,7 @@ from rpg.language.grammar.styles import split_style
 from rpg.language.scene_graph.parser import parse_prompt
 from rpg.planners.rules.commands.text.setting_phrases import settings_in, without
 from rpg.planners.rules.scene import count_of, free_id, thing_of
+from rpg.planners.weights import PlainRequest
 from rpg.plans.plan import Plan, Region
 from rpg.plans.scene import Thing, joined
 from rpg.plans.wording import worded
@@ -23,9 +24,11 @@ def lifted(plan: Plan) -> Plan:
     """
     if plan.scene.things or not plan.layers():
         return plan
-    made = _with_ends(plan, *_ends(plan))
+    asked = PlainRequest(plan.prompt, plan)
+    plain = plan.unweighted()
+    made = asked.weighted(_with_ends(plain, *_ends(plain)))
     same = worded(made).regions == worded(plan).regions
-    return made if same else _with_ends(plan, [], [])
+    return made if same else asked.weighted(_with_ends(plain, [], []))
 
 
 def _with_ends(plan: Plan, setting: list[str], style: list[str]) -> Plan:

@@ -13,6 +13,7 @@ from rpg.planners.rules.layout.solver import lay_out
 from rpg.planners.rules.reasoning import explain, summarize
 from rpg.planners.rules.recaption import give_places, regions
 from rpg.planners.rules.scene import build_scene, common_setting
+from rpg.planners.weights import PlainRequest
 from rpg.plans.plan import MAX_REGIONS, Plan
 
 SOURCE = "rules"
@@ -52,8 +53,11 @@ class RulePlanner:
         """
         text = checked_prompt(prompt)
         if instruction is None:
-            return self._fitted(_anew(text))
-        return revise(previous or self._fitted(_anew(text)), instruction, source=SOURCE)
+            asked = PlainRequest(text)
+            return asked.weighted(self._fitted(_anew(asked.prompt)))
+        asked = PlainRequest(text, previous, instruction)
+        before = asked.previous or self._fitted(_anew(asked.prompt))
+        return asked.weighted(revise(before, asked.instruction, source=SOURCE))
 
     def _fitted(self, plan: Plan) -> Plan:
         """The plan with boxes that suit the model."""

@@ -20,6 +20,7 @@ from rpg.language.lexicon.nouns import (
 from rpg.language.scene_graph.graph import Entity, SceneGraph, Setting
 from rpg.language.scene_graph.parser import parse_prompt
 from rpg.planners.rules.commands.text.attribute_kinds import phrases
+from rpg.plans.prompt_weights import carried, clean
 from rpg.plans.scene import Relation, Scene, Thing
 
 __all__ = [
@@ -43,8 +44,10 @@ def scene_of_prompt(prompt: str) -> Scene:
 
     For plans whose regions are drawn by hand, each with words of its own.
     """
-    graph = parse_prompt(prompt)
-    return _frame(graph, common_setting(graph))
+    graph = parse_prompt(clean(prompt))
+    scene = _frame(graph, common_setting(graph))
+    said = {name: carried(getattr(scene, name), prompt) for name in ("setting", "style")}
+    return scene.model_copy(update=said)
 
 
 def build_scene(

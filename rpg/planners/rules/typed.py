@@ -11,6 +11,7 @@ from rpg.language.scene_graph.parser import parse_prompt
 from rpg.planners.rules.scene import count_of, free_id, thing_of
 from rpg.plans.edits import AddRegion, AnyEdit, ModifyRegion, SetScene
 from rpg.plans.plan import Plan, Region
+from rpg.plans.prompt_weights import clean
 from rpg.plans.scene import Thing
 
 __all__ = ["typed_addition", "typed_words"]
@@ -41,6 +42,7 @@ def typed_words(plan: Plan, region: Region, words: str) -> tuple[AnyEdit, ...]:
     old = [one for one in scene.things if one.id in region.shows]
     if not scene.things:
         return (changed,)
+    words = clean(words)
     read = _read(words, [one.id for one in scene.things])
     shared = {one.id for one in old if len(plan.shown_by(one.id)) > 1}
     kept: dict[str, Thing] = {}
@@ -82,7 +84,7 @@ def _read(words: str, used: Sequence[str]) -> tuple[Thing, ...]:
     """The things that words name, with ids that are not in use."""
     ids = list(used)
     things: list[Thing] = []
-    for entity in parse_prompt(words[:_MOST_READ]).entities:
+    for entity in parse_prompt(clean(words)[:_MOST_READ]).entities:
         if entity.noun:
             ids.append(free_id(entity.head, ids))
             things.append(thing_of(entity, ids[-1], count_of(entity)))
