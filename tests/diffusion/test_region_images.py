@@ -59,6 +59,18 @@ def test_over_the_whole_canvas_it_is_the_calls_picture(make: Any, composer: Any)
         assert_close(regionally(pipe, whole(), {"all": image}, composer), expected)
 
 
+def test_among_windows_that_share_a_negative() -> None:
+    pipe, image = with_adapter(tiny_sd15), reference(1)
+    words: dict[str, Any] = {"composer": "latent+attention", "share": 0.4, "window": 64}
+    sides, images = halves(BASE, BASE), {"left": image, "right": image}
+    with regional(
+        pipe, sides, base_ratio=0.0, region_images=images, region_image_scale=SCALE, **words
+    ):
+        drawn = draw(pipe, num_inference_steps=4)
+    expected = draw(pipe, ip_adapter_image_embeds=[image], num_inference_steps=4)
+    assert_close(drawn, expected)
+
+
 def test_in_all_regions_without_guidance() -> None:
     pipe, image, plan = with_adapter(), reference(1)[1:], halves(BASE, BASE)
     expected = draw(pipe, guidance_scale=1.0, ip_adapter_image_embeds=[image])

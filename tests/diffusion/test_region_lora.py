@@ -112,6 +112,19 @@ def test_over_the_whole_canvas_it_is_a_loaded_lora(make: Any, composer: Any, lor
     assert_close(regionally(make(), whole(), {"all": [(file, 0.7)]}, composer, **call), expected)
 
 
+def test_among_windows_that_share_a_negative(lora: Any) -> None:
+    """What is told to the whole canvas in one pass hears each region's LoRA in its cells."""
+    file, stock, pipe = lora(tiny_sd15), tiny_sd15(), tiny_sd15()
+    load(stock, file, "one")
+    sides = halves(BASE, BASE)
+    words: dict[str, Any] = {"composer": "latent+attention", "share": 0.4, "window": 64}
+    loras = {"left": [(file, 1.0)], "right": [(file, 1.0)]}
+    with regional(pipe, sides, base_ratio=0.0, region_loras=loras, **words):
+        drawn = draw(pipe, negative_prompt="grey fog", num_inference_steps=4)
+    expected = draw(stock, negative_prompt="grey fog", num_inference_steps=4)
+    assert_close(drawn, expected)
+
+
 @pytest.mark.parametrize("guidance", [1.0, 5.0], ids=["tokens sorted", "tokens in order"])
 def test_in_all_regions_it_is_a_loaded_lora(guidance: float, lora: Any) -> None:
     file, stock = lora(tiny_sdxl), tiny_sdxl()
