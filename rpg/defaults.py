@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
+from rpg.checkpoints import DISTILLATIONS, Recognised
 from rpg.errors import ModelError, SettingsError
 from rpg.plans.geometry import Box
 from rpg.plans.plan import Plan
@@ -40,6 +41,7 @@ PRESET_FIELDS = ("scheduler", "num_inference_steps", "guidance_end")
 FILE_NAME = "rpg.json"
 MAX_GROWTH = 3
 _ROUNDING = 1e-6  # a third, three times, is one
+_RESCALE = 0.7  # of guidance, with zero terminal SNR: arXiv 2305.08891, section 3.4
 
 if TYPE_CHECKING:
     _LastingSettings = BaseModel
@@ -207,24 +209,48 @@ def _alike(one: GenerationSettings, other: GenerationSettings) -> bool:
     return all(getattr(one, name) == getattr(other, name) for name in PRESET_FIELDS)
 
 
-def of_model(folder: Path | None, family: str) -> ModelDefaults:
-    """The defaults in the model's folder, else those of its family.
+def of_model(folder: Path | None, family: str, known: Recognised | None = None) -> ModelDefaults:
+    """The defaults in the model's folder, else those of what it is, else those of its family.
+
+    Args:
+        folder: The model's; None for what is in no folder.
+        family: Key of its family.
+        known: What it was recognised as; None where nobody has looked.
 
     Raises:
         ModelError: The folder's `rpg.json` cannot be read; says why.
     """
     file = folder / FILE_NAME if folder else None
     if file is None or not file.is_file():
-        return _usual("", family)
+        return _usual("", family, known)
     try:
         given = ModelDefaults.model_validate_json(file.read_bytes())
     except ValidationError as error:
         raise ModelError(f"{file} is not valid: {explain(error)}") from None
     said = {name: getattr(given, name) for name in given.model_fields_set}
-    return _usual(given.name, family).model_copy(update=said)
+    return _usual(given.name, family, known).model_copy(update=said)
 
 
-def _usual(name: str, family: str) -> ModelDefaults:
+def _usual(name: str, family: str, known: Recognised | None = None) -> ModelDefaults:
     """What a model of that name and family does where its own file says nothing."""
     usual = FAMILIES.get(family, FAMILIES["sdxl"])
-    return usual.model_copy(update=_KNOWN.get(name, {}))
+    recognised = {} if known is None else _recognised(known)
+    return usual.model_copy(update={**recognised, **_KNOWN.get(name, {})})
+
+
+def _recognised(known: Recognised) -> dict[str, Any]:
+    """What differs from the family's values in a model that was recognised."""
+    values: dict[str, Any] = {}
+    if known.likes != "sentences":
+        values["likes"] = known.likes
+    if known.side:
+        values |= {"width": known.side, "height": known.side, "window": known.side, "sizes": ()}
+    if known.zero_terminal_snr:
+        values |= {"guidance_rescale": _RESCALE, "fast": Sampling(scheduler="euler")}
+    if known.distillation:
+        row = DISTILLATIONS[known.distillation]
+        values |= {"num_inference_steps": known.steps, "guidance_scale": row.guidance_scale}
+        values |= {"fast": Sampling(scheduler=row.scheduler, steps=1.0)}
+        if not known.own_scheduler:
+            values["scheduler"] = row.scheduler
+    return values

@@ -10,6 +10,7 @@ them.
 from __future__ import annotations
 
 import inspect
+import logging
 import os
 import threading
 import weakref
@@ -20,12 +21,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Unpack, cast, overload
 
 from rpg._delegating import Delegating
+from rpg.checkpoints import Recognised
 from rpg.critics.toybox import ToyboxCritic
 from rpg.defaults import ModelDefaults, of_model
 from rpg.diffusion import backbones
+from rpg.diffusion.recognition import recognise_pipe
 from rpg.diffusion.text import reads_at_once, tokens_at_once
 from rpg.editing.edit import EVERYWHERE, Change, Editing, changed, prepared
-from rpg.editing.inpaint import GROUND_STRENGTH, keeps_surroundings
+from rpg.editing.inpaint import GROUND_STRENGTH, flattened, keeps_surroundings
 from rpg.editing.segmentation import GrabCut
 from rpg.environment import environment
 from rpg.errors import ModelError, SettingsError
@@ -35,17 +38,26 @@ from rpg.generation.generate import ModelFacts, RequestRenderer
 from rpg.generation.output import EditOutput, EventCollector, RefineOutput, RPGOutput
 from rpg.generation.region_adapters import adapted
 from rpg.generation.reproducibility import has_lora
-from rpg.generation.request import CallKwargs, GenerationRequest, check_embeds, check_extra, checked
+from rpg.generation.request import (
+    CallKwargs,
+    Finished,
+    GenerationRequest,
+    check_embeds,
+    check_extra,
+    checked,
+    enlarging,
+)
 from rpg.generation.stream import StreamContext, stream
 from rpg.metadata import Task, public_name
 from rpg.planners import RulePlanner
 from rpg.planners.base import ModelNotes, noted, plan_with_events
+from rpg.plans.plan import Plan
 from rpg.plans.prompt_weights import clean
 from rpg.plans.wording import Wording, worded
 from rpg.refinement.budget import Budget
 from rpg.refinement.generator import PictureGenerator
 from rpg.refinement.runner import Loop, refinable
-from rpg.settings import GenerationSettings
+from rpg.settings import SETTINGS, GenerationSettings
 from rpg.toybox import describe_world, unknown_words, weights_path
 from rpg.toybox.contours import ToyboxContours
 
@@ -58,15 +70,19 @@ if TYPE_CHECKING:
     from rpg.editing.segmentation import Segmenter
     from rpg.metadata import Record
     from rpg.planners import Planner
-    from rpg.plans.plan import Plan
 
 __all__ = ["EditOutput", "Editing", "RPGOutput", "RPGPipeline", "RefineOutput"]
 
 TOYBOX = "toybox"
+_LOG = logging.getLogger("rpg")
 _LEAST_SHARE = 4  # of the canvas's side: regions with fewer pixels come out badly
 _TOYBOX_GROUND = 0.15  # it has never seen an empty canvas, and draws something on it
 _LOCKS: weakref.WeakKeyDictionary[Any, threading.Lock] = weakref.WeakKeyDictionary()
 _FILLS = "this model fills masks of pictures and nothing else: pass image and mask_image"
+_FILLS_ONLY = "this model fills masks of pictures and nothing else: it cannot upscale"
+_KEEPS_BYTES = (
+    "an edit keeps every byte outside its mask: leave out upscale, and upscale the picture after it"
+)
 _NO_REGIONS = "the plan has no regions: the base prompt is drawn alone"
 
 
@@ -100,12 +116,15 @@ class RPGPipeline(Delegating):
         pipe: A text-to-image pipeline of diffusers, of the SDXL or SD 1.5 family.
         planner: What turns prompts into plans; the rule planner if None.
         model: Public name of the model, written into records.
-        model_defaults: Values for what calls leave open; those of the pipeline's family if None.
+        model_defaults: Values for what calls leave open; those of what the model is if None.
+        recognised: What the model was taken for when it was loaded; by the pipeline's own
+            configurations if None.
 
     Attributes:
         pipe: The pipeline held; what diffusers' users reach for first is handed on to it.
         planner: The planner; may be replaced.
         defaults: Values for what calls leave open.
+        recognised: What the model was taken for, and by what.
         segmenter: Finds things in pictures, for edits; may be replaced, such as by
             `rpg.editing.sam.Sam2`.
         ground_strength: How far the ground where a thing was removed may go from what its
@@ -121,13 +140,16 @@ class RPGPipeline(Delegating):
         *,
         model: str = "",
         model_defaults: ModelDefaults | None = None,
+        recognised: Recognised | None = None,
     ) -> None:
         """Hold the pipeline; nothing is loaded or moved."""
         self.pipe = pipe
         self.planner: Planner = planner if planner is not None else RulePlanner()
         self._family = backbones.family(pipe)
-        self.defaults = model_defaults or of_model(None, self._family.name)
-        self.model = self.defaults.name or public_name(model)
+        name = public_name(model)
+        self.recognised = recognised or recognise_pipe(pipe, self._family.name, name)
+        self.defaults = model_defaults or of_model(None, self._family.name, self.recognised)
+        self.model = self.defaults.name or name
         is_toybox = self.defaults.name == TOYBOX
         self.segmenter: Segmenter = ToyboxContours() if is_toybox else GrabCut()
         self.ground_strength = _TOYBOX_GROUND if is_toybox else GROUND_STRENGTH
@@ -144,9 +166,12 @@ class RPGPipeline(Delegating):
         dtype: Any = None,
         device: Any = None,
         low_vram: LowVram = "auto",
+        prediction_type: str | None = None,
         **kwargs: Any,
     ) -> RPGPipeline:
-        """Loads a folder in diffusers' layout or a hub id.
+        """Loads a folder in diffusers' layout, a hub id or a single file, as what it is.
+
+        What it was recognised as is in `recognised`, and goes to the log "rpg".
 
         Args:
             model: None takes the environment's `RPG_MODEL`, else the bundled Toybox.
@@ -156,26 +181,27 @@ class RPGPipeline(Delegating):
             low_vram: "auto" saves memory where the device has too little for a picture (models or
                 layers are there only while they work, pictures are decoded in tiles) and says so
                 on the logger "rpg"; "on" does so in any case, "off" never.
-            kwargs: Passed to diffusers' `from_pretrained`.
+            prediction_type: What the model predicts, "epsilon" or "v_prediction", where it does not
+                say so itself or is wrong.
+            kwargs: Passed to diffusers' `from_pretrained` or `from_single_file`; `vae` may be a
+                file, folder or hub id.
 
         Raises:
             ModelError: It cannot be loaded, or is of a family that regions do not work with.
         """
         said = environment()
         source = os.fspath(model or said.model or weights_path())
-        if Path(source).is_file():
-            return cls.from_single_file(
-                source, planner=planner, dtype=dtype, device=device, low_vram=low_vram, **kwargs
-            )
-        pipe = backbones.load_pipeline(
+        pipe, known = backbones.load_recognised(
             source,
             dtype=dtype or said.dtype,
             device=device or said.device,
+            prediction_type=prediction_type,
             low_vram=low_vram,
             **kwargs,
         )
-        found = of_model(Path(source), backbones.family(pipe).name)
-        return cls(pipe, planner, model=source, model_defaults=found)
+        _LOG.info("%s: %s", public_name(source), "; ".join(known.evidence))
+        found = of_model(Path(source), known.family, known)
+        return cls(pipe, planner, model=source, model_defaults=found, recognised=known)
 
     @classmethod
     def from_single_file(
@@ -183,21 +209,16 @@ class RPGPipeline(Delegating):
         path: str | os.PathLike[str],
         *,
         planner: Planner | None = None,
-        dtype: Any = None,
-        device: Any = None,
-        low_vram: LowVram = "auto",
         **kwargs: Any,
     ) -> RPGPipeline:
-        """Loads one `.safetensors` checkpoint; arguments and errors as in `from_pretrained`."""
-        said = environment()
-        pipe = backbones.load_single_file(
-            os.fspath(path),
-            dtype=dtype or said.dtype,
-            device=device or said.device,
-            low_vram=low_vram,
-            **kwargs,
-        )
-        return cls(pipe, planner, model=os.fspath(path))
+        """Loads one `.safetensors` checkpoint; arguments and errors as in `from_pretrained`.
+
+        Raises:
+            ModelError: It is no file, or cannot be loaded.
+        """
+        if not Path(path).is_file():
+            raise ModelError(f"{path}: it is no file")
+        return cls.from_pretrained(path, planner=planner, **kwargs)
 
     @classmethod
     def from_pipe(cls, pipe: Any, *, planner: Planner | None = None) -> RPGPipeline:
@@ -208,9 +229,17 @@ class RPGPipeline(Delegating):
         """
         if isinstance(pipe, RPGPipeline):
             chosen = planner if planner is not None else pipe.planner
-            return cls(pipe.pipe, chosen, model=pipe.model, model_defaults=pipe.defaults)
+            return cls(
+                pipe.pipe,
+                chosen,
+                model=pipe.model,
+                model_defaults=pipe.defaults,
+                recognised=pipe.recognised,
+            )
         name = getattr(pipe.config, "_name_or_path", "") or ""
-        return cls(pipe, planner, model=name, model_defaults=backbones.defaults_of(pipe))
+        known = recognise_pipe(pipe, backbones.family(pipe).name, public_name(name))
+        found = backbones.defaults_of(pipe, known)
+        return cls(pipe, planner, model=name, model_defaults=found, recognised=known)
 
     @overload
     def __call__(
@@ -472,6 +501,85 @@ class RPGPipeline(Delegating):
         """
         return stream(self._refining(prompt, words, preview_every))
 
+    def upscale(
+        self,
+        image: Image,
+        source: Plan | Record,
+        *,
+        factor: float = 2.0,
+        strength: float | None = None,
+        tile: int | None = None,
+        settings: GenerationSettings | None = None,
+    ) -> RPGOutput:
+        """Draws a finished picture over at a larger size, under its plan; see `docs/upscaling.md`.
+
+        A call with `upscale` does the same to the pictures that it draws.
+
+        Args:
+            image: The picture, of any mode, at its own size.
+            source: What it was made with, which a complete record then says of the larger one too;
+                or its plan alone.
+            factor: Times that both sides are enlarged, above 1, at most 4.
+            strength: How far to go from the enlarged picture, above 0 to 1; None is 0.3, or more
+                where that is less than a step.
+            tile: Pixels of a side above which it is drawn in tiles; None: twice the model's.
+            settings: In the place of the record's.
+
+        Raises:
+            SettingsError: A number is out of its range, or the picture would be too large.
+            ModelError: The model cannot draw from pictures.
+            GenerationError: The model failed.
+        """
+        request = self._enlarging(image, source, factor, strength, tile, settings)
+        collector = EventCollector()
+        self._run(request, StreamContext(collector.hear), preview_every=None)
+        return collector.output()
+
+    def upscale_stream(
+        self,
+        image: Image,
+        source: Plan | Record,
+        *,
+        factor: float = 2.0,
+        strength: float | None = None,
+        tile: int | None = None,
+        settings: GenerationSettings | None = None,
+        preview_every: float = 0.25,
+    ) -> Generator[Event, None, None]:
+        """The same as events; closing the generator cancels within a step."""
+        request = self._enlarging(image, source, factor, strength, tile, settings)
+        return stream(partial(self._run, request, preview_every=preview_every))
+
+    def _enlarging(
+        self,
+        image: Image,
+        source: Plan | Record,
+        factor: float,
+        strength: float | None,
+        tile: int | None,
+        settings: GenerationSettings | None,
+    ) -> GenerationRequest:
+        """The request of an upscaling, checked."""
+        plan, record = (source, None) if isinstance(source, Plan) else (source.plan, source)
+        own = settings or (record.settings if record is not None else GenerationSettings())
+        steps = own.num_inference_steps or self.defaults.num_inference_steps
+        usual: float = max(SETTINGS["upscale_strength"].default, 1 / steps)
+        share = usual if strength is None else strength
+        how = {"upscale": factor, "upscale_strength": share, "upscale_tile": tile}
+        wanted = own.reset("upscaling").updated(how)
+        request = enlarging(Finished(flattened(image), record), plan, wanted)
+        self._check_upscaling(request)
+        return request
+
+    def _check_upscaling(self, request: GenerationRequest) -> None:
+        """Refuses the second pass where the model has no way to do it.
+
+        Raises:
+            ModelError: So it is.
+        """
+        if request.settings.upscale > 1 and not keeps_surroundings(self.pipe):
+            raise ModelError(_FILLS_ONLY)
+
     def plan(self, prompt: str) -> Plan:
         """The planner's plan for a prompt; draws nothing."""
         return self._noted(None).plan(prompt)
@@ -528,6 +636,8 @@ class RPGPipeline(Delegating):
             drawn = drawn.with_default_ratio(settings.base_ratio)
         given |= {"plan": drawn, "image": edit.image, "mask_image": edit.mask}
         request = self._checked(None, cast(CallKwargs, given))
+        if request.settings.upscale > 1:
+            raise SettingsError(_KEEPS_BYTES)
         context.emit(Edited(drawn, edit.edits, edit.mask))
         if edit.everywhere:
             context.emit(Notice(EVERYWHERE))
@@ -544,7 +654,8 @@ class RPGPipeline(Delegating):
         if judge is None:
             raise SettingsError("say which critic judges: critic=VLMCritic(chat), for one")
         if begin is not None:
-            given = {"plan": begin[1].plan, "settings": begin[1].settings, **given}
+            usual = begin[1].settings.at_full_size()
+            given = {"plan": begin[1].plan, "settings": usual, **given}
         request = self._checked(prompt, cast(CallKwargs, given))
         settings = refinable(request)
 
@@ -560,7 +671,8 @@ class RPGPipeline(Delegating):
                 self._cell,
                 judge,
                 budget,
-                settings,
+                settings.reset("upscaling"),
+                settings.of_group("upscaling"),
                 self.notes(settings).vocabulary,
             )
             return loop.run(plan, begin)
@@ -569,6 +681,7 @@ class RPGPipeline(Delegating):
 
     def _checked(self, prompt: str | Sequence[str] | None, words: CallKwargs) -> GenerationRequest:
         request = checked(prompt, words, self.defaults)
+        self._check_upscaling(request)
         if request.task != "inpaint" and not keeps_surroundings(self.pipe):
             raise ModelError(_FILLS)
         kind = type(self.pipe) if self._fits(request.task) else self._family.pipelines[request.task]

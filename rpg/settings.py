@@ -30,7 +30,18 @@ from rpg.errors import SettingsError
 
 Composer = Literal["latent+attention", "latent", "attention"]
 Scheduler = Literal[
-    "ddim", "ddpm", "dpm++2m", "dpm++2m-karras", "euler", "euler-a", "heun", "lms", "pndm", "unipc"
+    "ddim",
+    "ddpm",
+    "dpm++2m",
+    "dpm++2m-karras",
+    "euler",
+    "euler-a",
+    "heun",
+    "lcm",
+    "lms",
+    "pndm",
+    "tcd",
+    "unipc",
 ]
 COMPOSERS: tuple[Composer, ...] = get_args(Composer)
 SCHEDULERS: tuple[Scheduler, ...] = get_args(Scheduler)
@@ -43,7 +54,9 @@ MAX_IMAGES = 64
 MAX_NEGATIVE_CHARS = 8000
 
 Everyday = Literal["sampling", "noise", "count", "text"]
-Advanced = Literal["canvas", "method", "regions", "interval", "conditioning"]
+Advanced = Literal[
+    "canvas", "method", "regions", "interval", "conditioning", "variation", "upscaling"
+]
 Group = Everyday | Advanced | Literal["image"]
 ADVANCED: tuple[Advanced, ...] = get_args(Advanced)
 _KINDS: Mapping[str, type[int | float | str]] = {"integer": int, "number": float, "string": str}
@@ -126,6 +139,7 @@ Side = Annotated[int, Field(ge=8, le=MAX_SIDE)]
 Steps = Annotated[int, Field(ge=1, le=MAX_STEPS)]
 Guidance = Annotated[float, Field(ge=0.0, le=100.0)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Factor = Annotated[float, Field(ge=1.0, le=4.0)]
 Part = Annotated[float, Field(gt=0.0, le=1.0)]
 Feather = Annotated[float, Field(ge=0.0, le=0.5)]
 Window = Annotated[int, Field(ge=0, le=MAX_SIDE)]
@@ -290,6 +304,45 @@ class GenerationSettings(BaseModel):
             unset="none",
         ),
     ] = None
+    variation_strength: Annotated[
+        Share,
+        Setting(
+            "Variation strength",
+            "How far the first noise goes from the seed's to the variation seed's",
+            "variation",
+        ),
+    ] = 0.0
+    variation_seed: Annotated[
+        Seed | None,
+        BeforeValidator(_random_if_minus_one),
+        Setting(
+            "Variation seed",
+            "Where noise varies, picture i uses this + i and all the same seed; -1 draws one",
+            "variation",
+            unset="A new one each time",
+        ),
+    ] = None
+    upscale: Annotated[
+        Factor,
+        Setting(
+            "Upscale",
+            "Times that both sides of the picture are enlarged, to be drawn over; 1 leaves it",
+            "upscaling",
+        ),
+    ] = 1.0
+    upscale_strength: Annotated[
+        Part,
+        Setting("Upscale strength", "How far to go from the enlarged picture", "upscaling"),
+    ] = 0.3
+    upscale_tile: Annotated[
+        Side | None,
+        Setting(
+            "Upscale tile",
+            "Pixels of a side above which the enlarged picture is drawn over in tiles",
+            "upscaling",
+            unset="twice the model's side",
+        ),
+    ] = None
     strength: Annotated[
         Part | None,
         Setting(
@@ -322,9 +375,11 @@ class GenerationSettings(BaseModel):
     def _consistent(self) -> GenerationSettings:
         if self.start >= self.end:
             raise ValueError(f"start {self.start} must be less than end {self.end}")
-        if (self.width or 0) * (self.height or 0) > MAX_PIXELS:
+        pixels = (self.width or 0) * (self.height or 0)
+        if pixels * self.upscale**2 > MAX_PIXELS:
+            times = f", upscaled {self.upscale:g} times," if pixels <= MAX_PIXELS else ""
             raise ValueError(
-                f"{self.width}x{self.height} is over {MAX_PIXELS:,} pixels; ask for less"
+                f"{self.width}x{self.height}{times} is over {MAX_PIXELS:,} pixels; ask for less"
             )
         return self
 
@@ -337,6 +392,40 @@ class GenerationSettings(BaseModel):
         """A validated copy in which `defaults` stand wherever we have None."""
         missing = {name: value for name, value in defaults.items() if getattr(self, name) is None}
         return self.updated(missing)
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """Width and height of the picture in pixels, of an upscaled one to eights; None if open."""
+        if self.width is None or self.height is None:
+            return None
+        if self.upscale == 1:
+            return self.width, self.height
+        width, height = (round(side * self.upscale / 8) * 8 for side in (self.width, self.height))
+        return width, height
+
+    def of_group(self, group: Group) -> dict[str, Any]:
+        """The settings of a group, by their names."""
+        return {name: getattr(self, name) for name, one in SETTINGS.items() if one.group == group}
+
+    def reset(self, *groups: Group) -> GenerationSettings:
+        """A copy in which the settings of these groups are at their defaults."""
+        own = {name: one.default for name, one in SETTINGS.items() if one.group in groups}
+        return self.model_copy(update=own)
+
+    def at_full_size(self) -> GenerationSettings:
+        """A copy that draws as large as the upscaled picture is, in one pass."""
+        size = dict(zip(("width", "height"), self.size or (None, None), strict=True))
+        return self.reset("upscaling").updated(size)
+
+    def numbered(self, number: int) -> GenerationSettings:
+        """A copy for the call whose first picture is picture `number` of this one's.
+
+        With a variation strength the variation seed counts, else the seed; both wrap at 2**63.
+        """
+        name = "variation_seed" if self.variation_strength else "seed"
+        first = getattr(self, name)
+        seed = None if first is None else (first + number) % (MAX_SEED + 1)
+        return self.model_copy(update={name: seed})
 
     def lasting(self) -> GenerationSettings:
         """What of a picture's settings holds for a change of it: the manner, not noise or size."""
@@ -381,6 +470,11 @@ class SettingKwargs(TypedDict, total=False):
     window: int | None
     scheduler: str | None
     clip_skip: int | None
+    variation_strength: float | None
+    variation_seed: int | None
+    upscale: float | None
+    upscale_strength: float | None
+    upscale_tile: int | None
     strength: float | None
 
 

@@ -123,7 +123,8 @@ def test_regions_must_start_before_they_end() -> None:
 
 def test_what_is_not_left_to_the_model() -> None:
     assert GenerationSettings().model_dump(exclude_none=True) == {
-        "num_images_per_prompt": 1, "negative_prompt": "", "start": 0.0, "end": 1.0
+        "num_images_per_prompt": 1, "negative_prompt": "", "start": 0.0, "end": 1.0,
+        "variation_strength": 0.0, "upscale": 1.0, "upscale_strength": 0.3,
     }  # fmt: skip
 
 

@@ -27,6 +27,7 @@ EXAMPLE = """
         ),
     ] = None
 """
+PASSES = [one for one, row in SETTINGS.items() if row.group in ("variation", "upscaling")]
 BEFORE = "    strength: Annotated[\n"
 
 
@@ -57,7 +58,8 @@ def test_every_face_has_every_setting(here: Faces) -> None:
     assert [face for face in everywhere if here[face].keys() != SETTINGS.keys()] == []
     assert here["generate"].keys() == here["batch"].keys() == without(image)  # from no picture
     assert here["refine"].keys() == without(image, "num_images_per_prompt")  # --candidates
-    assert here["edit"].keys() == without(*size, "num_images_per_prompt")  # one, as large as it is
+    # one, as large as it is, from the picture and not from noise alone
+    assert here["edit"].keys() == without(*size, "num_images_per_prompt", *PASSES)
     # one picture of a prompt, with a seed that is an argument of its own
     assert here["endpoint"].keys() - {"preset"} == without(image, "num_images_per_prompt", "seed")
     assert here["model"].keys() & SETTINGS.keys() == {*LASTING, *size}
@@ -100,7 +102,7 @@ def test_what_takes_a_setting() -> None:
         "share",
         "window",
     }
-    own = {"seed", "negative_prompt", "guidance_end", "scheduler"}
+    own = {"seed", "negative_prompt", "guidance_end", "scheduler", *PASSES}
     assert set(TO_PIPELINE) == SETTINGS.keys() - set(TO_REGIONAL) - own
     assert {"clip_skip", "composer", "guidance_scale"} < set(LASTING)
     assert not {"seed", "width", "negative_prompt", "start", "strength"} & set(LASTING)

@@ -16,6 +16,7 @@ from ui.inputs_form import InputsForm
 from ui.results import Display, Outputs
 from ui.saying import voice
 from ui.shared import Shared
+from ui.workshop import VARIATIONS
 
 __all__ = ["CSS", "build"]
 
@@ -79,6 +80,10 @@ def build(shared: Shared) -> None:
         compare = gr.Button(
             "Compare with plain", size="sm", min_width=120, elem_id="compare-button"
         )
+        upscale = gr.Button("Upscale twice", size="sm", min_width=120, elem_id="upscale-button")
+        vary = gr.Button(
+            f"{VARIATIONS} variations", size="sm", min_width=120, elem_id="variations-button"
+        )
         change = gr.Button("Change this picture", size="sm", min_width=120, elem_id="to-refine")
     slider = comparison.slider()
     shared.settings.render()
@@ -113,6 +118,8 @@ def build(shared: Shared) -> None:
     compare.click(panel.compare, display, outputs, **follows).then(
         None, None, None, js=_SHOW_COMPARISON, **words
     )
+    upscale.click(panel.upscale, here[1:], outputs, **follows)
+    vary.click(panel.vary, here[1:], outputs, **follows)
     cancel.click(panel.cancel, None, status, **words)
     gallery.select(panel.chosen, [display, shared.place], outputs, **words)
     regions.change(panel.swapped, [display, regions], [problem, gallery], **words)

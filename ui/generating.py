@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import html
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
@@ -98,6 +98,51 @@ class Generating:
             async with aclosing(self._runs.followed(run, job)) as updates:
                 async for update in updates:
                     yield _told_what(update, run, job, prompt)
+
+    async def upscale(
+        self,
+        request: gr.Request,
+        book: PlanBook,
+        place: Place,
+        display: Display,
+        regions: bool,
+    ) -> AsyncGenerator[Outputs, None]:
+        """Draws the picture that is looked at over, larger."""
+        run = Run(str(request.session_hash), book, place, place, display, regions)
+        async with aclosing(self._again(run, self._shop.upscale)) as updates:
+            async for update in updates:
+                yield update
+
+    async def vary(
+        self,
+        request: gr.Request,
+        book: PlanBook,
+        place: Place,
+        display: Display,
+        regions: bool,
+    ) -> AsyncGenerator[Outputs, None]:
+        """Draws variations of the picture that is looked at."""
+        run = Run(str(request.session_hash), book, place, place, display, regions)
+        async with aclosing(self._again(run, self._shop.vary)) as updates:
+            async for update in updates:
+                yield update
+
+    async def _again(
+        self, run: Run, begin: Callable[[str, int], Job]
+    ) -> AsyncGenerator[Outputs, None]:
+        """Begins a drawing that comes of a picture in the gallery, and shows it."""
+        display = run.display
+        if display.turn is None:
+            return
+        try:
+            job = await asyncio.to_thread(begin, display.session, display.turn)
+        except RPGError as error:
+            yield Outputs(problem=results.troubled(str(error)))
+            return
+        yield results.begun(status(job.shot))
+        async with aclosing(self._runs.followed(run, job)) as updates:
+            async for update in updates:
+                yield update
 
     async def compare(self, request: gr.Request, display: Display) -> AsyncGenerator[Outputs, None]:
         """Draws what the plain pipeline makes of the same, and shows both."""

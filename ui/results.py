@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image
 
+    from rpg.settings import GenerationSettings
     from ui.workshop import Workshop
 
 __all__ = [
@@ -142,8 +143,13 @@ def gallery(shop: Workshop, display: Display, regions: bool) -> Any:
     kept = shop.sessions.open(display.session)
     file = shop.files.overlay if regions else shop.files.of
     turns = [kept.turn(number) for number in display.turns]
-    pictures = [(file(kept, turn.id), f"Seed {turn.settings.seed}") for turn in turns]
+    pictures = [(file(kept, turn.id), _caption(turn.settings)) for turn in turns]
     return gr.update(value=pictures, selected_index=display.chosen, visible=True)
+
+
+def _caption(used: GenerationSettings) -> str:
+    varied = f", variation {used.variation_seed}" if used.variation_strength else ""
+    return f"Seed {used.seed}{varied}"
 
 
 def troubled(*problems: str) -> Any:

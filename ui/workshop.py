@@ -7,7 +7,7 @@ session the moment they are there.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from rpg.critics.choice import asks_model, critic_named
 from rpg.errors import SessionError, SettingsError
 from rpg.events import Critiqued, Event, Notice, Planned, Rendered
+from rpg.generation.reproducibility import lacking
 from rpg.planners import LLMPlanner, Planner, RulePlanner
 from rpg.planners.base import noted, streamed
 from rpg.plans.plan import Plan
@@ -31,10 +32,13 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from rpg.critique import Critic
+    from rpg.metadata import Record
     from rpg.pipeline import Editing, RPGPipeline
     from rpg.refinement.budget import Budget
 
-__all__ = ["Workshop"]
+__all__ = ["VARIATIONS", "Workshop"]
+
+VARIATIONS, VARIATION = 4, 0.2  # pictures of a click, and how far their noise goes
 
 Events = Generator[Event, None, None]
 Within = Callable[[], AbstractContextManager[Mapping[str, Any] | None]]
@@ -109,6 +113,46 @@ class Workshop:
                 yield from recorded(kept, events, parent=None)
 
         return self._drawn("generate", work, kept, onto=True)
+
+    def upscale(self, session: str, turn: int) -> Job:
+        """Draws a turn's picture over at twice the size; a child of the turn.
+
+        Raises:
+            SessionError: There is no such session or turn.
+            SettingsError: It was drawn with a LoRA that is not loaded, or without one that is.
+        """
+        kept = self.sessions.open(session)
+        record = kept.turn(turn).made.record
+        self._check_alike(record, held=set(record.needs) - {"lora"})
+
+        def work() -> Events:
+            events = self.rpg.upscale_stream(kept.image(turn), record)
+            yield from recorded(kept, events, parent=turn, instruction="upscale twice")
+
+        return self._drawn("generate", work, kept, onto=True)
+
+    def vary(self, session: str, turn: int) -> Job:
+        """Draws four variations of a turn's picture; children of the turn.
+
+        Raises:
+            SessionError: There is no such session or turn.
+            SettingsError: It was made with what the session does not hold.
+        """
+        kept = self.sessions.open(session)
+        record = kept.turn(turn).made.record
+        self._check_alike(record)
+        wishes = {"variation_strength": VARIATION, "num_images_per_prompt": VARIATIONS}
+        own = record.settings.reset("variation", "upscaling").updated(wishes)
+
+        def work() -> Events:
+            events = self.rpg.stream(plan=record.plan, settings=own)
+            yield from recorded(kept, events, parent=turn, instruction="vary")
+
+        return self._drawn("generate", work, kept, onto=True)
+
+    def _check_alike(self, record: Record, held: Collection[str] = ()) -> None:
+        if lacks := lacking(record, self.rpg.model, self.rpg.pipe, "session", held):
+            raise SettingsError(f"the picture was made {lacks}")
 
     def plain(self, plan: Plan, settings: GenerationSettings) -> Job:
         """Draws the prompt with the plain pipeline, no region at work. Nothing is stored."""

@@ -11,12 +11,11 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rpg.batch.rows import Fault, Row
 from rpg.errors import SettingsError
-from rpg.settings import MAX_SEED
 
 __all__ = ["Listing", "Maker", "Picture", "how", "listing"]
 
@@ -118,12 +117,16 @@ def _of_row(row: Row, maker: Maker, number: Counter[str]) -> list[Picture]:
     if first is None:
         first = int(digest(content, row.name)[:8], 16) + (0 if row.name else number[group])
         number[group] += 0 if row.name else count
-    seeds = [(first + i) % (MAX_SEED + 1) for i in range(count)]
-    if row.settings.seed is None:
-        seeds = [seed % _DERIVED_SEEDS for seed in seeds]
-    made = []
-    for index, seed in enumerate(seeds, 1):
-        name = f"{row.name}-{index}" if row.name and count > 1 else row.name
+    noise = {"seed": first, "variation_seed": int(digest(content, "variation")[:8], 16)}
+    given, made = row.settings, []
+    for index in range(count):
+        own = given.filled(noise).numbered(index)
+        assert own.seed is not None  # filled
+        seed = own.seed if given.seed is not None else own.seed % _DERIVED_SEEDS
+        if own.variation_strength:  # one seed for all: each varies it in its own way
+            row = replace(row, settings=own)
+            group = digest(subject, how(row), maker.model, maker.how)
+        name = f"{row.name}-{index + 1}" if row.name and count > 1 else row.name
         id = digest(group, seed, name)
         made.append(Picture(id, row, seed, f"{name or _slug(row.prompt, id)}.png", subject, group))
     return made

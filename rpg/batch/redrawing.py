@@ -36,7 +36,7 @@ def _noise(seed: int) -> Any:
     """What a call with this seed draws from."""
     from rpg.generation import sampling  # torch is not loaded before something is drawn
 
-    generator = sampling.seeded(seed, 0, 1).generator
+    generator = sampling.seeded([seed]).generator
     return generator[0] if isinstance(generator, list) else generator
 
 

@@ -15,6 +15,7 @@ from rpg.cli.plan import plan
 from rpg.cli.planner_check import planner_check
 from rpg.cli.refine import refine
 from rpg.cli.session import app as session
+from rpg.cli.upscale import upscale
 
 app = typer.Typer(
     name="rpg",
@@ -28,6 +29,7 @@ app.command()(plan)
 app.command()(generate)
 app.command()(refine)
 app.command()(edit)
+app.command()(upscale)
 app.command()(batch)
 app.command()(demo)
 app.command()(planner_check)

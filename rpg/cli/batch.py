@@ -15,6 +15,7 @@ from rpg.batch import Maker, Shard, Work, listing, read
 from rpg.batch.events import Counted, Faulty
 from rpg.batch.processes import Process
 from rpg.batch.report import Report
+from rpg.checkpoints import recognised_by_name
 from rpg.cli import console, options
 from rpg.cli.batch_views import Told, bar, say_listing
 from rpg.cli.loading import ModelFlags, quietly, read_adapters
@@ -112,6 +113,8 @@ def batch(
     device: options.Device = None,
     variant: options.Variant = None,
     revision: options.Revision = None,
+    prediction_type: options.PredictionKind = None,
+    vae: options.Vae = None,
     lora: options.Lora = None,
     cpu_offload: options.Offload = None,
     vae_tiling: options.VaeTiling = False,
@@ -142,6 +145,8 @@ def batch(
             vae_tiling,
             vae_slicing,
             low_vram,
+            prediction_type,
+            vae,
         )
         if preset is not None:
             wishes = wishes.filled(known_defaults(flags).preset(preset))
@@ -177,6 +182,8 @@ def maker(
     adapters = [(public_name(one.lora_id), one.lora_scale, one.weight_name) for one in flags.lora]
     said = {
         "revision": flags.revision,
+        "prediction_type": flags.prediction_type,
+        "vae": public_name(flags.vae) if flags.vae else None,
         "dtype": dtype or ("float16" if flags.cpu_offload else None),
         "lora": adapters or None,
         "scale": scale,
@@ -195,7 +202,8 @@ def source_of(flags: ModelFlags) -> str:
 
 def known_defaults(flags: ModelFlags) -> ModelDefaults:
     """The model's, as far as they are known before it is loaded: presets are all families' own."""
-    return of_model(Path(source_of(flags)), "")
+    source = source_of(flags)
+    return of_model(Path(source), "", recognised_by_name(public_name(source)))
 
 
 def shared(shard: str | None, device: str | None, dry_run: bool) -> Process:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from rpg.plans.plan import Plan
 
 
-@with_setting_flags("canvas", "count")
+@with_setting_flags("canvas", "count", "variation", "upscaling")
 def edit(
     picture: Annotated[Path, typer.Argument(help="The picture to change.")],
     instruction: Annotated[
@@ -57,6 +57,8 @@ def edit(
     device: options.Device = None,
     variant: options.Variant = None,
     revision: options.Revision = None,
+    prediction_type: options.PredictionKind = None,
+    vae: options.Vae = None,
     lora: options.Lora = None,
     cpu_offload: options.Offload = None,
     low_vram: options.LowVram = "auto",
@@ -78,7 +80,16 @@ def edit(
         recording = Recording.of(session, no_session)
         adapters = read_adapters(lora or ())
         flags = ModelFlags(
-            model, dtype, device, variant, revision, adapters, cpu_offload, low_vram=low_vram
+            model,
+            dtype,
+            device,
+            variant,
+            revision,
+            adapters,
+            cpu_offload,
+            low_vram=low_vram,
+            prediction_type=prediction_type,
+            vae=vae,
         )
         rpg = flags.load()
         rpg.planner = planning

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +18,7 @@ from rpg.cli.region_flags import RegionFlags
 from rpg.cli.setting_flags import SettingFlags, with_setting_flags
 from rpg.defaults import PRESET_FIELDS, Preset
 from rpg.errors import PromptError, SettingsError
-from rpg.events import Failed, Notice, Rendered, Step
+from rpg.events import Event, Failed, Notice, Rendered, Step
 from rpg.plans.overlay import draw_plan
 from rpg.plans.plan import Plan
 from rpg.settings import GenerationSettings
@@ -47,6 +47,8 @@ def generate(
     device: options.Device = None,
     variant: options.Variant = None,
     revision: options.Revision = None,
+    prediction_type: options.PredictionKind = None,
+    vae: options.Vae = None,
     lora: options.Lora = None,
     region_lora: options.RegionLora = None,
     region_image: options.RegionImage = None,
@@ -88,6 +90,8 @@ def generate(
             vae_tiling,
             vae_slicing,
             low_vram,
+            prediction_type,
+            vae,
             ip_adapter,
             ip_image_encoder,
         )
@@ -185,13 +189,21 @@ class Source:
             raise SettingsError(
                 f"the picture was made with {', '.join(sorted(missing))}, which it does not hold"
             )
-        if self.record.model in ("", name):
-            return
-        if flags.model is None:
-            raise SettingsError(
-                f"the picture was made with {self.record.model}, not {name}; pass --model"
-            )
-        console.say(f"note: made with {self.record.model}; {name} will draw another picture")
+        if not made_with(self.record, name, flags):
+            console.say(f"note: made with {self.record.model}; {name} will draw another picture")
+
+
+def made_with(record: Record, name: str, flags: ModelFlags) -> bool:
+    """Whether a picture came from the model of that name, as far as is known.
+
+    Raises:
+        SettingsError: It came from another, and nobody chose this one.
+    """
+    if record.model in ("", name):
+        return True
+    if flags.model is None:
+        raise SettingsError(f"the picture was made with {record.model}, not {name}; pass --model")
+    return False
 
 
 @dataclass
@@ -250,11 +262,19 @@ def draw_all(
     Raises:
         RPGError: What the pipeline failed with.
     """
-    made = Made()
     drawing = rpg.stream(
         plan=plan, settings=settings, preset=preset, preview_every=-1.0, **(words or {})
     )
-    events = recording.stream(drawing)
+    return collected(recording.stream(drawing))
+
+
+def collected(events: Generator[Event, None, None]) -> Made:
+    """The pictures of events, with a progress bar.
+
+    Raises:
+        RPGError: What the pipeline failed with.
+    """
+    made = Made()
     with console.progress() as bar, closing(events):
         for event in events:
             match event:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from rpg._loading import first_line, loading
-from rpg.cli.options import DTYPES, CpuOffload, Dtype
+from rpg.cli import console
+from rpg.cli.options import DTYPES, CpuOffload, Dtype, Prediction
 from rpg.errors import ModelError, SettingsError
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ class ModelFlags:
     vae_tiling: bool = False
     vae_slicing: bool = False
     low_vram: LowVram = "auto"
+    prediction_type: Prediction | None = None
+    vae: str | None = None
     ip_adapter: Path | None = None
     ip_image_encoder: Path | None = None
 
@@ -58,6 +61,8 @@ class ModelFlags:
             from rpg.pipeline import RPGPipeline
 
             rpg = RPGPipeline.from_pretrained(self.model, **self._words())
+        for found in rpg.recognised.told:
+            console.note(f"recognised {found}")
         _attach(rpg.pipe, self.lora)
         if self.ip_adapter is not None:
             from rpg.diffusion.adapters import load_ip_adapter
@@ -75,6 +80,8 @@ class ModelFlags:
             "variant": self.variant,
             "revision": self.revision,
             "low_vram": "off" if self.cpu_offload else self.low_vram,
+            "prediction_type": self.prediction_type,
+            "vae": self.vae,
         }
         return {name: value for name, value in words.items() if value is not None}
 
@@ -127,7 +134,11 @@ def _read_adapter(text: str, number: int) -> Adapter:
 
 
 def _attach(pipe: Any, adapters: Sequence[Adapter]) -> None:
+    from rpg.diffusion.recognition import lora_advice
+
     for one in adapters:
+        if advice := lora_advice(one.lora_id, one.weight_name):
+            console.note(advice)
         options = {"weight_name": one.weight_name} if one.weight_name else {}
         with loading(f"the LoRA {one.lora_id}"):
             pipe.load_lora_weights(

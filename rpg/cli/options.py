@@ -15,6 +15,7 @@ _PLANNER = "Planner"
 
 Dtype = Literal["auto", "float16", "fp16", "bfloat16", "bf16", "float32", "fp32"]
 CpuOffload = Literal["model", "group"]
+Prediction = Literal["epsilon", "v_prediction"]
 PlannerKind = Literal["rules", "openai", "local"]
 Recaption = Literal["joint", "separate"]
 Fallback = Literal["rules"]
@@ -130,10 +131,30 @@ Device = Annotated[
 ]
 Variant = Annotated[
     str | None,
-    typer.Option("--variant", help='Weight variant, e.g. "fp16".', rich_help_panel=_MODEL),
+    typer.Option(
+        "--variant",
+        help='Weight variant, e.g. "fp16". Default: the usual weights, else the only ones.',
+        rich_help_panel=_MODEL,
+    ),
 ]
 Revision = Annotated[
     str | None, typer.Option("--revision", help="Branch, tag or commit.", rich_help_panel=_MODEL)
+]
+Vae = Annotated[
+    str | None,
+    typer.Option(
+        "--vae",
+        help="Autoencoder in place of the model's: .safetensors file, folder or hub id.",
+        rich_help_panel=_MODEL,
+    ),
+]
+PredictionKind = Annotated[
+    Prediction | None,
+    typer.Option(
+        "--prediction-type",
+        help="What the model predicts, where it does not say so itself: epsilon or v_prediction.",
+        rich_help_panel=_MODEL,
+    ),
 ]
 Lora = Annotated[
     list[str] | None,

@@ -66,6 +66,8 @@ def refine(
     model: options.Model = None,
     dtype: options.DtypeName = "auto",
     device: options.Device = None,
+    prediction_type: options.PredictionKind = None,
+    vae: options.Vae = None,
     lora: options.Lora = None,
     cpu_offload: options.Offload = None,
     low_vram: options.LowVram = "auto",
@@ -90,7 +92,14 @@ def refine(
             console.show_plan(plan, reasoning=not shown)
         adapters = read_adapters(lora or ())
         rpg = ModelFlags(
-            model, dtype, device, lora=adapters, cpu_offload=cpu_offload, low_vram=low_vram
+            model,
+            dtype,
+            device,
+            lora=adapters,
+            cpu_offload=cpu_offload,
+            low_vram=low_vram,
+            prediction_type=prediction_type,
+            vae=vae,
         ).load()
         rpg.planner = planning
         _fits(critic, rpg)

@@ -19,18 +19,48 @@ from typing import Literal
 
 from rpg.errors import ModelError
 
-__all__ = ["KINDS", "Kind", "Part", "header", "kind_of", "numbers_in", "parts_in", "seen"]
+__all__ = [
+    "FIRST_LAYER",
+    "KINDS",
+    "Contents",
+    "Kind",
+    "Part",
+    "header",
+    "kind_of",
+    "numbers_in",
+    "parts_in",
+    "read",
+    "seen",
+]
 
 Part = Literal["unet", "vae", "text"]
 Shapes = Mapping[str, tuple[int, ...]]
 _MAX_HEADER = 100_000_000  # as the format itself says
 _MAX_TENSORS = 200_000
+_MAX_METADATA = 2000  # characters of one value; training programs write whole tables
 
 _REGIONS = "regions need a checkpoint of SDXL or Stable Diffusion 1.5"
 _LORA = "put it into a folder and give the folder with --loras, and a checkpoint as the model"
 _PART = "it is one part of a model: give a whole checkpoint, or a folder in diffusers' layout"
 _CONTROL = "give a folder in diffusers' layout with --controlnet NAME=FOLDER, beside a checkpoint"
 _LOAD = "give a checkpoint as the model, and load this into its pipeline with diffusers"
+_FOLDER = (
+    "a file does not hold its whole configuration: give its folder in diffusers' layout or hub id"
+)
+_PACKED = "its numbers are packed for other programs: get the file in fp16 or bf16"
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a file's header says.
+
+    Attributes:
+        shapes: Of every tensor, by name.
+        metadata: What its makers wrote into it.
+    """
+
+    shapes: Shapes
+    metadata: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -44,6 +74,7 @@ class Kind:
         shape: A name, an axis and a size that the tensor of that name has to have.
         most: Tensors that the file has at most; 0 for any number.
         family: Key of `FAMILIES`, of what can be drawn with.
+        predicts: Whether tensors alone tell how it was taught to predict.
         advice: What to do, of everything else.
     """
 
@@ -53,6 +84,7 @@ class Kind:
     shape: tuple[str, int, int] | None = None
     most: int = 0
     family: Literal["", "sdxl", "sd15"] = ""
+    predicts: bool = True
     advice: str = _REGIONS
 
     def fits(self, shapes: Shapes) -> bool:
@@ -70,6 +102,7 @@ class Kind:
 
 
 _IN = r"(^|\.)input_blocks\.0\.0\.weight$"
+FIRST_LAYER = re.compile(_IN + r"|^conv_in\.weight$")  # of a UNet: (width, channels, 3, 3)
 _CROSS = r"attn2\.to_k\.weight$"
 _D = r"^(model\.)?(diffusion_model\.)?"  # before a denoiser's own names
 
@@ -82,6 +115,12 @@ KINDS = (
         r"|_lora\.(up|down)\.|\.lokr_|\.hada_|\.oft_(blocks|diag)|\.dora_scale$"
         r"|\.lora_magnitude_vector|\.lora_linear_layer\.|^lycoris_",
         advice=_LORA,
+    ),
+    Kind(
+        "a quantised file",
+        r"\.(absmax|quant_map|quant_state\.\w+|SCB|qweight|wscales|comfy_quant)$"
+        r"|(^|\.)scaled_fp8$|\.(scale_weight|weight_scale)$",
+        advice=_PACKED,
     ),
     Kind("an IP-Adapter", r"^ip_adapter\.|\.to_[kv]_ip\.|^image_proj\.", advice=_LOAD),
     Kind(
@@ -154,20 +193,25 @@ KINDS = (
     Kind("the SDXL refiner's UNet", r"label_emb\.0\.0\.", shape=(_IN, 0, 384)),
     Kind("the SDXL refiner's UNet", r"^add_embedding\.", shape=(r"^conv_in\.weight$", 0, 384)),
     Kind("Kolors' UNet", r"(^|\.)encoder_hid_proj\."),
+    Kind("a Playground v2.5 checkpoint", r"^edm_mean$", advice=_FOLDER),
+    Kind("a CosXL checkpoint", r"^edm_vpred\.sigma_max$"),
+    Kind(
+        "an LCM that is told its guidance", r"(^|\.)time_embed(ding)?\.cond_proj\.", advice=_FOLDER
+    ),
     Kind("an SDXL checkpoint", _D + r"input_blocks\.", r"label_emb\.0\.0\.", family="sdxl"),
     Kind("an SDXL checkpoint", r"^down_blocks\.", r"^add_embedding\.", family="sdxl"),
     Kind(
         "a Stable Diffusion 2 checkpoint",
         r"^cond_stage_model\.model\.",
-        advice="a file does not say how it was trained to predict: give its folder in diffusers' "
-        "layout or its hub id",
+        family="sd15",
+        predicts=False,
     ),
     Kind(
         "a Stable Diffusion 2 checkpoint",
         r"input_blocks\.|^down_blocks\.",
         shape=(_CROSS, 1, 1024),
-        advice="a file does not say how it was trained to predict: give its folder in diffusers' "
-        "layout or its hub id",
+        family="sd15",
+        predicts=False,
     ),
     Kind("a Stable Diffusion 1.5 checkpoint", _D + r"input_blocks\.", _CROSS, family="sd15"),
     Kind(
@@ -181,6 +225,11 @@ KINDS = (
         r"^(vae\.|first_stage_model\.)?(encoder|decoder)\.(down|up|down_blocks|up_blocks|mid|middle)\."
         r"|^(post_)?quant_conv\.",
         advice=_PART,
+    ),
+    Kind(
+        "a tiny VAE (TAESD)",
+        r"^(taesd_)?(encoder|decoder)\.(layers\.)?\d+\.(weight|conv\.)",
+        advice="it draws previews: " + _PART,
     ),
     Kind("an image encoder", r"^(vision_model|visual)\.", advice=_PART),
     Kind(
@@ -219,7 +268,12 @@ _STARTS = (
 
 
 def header(path: str | os.PathLike[str]) -> Shapes:
-    """The shape of every tensor, by name; nothing else of the file is read.
+    """The shape of every tensor, by name; raises what `read` does."""
+    return read(path).shapes
+
+
+def read(path: str | os.PathLike[str]) -> Contents:
+    """What a file's header says; nothing else of it is read.
 
     Raises:
         ModelError: It is no safetensors file, or not all of one; says what it is.
@@ -238,10 +292,10 @@ def header(path: str | os.PathLike[str]) -> Shapes:
             text = file.read(length)
     except OSError as error:
         raise ModelError(f"{path}: {error.strerror or 'it cannot be read'}") from error
-    shapes, end = _table(path, text)
+    contents, end = _table(path, text)
     if size < 8 + length + end:
         raise ModelError(_cut(path, size, 8 + length + end))
-    return shapes
+    return contents
 
 
 def kind_of(shapes: Shapes) -> Kind | None:
@@ -278,18 +332,19 @@ def _embedding(shapes: Shapes) -> Kind | None:
     return named if shapes and small and wide else None
 
 
-def _table(path: str | os.PathLike[str], text: bytes) -> tuple[Shapes, int]:
-    """Names with shapes, and where the last tensor ends."""
+def _table(path: str | os.PathLike[str], text: bytes) -> tuple[Contents, int]:
+    """What the table says, and where the last tensor ends."""
     try:
         table = json.loads(text)
-        table.pop("__metadata__", None)
+        notes = table.pop("__metadata__", None) or {}
+        metadata = {str(key): str(value)[:_MAX_METADATA] for key, value in notes.items()}
         if len(table) > _MAX_TENSORS:
             raise ValueError
         shapes = {str(name): tuple(map(int, about["shape"])) for name, about in table.items()}
         end = max((int(about["data_offsets"][1]) for about in table.values()), default=0)
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         raise ModelError(f"{path}: a damaged safetensors file: its table cannot be read") from error
-    return shapes, end
+    return Contents(shapes, metadata), end
 
 
 def _cut(path: str | os.PathLike[str], size: int, whole: int) -> str:

@@ -1,7 +1,7 @@
 """What a model's name means, and whether it is one for us, before a weight is asked for.
 
 Of a folder or hub id only the small files that describe it are read: `model_index.json` of a
-pipeline, `config.json` of a ControlNet.
+pipeline and the configurations of its parts, `config.json` of a ControlNet, names of files.
 """
 
 from __future__ import annotations
@@ -17,16 +17,31 @@ from huggingface_hub import errors as hub_errors
 
 from rpg._loading import first_line, loading
 from rpg.diffusion import file_kinds
-from rpg.diffusion.file_kinds import Kind, Part
+from rpg.diffusion.file_kinds import Contents, Kind, Part
 from rpg.errors import ModelError
 
-__all__ = ["check_controlnet", "check_ip_adapter", "check_lora", "check_pipeline", "checkpoint"]
+__all__ = [
+    "check_controlnet",
+    "check_ip_adapter",
+    "check_lora",
+    "check_pipeline",
+    "check_vae",
+    "checkpoint",
+    "configuration",
+    "variant_of",
+]
 
 _INDEX = "model_index.json"
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _WEIGHTS = (".safetensors", ".ckpt", ".pt", ".pth", ".bin", ".gguf", ".json")
 _FOR_THE_HUB = ("revision", "token", "cache_dir", "local_files_only", "force_download")
 _MAX_BYTES = 2**20
+_HUB_SECONDS = 10.0
+_UNET_WEIGHTS = re.compile(
+    r"unet/diffusion_pytorch_model(-\d+-of-\d+)?(\.(?P<variant>\w+))?(-\d+-of-\d+)?\.safetensors"
+)
+_FROM_LATENTS = re.compile(r"(^|\.)decoder\.conv_in\.weight$")
+_LATENTS = 4  # their channels
 _NEEDS = "regions need SDXL or SD 1.5"
 _COMPONENTS: Mapping[Part, tuple[str, ...]] = {
     "unet": ("unet",),
@@ -35,13 +50,16 @@ _COMPONENTS: Mapping[Part, tuple[str, ...]] = {
 }
 
 
-def check_pipeline(source: str, known: Collection[str], words: Mapping[str, Any]) -> None:
+def check_pipeline(source: str, known: Collection[str], words: Mapping[str, Any]) -> dict[str, Any]:
     """Judges a folder or hub id by its `model_index.json`.
 
     Args:
         source: The folder or id.
         known: Classes of pipelines that regions work with.
         words: Of the call that loads it: those for the hub are used here, too.
+
+    Returns:
+        What is in the file.
 
     Raises:
         ModelError: There is no such thing, or it is a pipeline of another class.
@@ -53,6 +71,56 @@ def check_pipeline(source: str, known: Collection[str], words: Mapping[str, Any]
         raise ModelError(f"{source}: {name:.80}: {_NEEDS}, in a usual pipeline of diffusers")
     if index.get("requires_aesthetics_score") and index.get("text_encoder") in (None, [None, None]):
         raise ModelError(f"{source}: the SDXL refiner draws nothing alone: name the base model")
+    return index
+
+
+def configuration(source: str, name: str, words: Mapping[str, Any]) -> dict[str, Any]:
+    """What a folder or hub id says of one of its parts, such as "unet/config.json".
+
+    Empty where it holds no such file: what lacks is the library's to tell.
+
+    Raises:
+        ModelError: It is there and cannot be read.
+    """
+    if Path(source).is_dir() and not (Path(source) / name).is_file():
+        return {}
+    try:
+        return _described(source, name, words)
+    except ModelError as error:
+        if isinstance(error.__cause__, hub_errors.EntryNotFoundError):
+            return {}
+        raise
+
+
+def variant_of(source: str, words: Mapping[str, Any]) -> str | None:
+    """The variant of the weights to be read: the one asked for, else the only one that is there.
+
+    Args:
+        source: The folder or id.
+        words: Of the call that loads it, `variant` among them.
+
+    Returns:
+        Such as "fp16"; None for weights without a variant's name.
+
+    Raises:
+        ModelError: Its UNet has none of that name, or several and none without; says which.
+    """
+    asked: str | None = words.get("variant")
+    files = _files_of(source, words)
+    ours = [name for name in files or () if re.match(r"unet/.*\.(safetensors|bin)$", name)]
+    found = {match["variant"] for name in ours if (match := _UNET_WEIGHTS.fullmatch(name))}
+    if not ours or asked in found or "unet" in words:  # the rest is the library's to find out
+        return asked
+    there = ", ".join(sorted(filter(None, found)))
+    if not found:
+        raise ModelError(f"{source}: no safetensors weights of its UNet are there")
+    if asked is None and len(found) == 1:
+        (asked,) = found
+        return asked
+    if asked is None:
+        raise ModelError(f"{source}: only variants are there: give --variant with one of {there}")
+    rest = f"there are {there}" if there else "leave out --variant"
+    raise ModelError(f"{source}: no variant {asked:.40} of its UNet: {rest}")
 
 
 def check_controlnet(source: str, unet: Mapping[str, Any]) -> None:
@@ -108,8 +176,30 @@ def check_ip_adapter(file: Path, unet: Mapping[str, Any]) -> None:
         raise ModelError(f"{file}: an IP-Adapter for another family of models than this one")
 
 
-def checkpoint(path: Path, given: Collection[str]) -> Kind:
-    """The kind of a file that is to be drawn with, by its header.
+def check_vae(source: str) -> None:
+    """Judges an autoencoder by its header, if it is a file, else by its `config.json`.
+
+    Raises:
+        ModelError: It is something else, or for another family of models.
+    """
+    if Path(source).is_file():
+        shapes = file_kinds.header(source)
+        kind = file_kinds.kind_of(shapes)
+        if kind is None or kind.name != "a VAE":
+            raise ModelError(f"{source} is {kind.name if kind else 'of no known kind'} and no VAE")
+        layers = (shape for name, shape in shapes.items() if _FROM_LATENTS.search(name))
+        channels = next((shape[1] for shape in layers if len(shape) > 1), _LATENTS)
+    else:
+        config = _described(source, "config.json", {})
+        name, channels = config.get("_class_name"), config.get("latent_channels", _LATENTS)
+        if name != "AutoencoderKL":
+            raise ModelError(f"{source}: {name!s:.80} is no VAE of SDXL or SD 1.5")
+    if channels != _LATENTS:
+        raise ModelError(f"{source}: a VAE of another family: {_NEEDS}")
+
+
+def checkpoint(path: Path, given: Collection[str]) -> tuple[Kind, Contents]:
+    """The kind of a file that is to be drawn with, by its header, and the header.
 
     Args:
         path: The file.
@@ -120,7 +210,8 @@ def checkpoint(path: Path, given: Collection[str]) -> Kind:
     """
     if path.is_dir():
         raise ModelError(f"{path} is a folder: name one in diffusers' layout, or a file")
-    shapes = file_kinds.header(path)
+    contents = file_kinds.read(path)
+    shapes = contents.shapes
     kind = file_kinds.kind_of(shapes)
     if kind is None:
         raise ModelError(
@@ -138,7 +229,7 @@ def checkpoint(path: Path, given: Collection[str]) -> Kind:
             f"{path} is {what}, of the kind of {kind.name}: it is one part of a model; give a "
             "whole checkpoint, or a folder in diffusers' layout"
         )
-    return kind
+    return kind, contents
 
 
 def _described(source: str, name: str, words: Mapping[str, Any]) -> dict[str, Any]:
@@ -156,6 +247,24 @@ def _described(source: str, name: str, words: Mapping[str, Any]) -> dict[str, An
         if not isinstance(found, dict):
             raise ValueError(f"{name} is not valid")
         return found
+
+
+def _files_of(source: str, words: Mapping[str, Any]) -> list[str] | None:
+    """The files of a folder or hub id, as paths within it; None where the hub does not say."""
+    if Path(source).is_dir():
+        return [path.relative_to(source).as_posix() for path in Path(source).glob("unet/*")]
+    if words.get("local_files_only"):
+        return None
+    try:
+        told = huggingface_hub.HfApi().model_info(
+            source,
+            revision=words.get("revision"),
+            token=words.get("token"),
+            timeout=_HUB_SECONDS,
+        )
+    except Exception:
+        return None
+    return [file.rfilename for file in told.siblings or ()]
 
 
 def _hub_id(source: str) -> str:

@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from rpg.checkpoints import Recognised
 from rpg.defaults import FILE_NAME, ModelDefaults, of_model
 from rpg.doctor.finding import Finding, in_bytes
 from rpg.doctor.machine import broken
@@ -30,7 +31,7 @@ class _Judged:
 
     Attributes:
         folder: None for a single file.
-        family: As in `rpg.defaults.FAMILIES`.
+        known: What it is recognised as.
         kind: What it is called.
         prediction: How it was trained to predict; empty: the file does not say.
         numbers: Weights of each component.
@@ -39,12 +40,17 @@ class _Judged:
     """
 
     folder: Path | None
-    family: str
+    known: Recognised
     kind: str
     prediction: str = ""
     numbers: Mapping[str, int] = field(default_factory=dict)
     upcasts: bool = False
     channels: int = 0
+
+    @property
+    def family(self) -> str:
+        """As in `rpg.defaults.FAMILIES`."""
+        return self.known.family
 
 
 def models(source: str | None, device: str | None) -> Iterator[Finding]:
@@ -57,7 +63,7 @@ def models(source: str | None, device: str | None) -> Iterator[Finding]:
         return
     try:
         found = _judged(source)
-        defaults = of_model(found.folder, found.family) if found else None
+        defaults = of_model(found.folder, found.family, found.known) if found else None
     except ModelError as error:
         yield Finding("model", "model", str(error), "problem", _ADVICE)
         return
@@ -69,6 +75,8 @@ def models(source: str | None, device: str | None) -> Iterator[Finding]:
     value = {"name": name, "family": found.family, "prediction": found.prediction or None}
     predicts = f", predicts {found.prediction}" if found.prediction else ""
     yield Finding("model", "model", f"{name}: {found.kind}{predicts}", value=value)
+    evidence = found.known.evidence
+    yield Finding("model", "recognised", "; ".join(evidence), value={"evidence": list(evidence)})
     yield _weights(found)
     yield _kept(found, defaults, device)
     yield from _defaults(found, defaults)
@@ -80,36 +88,32 @@ def _judged(source: str) -> _Judged | None:
     Raises:
         ModelError: It is nothing that can be drawn with.
     """
-    sources = import_module("rpg.diffusion.sources")
-    path = Path(source)
-    if path.is_file():
-        kinds = import_module("rpg.diffusion.file_kinds")
-        kind = sources.checkpoint(path, ())
-        numbers = kinds.numbers_in(kinds.header(path))
-        upcasts = kind.family == "sdxl"  # its autoencoder's configuration is the published one
-        return _Judged(None, kind.family, kind.name, "", numbers, upcasts)
-    families = import_module("rpg.diffusion.backbones").FAMILIES
-    named = {kind.__name__: one for one in families.values() for kind in one.pipelines.values()}
+    backbones, path = import_module("rpg.diffusion.backbones"), Path(source)
     hub: Any = import_module("huggingface_hub")
     try:
-        sources.check_pipeline(source, named, {"local_files_only": True})
+        known: Recognised = backbones.recognised(source, {"local_files_only": True})
     except ModelError as error:
         if isinstance(error.__cause__, hub.errors.LocalEntryNotFoundError):
             return None
         raise
+    prediction = known.prediction_type
+    if known.zero_terminal_snr:
+        prediction += ", to zero terminal SNR"
+    if path.is_file():
+        kinds = import_module("rpg.diffusion.file_kinds")
+        shapes = kinds.header(path)
+        upcasts = known.family == "sdxl"  # its autoencoder's configuration is the published one
+        says = prediction if prediction != "epsilon" else ""
+        kind = kinds.kind_of(shapes).name
+        return _Judged(None, known, kind, says, kinds.numbers_in(shapes), upcasts)
     if not path.exists():
         path = Path(hub.try_to_load_from_cache(source, "model_index.json")).parent
-    family = named[_described(path, "model_index.json")["_class_name"]]
-    scheduler = _described(path, "scheduler/scheduler_config.json")
-    prediction = str(scheduler.get("prediction_type", "epsilon"))
-    if scheduler.get("rescale_betas_zero_snr"):
-        prediction += ", to zero terminal SNR"
     vae = _described(path, "vae/config.json")
-    upcasts = family.name == "sdxl" and bool(vae.get("force_upcast", True))
+    upcasts = known.family == "sdxl" and bool(vae.get("force_upcast", True))
     widths = vae.get("block_out_channels", ())
     channels = widths[1] if len(widths) > 1 else 0
-    kind = f"a folder of {family.title}"
-    return _Judged(path, family.name, kind, prediction, _numbers(path), upcasts, channels)
+    kind = f"a folder of {backbones.FAMILIES[known.family].title}"
+    return _Judged(path, known, kind, prediction, _numbers(path), upcasts, channels)
 
 
 def _described(folder: Path, name: str) -> dict[str, Any]:
@@ -185,13 +189,17 @@ def _defaults(found: _Judged, used: ModelDefaults) -> Iterator[Finding]:
     """What a call leaves open, and who says so: the family, the model's file, or its name."""
     own = _described(found.folder, FILE_NAME) if found.folder else {}
     usual, by_name = of_model(None, found.family), "what is known of its name"
+    recognised, by_kind = of_model(None, found.family, found.known), "what it is recognised as"
     said: dict[str, dict[str, Any]] = {
         f"defaults of {found.family}": {},
         FILE_NAME: {},
         by_name: {},
+        by_kind: {},
     }
     for name, value in used.model_dump(mode="json").items():
         whose = by_name if value != usual.model_dump(mode="json")[name] else next(iter(said))
+        if whose == by_name and value == recognised.model_dump(mode="json")[name]:
+            whose = by_kind
         said[FILE_NAME if name in own else whose][name] = value
     for name, values in said.items():
         shown = {

@@ -21,17 +21,25 @@ from rpg.events import Notice, Rendered, Step
 from rpg.generation import sampling
 from rpg.generation.guidance_interval import unreachable
 from rpg.generation.latent_preview import Previewer
-from rpg.generation.request import EMBEDS, GenerationRequest, Inputs
+from rpg.generation.request import EMBEDS, Finished, GenerationRequest, Inputs
 from rpg.generation.stream import StreamContext
+from rpg.generation.upscaling import TILE, Upscaler
+from rpg.generation.variations import varied
 from rpg.metadata import Record
 from rpg.plans.plan import Plan
-from rpg.settings import GenerationSettings
+from rpg.settings import MAX_SIDE, GenerationSettings
 
 _RANDOM_SEEDS = 2**32  # what other tools draw from, and short enough to read out
 _BLACK = (
     "picture {} is entirely black: the decoder overflowed (load with dtype=torch.float32) "
     "or a safety filter hid it"
 )
+_AS_DRAWN = "the pictures stay at the size they were drawn: {}"
+_IN_PIECES = (
+    "regions larger than a tile of {1} pixels may not come out in one piece: {0}; raise "
+    "upscale_tile, or lower upscale_strength"
+)
+_ONLY_WITH_IT = "enlarged_picture"  # among what a record needs: nothing but that picture makes it
 _NAN = "the decoder gave NaN (not a number); load the model with dtype=torch.float32"
 
 
@@ -100,18 +108,27 @@ class RequestRenderer:
         boxes = (region.box for plan in plans for region in plan.layers())
         shapes = {plan.aspect for plan in plans}  # all are drawn on one canvas
         usual = defaults.canvas(boxes, shapes.pop() if len(shapes) == 1 else None)
-        asked = _asked_size(wishes, self.request.inputs, usual)
+        asked = _asked_size(wishes, self.request, usual)
         if self.request.task == "inpaint" and wishes.width is None and wishes.height is None:
             asked = covering_canvas(self.pipe, self.request.inputs.image) or asked
-        width, height = canvas.snap_size(*asked, canvas.size_multiple(self.pipe))
+        multiple = canvas.size_multiple(self.pipe)
+        snapped = canvas.snap_size(*asked, multiple)
+        width, height = snapped if self.request.finished is None else asked
         if (width, height) != asked:
             said = (
                 f"{asked[0]}x{asked[1]} does not go into the model's grid: drawing {width}x{height}"
             )
             self.context.emit(Notice(said))
         own = sampling.scheduler_name(self.pipe)
-        seed = secrets.randbelow(_RANDOM_SEEDS) if self.request.inputs.generator is None else None
-        filled = wishes.filled({"scheduler": own} | defaults.words() | {"seed": seed})
+        tile = min(int(TILE * max(usual)), MAX_SIDE)
+        noise: dict[str, object] = {}
+        if self.request.inputs.generator is None:
+            noise["seed"] = secrets.randbelow(_RANDOM_SEEDS)
+        if wishes.variation_strength:
+            noise["variation_seed"] = secrets.randbelow(_RANDOM_SEEDS)
+        if wishes.upscale > 1:
+            noise["upscale_tile"] = tile
+        filled = wishes.filled({"scheduler": own} | defaults.words() | noise)
         self._check_strength(filled)
         return self._reachable(filled).updated({"width": width, "height": height})
 
@@ -129,61 +146,118 @@ class RequestRenderer:
         Raises:
             SettingsError: There is none.
         """
-        own = inspect.signature(self.pipe.__call__).parameters.get("strength")
-        if self.request.inputs.image is None or own is None:
-            return
-        strength = own.default if filled.strength is None else filled.strength
         steps = filled.num_inference_steps or 1
-        if int(steps * strength) < 1:
-            raise SettingsError(
-                f"strength {strength:g} of {steps} steps leaves none to do: raise one of them"
-            )
+        shares = {"upscale_strength": filled.upscale_strength} if filled.upscale > 1 else {}
+        own = inspect.signature(self.pipe.__call__).parameters.get("strength")
+        if self.request.inputs.image is not None and own is not None:
+            shares["strength"] = own.default if filled.strength is None else filled.strength
+        for name, strength in shares.items():
+            if int(steps * strength) < 1:
+                raise SettingsError(
+                    f"{name} {strength:g} of {steps} steps leaves none to do: raise one of them"
+                )
 
     def _draw_some(
         self, index: int, plans: Sequence[Plan], used: GenerationSettings, inputs: Inputs
     ) -> None:
-        """One pass; `index` is the first plan's."""
+        """One pass, or two with upscaling; `index` is the first plan's."""
         noise = self._noise(index, len(plans), used)
         drawn = [self._with_ratio(plan) for plan in plans]
         inputs = replace(inputs, **inputs.of_regions(plans[0]))  # by ids, which edits keep
+        each, empty = used.num_images_per_prompt, self.model.defaults.empty_prompt
+        upscaler = Upscaler.of(self.pipe, used, inputs, empty) if used.upscale > 1 else None
+        tiles = sum(each * len(upscaler.tiles(plan)) for plan in drawn) if upscaler else 0
+        progress = _Progress(self.context, index, upscaler, tiles)
+        if upscaler is not None:
+            self._warn(upscaler, drawn, index)
+        if self.request.finished is None:
+            images = self._first_pass(drawn, used, noise, inputs, progress)
+            self.context.check()
+            self._look_at(images, index, each)
+        else:
+            images = [self.request.finished.image]
+        if upscaler is not None:
+            images, used = self._upscaled(upscaler, images, drawn, noise, used, progress)
+            self._look_at(images, index, each)
+        for number, plan in enumerate(plans):
+            own = slice(number * each, (number + 1) * each)
+            seeds = zip(noise.seeds[own], self._variations(index + number, 1, used), strict=True)
+            records = tuple(self._record(plan, used, *pair) for pair in seeds)
+            self.context.emit(Rendered(images[own], records, plan, index + number))
+
+    def _warn(self, upscaler: Upscaler, drawn: Sequence[Plan], index: int) -> None:
+        for number, plan in enumerate(drawn, index):
+            if names := ", ".join(upscaler.in_pieces(plan)):
+                said = _IN_PIECES.format(names, upscaler.used.upscale_tile)
+                self.context.emit(Notice(said, number))
+
+    def _first_pass(
+        self,
+        drawn: Sequence[Plan],
+        used: GenerationSettings,
+        noise: sampling.Noise,
+        inputs: Inputs,
+        progress: _Progress,
+    ) -> Any:
+        """The pictures at the size of the canvas, as `output_type` asks."""
         previewer = Previewer(self.pipe, self.preview_every)
 
         def seen(i: int, n: int, latents: torch.Tensor, timestep: Any) -> None:
-            self.context.check()
-            self.context.emit(Step(i, n, previewer.see(latents, timestep), index))
+            progress.first(i, n, previewer.see(latents, timestep), self.pipe.scheduler)
 
-        def tell(text: str) -> None:
-            self.context.emit(Notice(text, index))
-
-        area = self._inpaint_inputs(drawn[0], used, inputs)
         empty = self.model.defaults.empty_prompt
+        area = self._inpaint_inputs(drawn[0], used, inputs)
         if area is None:
-            fitted = _fitted(inputs, used)
-            images = sampling.render(
-                self.pipe, drawn, used, noise, fitted, seen, empty=empty, tell=tell
+            inputs = _fitted(inputs, used)
+            return sampling.render(
+                self.pipe, drawn, used, noise, inputs, seen, empty=empty, tell=progress.tell
             )
-        else:
-            image, mask = area.sampled(used.num_images_per_prompt)
-            images = sampling.render(
-                self.pipe,
-                [area.plan],
-                used,
-                noise,
-                replace(inputs, image=image, mask_image=mask),
-                seen,
-                soft=area.soft,
-                redrawn=area.counting(bool(used.guidance_rescale)),
-                empty=empty,
-                tell=tell,
-            )
-            images = area.put_back(images)
-        self.context.check()
-        each = used.num_images_per_prompt
-        self._look_at(images, index, each)
-        for number, plan in enumerate(plans):
-            own = slice(number * each, (number + 1) * each)
-            records = tuple(self._record(plan, used, seed) for seed in noise.seeds[own])
-            self.context.emit(Rendered(images[own], records, plan, index + number))
+        image, mask = area.sampled(used.num_images_per_prompt)
+        images = sampling.render(
+            self.pipe,
+            [area.plan],
+            used,
+            noise,
+            replace(inputs, image=image, mask_image=mask),
+            seen,
+            soft=area.soft,
+            redrawn=area.counting(bool(used.guidance_rescale)),
+            empty=empty,
+            tell=progress.tell,
+        )
+        return area.put_back(images)
+
+    def _upscaled(
+        self,
+        upscaler: Upscaler,
+        images: Sequence[Image.Image],
+        drawn: Sequence[Plan],
+        noise: sampling.Noise,
+        used: GenerationSettings,
+        progress: _Progress,
+    ) -> tuple[Sequence[Image.Image], GenerationSettings]:
+        """The pictures enlarged, one by one, and settings that say so.
+
+        Where that fails, pictures that were drawn in this call stay as they are, and that is told.
+
+        Raises:
+            GenerationError: Likewise, where there was nothing else to do.
+        """
+        each = len(images) // len(drawn)
+        sources = noise.generator if isinstance(noise.generator, list) else [noise.generator]
+        progress.shown = images[0] if self.preview_every >= 0 else None
+        found = []
+        try:
+            for number, image in enumerate(images):
+                seed = sources[number % len(sources)].initial_seed()
+                plan = drawn[number // each]
+                found.append(upscaler.drawn(image, plan, seed, progress.second))
+        except GenerationError as error:
+            if self.request.finished is not None:
+                raise
+            self.context.emit(Notice(_AS_DRAWN.format(error)))
+            return images, used.reset("upscaling")
+        return found, used
 
     def _with_ratio(self, plan: Plan) -> Plan:
         """The plan with all its base ratios: the call's goes before its own, the model's after."""
@@ -205,13 +279,29 @@ class RequestRenderer:
     def _noise(self, index: int, plans: int, used: GenerationSettings) -> sampling.Noise:
         """For the pictures of so many plans, the first of them the call's number `index`."""
         each, generator = used.num_images_per_prompt, self.request.inputs.generator
+        first, count = index * each, plans * each
         if generator is not None:
-            return sampling.given(generator, index * each, plans * each)
-        assert used.seed is not None  # drawn in _settle
-        return sampling.seeded(used.seed, index * each, plans * each)
+            noise = sampling.given(generator, first, count)
+        else:
+            numbered = (used.numbered(first + i).seed for i in range(count))
+            noise = sampling.seeded([seed for seed in numbered if seed is not None])
+        if not used.variation_strength:
+            return noise
+        seeds = [seed for seed in self._variations(index, plans, used) if seed is not None]
+        return varied(noise, seeds, used.variation_strength)
 
-    def _record(self, plan: Plan, used: GenerationSettings, seed: int | None) -> Record:
-        alone = used.model_copy(update={"seed": seed, "num_images_per_prompt": 1})
+    def _variations(self, index: int, plans: int, used: GenerationSettings) -> Sequence[int | None]:
+        """Variation seeds of these pictures; all the same where each has a generator of its own."""
+        each = used.num_images_per_prompt
+        first, step = (index * each, 1) if self.request.inputs.generator is None else (0, 0)
+        numbers = (first + step * i for i in range(plans * each))
+        return [used.numbered(number).variation_seed for number in numbers]
+
+    def _record(
+        self, plan: Plan, used: GenerationSettings, seed: int | None, variation: int | None
+    ) -> Record:
+        own = {"seed": seed, "variation_seed": variation, "num_images_per_prompt": 1}
+        alone = used.model_copy(update=own)
         if self.request.settings.base_ratio is None:
             ratio: float | None = self.model.defaults.ratio_for(plan)
             if plan.says_base_ratio:
@@ -220,15 +310,15 @@ class RequestRenderer:
         extra = (("generator", seed is None), ("lora", self.model.lora))
         beside = [name for name, is_so in extra if is_so]
         needs = (*self.request.inputs.needs(), *beside)
-        scale = self.model.defaults.display_scale
-        return Record(
+        record = Record(
             plan=plan,
             settings=alone,
             model=self.model.name,
             task=self.request.task,
             needs=needs,
-            scale=scale,
+            scale=_shown(self.model.defaults.display_scale, used),
         )
+        return record if self.request.finished is None else _after(self.request.finished, record)
 
     def _look_at(self, images: Any, index: int, each: int) -> None:
         """Notices pictures that are no pictures; `index` is of the first plan, of `each` so many.
@@ -245,10 +335,80 @@ class RequestRenderer:
                 raise GenerationError(_NAN)
 
 
+@dataclass
+class _Progress:
+    """The steps of one or two passes, told as one count.
+
+    Attributes:
+        context: Is told, and says when to stop.
+        index: Of the prompt that they are told of.
+        upscaler: Of the second pass; None where there is none.
+        tiles: How many are still to be drawn in the second pass.
+        shown: What the second pass starts from, for its first step to show.
+    """
+
+    context: StreamContext
+    index: int
+    upscaler: Upscaler | None
+    tiles: int
+    shown: Image.Image | None = None
+    _before: int = 0
+
+    def first(self, i: int, n: int, preview: Image.Image | None, scheduler: Any) -> None:
+        """Step `i` of `n` of the first pass is done."""
+        later = self.upscaler.steps(scheduler) * self.tiles if self.upscaler else 0
+        self._before = n
+        self._tell(i, n + later, preview)
+
+    def second(self, i: int, n: int) -> None:
+        """Step `i` of `n` of a tile is done in the second pass."""
+        preview, self.shown = self.shown, None
+        self._tell(self._before + i, self._before + n * self.tiles, preview)
+        if i == n:
+            self._before, self.tiles = self._before + n, self.tiles - 1
+
+    def tell(self, text: str) -> None:
+        """What was done otherwise than asked."""
+        self.context.emit(Notice(text, self.index))
+
+    def _tell(self, i: int, n: int, preview: Image.Image | None) -> None:
+        self.context.check()
+        self.context.emit(Step(i, n, preview, self.index))
+
+
+def _after(finished: Finished, alone: Record) -> Record:
+    """The record of a picture that was upscaled by itself.
+
+    That of the picture before with the pass added, where it makes this one in one go; else one that
+    says that it takes the picture before.
+
+    Args:
+        finished: The picture before.
+        alone: A record of these settings, as if it were drawn from nothing.
+    """
+    before, settings = finished.record, alone.settings
+    if before is not None and before.settings == settings.reset("upscaling"):
+        scale = _shown(before.scale, settings)
+        made = before.model_copy(update={"settings": settings, "scale": scale})
+        with_lora = ["lora" in one.needs for one in (made, alone)]
+        if (made.plan, made.model) == (alone.plan, alone.model) and len(set(with_lora)) == 1:
+            return made
+    needs = (*alone.needs, _ONLY_WITH_IT)
+    return alone.model_copy(update={"task": "img2img", "needs": needs})
+
+
+def _shown(scale: int, used: GenerationSettings) -> int:
+    """Times that a picture is enlarged for showing, where it is so much larger already."""
+    return max(round(scale / used.upscale), 1)
+
+
 def _asked_size(
-    wishes: GenerationSettings, inputs: Inputs, default: tuple[int, int]
+    wishes: GenerationSettings, request: GenerationRequest, default: tuple[int, int]
 ) -> tuple[int, int]:
     """Width and height in pixels: as asked for, else of the input picture, else the default."""
+    inputs = request.inputs
+    if request.finished is not None:
+        return request.finished.image.size
     first = inputs.image if inputs.image is not None else inputs.control_image
     if isinstance(first, list) and first:
         first = first[0]

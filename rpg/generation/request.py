@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from PIL.Image import Image
@@ -12,7 +12,7 @@ from PIL.Image import Image
 from rpg.defaults import ModelDefaults
 from rpg.diffusion.text import embedding_widths
 from rpg.errors import PromptError, SettingsError
-from rpg.metadata import Task
+from rpg.metadata import Record, Task
 from rpg.pictures import loaded
 from rpg.plans.naming import region_named
 from rpg.plans.plan import Plan
@@ -102,6 +102,21 @@ class Inputs:
         given = {name: getattr(self, name) for name in (*named, *_OF_REGIONS)} | dict(self.extra)
         return tuple(sorted(name for name, value in given.items() if value is not None))
 
+    @property
+    def regions_alone(self) -> Inputs:
+        """What single regions are given, and nothing else."""
+        names = (*_OF_REGIONS, "region_image_scale")
+        return Inputs(**{name: getattr(self, name) for name in names})
+
+    def within(self, plan: Plan) -> Inputs:
+        """Of what regions are given by their ids, that of those alone which a plan has."""
+        ids = {region.id for region in plan.layers()}
+        kept: dict[str, Any] = {}
+        for name in _OF_REGIONS:
+            given = getattr(self, name) or {}
+            kept[name] = {key: value for key, value in given.items() if key in ids} or None
+        return replace(self, **kept)
+
     def of_regions(self, plan: Plan) -> dict[str, Any]:
         """What `regional` is given for single regions, which go by their ids in a plan.
 
@@ -120,6 +135,19 @@ class Inputs:
 
 
 @dataclass(frozen=True)
+class Finished:
+    """A picture that is there already, for a call that only upscales it.
+
+    Attributes:
+        image: In RGB, at its own size.
+        record: What it was made with; None where only its plan is known.
+    """
+
+    image: Image
+    record: Record | None = None
+
+
+@dataclass(frozen=True)
 class PromptItem:
     """One prompt of a call; `plan` is None where it has to be planned."""
 
@@ -135,12 +163,16 @@ class PromptItem:
 
 @dataclass(frozen=True)
 class GenerationRequest:
-    """A checked call: its prompts, its wishes, its inputs, and prompts that are drawn at once."""
+    """A checked call: its prompts, its wishes, its inputs, and prompts that are drawn at once.
+
+    `finished`: a picture that is only upscaled; None: pictures are drawn first.
+    """
 
     items: tuple[PromptItem, ...]
     settings: GenerationSettings
     inputs: Inputs
     batch_size: int = 1
+    finished: Finished | None = None
 
     @property
     def task(self) -> Task:
@@ -175,11 +207,31 @@ def checked(
         prompt, plan, base, words.get("negative_prompt") or settings.negative_prompt or None
     )
     _check_images(inputs)
+    _check_passes(settings, inputs)
     _check_generator(settings, inputs, len(items) * settings.num_images_per_prompt)
     size = _batch_size(words.get("batch_size"))
     return GenerationRequest(
         items, settings.model_copy(update={"negative_prompt": ""}), inputs, size
     )
+
+
+def enlarging(finished: Finished, plan: Plan, settings: GenerationSettings) -> GenerationRequest:
+    """The call that only upscales a picture.
+
+    Args:
+        finished: The picture.
+        plan: What it shows.
+        settings: How it was drawn, and how it is upscaled.
+
+    Raises:
+        SettingsError: It is not upscaled at all, or would be too large.
+    """
+    if settings.upscale == 1:
+        raise SettingsError("upscale: 1 leaves the picture as it is; give more, at most 4")
+    size = dict(zip(("width", "height"), finished.image.size, strict=True))
+    items = (PromptItem(plan.prompt, plan, None, None),)
+    own = settings.reset("count").updated(size)
+    return GenerationRequest(items, own, Inputs(), finished=finished)
 
 
 def check_extra(extra: Iterable[str], accepted: Collection[str], pipeline: str) -> None:
@@ -327,6 +379,18 @@ def _check_images(inputs: Inputs) -> None:
         raise SettingsError("mask_image needs image: the picture to redraw a part of")
     if inputs.controlnet is not None and inputs.control_image is None:
         raise SettingsError("controlnet needs control_image")
+
+
+def _check_passes(settings: GenerationSettings, inputs: Inputs) -> None:
+    if settings.variation_strength and (inputs.image is not None or "latents" in inputs.extra):
+        raise SettingsError(
+            "variation_strength mixes the noise of pictures from words: leave it out, or the image "
+            "or latents"
+        )
+    if settings.upscale > 1 and inputs.output_type != "pil":
+        raise SettingsError('upscale works on pictures: leave out output_type, which is then "pil"')
+    if settings.upscale > 1 and (given := [name for name in EMBEDS if name in inputs.extra]):
+        raise SettingsError(f"upscale draws from words a second time: leave out {given[0]}")
 
 
 def _check_generator(settings: GenerationSettings, inputs: Inputs, count: int) -> None:

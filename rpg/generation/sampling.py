@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,21 +38,21 @@ _MEMORY = "ask for a smaller size or fewer images at once"
 class Noise:
     """Where the pictures' noise comes from.
 
-    `seeds` holds for each picture the seed that makes it again alone, None where no seed can.
+    Attributes:
+        generator: One for all pictures, or one for each.
+        seeds: For each picture the seed that makes it again alone, None where no seed can.
+        acting: From the pipeline, its scheduler in place, to a context in which the noise that its
+            loop begins with is another than the generators'.
     """
 
     generator: torch.Generator | list[torch.Generator]
     seeds: tuple[int | None, ...]
+    acting: Callable[[Any], AbstractContextManager[None]] = nullcontext
 
 
-def seeded(seed: int, first: int, count: int) -> Noise:
-    """A generator for each of `count` pictures of a call, the first being number `first`.
-
-    Picture i of the call draws from seed + i, wrapped round at 2**63. On the CPU, so that a seed
-    means the same noise on every device.
-    """
-    seeds = tuple((seed + first + i) % (MAX_SEED + 1) for i in range(count))
-    return Noise([torch.Generator("cpu").manual_seed(one) for one in seeds], seeds)
+def seeded(seeds: Sequence[int]) -> Noise:
+    """A generator for each picture; on the CPU, so that a seed means one noise on every device."""
+    return Noise([torch.Generator("cpu").manual_seed(one) for one in seeds], tuple(seeds))
 
 
 def given(generator: torch.Generator | Sequence[torch.Generator], first: int, count: int) -> Noise:
@@ -100,6 +100,7 @@ def render(
 
     Raises:
         GenerationError: The latents are not numbers, or memory ran out.
+        SettingsError: The scheduler cannot be used, or not with so many steps.
     """
     words = _pipeline_words(pipe, plans, used, noise, inputs)
     guidance = GuidanceInterval(pipe, used.guidance_end)
@@ -107,12 +108,23 @@ def render(
     words["callback_on_step_end_tensor_inputs"] = _callback_inputs(inputs, soft, guidance)
     advice = ", or ".join(filter(None, [_MEMORY, next_saving(pipe)]))
     with restored(pipe), sampler(pipe, used.scheduler), memory_explained(GenerationError, advice):
+        _check_steps(pipe.scheduler, used)
         words_of_regions = {**_regional_words(used), "redrawn": redrawn, "empty": empty}
         words_of_regions |= inputs.of_regions(plans[0])
         believing = remembering(pipe.scheduler)
         with regional(pipe, plans, **words_of_regions), guidance.watching(pipe), believing:
-            with np.errstate(invalid="ignore"), decoding_again_in_tiles(pipe.vae, tell):
+            decoding = decoding_again_in_tiles(pipe.vae, tell)
+            with noise.acting(pipe), decoding, np.errstate(invalid="ignore"):
                 return pipe(**words).images
+
+
+def _check_steps(scheduler: Any, used: GenerationSettings) -> None:
+    """Whether a scheduler for few steps, which takes some of those of its teacher, has so many."""
+    most, asked = scheduler.config.get("original_inference_steps"), used.num_inference_steps
+    if most is not None and asked is not None and asked > most:
+        raise SettingsError(
+            f"num_inference_steps: {asked} are more than the {most} of {type(scheduler).__name__}"
+        )
 
 
 def _regional_words(used: GenerationSettings) -> dict[str, Any]:
@@ -196,11 +208,7 @@ def sampler(pipe: Any, name: Scheduler | None) -> Iterator[None]:
     if name is None or name == scheduler_name(pipe):
         yield
         return
-    wanted, options = family(pipe).schedulers[name]
-    classes = {one.__name__: one for one in own.compatibles}
-    if wanted not in classes:
-        raise SettingsError(f"scheduler: {name} does not go with {type(own).__name__}")
-    pipe.scheduler = classes[wanted].from_config(own.config, **options)
+    pipe.scheduler = family(pipe).scheduler(name, own)
     try:
         yield
     finally:

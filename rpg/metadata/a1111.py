@@ -24,6 +24,8 @@ SAMPLERS: Mapping[Scheduler, str] = {
     "lms": "LMS",
     "pndm": "PLMS",
     "unipc": "UniPC",
+    "lcm": "LCM",
+    "tcd": "TCD",
 }
 _BY_NAME = {name: key for key, name in SAMPLERS.items()}
 _NEGATIVE = "\nNegative prompt: "

@@ -87,7 +87,11 @@ class Record(BaseModel):
             "Size": f"{used.width}x{used.height}" if used.width and used.height else None,
             "Model": self.model or None,
             "Clip skip": used.clip_skip,
-            "Denoising strength": used.strength,
+            "Variation seed": used.variation_seed if used.variation_strength else None,
+            "Variation seed strength": used.variation_strength or None,
+            "Denoising strength": used.upscale_strength if used.upscale > 1 else used.strength,
+            "Hires upscale": used.upscale if used.upscale > 1 else None,
+            "Hires upscaler": "Lanczos" if used.upscale > 1 else None,
             "Version": "rpg",
         }
         return a1111.write(self.plan.prompt, self.plan.effective_negative, pairs)

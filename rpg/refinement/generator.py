@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rpg.events import Event, Rendered
-from rpg.generation.request import GenerationRequest, Inputs, PromptItem
+from rpg.generation.request import Finished, GenerationRequest, Inputs, PromptItem, enlarging
 from rpg.generation.stream import StreamContext
 from rpg.plans.plan import Plan
 from rpg.refinement.lookahead import Lookahead, LookaheadDone
@@ -15,6 +15,8 @@ from rpg.settings import GenerationSettings
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+    from rpg.metadata import Record
 
 __all__ = ["PictureGenerator"]
 
@@ -44,6 +46,23 @@ class PictureGenerator:
             settings: How.
             within: A picture and the mask in which it is drawn anew; None draws from nothing.
         """
+        return self._rendered(context, _request(plan, settings, within))
+
+    def upscale(
+        self, context: StreamContext, image: Image, record: Record, how: Mapping[str, Any]
+    ) -> Rendered:
+        """Draws a picture over at a larger size; events go on.
+
+        Args:
+            context: As in `draw`.
+            image: The picture.
+            record: What it was made with.
+            how: The settings of the group "upscaling".
+        """
+        settings = record.settings.reset("upscaling").updated(how)
+        return self._rendered(context, enlarging(Finished(image, record), record.plan, settings))
+
+    def _rendered(self, context: StreamContext, request: GenerationRequest) -> Rendered:
         made: list[Rendered] = []
 
         def hear(event: Event) -> None:
@@ -51,7 +70,7 @@ class PictureGenerator:
                 made.append(event)
             context.emit(event)
 
-        self.run(_request(plan, settings, within), context.overheard(hear))
+        self.run(request, context.overheard(hear))
         return made[0]
 
     def look_ahead(

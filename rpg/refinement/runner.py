@@ -5,10 +5,10 @@ from __future__ import annotations
 import secrets
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from rpg.critics.checks import compile_checks
 from rpg.critique import informed
@@ -84,6 +84,8 @@ class Loop:
         critic: Judges.
         budget: How much it may cost.
         settings: Wishes for the first picture; what they leave open the model decides.
+        upscaling: The settings of the group of that name; the best picture is upscaled by them at
+            the end, and not judged again.
         knows: The words that the model knows, where these are few.
     """
 
@@ -95,6 +97,7 @@ class Loop:
     critic: Critic
     budget: Budget
     settings: GenerationSettings
+    upscaling: Mapping[str, Any]
     knows: str = ""
     _checks: tuple[Check, ...] = ()
     _best: Kept | None = None
@@ -122,6 +125,8 @@ class Loop:
         else:
             self._keep_if_better(plan, [start[0]], [start[1]])
         reason = self._rounds()
+        if self.upscaling["upscale"] > 1:
+            self._enlarge()
         best = self.best
         done = Refined(best.image, best.record, best.plan, best.critique, self._round, reason)
         self.context.emit(done)
@@ -137,6 +142,16 @@ class Loop:
         wishes = self._asked(self.settings, plan, None)
         made = self.generator.draw(self.context, plan, wishes, None)
         self._keep_if_better(plan, made.images, made.records)
+
+    def _enlarge(self) -> None:
+        """Puts the best picture, upscaled, in its place; it stays as it is where that fails."""
+        best = self.best
+        try:
+            made = self.generator.upscale(self.context, best.image, best.record, self.upscaling)
+        except GenerationError as error:
+            self.context.emit(Notice(f"the picture is not upscaled: {error}"))
+            return
+        self._best = replace(best, image=made.images[0], record=made.records[0])
 
     def _rounds(self) -> str:
         """Rounds until all is right or a bound is reached; says which."""
@@ -229,7 +244,7 @@ class Loop:
         changes: dict[str, object] = {"seed": seed, "strength": 1.0}
         if action.rung in APART and self._usual.window == 0:
             changes |= {"composer": "latent", "base_ratio": 0.0}
-        return self._usual.updated(changes)
+        return self._usual.at_full_size().reset("variation").updated(changes)
 
     def _asked(
         self, settings: GenerationSettings, plan: Plan, within: tuple[Image, Image] | None
@@ -249,8 +264,7 @@ class Loop:
             return several
         scores = [self._reviewed(image, plan).score for image in seen]
         best = max(range(len(scores)), key=scores.__getitem__)
-        seed = (several.seed + best) % (MAX_SEED + 1)
-        return several.updated({"seed": seed, "num_images_per_prompt": 1})
+        return several.numbered(best).updated({"num_images_per_prompt": 1})
 
     def _keep_if_better(
         self, plan: Plan, images: Sequence[Image], records: Sequence[Record]

@@ -22,9 +22,8 @@ SHRUNK = 1.0
 
 def own_scale(shown: Image, record: Record) -> int:
     """Times that a picture is larger than it was drawn; 1 if it was resized since."""
-    used, scale = record.settings, record.scale
-    sizes = ((used.width, shown.width), (used.height, shown.height))
-    return scale if all(own is not None and own * scale == now for own, now in sizes) else 1
+    size, scale = record.settings.size, record.scale
+    return scale if size and (size[0] * scale, size[1] * scale) == shown.size else 1
 
 
 def adopted(sessions: Sessions, shown: Image, record: Record) -> tuple[Session, int]:
@@ -52,5 +51,8 @@ def adopted(sessions: Sessions, shown: Image, record: Record) -> tuple[Session, 
 
 def _sized(record: Record, own: Image, scale: int) -> Record:
     """The record of a picture as it is now, should it have been resized."""
-    settings = record.settings.updated({"width": own.width, "height": own.height})
+    if record.settings.size == own.size:
+        return record.model_copy(update={"scale": scale})
+    resized = {"width": own.width, "height": own.height}
+    settings = record.settings.reset("upscaling").updated(resized)
     return record.model_copy(update={"settings": settings, "scale": scale})

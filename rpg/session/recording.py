@@ -7,7 +7,7 @@ for event in recorded(session, events, parent=head, instruction="make the star b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,8 @@ from rpg.errors import SessionError
 from rpg.events import Critiqued, Edited, Event, Notice, Refined, Rendered
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from rpg.session.session import Session
 
 __all__ = ["recorded", "recorded_from"]
@@ -78,6 +80,7 @@ class _Taker:
         self._best: int | None = None
         self._edited: Edited | None = None
         self._drawn: list[int] = []
+        self._images: Sequence[Image] = ()  # of these
         self._over = False
 
     def hear(self, event: Event) -> SessionError | None:
@@ -100,6 +103,7 @@ class _Taker:
             case Critiqued():
                 self._judge(self._begun(), event)
             case Refined() if self._session is not None:
+                self._see_upscaled(event)
                 self._go_to_best(self._session)  # the last round may have found no critic
 
     def _begun(self) -> Session:
@@ -123,7 +127,7 @@ class _Taker:
             )
             for index, (image, record) in enumerate(zip(event.images, event.records, strict=True))
         ]
-        self._drawn = [one.turn.id for one in added]
+        self._drawn, self._images = [one.turn.id for one in added], event.images
 
     def _judge(self, session: Session, event: Critiqued) -> None:
         if not self._drawn:
@@ -133,6 +137,12 @@ class _Taker:
         if event.kept:
             self._best = turn
         self._go_to_best(session)
+
+    def _see_upscaled(self, event: Refined) -> None:
+        """The best picture may have been upscaled at the end, and not judged again."""
+        for turn, image in zip(self._drawn, self._images, strict=False):
+            if image is event.image:
+                self._best = turn
 
     def _go_to_best(self, session: Session) -> None:
         """The head from what was drawn last to the best, unless it was moved elsewhere."""

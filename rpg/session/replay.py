@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from rpg.errors import SessionError
 from rpg.generation.reproducibility import lacking
-from rpg.settings import MAX_SEED
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -48,7 +47,6 @@ def replayed(turn: Turn, rpg: RPGPipeline, parent: Image | None, mask: Image | N
 
 
 def _batch(made: Making) -> GenerationSettings:
-    """The settings of the call, whose picture number `index` had the seed of the record."""
-    used = made.record.settings
-    first = None if used.seed is None else (used.seed - made.index) % (MAX_SEED + 1)
-    return used.updated({"seed": first, "num_images_per_prompt": made.of})
+    """The settings of the call, whose picture number `index` had the seeds of the record."""
+    first = made.record.settings.numbered(-made.index)
+    return first.updated({"num_images_per_prompt": made.of})

@@ -103,6 +103,7 @@ def test_who_says_a_default_is_told(tmp_path: Path) -> None:
     own = found["defaults of sd15"]["value"]
     assert (own["width"], own["height"]) == (512, 512) and "composer" not in own
     assert found["model"]["value"]["prediction"] == "v_prediction, to zero terminal SNR"
+    assert found["what it is recognised as"]["words"] == "guidance_rescale 0.7"
 
 
 def test_a_single_file_of_the_real_size(tmp_path: Path) -> None:
@@ -121,6 +122,7 @@ def test_a_single_file_of_the_real_size(tmp_path: Path) -> None:
     assert found["weights"]["value"]["numbers"] == {"unet": unet, "text": 21, "vae": 100}
     assert "4.0 GB in float16" in found["weights"]["words"]
     assert found["model"]["words"] == "xl: an SDXL checkpoint"
+    assert found["recognised"]["words"].startswith("an SDXL checkpoint, by its tensors")
     assert found["model"]["value"]["prediction"] is None  # a file may say nothing of it
 
 

@@ -7,70 +7,33 @@ import struct
 from pathlib import Path
 
 import pytest
-import torch
 from safetensors.torch import save_file
 
 from rpg.diffusion import load_pipeline, load_single_file
 from rpg.diffusion.adapters import load_controlnet, loras
 from rpg.diffusion.file_kinds import header, kind_of
 from rpg.errors import ModelError
+from tests.diffusion.headers import (
+    CLIP_L,
+    FIRST,
+    LABELS,
+    LDM,
+    OPEN_CLIP,
+    SD1,
+    SD2,
+    VAE_LDM,
+    WHOLE_15,
+    WHOLE_SD2,
+    WHOLE_XL,
+    Shapes,
+    under,
+    unet_diffusers,
+    unet_ldm,
+    written,
+)
 from tests.tiny import tiny_controlnet, tiny_sd15, tiny_sdxl
 
-Shapes = dict[str, tuple[int, ...]]
-LDM = "model.diffusion_model."
-VAE_LDM: Shapes = {
-    "encoder.down.0.block.0.conv1.weight": (128, 128, 3, 3),
-    "decoder.up.0.block.0.conv1.weight": (128, 128, 3, 3),
-    "quant_conv.weight": (8, 8, 1, 1),
-    "post_quant_conv.weight": (4, 4, 1, 1),
-}
-CLIP_L: Shapes = {
-    "text_model.embeddings.token_embedding.weight": (49408, 768),
-    "text_model.encoder.layers.0.self_attn.k_proj.weight": (768, 768),
-}
-OPEN_CLIP: Shapes = {
-    "positional_embedding": (77, 1280),
-    "transformer.resblocks.0.attn.in_proj_weight": (3840, 1280),
-    "token_embedding.weight": (49408, 1280),
-    "text_projection": (1280, 1280),
-}
-
-
-def under(prefix: str, shapes: Shapes) -> Shapes:
-    return {prefix + name: shape for name, shape in shapes.items()}
-
-
-def unet_ldm(channels: int = 4, cross: int = 768, width: int = 320) -> Shapes:
-    return {
-        "time_embed.0.weight": (4 * width, width),
-        "input_blocks.0.0.weight": (width, channels, 3, 3),
-        "input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight": (width, cross),
-        "middle_block.0.in_layers.2.weight": (width, width, 3, 3),
-        "output_blocks.0.0.in_layers.2.weight": (width, width, 3, 3),
-        "out.2.weight": (channels, width, 3, 3),
-    }
-
-
-def unet_diffusers(cross: int = 768) -> Shapes:
-    return {
-        "conv_in.weight": (320, 4, 3, 3),
-        "time_embedding.linear_1.weight": (1280, 320),
-        "down_blocks.0.attentions.0.transformer_blocks.0.attn2.to_k.weight": (320, cross),
-        "up_blocks.1.attentions.0.transformer_blocks.0.attn2.to_k.weight": (320, cross),
-        "mid_block.resnets.0.conv1.weight": (1280, 1280, 3, 3),
-    }
-
-
-LABELS: Shapes = {"label_emb.0.0.weight": (1280, 2816), "label_emb.0.0.bias": (1280,)}
-FIRST, SD1 = under("first_stage_model.", VAE_LDM), under("cond_stage_model.transformer.", CLIP_L)
-XL = {
-    **under("conditioner.embedders.0.transformer.", CLIP_L),
-    **under("conditioner.embedders.1.model.", OPEN_CLIP),
-}
-SD2 = under("cond_stage_model.model.", OPEN_CLIP)
-WHOLE_15 = {**under(LDM, unet_ldm()), **FIRST, **SD1}
-WHOLE_XL = {**under(LDM, {**unet_ldm(cross=2048), **LABELS}), **FIRST, **XL}
-
+BLOCK = LDM + "input_blocks.4.1.transformer_blocks.0.attn2.to_k"
 DRAWN_WITH: list[tuple[str, Shapes]] = [
     ("sd15", WHOLE_15),
     ("sd15", {**under(LDM, unet_ldm(channels=9)), **FIRST, **SD1}),
@@ -184,11 +147,7 @@ OTHERS: list[tuple[str, str, Shapes]] = [
         "enlarges",
         {"conv_first.weight": (64, 3, 3, 3), "body.0.rdb1.conv1.weight": (9,)},
     ),
-    (
-        "a Stable Diffusion 2 checkpoint",
-        "folder",
-        {**under(LDM, unet_ldm(cross=1024)), **FIRST, **SD2},
-    ),
+    ("a Stable Diffusion 2 checkpoint", "--prediction-type", WHOLE_SD2),
     (
         "a Stable Diffusion upscaler's",
         "regions need",
@@ -252,23 +211,26 @@ OTHERS: list[tuple[str, str, Shapes]] = [
         "regions",
         {"down_blocks.0.motion_modules.0.temporal_transformer.norm.bias": (9,)},
     ),
+    ("a Playground v2.5", "folder", {**WHOLE_XL, "edm_mean": (4,), "edm_std": (4,)}),
+    ("a CosXL", "regions need", {**WHOLE_XL, "edm_vpred.sigma_max": (), "edm_vpred.sigma_min": ()}),
+    (
+        "an LCM that is told its guidance",
+        "folder",
+        {**unet_diffusers(), "time_embedding.cond_proj.weight": (320, 256)},
+    ),
+    (
+        "a quantised file",
+        "fp16",
+        {**WHOLE_XL, f"{BLOCK}.weight.absmax": (9,), f"{BLOCK}.weight.quant_map": (16,)},
+    ),
+    ("a quantised file", "fp16", {**WHOLE_XL, LDM + "scaled_fp8": (0,)}),
+    ("a quantised file", "fp16", {**WHOLE_XL, f"{BLOCK}.comfy_quant": (30,)}),
+    ("a quantised file", "fp16", {f"{BLOCK}.qweight": (9, 9), f"{BLOCK}.wscales": (9, 9)}),
+    ("a tiny VAE", "previews", {"encoder.0.weight": (64, 3, 3, 3), "decoder.1.weight": (64, 4)}),
+    ("a tiny VAE", "previews", {"decoder.layers.1.conv.0.weight": (64, 64, 3, 3)}),
     ("no checkpoint that we know", "'layer1.conv.weight'", {"layer1.conv.weight": (64, 3, 7, 7)}),
     ("no checkpoint that we know", "no tensors", {}),
 ]
-
-
-def written(shapes: Shapes, path: Path) -> Path:
-    """A file with that header, and of the size that it says, without writing its zeros."""
-    table, at = {}, 0
-    for name, shape in shapes.items():
-        end = at + 2 * int(torch.Size(shape).numel())
-        table[name] = {"dtype": "F16", "shape": list(shape), "data_offsets": [at, end]}
-        at = end
-    text = json.dumps({"__metadata__": {"format": "pt"}, **table}).encode()
-    with path.open("wb") as file:
-        file.write(struct.pack("<Q", len(text)) + text)
-        file.truncate(8 + len(text) + at)
-    return path
 
 
 def refusal(path: Path) -> str:

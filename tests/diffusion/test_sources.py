@@ -27,7 +27,9 @@ INDEXES: dict[str, dict[str, Any]] = {
         "text_encoder": [None, None],
     },
     "org/xl": {"_class_name": "StableDiffusionXLPipeline", "unet": ["diffusers", "X"]},
+    "org/variants": {"_class_name": "StableDiffusionXLPipeline", "unet": ["diffusers", "X"]},
 }
+FILES = [f"unet/diffusion_pytorch_model.{one}.safetensors" for one in ("fp16", "non_ema")]
 LOAD = """
 import sys
 import time
@@ -65,6 +67,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, body: bool) -> None:
         self.server.asked.append(self.path)
+        if self.path == "/api/models/org/variants":
+            told = {"id": "org/variants", "siblings": [{"rfilename": name} for name in FILES]}
+            self._send(200, json.dumps(told).encode(), {}, body)
+            return
         owner, name, *rest = self.path.strip("/").split("/")
         index = INDEXES.get(f"{owner}/{name}")
         if f"{owner}/{name}" == "org/gated":
@@ -133,9 +139,12 @@ def test_a_hub_id_is_judged_before_a_weight_is_asked_for(hub: Hub, tmp_path: Pat
 
 
 def test_a_family_of_ours_goes_on_to_its_parts(hub: Hub, tmp_path: Path) -> None:
-    (said,) = asked(hub.url, tmp_path, "org/xl")
+    said, variants = asked(hub.url, tmp_path, "org/xl", "org/variants")
     assert said.startswith("cannot load org/xl: ")
     assert any("model_index.json" not in path for path in hub.asked)
+    there = "only variants are there: give --variant with one of fp16, non_ema"
+    assert variants == f"org/variants: {there}"
+    assert not any("variants" in path and "weights" in path for path in hub.asked)
 
 
 def test_no_hub_is_told_from_no_such_model(tmp_path: Path) -> None:

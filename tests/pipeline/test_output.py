@@ -73,6 +73,7 @@ def test_a_record_is_complete_and_survives_the_file(rpg: RPGPipeline, tmp_path: 
     with Image.open(path) as saved:
         assert same(again.images[0], saved)
     open_ended = {"guidance_end", "guidance_rescale", "clip_skip", "strength"}
+    open_ended |= {"variation_seed", "upscale_tile"}
     assert all(v is not None for k, v in dict(read.settings).items() if k not in open_ended)
 
 

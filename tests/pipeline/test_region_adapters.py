@@ -10,6 +10,8 @@ import torch
 from PIL import Image
 
 from rpg.errors import ModelError, SettingsError
+from rpg.generation import sampling
+from rpg.generation.request import Inputs
 from rpg.pipeline import RPGPipeline
 from rpg.plans.plan import Plan
 from tests.diffusion.test_adapters import add_ip_adapter, reference
@@ -65,6 +67,26 @@ def test_an_edit_keeps_them_to_their_region(rpg: RPGPipeline, lora: Path) -> Non
 
     assert same(edited(without, None), edited(without, {1: [(lora, 3.0)]}), 1)  # it is kept
     assert not same(edited(other, None), edited(other, {1: [(lora, 3.0)]}), 1)
+
+
+def test_enlarging_keeps_them_too(
+    rpg: RPGPipeline, lora: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each tile has those of the regions that are in it."""
+    render, told = sampling.render, []
+
+    def noted(
+        pipe: Any, plans: Any, used: Any, noise: Any, inputs: Inputs, *args: Any, **words: Any
+    ) -> Any:
+        ids = {region.id for region in plans[0].layers()}
+        told.append((ids, set(inputs.region_loras or ())))
+        return render(pipe, plans, used, noise, inputs, *args, **words)
+
+    monkeypatch.setattr(sampling, "render", noted)
+    words: Any = {"upscale": 2.0, "upscale_tile": 32, "upscale_strength": 0.5, "seed": 1}
+    called(rpg, PROMPT, region_loras={2: [(lora, 1.0)]}, **words)
+    assert {"r0"} in [ids for ids, _ in told]
+    assert all(given == ids & {"r1"} for ids, given in told)
 
 
 def test_what_cannot_be_is_refused_before_anything_is_planned(lora: Path, tmp_path: Path) -> None:

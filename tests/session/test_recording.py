@@ -55,6 +55,23 @@ def test_every_picture_of_a_batch_is_a_turn(session: Session) -> None:
     assert session.head == 1
 
 
+def test_the_head_is_the_best_picture_as_it_was_upscaled_at_the_end(session: Session) -> None:
+    """Also where the best one is not that of the last round."""
+    large = drawing(9)
+    done = Refined(large.images[0], large.records[0], plan(), critique(0.6), 1, "no rounds")
+    events: list[Event] = [
+        drawing(1),
+        Critiqued(critique(0.6), True, 0.6, 0),
+        *redrawing(1, 2),
+        Critiqued(critique(0.2), False, 0.6, 1),
+        large,
+        done,
+    ]
+    list(recorded(session, stream(events), parent=None))
+    assert session.refresh().head == 3
+    assert [turn.parent for turn in session.turns] == [None, 1, 1]
+
+
 def test_a_refinement_goes_on_from_what_the_critic_kept(session: Session) -> None:
     """Round 1 is kept by its second picture, round 2 is not, round 3 is again."""
     events: list[Event] = [

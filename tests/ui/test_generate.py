@@ -19,6 +19,7 @@ from rpg.plans.overlay import enlarge, shrink
 from rpg.plans.plan import Plan, Region
 from rpg.toybox.detector import detect
 from tests.ui.conftest import built
+from tests.ui.toys import picture, plan, record
 from ui import generate, results
 from ui.generating import Generating
 from ui.inputs_form import InputsForm
@@ -64,6 +65,10 @@ class Tab:
 
     def compare(self) -> AsyncGenerator[Outputs, None]:
         return self.panel.compare(self.request, self.display)
+
+    def again(self, name: str) -> AsyncGenerator[Outputs, None]:
+        begin: Callable[..., AsyncGenerator[Outputs, None]] = getattr(self.panel, name)
+        return begin(self.request, *self.here[1:])
 
     def take(self, update: Outputs) -> None:
         self.seen.append(update)
@@ -128,6 +133,7 @@ def test_the_panel_can_be_put_on_a_page(shop: Workshop) -> None:
 
     ids = built(make)
     assert {"generate-button", "cancel-button", "status", "problem", "gallery"} <= set(ids)
+    assert {"upscale-button", "variations-button"} <= set(ids)
     assert {"seed", "show-regions", "compare-button", "comparison", "to-refine"} <= set(ids)
     assert len(ids) == len(set(ids))
 
@@ -387,6 +393,38 @@ def test_the_plain_pipeline_draws_the_same_beside_it(tab: Tab, shop: Workshop) -
     tab.display = Display("0123456789ab", (1,))
     tab.run(tab.compare())
     assert tab.last("problem")["visible"]
+
+
+def test_a_click_upscales_the_picture_and_another_varies_it(tab: Tab, shop: Workshop) -> None:
+    tab.fill(width="128", height="128", seed="4", seed_lock=True)
+    tab.run(tab.generate())
+    session = tab.place.session
+    tab.run(tab.again("upscale"))
+    large = shop.sessions.open(session).turn(2)
+    assert tab.place.turn == 2 == shop.sessions.open(session).head and large.parent == 1
+    assert shop.sessions.open(session).image(2).size == (256, 256)
+    assert (large.settings.upscale, large.settings.seed) == (2.0, 4)
+    with Image.open(tab.last("gallery")["value"][0][0]) as shown:
+        assert shown.size == (512, 512)  # by 2, where the picture before was shown by 4
+    tab.run(tab.again("vary"))
+    turns = shop.sessions.open(session).turns[2:]
+    assert tab.display.turns == (3, 4, 5, 6) and {turn.parent for turn in turns} == {2}
+    assert {(turn.settings.seed, turn.settings.upscale) for turn in turns} == {(4, 1.0)}
+    captions = [caption for _, caption in tab.last("gallery")["value"]]
+    assert captions[0] == f"Seed 4, variation {turns[0].settings.variation_seed}"
+    assert len({turn.image for turn in turns}) == 4
+    tab.display = Display("0123456789ab", (1,))
+    tab.run(tab.again("upscale"))
+    assert tab.last("problem")["visible"]
+
+
+def test_what_the_session_does_not_hold_is_not_varied(tab: Tab, shop: Workshop) -> None:
+    kept = shop.sessions.create()
+    made = record(of=plan()).model_copy(update={"needs": ("image",)})
+    kept.add(picture(), made, parent=None)
+    tab.display = Display(kept.id, (1,))
+    tab.run(tab.again("vary"))
+    assert "made with image, which the session does not hold" in str(tab.last("problem"))
 
 
 def test_a_comparison_that_nobody_waits_for_is_stopped(tab: Tab) -> None:

@@ -6,7 +6,9 @@ from rpg.diffusion.backbones.base import Backbone, Family, Task
 from rpg.diffusion.backbones.loading import (
     device_named,
     load_pipeline,
+    load_recognised,
     load_single_file,
+    recognised,
     sibling,
 )
 from rpg.diffusion.backbones.registry import FAMILIES, defaults_of, family, register
@@ -20,7 +22,9 @@ __all__ = [
     "device_named",
     "family",
     "load_pipeline",
+    "load_recognised",
     "load_single_file",
+    "recognised",
     "register",
     "sibling",
 ]

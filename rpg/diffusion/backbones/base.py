@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+import diffusers
 import torch
 from torch import Tensor
 
@@ -14,9 +16,12 @@ from rpg import defaults
 from rpg.diffusion.crops import CropBatch
 from rpg.diffusion.state import Branches, RegionalState, Size
 from rpg.diffusion.text import Encoder
+from rpg.errors import SettingsError
 from rpg.settings import Scheduler
 
 __all__ = ["Backbone", "Call", "Family", "Task"]
+
+_FEW_STEPS = (diffusers.LCMScheduler, diffusers.TCDScheduler)
 
 Task = Literal["text2img", "img2img", "inpaint", "controlnet"]
 
@@ -135,6 +140,27 @@ class Family:
         """The model that predicts in a pipeline."""
         model: torch.nn.Module = getattr(pipe, self.denoiser)
         return model
+
+    def scheduler(self, name: Scheduler, own: Any) -> Any:
+        """The scheduler of that name, otherwise like a pipeline's own.
+
+        Raises:
+            SettingsError: The two do not go together.
+        """
+        wanted, options = self.schedulers[name]
+        classes = {one.__name__: one for one in own.compatibles}
+        if len(classes) > 1:  # diffusers' usual ones, whose noise LCM's and TCD's share
+            classes |= {one.__name__: one for one in _FEW_STEPS}
+        if wanted not in classes:
+            raise SettingsError(f"scheduler: {name} does not go with {type(own).__name__}")
+        kind = classes[wanted]
+        zero_snr = own.config.get("rescale_betas_zero_snr")
+        if zero_snr and "rescale_betas_zero_snr" not in inspect.signature(kind).parameters:
+            raise SettingsError(
+                f"scheduler: {name} knows no zero terminal SNR, which this model was taught with: "
+                "euler does"
+            )
+        return kind.from_config(own.config, **options)
 
     def has_lora(self, pipe: Any) -> bool:
         """Whether a LoRA is loaded into a pipeline, or fused with its weights."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +13,56 @@ import torch
 
 from rpg._loading import first_line, loading
 from rpg._memory import memory_explained
+from rpg.checkpoints import Recognised
 from rpg.defaults import ModelDefaults, of_model
 from rpg.diffusion.backbones.base import Task
 from rpg.diffusion.backbones.registry import FAMILIES, family
 from rpg.diffusion.memory import offloaded_like, place
 from rpg.diffusion.memory_plan import LowVram, checked_choice
-from rpg.diffusion.sources import check_pipeline, checkpoint
+from rpg.diffusion.quiet import quiet_casting
+from rpg.diffusion.recognition import recognise_file, recognise_folder
+from rpg.diffusion.sources import check_vae
 from rpg.errors import ModelError
 
-__all__ = ["device_named", "load_pipeline", "load_single_file", "sibling"]
+__all__ = [
+    "device_named",
+    "load_pipeline",
+    "load_recognised",
+    "load_single_file",
+    "recognised",
+    "sibling",
+]
 
+# Pipelines whose parts are those of another, which draws with them as well.
+_DRAWN_AS = {
+    "LatentConsistencyModelPipeline": "sd15",
+    "LatentConsistencyModelImg2ImgPipeline": "sd15",
+}
+# What diffusers takes the configuration of single files from.
+_CONFIGS: Mapping[str, str] = {
+    "sdxl": "stabilityai/stable-diffusion-xl-base-1.0",
+    "sd15": "stable-diffusion-v1-5/stable-diffusion-v1-5",
+}
+
+_VAE: Any = diffusers.AutoencoderKL
 _TOO_LARGE = (
     'load it in dtype float16, or with low_vram="on", which offloads what does not work '
     "(--dtype float16, --low-vram on)"
 )
+
+
+def load_recognised(
+    model: str | os.PathLike[str],
+    *,
+    dtype: torch.dtype | str | None = None,
+    device: torch.device | str | None = None,
+    low_vram: LowVram = "auto",
+    prediction_type: str | None = None,
+    **words: Any,
+) -> tuple[Any, Recognised]:
+    """The pipeline of a folder, hub id or file, and what it was taken for; see both loaders."""
+    read = _from_file if Path(model).is_file() else _from_folder
+    return _loaded(read, model, dtype, device, prediction_type, low_vram, words)
 
 
 def load_pipeline(
@@ -35,6 +71,7 @@ def load_pipeline(
     dtype: torch.dtype | str | None = None,
     device: torch.device | str | None = None,
     low_vram: LowVram = "auto",
+    prediction_type: str | None = None,
     **words: Any,
 ) -> Any:
     """Load a folder in diffusers' layout, or a hub id, from safetensors only.
@@ -45,21 +82,13 @@ def load_pipeline(
         device: None is the best there is.
         low_vram: "auto" saves memory where the device has too little for a picture, "on" in any
             case, "off" never; see `rpg.diffusion.memory_plan`.
-        words: passed to `DiffusionPipeline.from_pretrained`.
+        prediction_type: "epsilon", "v_prediction" or "sample"; None is what its scheduler says.
+        words: passed to diffusers' `from_pretrained`; `vae` may be a file, folder or hub id.
 
     Raises:
         ModelError: it cannot be loaded, or its family is none that regions work with.
     """
-    device, low_vram = device_named(device), checked_choice(low_vram)
-    source = os.fspath(model)
-    check_pipeline(source, _class_names(), words)
-    loader: Any = diffusers.DiffusionPipeline
-    with loading(source), memory_explained(ModelError, _TOO_LARGE):
-        pipe = loader.from_pretrained(
-            source, dtype=_dtype(dtype, device), use_safetensors=True, **words
-        )
-    usual = of_model(Path(source), family(pipe).name)
-    return _placed(pipe, device, usual, low_vram, any_dtype=dtype is None, given=words)
+    return _loaded(_from_folder, model, dtype, device, prediction_type, low_vram, words)[0]
 
 
 def load_single_file(
@@ -68,6 +97,7 @@ def load_single_file(
     dtype: torch.dtype | str | None = None,
     device: torch.device | str | None = None,
     low_vram: LowVram = "auto",
+    prediction_type: str | None = None,
     **words: Any,
 ) -> Any:
     """Load one `.safetensors` checkpoint, as shared by its makers.
@@ -77,24 +107,119 @@ def load_single_file(
         dtype: as in `load_pipeline`.
         device: as in `load_pipeline`.
         low_vram: as in `load_pipeline`.
+        prediction_type: as in `load_pipeline`; None is what the file says, else "epsilon".
         words: passed to diffusers' `from_single_file`; `config` names a local folder with the
-            configuration, where the hub cannot be reached.
+            configuration, where the hub cannot be reached; `vae` as in `load_pipeline`.
 
     Raises:
         ModelError: it is something else than a checkpoint of our families, or cannot be loaded.
     """
-    device, low_vram = device_named(device), checked_choice(low_vram)
-    source = Path(path)
-    pipeline: Any = FAMILIES[checkpoint(source, words).family].pipelines["text2img"]
-    with loading(str(source)), memory_explained(ModelError, _TOO_LARGE):
-        pipe = pipeline.from_single_file(str(source), dtype=_dtype(dtype, device), **words)
-    usual = family(pipe).defaults
-    return _placed(pipe, device, usual, low_vram, any_dtype=dtype is None, given=words)
+    return _loaded(_from_file, path, dtype, device, prediction_type, low_vram, words)[0]
 
 
-def _class_names() -> set[str]:
-    """The classes of pipelines that can be loaded by name."""
-    return {one.__name__ for known in FAMILIES.values() for one in known.pipelines.values()}
+def recognised(source: str, words: Mapping[str, Any]) -> Recognised:
+    """What a folder, hub id or file is taken for, by what describes it.
+
+    Args:
+        source: the folder, id or file.
+        words: of the call that is to load it.
+
+    Raises:
+        ModelError: it is nothing to draw with; says what it is.
+    """
+    if Path(source).is_file():
+        return recognise_file(Path(source), words)
+    return _folder_recognised(source, words, None)
+
+
+def _folder_recognised(
+    source: str, words: Mapping[str, Any], prediction_type: str | None
+) -> Recognised:
+    classes = {
+        one.__name__: known.name for known in FAMILIES.values() for one in known.pipelines.values()
+    }
+    with loading(source):  # configurations may hold anything
+        return recognise_folder(source, classes | _DRAWN_AS, words, prediction_type)
+
+
+def _loaded(
+    read: Callable[..., tuple[Any, Recognised]],
+    model: str | os.PathLike[str],
+    dtype: torch.dtype | str | None,
+    device: torch.device | str | None,
+    prediction_type: str | None,
+    low_vram: LowVram,
+    words: Mapping[str, Any],
+) -> tuple[Any, Recognised]:
+    source, where, low_vram = os.fspath(model), device_named(device), checked_choice(low_vram)
+    pipe, known = read(source, _dtype(dtype, where), prediction_type, words)
+    usual = of_model(Path(source), known.family, known)
+    placed = _placed(pipe, where, usual, low_vram, any_dtype=dtype is None, given=words)
+    return placed, known
+
+
+def _from_folder(
+    source: str, dtype: torch.dtype, prediction_type: str | None, words: Mapping[str, Any]
+) -> tuple[Any, Recognised]:
+    known = _folder_recognised(source, words, prediction_type)
+    loader: Any = diffusers.DiffusionPipeline
+    if known.inpainting:
+        loader = FAMILIES[known.family].pipelines["inpaint"]
+    elif known.pipeline in _DRAWN_AS:
+        loader = FAMILIES[known.family].pipelines["text2img"]
+    options = {**words, "variant": known.variant, "use_safetensors": True}
+    options |= _named_vae(words, source, dtype)
+    with loading(source), memory_explained(ModelError, _TOO_LARGE):
+        pipe = loader.from_pretrained(source, dtype=dtype, **options)
+    family(pipe)
+    return _scheduled(pipe, known), known
+
+
+def _from_file(
+    source: str, dtype: torch.dtype, prediction_type: str | None, words: Mapping[str, Any]
+) -> tuple[Any, Recognised]:
+    known = recognise_file(Path(source), words, prediction_type)
+    task: Task = "inpaint" if known.inpainting else "text2img"
+    pipeline: Any = FAMILIES[known.family].pipelines[task]
+    config = words.get("config", _CONFIGS.get(known.family, ""))
+    options = {**words, **_named_vae(words, config, dtype)}
+    with loading(source), memory_explained(ModelError, _TOO_LARGE), quiet_casting():
+        pipe = pipeline.from_single_file(source, dtype=dtype, **options)
+    return (pipe if "scheduler" in words else _scheduled(pipe, known)), known
+
+
+def _named_vae(words: Mapping[str, Any], config: str, dtype: torch.dtype) -> dict[str, Any]:
+    """The autoencoder that a call names, loaded; nothing where it names none.
+
+    Args:
+        words: of the call that loads a model.
+        config: folder or hub id of the model that has the configuration for a file.
+        dtype: of its weights.
+    """
+    named = words.get("vae")
+    if not isinstance(named, str | os.PathLike):
+        return {}
+    source, loader = os.fspath(named), _VAE
+    check_vae(source)
+    with loading(f"the VAE {source}"), quiet_casting():
+        if Path(source).is_file():
+            return {
+                "vae": loader.from_single_file(source, config=config, subfolder="vae", dtype=dtype)
+            }
+        return {"vae": loader.from_pretrained(source, dtype=dtype, use_safetensors=True)}
+
+
+def _scheduled(pipe: Any, known: Recognised) -> Any:
+    """The pipeline, its scheduler told what the model was recognised as."""
+    options, own = known.scheduler_options, pipe.scheduler
+    if not options:
+        return pipe
+    kind = type(own)
+    if not options.keys() <= inspect.signature(kind).parameters.keys():
+        # PNDM, which comes with SD 1.5, knows no zero terminal SNR; the paper on it uses DDIM.
+        kind, options = diffusers.DDIMScheduler, {"clip_sample": False, **options}
+    pipe.scheduler = kind.from_config(own.config, **options)
+    return pipe
 
 
 def _placed(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from rpg.checkpoints import Recognised
 from rpg.defaults import ModelDefaults, of_model
 from rpg.diffusion.backbones.base import Family
 from rpg.diffusion.backbones.unet import SD15, SDXL
@@ -38,11 +39,15 @@ def family(pipe: Any) -> Family:
     raise ModelError(f"{type(pipe).__name__}: regions need a pipeline of the {titles} family")
 
 
-def defaults_of(pipe: Any) -> ModelDefaults:
+def defaults_of(pipe: Any, known: Recognised | None = None) -> ModelDefaults:
     """What suits a pipeline's model: by the folder that it was loaded from, else by its family.
+
+    Args:
+        pipe: a pipeline of diffusers.
+        known: what its model was recognised as, which goes before the family.
 
     Raises:
         ModelError: regions do not work with it, or its folder's `rpg.json` cannot be read.
     """
     name = getattr(pipe.config, "_name_or_path", "") or ""
-    return of_model(Path(name) if name else None, family(pipe).name)
+    return of_model(Path(name) if name else None, family(pipe).name, known)

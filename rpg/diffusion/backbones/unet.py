@@ -17,6 +17,7 @@ from torch import Tensor
 from rpg.diffusion.attention import cross_attention_layers, unwrap, wrap
 from rpg.diffusion.backbones.base import Call, Family
 from rpg.diffusion.crops import CropBatch
+from rpg.diffusion.recognition import family_of
 from rpg.diffusion.state import Branches, RegionalState, Size
 from rpg.diffusion.text import Encoder
 from rpg.diffusion.tokens import sorted_tokens
@@ -193,28 +194,10 @@ def _branches(pipe: Any, count: int) -> Branches:
     )
 
 
-def _unet_of(model: Any) -> Any:
-    """The UNet itself, also where `torch.compile` has wrapped it; None where it is something else.
-
-    One that projects its texts in a way of its own, as Kolors' does, is something else.
-    """
+def _is_of(family: str, model: Any) -> bool:
+    """Whether a model is a UNet of the family, also where `torch.compile` has wrapped it."""
     unet = getattr(model, "_orig_mod", model)
-    if not isinstance(unet, UNet2DConditionModel):
-        return None
-    projected = unet.config.get("encoder_hid_dim_type") not in (None, "ip_image_proj")
-    return None if projected else unet
-
-
-def _is_sdxl(model: Any) -> bool:
-    unet = _unet_of(model)
-    return unet is not None and unet.config.get("addition_embed_type") == "text_time"
-
-
-def _is_sd15(model: Any) -> bool:
-    unet = _unet_of(model)
-    if unet is None or unet.config.get("addition_embed_type") is not None:
-        return False
-    return bool(unet.config.get("cross_attention_dim"))
+    return isinstance(unet, UNet2DConditionModel) and family_of(unet.config) == family
 
 
 def _names(prefix: str, kinds: str) -> tuple[str, ...]:
@@ -231,7 +214,7 @@ _DOUBLED = (
     "masked_image_latents",
     "image",  # a ControlNet's
 )
-# Class name and options; classes are looked up among those the pipeline's own is compatible with.
+# Class name and options.
 _SCHEDULERS: Mapping[Scheduler, tuple[str, Mapping[str, Any]]] = {
     "ddim": ("DDIMScheduler", {}),
     "ddpm": ("DDPMScheduler", {}),
@@ -240,8 +223,10 @@ _SCHEDULERS: Mapping[Scheduler, tuple[str, Mapping[str, Any]]] = {
     "euler": ("EulerDiscreteScheduler", {"use_karras_sigmas": False}),
     "euler-a": ("EulerAncestralDiscreteScheduler", {}),
     "heun": ("HeunDiscreteScheduler", {}),
+    "lcm": ("LCMScheduler", {}),
     "lms": ("LMSDiscreteScheduler", {}),
     "pndm": ("PNDMScheduler", {}),
+    "tcd": ("TCDScheduler", {}),
     "unipc": ("UniPCMultistepScheduler", {}),
 }
 
@@ -260,7 +245,7 @@ SDXL = Family(
         "ControlNetUnionInpaint InstructPix2Pix",
     ),
     denoiser="unet",
-    holds=_is_sdxl,
+    holds=partial(_is_of, "sdxl"),
     backbone=_backbone,
     branches=_branches,
     doubled=_DOUBLED,
@@ -289,7 +274,7 @@ SD15 = Family(
         "LatentConsistencyModelImg2ImgPipeline",
     ),
     denoiser="unet",
-    holds=_is_sd15,
+    holds=partial(_is_of, "sd15"),
     backbone=_backbone,
     branches=_branches,
     doubled=_DOUBLED,
