@@ -38,6 +38,7 @@ from rpg.events import Edited, Event, Notice, Planned, Refined, Thinking
 from rpg.generation import sampling
 from rpg.generation.generate import ModelFacts, RequestRenderer
 from rpg.generation.output import EditOutput, EventCollector, RefineOutput, RPGOutput
+from rpg.generation.region_adapters import adapted
 from rpg.generation.reproducibility import has_lora
 from rpg.generation.request import (
     CallKwargs,
@@ -301,6 +302,9 @@ class RPGPipeline(Delegating):
                 (inpainting, white is redrawn), `control_image` with `controlnet`: a ControlNet, a
                 union ControlNet with `control_mode` (what the image shows: "canny", "depth", ...,
                 as in `rpg.diffusion.backbones.controls.MODES`), or a T2I-Adapter.
+
+                Of single regions: `region_loras` and `region_images` with `region_image_scale`, as
+                in `rpg.diffusion.regional`; each names regions by id, number or words.
 
                 diffusers' own: `callback_on_step_end`, `callback_on_step_end_tensor_inputs`,
                 `output_type` ("pil", "np", "pt", "latent"), `latents`, `ip_adapter_image`, SDXL's
@@ -704,7 +708,9 @@ class RPGPipeline(Delegating):
         accepted = inspect.signature(kind.__call__).parameters
         check_extra(request.inputs.extra, accepted, kind.__name__)
         check_embeds(request, accepted, self.pipe)
-        return request
+        for plan in (item.plan for item in request.items if item.plan is not None):
+            request.inputs.of_regions(plan)
+        return replace(request, inputs=adapted(self.pipe, request.inputs))
 
     def _control_checked(self, inputs: Inputs) -> type[Any]:
         """The class of pipeline for what follows the control image, which is fit for the call."""

@@ -15,6 +15,7 @@ from rpg.cli.control import Control
 from rpg.cli.loading import ModelFlags, read_adapters
 from rpg.cli.planning import PlannerFlags, planned
 from rpg.cli.recording import Recording
+from rpg.cli.region_flags import RegionFlags
 from rpg.cli.setting_flags import SettingFlags, with_setting_flags
 from rpg.defaults import PRESET_FIELDS, Preset
 from rpg.errors import PromptError, SettingsError
@@ -53,6 +54,11 @@ def generate(
     vae: options.Vae = None,
     lora: options.Lora = None,
     embedding: options.Embedding = None,
+    region_lora: options.RegionLora = None,
+    region_image: options.RegionImage = None,
+    region_image_scale: options.RegionImageScale = None,
+    ip_adapter: options.IpAdapter = None,
+    ip_image_encoder: options.IpImageEncoder = None,
     cpu_offload: options.Offload = None,
     vae_tiling: options.VaeTiling = False,
     vae_slicing: options.VaeSlicing = False,
@@ -79,6 +85,9 @@ def generate(
         targets = files.Targets(output, settings.num_images_per_prompt)
         recording = Recording.of(session, no_session)
         control = Control.read(control_image, controlnet, control_mode, control_scale)
+        regions = RegionFlags.read(
+            region_lora or (), region_image or (), region_image_scale, ip_adapter
+        )
         flags = ModelFlags(
             model,
             dtype,
@@ -93,6 +102,8 @@ def generate(
             prediction_type,
             vae,
             tuple(embedding or ()),
+            ip_adapter,
+            ip_image_encoder,
         )
         planning = source.planner(
             PlannerFlags(
@@ -106,12 +117,14 @@ def generate(
             )
         )
         rpg = flags.load()  # before the planner is asked, which is told of it
-        source.check_model(rpg.model, flags, control)
+        source.check_model(rpg.model, flags, control, regions)
         told = noted(planning, rpg.notes(settings)) if planning is not None else None
         plan, shown = source.planned(told, wishes["negative_prompt"])
         if not as_json:
             console.show_plan(plan, reasoning=not shown)
-        made = draw_all(rpg, plan, settings, recording, preset, **control.words(rpg, plan))
+        regions.check(plan)
+        further = control.words(rpg, plan) | regions.words()
+        made = draw_all(rpg, plan, settings, recording, preset, **further)
         recording.say()  # first, so that a file that cannot be written costs no picture
         made.save(targets, scale if scale is not None else source.scale, draw)
         made.report(as_json, recording)
@@ -186,7 +199,9 @@ class Source:
         """The picture's own enlargement; None leaves it to the model."""
         return self.record.scale if self.record is not None else None
 
-    def check_model(self, name: str, flags: ModelFlags, control: Control) -> None:
+    def check_model(
+        self, name: str, flags: ModelFlags, control: Control, regions: RegionFlags
+    ) -> None:
         """Whether the same picture can be made at all.
 
         Raises:
@@ -196,7 +211,7 @@ class Source:
         if self.record is None:
             return
         brought = (("lora", flags.lora), ("embedding", flags.embeddings))
-        held = {name for name, given in brought if given} | control.given
+        held = {name for name, given in brought if given} | control.given | {*regions.words()}
         missing = set(self.record.needs) - held
         if missing:
             raise SettingsError(

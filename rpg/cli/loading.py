@@ -49,6 +49,8 @@ class ModelFlags:
     prediction_type: Prediction | None = None
     vae: str | None = None
     embeddings: tuple[Path, ...] = ()
+    ip_adapter: Path | None = None
+    ip_image_encoder: Path | None = None
 
     def load(self) -> RPGPipeline:
         """The pipeline; imports torch.
@@ -63,6 +65,10 @@ class ModelFlags:
         for found in rpg.recognised.told:
             console.note(f"recognised {found}")
         _attach(rpg.pipe, self.lora)
+        if self.ip_adapter is not None:
+            from rpg.diffusion.ip_adapters import load_ip_adapter
+
+            load_ip_adapter(rpg.pipe, self.ip_adapter, self.ip_image_encoder)
         self._spare_memory(rpg.pipe)
         return rpg
 

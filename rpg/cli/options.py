@@ -174,6 +174,50 @@ Embedding = Annotated[
         rich_help_panel=_MODEL,
     ),
 ]
+RegionLora = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--region-lora",
+        metavar="REGION=FILE[:WEIGHT]",
+        help='A LoRA that acts in one region: its id, its number or words, as in "the '
+        'knight=armour.safetensors:0.8"; repeat for more.',
+        rich_help_panel=_MODEL,
+    ),
+]
+RegionImage = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--region-image",
+        metavar="REGION=PICTURE",
+        help="A reference picture for one region, named likewise; needs --ip-adapter.",
+        rich_help_panel=_MODEL,
+    ),
+]
+RegionImageScale = Annotated[
+    float | None,
+    typer.Option(
+        "--region-image-scale",
+        min=0,
+        help="How strongly reference pictures act. Default: 0.6.",
+        rich_help_panel=_MODEL,
+    ),
+]
+IpAdapter = Annotated[
+    Path | None,
+    typer.Option(
+        "--ip-adapter",
+        help="IP-Adapter for --region-image: a .safetensors file, or a folder with one.",
+        rich_help_panel=_MODEL,
+    ),
+]
+IpImageEncoder = Annotated[
+    Path | None,
+    typer.Option(
+        "--ip-image-encoder",
+        help="Its image encoder's folder. Default: image_encoder beside the file.",
+        rich_help_panel=_MODEL,
+    ),
+]
 Offload = Annotated[
     CpuOffload | None,
     typer.Option("--cpu-offload", help="Offload to the CPU between uses.", rich_help_panel=_MODEL),

@@ -21,6 +21,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from rpg.diffusion.embeds import PromptBank
+from rpg.diffusion.region_images import RegionImage
 from rpg.diffusion.schedule import CompositionMode
 from rpg.diffusion.state import RegionalState
 from rpg.diffusion.token_layout import (
@@ -51,6 +52,7 @@ class RegionalAttnProcessor(torch.nn.Module):
         torch.nn.Module.__init__(self)
         self.inner, self.state = inner, state
         self._keys: WeakKeyDictionary[PromptBank, Pair] = WeakKeyDictionary()
+        self._image_keys: WeakKeyDictionary[RegionImage, dict[str, Pair]] = WeakKeyDictionary()
 
     # What it reads changes with every image: compiled, it would be compiled anew each time.
     @torch.compiler.disable  # type: ignore[untyped-decorator]
@@ -75,8 +77,10 @@ class RegionalAttnProcessor(torch.nn.Module):
         query = _heads(attn.to_q(hidden_states), attn)
         mixed = self._attended(query, self._keys_for(attn))
         if isinstance(encoder_hidden_states, tuple):
-            images = encoder_hidden_states[1]
-            mixed = mixed + _image_attention(self.inner, attn, query, images, ip_adapter_masks)
+            if images := encoder_hidden_states[1]:
+                mixed = mixed + _image_attention(self.inner, attn, query, images, ip_adapter_masks)
+            for image in self.state.images:
+                mixed = mixed + self._of_image(attn, query, image)
         mixed = mixed.transpose(1, 2).flatten(2).to(query.dtype)
         out: Tensor = attn.to_out[1](attn.to_out[0](mixed))
         if attn.residual_connection:
@@ -150,6 +154,26 @@ class RegionalAttnProcessor(torch.nn.Module):
         ]
         return parts[0] if len(parts) == 1 else torch.cat(parts)
 
+    def _of_image(self, attn: Attention, query: Tensor, image: RegionImage) -> Tensor:
+        """What a region's reference picture adds to its cells, (B, H, T, d)."""
+        share = self.state.spread(image.factors, query.shape[2], query.device)
+        if share is None:
+            return torch.zeros_like(query)
+        keys = self._image_keys.get(image)
+        if keys is None:
+            keys = self._image_keys[image] = {
+                branch: (
+                    _heads(self.inner.to_k_ip[0](tokens), attn),
+                    _heads(self.inner.to_v_ip[0](tokens), attn),
+                )
+                for branch, tokens in image.tokens.items()
+            }
+        selection = self.state.selection
+        branches = self.state.branches if selection is None else selection.branches
+        pairs = zip(query.chunk(len(branches)), branches, strict=True)
+        heard = [_attend(part, _repeated(keys[branch], len(part))) for part, branch in pairs]
+        return torch.cat(heard) * share.to(query)[:, None, :, None]
+
     def _keys_for(self, attn: Attention) -> Pair:
         """Keys and values of every text of the batch, computed at their first use."""
         bank = self.state.bank
@@ -212,6 +236,11 @@ def _slice(keys: Pair, start: int, end: int, length: int | None = None) -> Pair:
 def _rows(keys: Pair, rows: Tensor, length: int) -> Pair:
     key, value = (part[:, :, :length].index_select(0, rows) for part in keys)
     return key, value
+
+
+def _repeated(keys: Pair, rows: int) -> Pair:
+    """The keys of one text or picture for several rows."""
+    return keys[0].expand(rows, -1, -1, -1), keys[1].expand(rows, -1, -1, -1)
 
 
 def _attend(query: Tensor, keys: Pair) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import cycle
 from typing import Any
@@ -17,12 +17,16 @@ from rpg.diffusion import backbones
 from rpg.diffusion.backbones import Family
 from rpg.diffusion.canvas import cells_of
 from rpg.diffusion.denoiser import RegionalDenoiser
+from rpg.diffusion.embeds import RegionalPromptEmbeds, unfilled
 from rpg.diffusion.layout import RegionalLayout
 from rpg.diffusion.patches import intercepted, replaced
+from rpg.diffusion.region_images import DEFAULT_IMAGE_SCALE, RegionImages, check_images
+from rpg.diffusion.region_lora import RegionLoras, in_text_encoders, load_loras
 from rpg.diffusion.schedule import Composer, Schedule
 from rpg.diffusion.state import Branch, Branches
 from rpg.diffusion.text import reads_at_once
 from rpg.errors import ModelError, SettingsError
+from rpg.plans.naming import region_named
 from rpg.plans.plan import Plan
 
 __all__ = ["regional"]
@@ -44,6 +48,9 @@ def regional(
     window: int | None = None,
     redrawn: Image.Image | None = None,
     empty: str = "",
+    region_loras: Mapping[Any, Sequence[tuple[Any, float]]] | None = None,
+    region_images: Mapping[Any, Any] | None = None,
+    region_image_scale: float = DEFAULT_IMAGE_SCALE,
 ) -> Iterator[Any]:
     """Draw `plan`'s regions in every call of `pipe` within the context.
 
@@ -75,15 +82,22 @@ def regional(
             need not be denoised as latents. None: everything counts.
         empty: what is told of canvas that no region covers, where the scene of the plan has things
             and names neither setting nor style; without it the base prompt is drawn there.
+        region_loras: LoRAs that act in one region each: by its id, its number from 1 or words for
+            what it shows, a list of a `.safetensors` file, or the name of an adapter that is loaded
+            and not active, and its weight. The pipeline's own LoRAs stay as they are.
+        region_images: reference pictures of regions, named likewise, for the first IP-Adapter that
+            is loaded: a picture, a list, or embeddings as `ip_adapter_image_embeds` has them.
+        region_image_scale: how strongly these act, 0 or more.
 
     Yields:
         The pipeline.
 
     Raises:
-        SettingsError: a number is out of its range, the composer is unknown, or (from a call) there
-            are not as many prompts as plans.
-        ModelError: the pipeline is of another family, or regions act in it already; or (from a
-            call, before its first step) its guidance is of a kind that is not known.
+        SettingsError: a number is out of its range, the composer or a region is unknown, or (from a
+            call) there are not as many prompts as plans.
+        ModelError: the pipeline is of another family, or regions act in it already; a LoRA cannot
+            be loaded or does not fit, or there is no IP-Adapter; or (from a call, before its first
+            step) its guidance is of a kind that is not known.
     """
     family, usual = backbones.family(pipe), backbones.defaults_of(pipe)
     fraction = usual.share if share is None else share
@@ -99,19 +113,47 @@ def regional(
         fits=reads_at_once(pipe),
         empty=empty,
     )
+    chosen = _by_index(plans, layout, region_loras or {}, "region_loras")
+    pictures = _by_index(plans, layout, region_images or {}, "region_images")
     if not layout.count:
         encoder = family.encoder(pipe, (), ())
         with replaced(pipe, "encode_prompt", encoder.encode_weighted):
             yield pipe
         return
+    pictures = check_images(pipe, pictures, region_image_scale)
+    images = RegionImages(pipe, pictures, layout.count, region_image_scale)
+    loras = RegionLoras(load_loras(pipe, chosen), layout.count)
     with ExitStack() as stack:
         denoiser = stack.enter_context(
             RegionalDenoiser(family.backbone(pipe), layout, None, schedule)
         )
-        calls = _Calls(pipe, family, denoiser, layout, plans)
+        calls = _Calls(pipe, family, denoiser, layout, plans, loras, images)
+        stack.enter_context(loras.acting(family.model(pipe), denoiser.state))
+        stack.enter_context(images.acting(family.model(pipe)))
         stack.enter_context(replaced(pipe, "encode_prompt", calls.encode_prompt))
         stack.enter_context(intercepted(family.model(pipe), calls.predict))
         yield pipe
+
+
+def _by_index(
+    plans: Sequence[Plan], layout: RegionalLayout, given: Mapping[Any, Any], what: str
+) -> dict[int, Any]:
+    """What is given for regions of the only plan, by their indices in the layout.
+
+    Raises:
+        SettingsError: there are several plans, a region is unknown, or one is named twice.
+    """
+    if given and len(plans) != 1:
+        raise SettingsError(f"{what} goes with one plan at a time, not with {len(plans)}")
+    found: dict[int, Any] = {}
+    for name, value in given.items():
+        region = region_named(plans[0], name)
+        laid = layout.plans[0]
+        index = plans[0].layers().index(region) + int(laid.leftover)
+        if index in found:
+            raise SettingsError(f"{what} names the region {region.id!r} twice")
+        found[index] = value
+    return found
 
 
 class _Calls:
@@ -124,7 +166,10 @@ class _Calls:
         denoiser: RegionalDenoiser,
         layout: RegionalLayout,
         plans: Sequence[Plan],
+        loras: RegionLoras,
+        images: RegionImages,
     ) -> None:
+        self.loras, self.images = loras, images
         self.pipe, self.family, self.denoiser, self.plans = pipe, family, denoiser, plans
         self.encoder = family.encoder(pipe, layout.prompts, layout.negatives)
         self.step = 0
@@ -137,10 +182,38 @@ class _Calls:
             raise SettingsError(f"{len(self.plans)} plans want a prompt each: the call has {count}")
         _compare(self.encoder.prompts(*args, **words), self.plans)
         result, embeds = self.encoder.encode(*args, **words)
-        self.denoiser.begin_image(embeds)
+        embeds = self._under_loras(embeds, result, *args, **words)
+        self.denoiser.begin_image(embeds, self.images.encoded(embeds.prompts.device))
         self.step = 0
         self.texts = self.encoder.branches(result)
         return result
+
+    def _under_loras(
+        self,
+        embeds: RegionalPromptEmbeds,
+        encoded: Sequence[Tensor | None],
+        *args: Any,
+        **words: Any,
+    ) -> RegionalPromptEmbeds:
+        """The regions' texts, those of regions with LoRAs as these have them.
+
+        The unguided branch is told the call's negative there, too, by keys and values of its own.
+        """
+        _, negative, *pooled = encoded
+        if negative is not None and self.loras.regions:
+            if not torch.equal(negative, negative[:1].expand_as(negative)):
+                raise SettingsError("a region's LoRA wants one negative prompt for all pictures")
+            told = unfilled(negative[:1], embeds.empty)
+            first = told, pooled[1][:1] if pooled and pooled[1] is not None else None
+            for region in self.loras.regions:
+                if not embeds.own_negative[region]:
+                    embeds = embeds.with_texts(region, None, first)
+        for region, strengths in self.loras.texts():
+            with in_text_encoders(self.pipe, strengths):
+                wanted, unwanted = self.encoder.region(region, *args, **words)
+            own = unwanted if embeds.own_negative[region] else None
+            embeds = embeds.with_texts(region, wanted, own)
+        return embeds
 
     def predict(self, *args: Any, **words: Any) -> Any:
         """Predict regionally, a step at each call; before an image begins, as the model does."""

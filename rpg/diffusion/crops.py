@@ -185,10 +185,10 @@ def _batch(
     parts, pictures = len(state.branches), state.pictures
     rows = torch.arange(parts * pictures).view(parts, pictures)[list(branches)]
     samples = torch.stack([rows[:, piece.pictures] for piece in pieces], dim=1)
-    texts = _texts(state, pieces, samples, branches)
+    regions = _regions(pieces, samples)
+    texts = _texts(state, regions, samples, branches)
     base = None
     if state.layout.window and any(ratios := state.layout.base_ratios):
-        regions = _regions(pieces, samples)
         base = samples.flatten().to(device), torch.tensor(ratios)[regions].flatten().to(device)
     return CropBatch(
         pieces=tuple(pieces),
@@ -197,7 +197,13 @@ def _batch(
         pictures=pictures,
         canvas=state.size,
         samples=samples.flatten().to(device),
-        selection=TextSelection(texts.to(device), length, base),
+        selection=TextSelection(
+            texts.to(device),
+            length,
+            regions.flatten().to(device),
+            tuple(state.branches[index] for index in branches),
+            base,
+        ),
         apart=not state.layout.window,
     )
 
@@ -209,19 +215,18 @@ def _regions(pieces: list[Piece], samples: Tensor) -> Tensor:
 
 
 def _texts(
-    state: RegionalState, pieces: list[Piece], samples: Tensor, branches: tuple[int, ...]
+    state: RegionalState, regions: Tensor, samples: Tensor, branches: tuple[int, ...]
 ) -> Tensor:
     """(rows,), rows of the bank: the call's first, then the regions', then their negatives.
 
     Args:
         state: layouts and texts.
-        pieces: of the batch.
-        samples: (branches, pieces, pictures of each), the call's rows that they are crops of.
+        regions: (branches, pieces, pictures of each), the crops' regions.
+        samples: likewise the call's rows that they are crops of.
         branches: which of the call's they are.
     """
     assert state.embeds is not None
     total = len(state.branches) * state.pictures
-    regions = _regions(pieces, samples)
     own = torch.tensor(state.embeds.own_negative)[regions]
     prompts, negatives = total + regions, total + state.layout.count + regions
     guided = torch.tensor([state.branches[i] == "cond" for i in branches]).view(-1, 1, 1)

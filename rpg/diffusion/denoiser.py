@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -16,6 +16,7 @@ from rpg.diffusion import latent
 from rpg.diffusion.backbones.base import Backbone
 from rpg.diffusion.embeds import RegionalPromptEmbeds
 from rpg.diffusion.layout import RegionalLayout
+from rpg.diffusion.region_images import RegionImage
 from rpg.diffusion.schedule import CompositionMode, Schedule
 from rpg.diffusion.state import Branches, RegionalState
 from rpg.errors import ModelError
@@ -89,9 +90,14 @@ class RegionalDenoiser:
         """Whether an image has begun, so that predictions may be regional."""
         return self._state.embeds is not None
 
-    def begin_image(self, embeds: RegionalPromptEmbeds) -> None:
-        """Go to the first step of another image, with these texts of the regions."""
-        self._state.begin_image(embeds)
+    @property
+    def state(self) -> RegionalState:
+        """What its layers know of the image."""
+        return self._state
+
+    def begin_image(self, embeds: RegionalPromptEmbeds, images: Sequence[RegionImage] = ()) -> None:
+        """Go to the first step of another image, with these texts and pictures of the regions."""
+        self._state.begin_image(embeds, images)
 
     def at(self, step: int, steps: int) -> None:
         """Go to `step`, counted from 0, of `steps`."""

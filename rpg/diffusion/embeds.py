@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
 
-__all__ = ["PromptBank", "RegionalPromptEmbeds", "TextSelection", "filled"]
+__all__ = ["Encoded", "PromptBank", "RegionalPromptEmbeds", "TextSelection", "filled", "unfilled"]
+
+Encoded = tuple[Tensor, Tensor | None]  # (B, L, D), and (B, P) in a family that pools
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,37 @@ class RegionalPromptEmbeds:
         count, length, _ = prompts.shape
         no, empty = (False,) * count, torch.zeros_like(prompts[:1])
         return cls(prompts, pooled, prompts, pooled, no, (length,) * count, empty)
+
+    def with_texts(
+        self, region: int, prompt: Encoded | None, negative: Encoded | None
+    ) -> RegionalPromptEmbeds:
+        """With other texts for one region; None leaves what it has.
+
+        Args:
+            region: its index.
+            prompt: its subprompt, (1, l, D), and what is pooled of it, (1, P) or None.
+            negative: its negative, likewise.
+        """
+        given = {
+            ("prompts", "pooled"): prompt,
+            ("negatives", "negatives_pooled"): negative,
+        }
+        lengths = [one[0].shape[1] for one in given.values() if one is not None]
+        length = max([self.prompts.shape[1], *lengths])
+        changed: dict[str, Any] = {}
+        for (states_name, pooled_name), text in given.items():
+            states = filled(getattr(self, states_name), self.empty, length)
+            pooled = getattr(self, pooled_name)
+            if text is not None:
+                row = torch.tensor([region], device=states.device)
+                states = states.index_copy(0, row, filled(text[0], self.empty, length).to(states))
+                if pooled is not None and text[1] is not None:
+                    pooled = pooled.index_copy(0, row, text[1].to(pooled))
+            changed |= {states_name: states, pooled_name: pooled}
+        own, needed = list(self.own_negative), list(self.lengths)
+        own[region] = own[region] or negative is not None
+        needed[region] = max([needed[region], *lengths])
+        return replace(self, **changed, own_negative=tuple(own), lengths=tuple(needed))
 
     def sources(self, text: Tensor) -> Tensor:
         """The call's rows (B, l, D), the regions' and their negatives: (B + R [+ R], L, D)."""
@@ -102,11 +136,15 @@ class TextSelection:
     Attributes:
         rows: (B,), rows of the bank.
         length: tokens that they are cut to.
+        regions: (B,), index of the region, among those of all plans, that each row is a crop of.
+        branches: what the parts of the rows are, one after another.
         base: (B,) rows of the bank and (B,) their shares, of what is heard beside; None: nothing.
     """
 
     rows: Tensor
     length: int
+    regions: Tensor
+    branches: tuple[str, ...]
     base: tuple[Tensor, Tensor] | None = None
 
 
@@ -118,6 +156,17 @@ def filled(embeds: Tensor, empty: Tensor, length: int) -> Tensor:
     copies = -(-missing // empty.shape[1])
     filling = empty.repeat(len(embeds), copies, 1)[:, :missing]
     return torch.cat([embeds, filling.to(embeds)], dim=1)
+
+
+def unfilled(embeds: Tensor, empty: Tensor) -> Tensor:
+    """(B, l, D) without what fills it up, or chunks that are all alike; the first is left."""
+    size = empty.shape[1]
+    while embeds.shape[1] >= 2 * size:
+        before, last = embeds[:, -2 * size : -size], embeds[:, -size:]
+        if not torch.equal(last, before) and not torch.equal(last, empty.to(last).expand_as(last)):
+            break
+        embeds = embeds[:, :-size]
+    return embeds
 
 
 def _version(text: Tensor) -> int:

@@ -21,6 +21,7 @@ from rpg.diffusion.file_kinds import Contents, Kind, Part
 from rpg.errors import ModelError
 
 __all__ = [
+    "check_ip_adapter",
     "check_lora",
     "check_pipeline",
     "check_vae",
@@ -177,6 +178,25 @@ def check_lora(file: Path) -> None:
     kind = file_kinds.kind_of(file_kinds.header(file))
     if kind is not None and kind.name != "a LoRA":
         raise ModelError(f"{file} is {kind.name} and no LoRA")
+
+
+def check_ip_adapter(file: Path, unet: Mapping[str, Any]) -> None:
+    """Judges an IP-Adapter's file by its header.
+
+    Args:
+        file: The file.
+        unet: Configuration of the UNet that it is for.
+
+    Raises:
+        ModelError: It is something else, or for another family of models.
+    """
+    shapes = file_kinds.header(file)
+    kind = file_kinds.kind_of(shapes)
+    if kind is None or kind.name != "an IP-Adapter":
+        raise ModelError(f"{file} is {kind.name if kind else 'of an unknown kind'}: no IP-Adapter")
+    widths = {shape[1] for name, shape in shapes.items() if name.endswith(".to_k_ip.weight")}
+    if widths and widths != {unet["cross_attention_dim"]}:
+        raise ModelError(f"{file}: an IP-Adapter for another family of models than this one")
 
 
 def check_vae(source: str) -> None:

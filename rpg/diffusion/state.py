@@ -11,6 +11,7 @@ from torch import Tensor
 from rpg.diffusion.embeds import PromptBank, RegionalPromptEmbeds, TextSelection
 from rpg.diffusion.layout import RegionalLayout
 from rpg.diffusion.masks import BlendWeights, coefficients, to_level
+from rpg.diffusion.region_images import RegionImage
 from rpg.diffusion.schedule import CompositionMode, Schedule
 from rpg.diffusion.token_layout import (
     TokenLayout,
@@ -52,6 +53,7 @@ class RegionalState:
         self.branches: Branches = ("cond",)
         self.pictures = 0  # of a branch
         self.embeds: RegionalPromptEmbeds | None = None
+        self.images: Sequence[RegionImage] = ()
         self.selection: TextSelection | None = None  # set around a call on crops
         self.may_sort = True
         self.permutation: TokenPermutation | None = None  # set where tokens are sorted
@@ -67,8 +69,9 @@ class RegionalState:
         self._carries_leftover = False  # the base pass of latents, in its cross-attention
         self._kept: dict[Hashable, Any] = {}
 
-    def begin_image(self, embeds: RegionalPromptEmbeds) -> None:
-        """Forget the last image's texts."""
+    def begin_image(self, embeds: RegionalPromptEmbeds, images: Sequence[RegionImage] = ()) -> None:
+        """Forget the last image's texts and reference pictures."""
+        self.images = images
         if self.embeds is None or embeds.lengths != self.embeds.lengths:
             self._kept = {}
         self.embeds, self._bank, self._banks = embeds, None, {}
@@ -144,7 +147,7 @@ class RegionalState:
         if any(blend.needs_base for blend in self._blends):
             return True
         negatives = self.shares_negative and any(one != "cond" for one in self.branches)
-        return negatives and self.composes_base
+        return negatives and (self.composes_base or bool(self.images))
 
     @property
     def size(self) -> Size:
@@ -165,6 +168,42 @@ class RegionalState:
             self._kept[key] = make()
         value: T = self._kept[key]
         return value
+
+    def spread(
+        self, factors: tuple[float, ...], cells: int | Size, device: torch.device
+    ) -> Tensor | None:
+        """How strongly something of the regions' own acts in each cell of a layer.
+
+        Base ratios do not count: what is added to a region's features is added once, whichever
+        text they attend to.
+
+        Args:
+            factors: a number for each region of all plans.
+            cells: of the layer: how many tokens, or its height and width.
+            device: where the tensor is wanted.
+
+        Returns:
+            (B, cells), each region's factor by its share of the cell; (B, 1) for crops, whose rows
+            are of one region each; None where nothing acts: in plain calls, and in latents' base
+            pass, but for negatives that all regions share. Of tokens in the order that they are in.
+        """
+        if self.mode is CompositionMode.PLAIN:
+            return None
+        if self.selection is not None:
+            values = self.kept(
+                ("factors", factors, device), lambda: torch.tensor(factors, device=device)
+            )
+            return values[self.selection.regions, None]
+        if self.mode is CompositionMode.LATENT and not self.shares_negative:
+            return None
+        size = self._token_grid(self.size, cells) if isinstance(cells, int) else cells
+        found = self.kept(
+            ("spread", self.mode, factors, size, device),
+            lambda: self._spread(factors, size).to(device),
+        )
+        if self.permutation is None or not isinstance(cells, int):
+            return found
+        return self.permutation.sort(found[..., None])[..., 0]
 
     def token_layouts(
         self, tokens: int, device: torch.device, dtype: torch.dtype, *, negative: bool = False
@@ -204,6 +243,7 @@ class RegionalState:
         """Drop the texts and everything derived from them."""
         self.end_call()
         self.embeds = self._bank = self.selection = None
+        self.images = ()
         self._kept, self._banks = {}, {}
 
     def _bank_of(self, text: Tensor) -> PromptBank:
@@ -224,6 +264,19 @@ class RegionalState:
             carried = self.layout.carried_by_base(blends)
             self._carries_leftover = carried is not None
             self._blends = blends if carried is None else carried
+
+    def _spread(self, factors: Sequence[float], size: Size) -> Tensor:
+        """(B, h * w) of the whole canvas; among latents of the branches that are not cut."""
+        rows, first = [], 0
+        each = self.pictures // len(self._weights)
+        for weights in self._weights:
+            own = torch.tensor(factors[first : first + len(weights) - 1])
+            row = torch.tensordot(own, to_level(weights, *size)[:-1], dims=1)
+            rows += [row.flatten()] * each
+            first += len(own)
+        whole = torch.stack(rows)
+        cut = [self.mode is CompositionMode.LATENT and one == "cond" for one in self.branches]
+        return torch.cat([torch.zeros_like(whole) if one else whole for one in cut])
 
     def _token_layouts(self, tokens: int, negative: bool) -> Iterator[tuple[slice, TokenLayout]]:
         assert self._size is not None and self.embeds is not None

@@ -21,7 +21,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rpg.diffusion.embeds import RegionalPromptEmbeds, filled
+from rpg.diffusion.embeds import Encoded, RegionalPromptEmbeds, filled
 from rpg.diffusion.state import Branch
 from rpg.plans.prompt_weights import WeightedText, clean, read
 
@@ -107,6 +107,26 @@ class Encoder:
         """The regions alone, encoded on a device; scale and skip as in `encode_prompt`."""
         asked = {"device": device, "lora_scale": lora_scale, "clip_skip": clip_skip}
         return self._conditions(*self._batches(self._prompts, self._negatives, asked))
+
+    def region(self, region: int, *args: Any, **words: Any) -> tuple[Encoded, Encoded | None]:
+        """A region's subprompt and its negative, encoded alone, as the encoders are now.
+
+        Its negative is the call's where it has none of its own; None where that is no text.
+
+        Args:
+            region: its index.
+            args: of a call of `encode_prompt`, as are `words`.
+            words: likewise.
+        """
+        call = self._signature.bind(*args, **words)
+        call.apply_defaults()
+        own = self._own_texts(call.arguments)
+        of_call = own[1][0] if own and own[1] else None
+        negative = self._negatives[region] or of_call
+        unwanted = [] if negative is None else [negative]
+        both = self._batches([self._prompts[region]], unwanted, call.arguments)
+        prompt, *rest = ((one.hidden(one.longest), one.first()) for one in both if one.places)
+        return prompt, rest[0] if rest else None
 
     def prompts(self, *args: Any, **words: Any) -> list[str]:
         """The prompts of a call of `encode_prompt`; none where embeddings take their place."""

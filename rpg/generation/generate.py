@@ -70,8 +70,10 @@ class RequestRenderer:
 
         Raises:
             GenerationError: No picture could be made of one of them.
-            SettingsError: A size that cannot be.
+            SettingsError: A size that cannot be, or a region that is not in a plan.
         """
+        for plan in plans:
+            self.request.inputs.of_regions(plan)  # before anything is drawn
         used, index = self._settle(plans), 0
         for some in self._passes(plans):
             inputs = _share(self.request.inputs, index, len(plans))
@@ -85,7 +87,8 @@ class RequestRenderer:
         picture takes what those before it left.
         """
         inputs = self.request.inputs
-        alone = inputs.extra or isinstance(inputs.generator, torch.Generator)
+        one_source = isinstance(inputs.generator, torch.Generator)
+        alone = one_source or inputs.extra or inputs.region_loras or inputs.region_images
         if self.request.batch_size == 1 or self.request.task != "text2img" or alone:
             yield from ([plan] for plan in plans)
             return
@@ -162,6 +165,7 @@ class RequestRenderer:
         """One pass, or two with upscaling; `index` is the first plan's."""
         noise = self._noise(index, len(plans), used)
         drawn = [self._with_ratio(plan) for plan in plans]
+        inputs = replace(inputs, **inputs.of_regions(plans[0]))  # by ids, which edits keep
         each, empty = used.num_images_per_prompt, self.model.defaults.empty_prompt
         upscaler = Upscaler.of(self.pipe, used, inputs, empty) if used.upscale > 1 else None
         tiles = sum(each * len(upscaler.tiles(plan)) for plan in drawn) if upscaler else 0

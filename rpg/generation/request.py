@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from PIL.Image import Image
@@ -14,6 +14,7 @@ from rpg.diffusion.text import embedding_widths
 from rpg.errors import PromptError, SettingsError
 from rpg.metadata import Record, Task
 from rpg.pictures import loaded
+from rpg.plans.naming import region_named
 from rpg.plans.plan import Plan
 from rpg.settings import MAX_IMAGES, SETTINGS, GenerationSettings, SettingKwargs
 
@@ -44,6 +45,9 @@ class CallKwargs(SettingKwargs, total=False):
     control_image: Any
     controlnet: Any
     control_mode: Any
+    region_loras: Mapping[Any, Sequence[tuple[Any, float]]] | None
+    region_images: Mapping[Any, Any] | None
+    region_image_scale: float
     output_type: str
     callback_on_step_end: Any
     callback_on_step_end_tensor_inputs: Sequence[str]
@@ -70,15 +74,24 @@ class CallKwargs(SettingKwargs, total=False):
     padding_mask_crop: int | None
 
 
+_OF_REGIONS = ("region_loras", "region_images")
+
+
 @dataclass(frozen=True)
 class Inputs:
-    """What takes part in a call that no text can hold; `extra` goes to the pipeline as it is."""
+    """What takes part in a call that no text can hold; `extra` goes to the pipeline as it is.
+
+    `region_loras`, `region_images` and their scale are as `rpg.diffusion.regional` takes them.
+    """
 
     image: Any = None
     mask_image: Any = None
     control_image: Any = None
     controlnet: Any = None
     control_mode: Any = None
+    region_loras: Mapping[Any, Any] | None = None
+    region_images: Mapping[Any, Any] | None = None
+    region_image_scale: float | None = None
     generator: torch.Generator | Sequence[torch.Generator] | None = None
     output_type: str = "pil"
     callback_on_step_end: Any = None
@@ -89,8 +102,39 @@ class Inputs:
         """Names of the inputs that whoever makes the picture again has to bring."""
         named = ["image", "mask_image", "control_image", "controlnet", "control_mode"]
         named.append("callback_on_step_end")
-        given = {name: getattr(self, name) for name in named} | dict(self.extra)
+        given = {name: getattr(self, name) for name in (*named, *_OF_REGIONS)} | dict(self.extra)
         return tuple(sorted(name for name, value in given.items() if value is not None))
+
+    @property
+    def regions_alone(self) -> Inputs:
+        """What single regions are given, and nothing else."""
+        names = (*_OF_REGIONS, "region_image_scale")
+        return Inputs(**{name: getattr(self, name) for name in names})
+
+    def within(self, plan: Plan) -> Inputs:
+        """Of what regions are given by their ids, that of those alone which a plan has."""
+        ids = {region.id for region in plan.layers()}
+        kept: dict[str, Any] = {}
+        for name in _OF_REGIONS:
+            given = getattr(self, name) or {}
+            kept[name] = {key: value for key, value in given.items() if key in ids} or None
+        return replace(self, **kept)
+
+    def of_regions(self, plan: Plan) -> dict[str, Any]:
+        """What `regional` is given for single regions, which go by their ids in a plan.
+
+        Raises:
+            SettingsError: The plan has none that is named so.
+        """
+        words: dict[str, Any] = {}
+        for name in _OF_REGIONS:
+            given = getattr(self, name) or {}
+            words[name] = {region_named(plan, key).id: value for key, value in given.items()}
+            if len(words[name]) < len(given):
+                raise SettingsError(f"{name} names a region twice")
+        if self.region_image_scale is not None:
+            words["region_image_scale"] = self.region_image_scale
+        return words
 
 
 @dataclass(frozen=True)
@@ -270,7 +314,9 @@ def _inputs(words: Mapping[str, Any]) -> Inputs:
     planned = {"plan", "settings", "preset", "base_prompt", "split_ratio", "batch_size"}
     known = ours | planned | SETTINGS.keys()
     extra = {name: value for name, value in words.items() if name not in known}
-    return Inputs(**{name: words[name] for name in ours if name in words}, extra=extra)
+    given = {name: words[name] for name in ours if name in words}
+    given |= {name: given.get(name) or None for name in _OF_REGIONS}
+    return Inputs(**given, extra=extra)
 
 
 def _items(prompt: Any, plan: Any, base: Any, negative: Any) -> tuple[PromptItem, ...]:

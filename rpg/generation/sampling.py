@@ -109,6 +109,7 @@ def render(
     with restored(pipe), sampler(pipe, used.scheduler), memory_explained(GenerationError, advice):
         _check_steps(pipe.scheduler, used)
         words_of_regions = {**_regional_words(used), "redrawn": redrawn, "empty": empty}
+        words_of_regions |= inputs.of_regions(plans[0])
         believing = remembering(pipe.scheduler)
         with regional(pipe, plans, **words_of_regions), guidance.watching(pipe), believing:
             decoding = decoding_again_in_tiles(pipe.vae, tell)

@@ -48,6 +48,7 @@ class Upscaler:
         extra: What of the call's words goes to the pipeline here too.
         empty: What is told of canvas that is left over; see `rpg.diffusion.regional`.
         size: Width and height of the enlarged picture in pixels.
+        regions: What single regions are given, by their ids.
     """
 
     pipe: Any
@@ -55,6 +56,7 @@ class Upscaler:
     extra: dict[str, Any]
     empty: str
     size: tuple[int, int]
+    regions: Inputs = Inputs()
 
     @classmethod
     def of(cls, pipe: Any, used: GenerationSettings, inputs: Inputs, empty: str) -> Upscaler:
@@ -66,7 +68,7 @@ class Upscaler:
         assert used.size is not None  # complete
         size = canvas.snap_size(*used.size, canvas.size_multiple(pipe))
         extra = {name: inputs.extra[name] for name in _KEPT if name in inputs.extra}
-        return cls(sibling(pipe, "img2img"), used, extra, empty, size)
+        return cls(sibling(pipe, "img2img"), used, extra, empty, size, inputs.regions_alone)
 
     def tiles(self, plan: Plan) -> list[Tile]:
         """Those of a picture of the plan."""
@@ -128,8 +130,12 @@ class Upscaler:
         own = of_tile(self.used, self.size, (right - left, bottom - top))
         acting = partial(_cutting, seed=seed, size=self.size, corner=(left, top))
         noise = replace(sampling.seeded([seed]), acting=acting)
-        inputs = Inputs(image=large.crop((left, top, right, bottom)), extra=self.extra)
         shown = [cut(plan, tile.box(self.size), self.empty)]
+        inputs = replace(
+            self.regions.within(shown[0]),
+            image=large.crop((left, top, right, bottom)),
+            extra=self.extra,
+        )
 
         def step(i: int, n: int, *_: Any) -> None:
             seen(i, n)

@@ -29,7 +29,7 @@ def add_lora(pipe: Any) -> None:
 
 def add_ip_adapter(pipe: Any, count: int = 1) -> None:
     pipe.load_ip_adapter(
-        [_ip_weights(pipe, seed) for seed in range(count)],
+        [ip_weights(pipe, seed) for seed in range(count)],
         subfolder=[""] * count,
         weight_name=[""] * count,
         image_encoder_folder=None,
@@ -37,7 +37,7 @@ def add_ip_adapter(pipe: Any, count: int = 1) -> None:
     pipe.set_ip_adapter_scale([0.8] * count)
 
 
-def _ip_weights(pipe: Any, seed: int) -> dict[str, dict[str, Tensor]]:
+def ip_weights(pipe: Any, seed: int) -> dict[str, dict[str, Tensor]]:
     """An IP-Adapter's file for this UNet, of random numbers."""
     generator = torch.Generator().manual_seed(seed)
 

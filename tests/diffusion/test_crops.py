@@ -96,7 +96,9 @@ def batch() -> CropBatch:
         pictures=2,
         canvas=(3, 3),
         samples=torch.tensor([0, 1, 0, 1, 2, 3, 2, 3]),
-        selection=TextSelection(torch.arange(8), 4),
+        selection=TextSelection(
+            torch.arange(8), 4, torch.zeros(8, dtype=torch.long), ("uncond", "cond")
+        ),
     )
 
 
