@@ -30,6 +30,7 @@ Verdict = Literal["left", "equal", "right"]
 _SCORES: dict[Verdict, float] = {"left": 1.0, "equal": 0.5, "right": 0.0}
 _WAIT = 1.0  # seconds between two looks whether all is over
 _LAST_WORD = 2.0  # seconds for the page to hear that it is
+_HEIGHT = 560  # pixels: both pictures and the buttons fit a page of 900
 _DRAWING = "The next pair is being drawn."
 _OVER = "Done. The result is in the terminal; this page can be closed."
 _KEYS = """() => document.addEventListener("keydown", (event) => {
@@ -166,20 +167,32 @@ def judging(most: int) -> Iterator[PersonJudge]:
 
 def page(duels: Duels) -> gr.Blocks:
     """Builds the page."""
-    with Page(title="RPG: which is better?", analytics_enabled=False) as blocks:
+    with Page(title="RPG: which is better?", analytics_enabled=False, fill_width=True) as blocks:
         gr.Markdown("# Which picture shows it better?", elem_id="headline")
         number = gr.State(0)
-        status = gr.Textbox(label="How far", interactive=False, elem_id="duel-status")
-        prompt = gr.Textbox(label="What both should show", interactive=False, elem_id="duel-prompt")
+        with gr.Row():
+            prompt = gr.Textbox(
+                label="What both should show", interactive=False, elem_id="duel-prompt", scale=3
+            )
+            status = gr.Textbox(label="How far", interactive=False, elem_id="duel-status", scale=1)
         with gr.Row():
             left, right = (
-                gr.Image(label=label, format="png", interactive=False, elem_classes="pixelated")
+                gr.Image(
+                    label=label,
+                    format="png",
+                    interactive=False,
+                    elem_classes="pixelated",
+                    height=_HEIGHT,
+                    min_width=160,
+                )
                 for label in ("Left", "Right")
             )
         labels = {"left": "← Left is better", "equal": "↓ Equal", "right": "Right is better →"}
         with gr.Row():
             buttons = {
-                verdict: gr.Button(labels[verdict], elem_id=f"better-{verdict}", interactive=False)
+                verdict: gr.Button(
+                    labels[verdict], elem_id=f"better-{verdict}", interactive=False, min_width=80
+                )
                 for verdict in _SCORES
             }
         for verdict, button in buttons.items():

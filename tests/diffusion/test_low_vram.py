@@ -308,7 +308,7 @@ def test_tiles_that_do_not_fit_either_are_the_end() -> None:
     vae.decoder.forward = full
     with pytest.raises(torch.OutOfMemoryError), decoding_again_in_tiles(vae, told.append):
         vae.decode(torch.zeros(1, 4, 8, 8))
-    assert len(told) == 1 and not vae.use_tiling
+    assert told == [] and not vae.use_tiling  # it did not help
 
 
 def test_an_autoencoder_without_tiles_is_left_alone() -> None:
