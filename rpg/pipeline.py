@@ -123,12 +123,15 @@ class RPGPipeline(Delegating):
             the user calibrated for the model goes before them.
         recognised: What the model was taken for when it was loaded; by the pipeline's own
             configurations if None.
+        brought: As the attribute.
 
     Attributes:
         pipe: The pipeline held; what diffusers' users reach for first is handed on to it.
         planner: The planner; may be replaced.
         defaults: Values for what calls leave open.
         recognised: What the model was taken for, and by what.
+        brought: What it was loaded with that its name does not hold, such as "vae": pictures need
+            it to be made again.
         segmenter: Finds things in pictures, for edits; may be replaced, such as by
             `rpg.editing.sam.Sam2`.
         ground_strength: How far the ground where a thing was removed may go from what its
@@ -145,6 +148,7 @@ class RPGPipeline(Delegating):
         model: str = "",
         model_defaults: ModelDefaults | None = None,
         recognised: Recognised | None = None,
+        brought: tuple[str, ...] = (),
     ) -> None:
         """Hold the pipeline; nothing is loaded or moved."""
         self.pipe = pipe
@@ -152,6 +156,7 @@ class RPGPipeline(Delegating):
         self._family = backbones.family(pipe)
         name = public_name(model)
         self.recognised = recognised or recognise_pipe(pipe, self._family.name, name)
+        self.brought = brought
         own = model_defaults or of_model(None, self._family.name, self.recognised)
         self.defaults = calibrated(own, model)
         self.model = self.defaults.name or name
@@ -211,7 +216,15 @@ class RPGPipeline(Delegating):
         )
         _LOG.info("%s: %s", public_name(source), "; ".join(known.evidence))
         found = of_model(Path(source), known.family, known)
-        return cls(pipe, planner, model=source, model_defaults=found, recognised=known)
+        given = {"prediction_type": prediction_type, "vae": kwargs.get("vae")}
+        return cls(
+            pipe,
+            planner,
+            model=source,
+            model_defaults=found,
+            recognised=known,
+            brought=tuple(name for name, value in given.items() if value is not None),
+        )
 
     @classmethod
     def from_single_file(
@@ -245,6 +258,7 @@ class RPGPipeline(Delegating):
                 model=pipe.model,
                 model_defaults=pipe.defaults,
                 recognised=pipe.recognised,
+                brought=pipe.brought,
             )
         name = getattr(pipe.config, "_name_or_path", "") or ""
         known = recognise_pipe(pipe, backbones.family(pipe).name, public_name(name))
@@ -764,6 +778,7 @@ class RPGPipeline(Delegating):
                 self.ground_strength,
                 has_lora(self.pipe),
                 taught_words(self.pipe),
+                self.brought,
             )
             if preview_every is None:
                 RequestRenderer(pipe, model, request, context).draw(plans)

@@ -36,6 +36,8 @@ _BROUGHT = {
     "ip_adapter_image": "an IP-Adapter picture",
     "lora": "a LoRA",
     "latents": "its own noise",
+    "prediction_type": "another prediction type",
+    "vae": "another autoencoder",
 }
 Updates = dict[Any, Any]
 

@@ -160,7 +160,9 @@ class Workshop:
         return self._drawn("generate", work, kept, onto=True)
 
     def _check_alike(self, record: Record, held: Collection[str] = ()) -> None:
-        if lacks := lacking(record, self.rpg.model, self.rpg.pipe, "session", held):
+        if lacks := lacking(
+            record, self.rpg.model, self.rpg.pipe, "session", (*held, *self.rpg.brought)
+        ):
             raise SettingsError(f"the picture was made {lacks}")
 
     def plain(self, plan: Plan, settings: GenerationSettings) -> Job:

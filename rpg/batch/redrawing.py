@@ -57,7 +57,7 @@ def redrawn(entry: Entry, rpg: RPGPipeline, among: Iterable[Entry | None] = ()) 
         RPGError: What the pipeline failed with.
     """
     record = entry.record
-    if lacks := lacking(record, rpg.model, rpg.pipe, "manifest"):
+    if lacks := lacking(record, rpg.model, rpg.pipe, "manifest", rpg.brought):
         raise SettingsError(f"{entry.file} was made {lacks}")
     plans = _plans(entry, among)
     image: Image = rpg(**words(plans, record.settings, entry.seeds))[0][entry.index]

@@ -96,6 +96,7 @@ def edit(
         )
         rpg = flags.load()
         rpg.planner = planning
+        _tell_lost(known.record, rpg)
         _use_sam(rpg, sam)
         made = _drawn(rpg, known, wish, painted, wishes, recording)
         recording.say()  # first, so that a file that cannot be written costs no picture
@@ -160,6 +161,13 @@ def _flat(image: Image) -> Image:
     from rpg.editing.inpaint import flattened
 
     return flattened(image)
+
+
+def _tell_lost(record: Record, rpg: RPGPipeline) -> None:
+    from rpg.generation.reproducibility import acting, without
+
+    if said := without(record, acting(rpg.pipe, rpg.brought)):
+        console.note(said)
 
 
 def _use_sam(rpg: RPGPipeline, checkpoint: str | None) -> None:

@@ -86,7 +86,7 @@ def generate(
         recording = Recording.of(session, no_session)
         control = Control.read(control_image, controlnet, control_mode, control_scale)
         regions = RegionFlags.read(
-            region_lora or (), region_image or (), region_image_scale, ip_adapter
+            region_lora or (), region_image or (), region_image_scale, ip_adapter, ip_image_encoder
         )
         flags = ModelFlags(
             model,
@@ -116,6 +116,8 @@ def generate(
                 planner_examples,
             )
         )
+        if source.plan is not None:
+            regions.check(source.plan)
         rpg = flags.load()  # before the planner is asked, which is told of it
         source.check_model(rpg.model, flags, control, regions)
         told = noted(planning, rpg.notes(settings)) if planning is not None else None
@@ -210,8 +212,14 @@ class Source:
         """
         if self.record is None:
             return
-        brought = (("lora", flags.lora), ("embedding", flags.embeddings))
-        held = {name for name, given in brought if given} | control.given | {*regions.words()}
+        brought = {
+            "lora": flags.lora,
+            "embedding": flags.embeddings,
+            "prediction_type": flags.prediction_type,
+            "vae": flags.vae,
+        }
+        held = {name for name, given in brought.items() if given}
+        held |= control.given | {*regions.words()}
         missing = set(self.record.needs) - held
         if missing:
             raise SettingsError(

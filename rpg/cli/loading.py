@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from rpg.diffusion.memory_plan import LowVram
     from rpg.pipeline import RPGPipeline
 
+_LORA = '{"lora_id": "FILE, FOLDER OR HUB ID", "lora_scale": 1.0, "weight_name": "FILE IN IT"}'
+
 
 class Adapter(BaseModel):
     """One LoRA: where it is, how strongly it acts, and which of several files."""
@@ -129,20 +131,23 @@ def _read_adapter(text: str, number: int) -> Adapter:
         found = json.loads(text)
         return Adapter.model_validate({"adapter_name": f"lora_{number}", **found})
     except json.JSONDecodeError as error:
-        raise SettingsError(f"--lora {text!r:.80}: not JSON ({error.msg})") from None
+        said = f"--lora {text!r:.80}: not JSON ({error.msg}); write '{_LORA}'"
+        raise SettingsError(said) from None
     except (TypeError, ValidationError):
-        example = '{"lora_id": "...", "lora_scale": 1.0, "weight_name": "..."}'
-        raise SettingsError(f"--lora {text!r:.80}: expected {example}") from None
+        raise SettingsError(f"--lora {text!r:.80}: expected {_LORA}") from None
 
 
 def _attach(pipe: Any, adapters: Sequence[Adapter]) -> None:
+    from rpg.diffusion.quiet import quiet_adapters
     from rpg.diffusion.recognition import lora_advice
 
     for one in adapters:
         if advice := lora_advice(one.lora_id, one.weight_name):
             console.note(advice)
         options = {"weight_name": one.weight_name} if one.weight_name else {}
-        with loading(f"the LoRA {one.lora_id}"):
+        _check_lora(one)
+        what = f"the LoRA {one.lora_id}, which may be made for another kind of model"
+        with loading(what), quiet_adapters():
             pipe.load_lora_weights(
                 one.lora_id, adapter_name=one.adapter_name, use_safetensors=True, **options
             )
@@ -151,3 +156,23 @@ def _attach(pipe: Any, adapters: Sequence[Adapter]) -> None:
             pipe.set_adapters(
                 [one.adapter_name for one in adapters], [one.lora_scale for one in adapters]
             )
+
+
+def _check_lora(one: Adapter) -> None:
+    """Looks at a file that is here; a hub id is the library's to judge.
+
+    Raises:
+        ModelError: It is no LoRA.
+        SettingsError: It is a folder of several, and none is named.
+    """
+    from rpg.diffusion.sources import check_lora
+
+    source = Path(one.lora_id)
+    if source.is_dir() and one.weight_name is None:
+        names = sorted(file.name for file in source.glob("*.safetensors"))
+        if len(names) > 1:
+            said = f"--lora: {source} holds {len(names)} files; name one as weight_name: "
+            raise SettingsError(said + ", ".join(names))
+    file = source / one.weight_name if one.weight_name else source
+    if file.is_file():
+        check_lora(file)

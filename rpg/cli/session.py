@@ -179,6 +179,8 @@ def replay(
     model: options.Model = None,
     dtype: options.DtypeName = "auto",
     device: options.Device = None,
+    prediction_type: options.PredictionKind = None,
+    vae: options.Vae = None,
     lora: options.Lora = None,
     embedding: options.Embedding = None,
     low_vram: options.LowVram = "auto",
@@ -195,6 +197,8 @@ def replay(
             device,
             lora=read_adapters(lora or ()),
             low_vram=low_vram,
+            prediction_type=prediction_type,
+            vae=vae,
             embeddings=tuple(embedding or ()),
         ).load()
         rpg.pipe.set_progress_bar_config(disable=True)

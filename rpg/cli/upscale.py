@@ -39,8 +39,13 @@ def upscale(
     device: options.Device = None,
     variant: options.Variant = None,
     revision: options.Revision = None,
+    prediction_type: options.PredictionKind = None,
+    vae: options.Vae = None,
     lora: options.Lora = None,
+    embedding: options.Embedding = None,
     cpu_offload: options.Offload = None,
+    vae_tiling: options.VaeTiling = False,
+    low_vram: options.LowVram = "auto",
     output: options.Output = None,
     scale: options.Scale = None,
     session: options.SessionName = None,
@@ -55,9 +60,23 @@ def upscale(
         shown = flattened(files.read_picture(picture))
         targets, recording = files.Targets(output), Recording.of(session, no_session)
         adapters = read_adapters(lora or ())
-        flags = ModelFlags(model, dtype, device, variant, revision, adapters, cpu_offload)
+        flags = ModelFlags(
+            model,
+            dtype,
+            device,
+            variant,
+            revision,
+            adapters,
+            cpu_offload,
+            vae_tiling,
+            low_vram=low_vram,
+            prediction_type=prediction_type,
+            vae=vae,
+            embeddings=tuple(embedding or ()),
+        )
         rpg = flags.load()
-        made_with(record, rpg.model, flags)
+        if not made_with(record, rpg.model, flags):
+            console.note(f"made with {record.model}, and drawn over with {rpg.model}")
         times = own_scale(shown, record)
         own = recording.starting_from(shrink(shown, times), record, SHRUNK if times > 1 else 0.0)
         events = rpg.upscale_stream(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from peft.tuners.tuners_utils import BaseTunerLayer
 
 from rpg._loading import loading, named
 from rpg.diffusion.patches import replaced
+from rpg.diffusion.quiet import quiet_adapters
 from rpg.diffusion.sources import check_lora
 from rpg.errors import ModelError
 
@@ -143,7 +143,7 @@ def _load(pipe: Any, file: Path, name: str) -> None:
     with named(file.parent.resolve(), "its folder"), named(file, f"the LoRA {file.stem}"):
         check_lora(file)
         what = f"{file}, which may be made for another kind of model"
-        with loading(what), _quiet(), _offloaded_as_before(pipe):
+        with loading(what), quiet_adapters(), _offloaded_as_before(pipe):
             pipe.load_lora_weights(str(file.parent), weight_name=file.name, adapter_name=name)
     if not any(name in found for found in pipe.get_list_adapters().values()):
         raise ModelError(f"the LoRA {file.stem} holds nothing that fits this model")
@@ -158,12 +158,4 @@ def _offloaded_as_before(pipe: Any) -> Iterator[None]:
             if device is not None:
                 again = partial(getattr(pipe, name), device=device)
                 stack.enter_context(replaced(pipe, name, again))
-        yield
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without the warning that there is a LoRA already: the one before."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Already found a `peft_config`")
         yield

@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from rpg._loading import loading, named
 from rpg.diffusion import file_kinds
 from rpg.diffusion.backbones.registry import family
+from rpg.diffusion.quiet import quiet_adapters
 from rpg.errors import ModelError
 
 __all__ = ["Embedding", "load_embedding"]
@@ -88,7 +89,7 @@ def load_embedding(pipe: Any, embedding: Embedding) -> None:
         raise ModelError(
             f"{name}: the model has a word {embedding.token!r:.40} already; rename the file"
         )
-    with named(embedding.file, name), loading(str(embedding.file)):
+    with named(embedding.file, name), loading(str(embedding.file)), quiet_adapters():
         vectors = load_file(embedding.file)
         for key, (tokenizer, encoder) in zip(embedding.keys, encoders, strict=True):
             pipe.load_textual_inversion(

@@ -40,10 +40,10 @@ _MAX_TENSORS = 200_000
 _MAX_METADATA = 2000  # characters of one value; training programs write whole tables
 
 _REGIONS = "regions need a checkpoint of SDXL or Stable Diffusion 1.5"
-_LORA = "put it into a folder and give the folder with --loras, and a checkpoint as the model"
+_BESIDE = "give a checkpoint as the model, and this with "
+_LORA = _BESIDE + "--lora or --region-lora (to the page: its folder with --loras)"
 _PART = "it is one part of a model: give a whole checkpoint, or a folder in diffusers' layout"
-_CONTROL = "give a folder in diffusers' layout with --controlnet NAME=FOLDER, beside a checkpoint"
-_LOAD = "give a checkpoint as the model, and load this into its pipeline with diffusers"
+_CONTROL = _BESIDE + "--controlnet, beside --control-image"
 _FOLDER = (
     "a file does not hold its whole configuration: give its folder in diffusers' layout or hub id"
 )
@@ -122,7 +122,11 @@ KINDS = (
         r"|(^|\.)scaled_fp8$|\.(scale_weight|weight_scale)$",
         advice=_PACKED,
     ),
-    Kind("an IP-Adapter", r"^ip_adapter\.|\.to_[kv]_ip\.|^image_proj\.", advice=_LOAD),
+    Kind(
+        "an IP-Adapter",
+        r"^ip_adapter\.|\.to_[kv]_ip\.|^image_proj\.",
+        advice=_BESIDE + "--ip-adapter, beside --region-image",
+    ),
     Kind(
         "an AnimateDiff motion module",
         r"motion_modules\.",
@@ -138,7 +142,7 @@ KINDS = (
     Kind(
         "a T2I-Adapter",
         r"^(adapter\.)?body\.\d+\.(block1|in_conv|resnets|down_opt)\b",
-        advice=_LOAD,
+        advice="give a checkpoint as the model, and its folder or hub id with --controlnet",
     ),
     Kind(
         "an upscaler",
@@ -224,7 +228,7 @@ KINDS = (
         "a VAE",
         r"^(vae\.|first_stage_model\.)?(encoder|decoder)\.(down|up|down_blocks|up_blocks|mid|middle)\."
         r"|^(post_)?quant_conv\.",
-        advice=_PART,
+        advice="it is one part of a model: " + _BESIDE + "--vae",
     ),
     Kind(
         "a tiny VAE (TAESD)",
@@ -247,7 +251,7 @@ KINDS = (
         "a textual inversion",
         r"^(emb_params|clip_[lg]|string_to_param\..*|<.*>)$",
         most=8,
-        advice=_LOAD + "'s load_textual_inversion",
+        advice=_BESIDE + "--embedding",
     ),
 )
 _PARTS: Mapping[Part, str] = {

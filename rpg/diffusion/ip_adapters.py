@@ -10,7 +10,7 @@ import transformers
 
 from rpg._loading import loading
 from rpg.diffusion.backbones import family
-from rpg.diffusion.quiet import quiet_loading
+from rpg.diffusion.quiet import quiet_adapters, quiet_loading
 from rpg.diffusion.sources import check_ip_adapter
 from rpg.errors import ModelError
 
@@ -40,7 +40,7 @@ def load_ip_adapter(pipe: Any, source: Path, encoder: Path | None = None) -> Non
         kind: Any = transformers.CLIPVisionModelWithProjection
         model = kind.from_pretrained(os.fspath(folder), dtype=pipe.dtype, use_safetensors=True)
     pipe.register_modules(image_encoder=model.to(pipe.device).eval())
-    with loading(f"{file}, which may be made for another kind of model"):
+    with loading(f"{file}, which may be made for another kind of model"), quiet_adapters():
         pipe.load_ip_adapter(
             os.fspath(file.parent),
             subfolder="",

@@ -7,20 +7,18 @@ without weights, and what it has put in there is taken out.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import diffusers.utils.logging
 import torch
 from peft.tuners.lora import LoraLayer
 from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import Tensor
 
 from rpg._loading import loading, named
-from rpg.diffusion.quiet import quiet_loading
+from rpg.diffusion.quiet import quiet_adapters
 from rpg.diffusion.sources import check_lora
 from rpg.errors import ModelError
 
@@ -133,7 +131,7 @@ def _read(pipe: Any, models: Mapping[str, Any], path: Path) -> dict[str, Any]:
     )
     words = {"adapter_name": _ADAPTER, "metadata": metadata, "low_cpu_mem_usage": True}
     shells = {}
-    with quiet_loading(), _silent():
+    with quiet_adapters():
         for name, model in models.items():
             if not any(key.startswith(f"{name}.") for key in states):
                 continue
@@ -143,17 +141,6 @@ def _read(pipe: Any, models: Mapping[str, Any], path: Path) -> dict[str, Any]:
             else:
                 pipe.load_lora_into_text_encoder(states, alphas, shell, prefix=name, **words)
     return shells
-
-
-@contextmanager
-def _silent() -> Iterator[None]:
-    """Without diffusers' own account of what fails, a line for every layer."""
-    before = diffusers.utils.logging.get_verbosity()
-    diffusers.utils.logging.set_verbosity(diffusers.utils.logging.CRITICAL)
-    try:
-        yield
-    finally:
-        diffusers.utils.logging.set_verbosity(before)
 
 
 def _shell(model: Any) -> Any:

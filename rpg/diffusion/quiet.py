@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import diffusers.utils.logging
 import transformers.utils.logging
 
-__all__ = ["quiet_casting", "quiet_loading"]
+__all__ = ["quiet_adapters", "quiet_casting", "quiet_loading"]
 
 
 @contextmanager
@@ -36,6 +37,19 @@ def quiet_casting() -> Iterator[None]:
         yield
     finally:
         log.removeFilter(_speaks_of_modules)
+
+
+@contextmanager
+def quiet_adapters() -> Iterator[None]:
+    """For LoRAs and words: without what the libraries log of them; what fails is raised."""
+    with ExitStack() as stack:
+        stack.enter_context(quiet_loading())
+        for library in (diffusers.utils.logging, transformers.utils.logging):
+            stack.callback(library.set_verbosity, library.get_verbosity())
+            library.set_verbosity(logging.CRITICAL)
+        stack.enter_context(warnings.catch_warnings())
+        warnings.filterwarnings("ignore", "Already found a `peft_config`")
+        yield
 
 
 def _speaks_of_modules(record: logging.LogRecord) -> bool:

@@ -15,14 +15,18 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from rpg.diffusion.embeds import Encoded, RegionalPromptEmbeds, filled
+from rpg.diffusion.patches import replaced
 from rpg.diffusion.state import Branch
+from rpg.errors import SettingsError
 from rpg.plans.prompt_weights import WeightedText, clean, read
 
 __all__ = [
@@ -60,8 +64,9 @@ class Encoder:
         encode: Callable[..., tuple[Tensor | None, ...]] | None = None,
     ) -> None:
         """Keep what is needed of the pipeline."""
-        self._encode: Callable[..., tuple[Tensor | None, ...]] = encode or pipe.encode_prompt
-        self._signature = inspect.signature(self._encode)
+        own: Callable[..., tuple[Tensor | None, ...]] = encode or pipe.encode_prompt
+        self._encode = partial(_encoded_by, own, getattr(pipe, "text_encoder", None))
+        self._signature = inspect.signature(own)
         self._readers = _readers(pipe)
         self._taught = taught_words(pipe)
         self._zeros = bool(getattr(pipe.config, "force_zeros_for_empty_prompt", False))
@@ -395,6 +400,30 @@ def _readers(pipe: Any) -> list[_Reader]:
         for end in ("", "_2")
     ]
     return [one for one in both if one.tokenizer is not None]
+
+
+def _encoded_by(
+    own: Callable[..., tuple[Tensor | None, ...]], encoder: Any, *args: Any, **words: Any
+) -> tuple[Tensor | None, ...]:
+    """What a pipeline encodes by itself.
+
+    To leave out layers, diffusers looks for the last norm in the `text_model` of the encoder, which
+    with transformers 5 has the norm itself.
+
+    Raises:
+        SettingsError: `clip_skip` leaves no layer.
+    """
+    lacks = not hasattr(encoder, "text_model") and hasattr(encoder, "final_layer_norm")
+    with replaced(encoder, "text_model", encoder) if lacks else nullcontext():
+        try:
+            return own(*args, **words)
+        except IndexError as error:
+            if not (skip := words.get("clip_skip")):
+                raise
+            said = (
+                f"clip_skip: {skip} are more layers than this model's text encoder can do without"
+            )
+            raise SettingsError(said) from error
 
 
 def taught_words(pipe: Any) -> frozenset[str]:

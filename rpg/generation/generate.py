@@ -22,6 +22,7 @@ from rpg.events import Notice, Rendered, Step
 from rpg.generation import sampling
 from rpg.generation.guidance_interval import unreachable
 from rpg.generation.latent_preview import Previewer
+from rpg.generation.reproducibility import ACTING, without
 from rpg.generation.request import EMBEDS, Finished, GenerationRequest, Inputs
 from rpg.generation.stream import StreamContext
 from rpg.generation.upscaling import TILE, Upscaler
@@ -53,6 +54,7 @@ class ModelFacts:
     ground_strength: float
     lora: bool
     taught: frozenset[str]  # words of textual inversions
+    brought: tuple[str, ...] = ()  # what was loaded with it that its name does not hold
 
 
 @dataclass(frozen=True)
@@ -177,7 +179,9 @@ class RequestRenderer:
             self.context.check()
             self._look_at(images, index, each)
         else:
-            images = [self.request.finished.image]
+            images, before = [self.request.finished.image], self.request.finished.record
+            if before and (said := without(before, self._needs(plans[0], noise.seeds[0]))):
+                self.context.emit(Notice(said, index))
         if upscaler is not None:
             images, used = self._upscaled(upscaler, images, drawn, noise, used, progress)
             self._look_at(images, index, each)
@@ -309,11 +313,7 @@ class RequestRenderer:
             if plan.says_base_ratio:
                 plan, ratio = self._with_ratio(plan), None  # a setting would go before the plan's
             alone = alone.model_copy(update={"base_ratio": ratio})
-        told = plan.model_dump_json().lower()
-        taught = any(json.dumps(word.lower())[1:-1] in told for word in self.model.taught)
-        extra = (("generator", seed is None), ("lora", self.model.lora), ("embedding", taught))
-        beside = [name for name, is_so in extra if is_so]
-        needs = (*self.request.inputs.needs(), *beside)
+        needs = self._needs(plan, seed)
         record = Record(
             plan=plan,
             settings=alone,
@@ -323,6 +323,13 @@ class RequestRenderer:
             scale=_shown(self.model.defaults.display_scale, used),
         )
         return record if self.request.finished is None else _after(self.request.finished, record)
+
+    def _needs(self, plan: Plan, seed: int | None) -> tuple[str, ...]:
+        told = plan.model_dump_json().lower()
+        taught = any(json.dumps(word.lower())[1:-1] in told for word in self.model.taught)
+        extra = (("generator", seed is None), ("lora", self.model.lora), ("embedding", taught))
+        beside = [name for name, is_so in extra if is_so]
+        return (*self.request.inputs.needs(), *beside, *self.model.brought)
 
     def _look_at(self, images: Any, index: int, each: int) -> None:
         """Notices pictures that are no pictures; `index` is of the first plan, of `each` so many.
@@ -394,8 +401,8 @@ def _after(finished: Finished, alone: Record) -> Record:
     if before is not None and before.settings == settings.reset("upscaling"):
         scale = _shown(before.scale, settings)
         made = before.model_copy(update={"settings": settings, "scale": scale})
-        with_lora = ["lora" in one.needs for one in (made, alone)]
-        if (made.plan, made.model) == (alone.plan, alone.model) and len(set(with_lora)) == 1:
+        alike = ACTING & set(made.needs) == ACTING & set(alone.needs)
+        if (made.plan, made.model) == (alone.plan, alone.model) and alike:
             return made
     needs = (*alone.needs, _ONLY_WITH_IT)
     return alone.model_copy(update={"task": "img2img", "needs": needs})

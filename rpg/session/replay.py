@@ -37,7 +37,11 @@ def replayed(turn: Turn, rpg: RPGPipeline, parent: Image | None, mask: Image | N
         RPGError: What the pipeline failed with.
     """
     if lacks := lacking(
-        turn.made.record, rpg.model, rpg.pipe, "session", _KEPT if mask is not None else ()
+        turn.made.record,
+        rpg.model,
+        rpg.pipe,
+        "session",
+        (*rpg.brought, *(_KEPT if mask is not None else ())),
     ):
         raise SessionError(f"turn {turn.id} was made {lacks}")
     words: dict[str, Any] = {} if mask is None else {"image": parent, "mask_image": mask}

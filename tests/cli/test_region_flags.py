@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -96,7 +97,10 @@ def test_what_cannot_be_is_said_before_planning(flags: list[str], says: str) -> 
 
 
 def test_what_does_not_fit_is_said_before_drawing(lora: Path, tmp_path: Path) -> None:
-    result = rpg("generate", PROMPT, "--region-lora", f"sun={lora}", "-m", "gone", code=2)
+    sun = ("--region-lora", f"sun={lora}")
+    assert "no region 'sun'" in rpg("generate", PROMPT, *sun, code=2).stderr
+    rpg("generate", PROMPT, "-o", "drawn.png")
+    result = rpg("generate", "--from", "drawn.png", *sun, "-m", "gone", code=2)
     assert "no region 'sun'" in result.stderr  # before the model is looked for
     other = written_ip_adapter(tmp_path, tiny_sd15())
     Image.new("RGB", (4, 4)).save("here.png")
@@ -107,3 +111,25 @@ def test_what_does_not_fit_is_said_before_drawing(lora: Path, tmp_path: Path) ->
     shutil.copy(lora, tmp_path / "a.safetensors")
     several = rpg("generate", PROMPT, *image, tmp_path, code=1).stderr
     assert "it holds a.safetensors, b.safetensors" in several
+
+
+def test_flags_that_would_do_nothing_are_refused(tmp_path: Path) -> None:
+    for flag, value in (("--region-image-scale", "0.4"), ("--ip-image-encoder", str(tmp_path))):
+        said = rpg("generate", PROMPT, flag, value, code=2).stderr
+        assert f"{flag} does nothing without --region-image" in said
+
+
+def test_what_is_no_lora_for_the_model_is_named_in_one_line(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    other = lora_file(tmp_path, tiny_sd15, unet=("attn2.to_k",), texts=())
+    draw = ("generate", PROMPT, "--lora")
+    said = rpg(*draw, json.dumps({"lora_id": str(other)}), code=1).stderr
+    assert "which may be made for another kind of model" in said
+    assert "size mismatch" not in said + capfd.readouterr().err
+    vae = tmp_path / "vae.safetensors"
+    save_file({"decoder.up.0.block.0.conv1.weight": torch.zeros(1, 1, 1, 1)}, vae)
+    assert "is a VAE and no LoRA" in rpg(*draw, json.dumps({"lora_id": str(vae)}), code=1).stderr
+    several = rpg(*draw, json.dumps({"lora_id": str(tmp_path)}), code=2).stderr
+    assert f"name one as weight_name: {other.name}, vae.safetensors" in several
+    assert """write '{"lora_id": """ in rpg(*draw, other, code=2).stderr

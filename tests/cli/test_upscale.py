@@ -9,6 +9,8 @@ from PIL import Image
 
 from rpg import metadata
 from tests.cli.helpers import PROMPT, pixels, rpg, saved_model, told
+from tests.diffusion.test_region_lora import lora_file
+from tests.tiny import tiny_sdxl
 
 
 def test_a_picture_is_upscaled_as_it_would_have_been_at_once() -> None:
@@ -67,3 +69,34 @@ def test_what_cannot_be_upscaled_is_said(tmp_path: Path) -> None:
     said = rpg("upscale", "a.png", "--model", tmp_path / "other", "-o", "b.png", "--json")
     assert json.loads(said.stdout)["model"] == "other"
     assert metadata.read("b.png").needs == ("enlarged_picture",)
+
+
+def test_what_does_not_act_on_the_larger_picture_is_said_and_recorded() -> None:
+    lora = lora_file(Path(), tiny_sdxl, unet=("conv_out",), texts=())
+    rpg("generate", PROMPT, "--seed", "3", "-o", "a.png", "--region-lora", f"1={lora}:2")
+    said = rpg("upscale", "a.png", "-o", "b.png").stderr
+    assert "made with region_loras, and is drawn over without" in said
+    assert metadata.read("b.png").needs == ("enlarged_picture",)
+    assert "made with region_loras" in rpg("edit", "a.png", "make the star green").stderr
+
+
+def test_a_picture_of_another_model_or_autoencoder_says_so(tmp_path: Path) -> None:
+    for name in ("mine", "other"):
+        saved_model(tmp_path / name, name)
+    mine, other = (("--model", tmp_path / name) for name in ("mine", "other"))
+    loaded = ("--vae", tmp_path / "other" / "vae", "--prediction-type", "v_prediction")
+    rpg("generate", PROMPT, "--seed", "3", "-o", "a.png", *mine, *loaded)
+    assert metadata.read("a.png").needs == ("prediction_type", "vae")
+    refused = rpg("generate", "--from", "a.png", *mine, "-o", "b.png", code=2)
+    assert "made with prediction_type, vae, which it does not hold" in refused.stderr
+    rpg("generate", "--from", "a.png", *mine, *loaded, "-o", "b.png")
+    assert (pixels("a.png") == pixels("b.png")).all()
+    rpg("session", "replay", *mine, *loaded)
+    assert "made with prediction_type" in rpg("session", "replay", *mine, code=2).stderr
+    rpg("upscale", "a.png", *mine, *loaded, "-o", "c.png")
+    assert metadata.read("c.png").needs == ("prediction_type", "vae")
+    rpg("generate", "--from", "c.png", *mine, *loaded, "-o", "d.png")
+    assert (pixels("c.png") == pixels("d.png")).all()
+    said = rpg("upscale", "a.png", *other, "-o", "e.png").stderr
+    assert "made with mine, and drawn over with other" in said
+    assert "made with prediction_type, vae, and is drawn over without" in said

@@ -48,7 +48,7 @@ OTHERS: list[tuple[str, str, Shapes]] = [
     ("a VAE", "one part", FIRST),
     (
         "a VAE",
-        "one part",
+        "--vae",
         {
             "encoder.down_blocks.0.resnets.0.conv1.weight": (128, 128, 3, 3),
             "decoder.up_blocks.0.resnets.0.conv1.weight": (512, 512, 3, 3),
@@ -107,7 +107,7 @@ OTHERS: list[tuple[str, str, Shapes]] = [
         {"vision_model.encoder.layers.0.mlp.fc1.weight": (5120, 1280)},
     ),
     ("a language model", "--planner", {"model.layers.0.self_attn.q_proj.weight": (896, 896)}),
-    ("a textual inversion", "load_textual_inversion", {"emb_params": (8, 768)}),
+    ("a textual inversion", "--embedding", {"emb_params": (8, 768)}),
     ("a textual inversion", "inversion", {"clip_l": (8, 768), "clip_g": (8, 1280)}),
     ("a textual inversion", "inversion", {"<cat-toy>": (768,)}),
     ("a textual inversion", "inversion", {"midjourney": (1, 768)}),
@@ -133,13 +133,13 @@ OTHERS: list[tuple[str, str, Shapes]] = [
     ),
     (
         "a T2I-Adapter",
-        "load this",
+        "--controlnet",
         {"body.0.block1.weight": (320, 320, 3, 3), "conv_in.weight": (9,)},
     ),
-    ("a T2I-Adapter", "load this", {"adapter.body.0.resnets.0.block1.weight": (320, 320, 3, 3)}),
+    ("a T2I-Adapter", "--controlnet", {"adapter.body.0.resnets.0.block1.weight": (320, 320, 3, 3)}),
     (
         "an IP-Adapter",
-        "load this",
+        "--ip-adapter",
         {"image_proj.proj.weight": (3072, 1024), "ip_adapter.1.to_k_ip.weight": (320, 768)},
     ),
     ("an upscaler", "enlarges", {"model.1.sub.0.RDB1.conv1.0.weight": (32, 64, 3, 3)}),

@@ -13,6 +13,7 @@ from torch import Tensor
 from rpg.diffusion import regional
 from rpg.diffusion.embeds import RegionalPromptEmbeds
 from rpg.diffusion.text import Encoder, chunked
+from rpg.errors import SettingsError
 from tests.diffusion.helpers import assert_close, assert_differ, draw, halves, whole
 from tests.tiny import MAX_TOKENS, tiny_sd15, tiny_sdxl
 
@@ -80,6 +81,21 @@ def test_short_texts_are_encoded_as_the_pipeline_does(make: Any, clip_skip: int 
         assert_close(conditions.negatives[1:], no_dog, 1e-6)
     else:
         assert_close(conditions.negatives[1:], alone(pipe, "a dog", None), 1e-6)
+
+
+def test_layers_are_left_out_of_an_encoder_that_has_its_last_norm_itself() -> None:
+    pipe = tiny_sd15()
+    ours, conditions = encoded(pipe, ["red star"], [""], clip_skip=1)
+    encoder, ids = pipe.text_encoder, pipe.tokenizer("red star", padding="max_length")["input_ids"]
+    parts = dict(encoder.named_modules())
+    states = encoder(torch.tensor([ids]), output_hidden_states=True).hidden_states[-2]
+    norm = parts.get("final_layer_norm") or parts["text_model.final_layer_norm"]
+    assert_close(conditions.prompts[:1], norm(states), 1e-6)
+    assert set(parts) == set(dict(encoder.named_modules())) and "text_model" not in vars(encoder)
+    with regional(pipe, halves()):
+        assert_differ(draw(pipe, clip_skip=1), draw(pipe))
+        with pytest.raises(SettingsError, match="clip_skip: 12 are more layers"):
+            draw(pipe, clip_skip=12)
 
 
 def alone(pipe: Any, text: str, clip_skip: int | None) -> Tensor:

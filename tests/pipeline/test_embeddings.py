@@ -31,7 +31,7 @@ def test_a_word_given_at_loading_is_drawn_and_remembered_where_it_is_used(folder
         RPGPipeline.from_pretrained(
             folder / "model", planner=HalvesPlanner(), device="cpu", embeddings=one
         )
-        for one in ((), embeddings)
+        for one in ((), str(embeddings[0]))
     )
     outputs = [called(rpg, TAUGHT, seed=1) for rpg in (plain, taught)]
     assert not same(outputs[0].images[0], outputs[1].images[0])

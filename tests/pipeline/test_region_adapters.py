@@ -95,6 +95,9 @@ def test_what_cannot_be_is_refused_before_anything_is_planned(lora: Path, tmp_pa
     other = lora_file(tmp_path, tiny_sd15, unet=("attn2.to_k",), texts=())
     with pytest.raises(ModelError, match="made for another kind of model"):
         rpg(PROMPT, region_loras={"star": [(other, 1.0)]})
+    for given in ({"region_loras": [("star", lora)]}, {"region_images": [reference(1)]}):
+        with pytest.raises(SettingsError, match=f"{next(iter(given))}: expected a mapping"):
+            called(rpg, PROMPT, **given)
     with pytest.raises(ModelError, match="needs an IP-Adapter"):
         rpg(PROMPT, region_images={"star": reference(1)})
     with pytest.raises(SettingsError, match="region_image_scale"):

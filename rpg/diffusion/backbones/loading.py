@@ -162,7 +162,8 @@ def _loaded(
     words: Mapping[str, Any],
 ) -> tuple[Any, Recognised]:
     source, where, low_vram = os.fspath(model), device_named(device), checked_choice(low_vram)
-    taught = [Embedding.read(file) for file in embeddings]
+    files = [embeddings] if isinstance(embeddings, str) else embeddings
+    taught = [Embedding.read(file) for file in files]
     pipe, known = read(source, _dtype(dtype, where), prediction_type, words)
     _teach(pipe, taught)
     usual = of_model(Path(source), known.family, known)
