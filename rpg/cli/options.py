@@ -85,11 +85,12 @@ FallbackKind = Annotated[
     ),
 ]
 PlanForm = Annotated[
-    Literal["json", "text", "flux", "ideogram"] | None,
+    Literal["json", "text", "flux", "ideogram", "comfyui", "regional-prompter", "forge-couple"]
+    | None,
     typer.Option(
         "--form",
-        help="Print the plan alone: as JSON, in the official text form, or as FLUX.2 or Ideogram 4 "
-        "read layouts in their prompts.",
+        help="Print the plan alone: as JSON, in the official text form, as FLUX.2 or Ideogram 4 "
+        "read layouts in their prompts, or for ComfyUI, Regional Prompter or Forge Couple.",
     ),
 ]
 PlannerExamples = Annotated[

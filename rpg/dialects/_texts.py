@@ -1,7 +1,7 @@
 r"""Prompts as other tools write them: their brackets, on one line, without words that they obey.
 
-A1111 and Forge read "(a:1.2)", "(a)" and "[a]" as weights, ComfyUI all but the last; Compel's signs,
-as in "red++", are text to them.
+A1111 and Forge read "(a:1.2)", "(a)" and "[a]" as weights, ComfyUI all but the last; Compel's
+signs, as in "red++", are text to them.
 """
 
 from __future__ import annotations
@@ -90,6 +90,14 @@ def placed(
         Region(id=name, prompt=prompt, box=box, base_ratio=ratio)
         for name, prompt, box, ratio in zip(names, prompts, boxes, ratios, strict=True)
     )
+
+
+def aspect_of(size: str) -> float | None:
+    """The shape of a size such as "1024x768"; None for a square, and what is no size."""
+    match = re.fullmatch(r"([1-9]\d{1,3})x([1-9]\d{1,3})", size)
+    if match is None or match[1] == match[2]:
+        return None
+    return min(max(int(match[1]) / int(match[2]), 0.1), 10.0)
 
 
 def losses(plan: Plan) -> tuple[str, ...]:

@@ -190,8 +190,8 @@ def _composed(graph: _Graph, plan: Plan, base: Link, size: tuple[int, int]) -> L
 
 
 def is_workflow(text: str) -> bool:
-    """Whether a text looks like a workflow in ComfyUI's API form."""
-    return text.lstrip()[:1] == "{" and '"class_type"' in text
+    """Whether JSON looks like a workflow in ComfyUI's API form."""
+    return '"class_type"' in text
 
 
 class _Part(NamedTuple):
