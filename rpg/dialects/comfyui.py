@@ -181,8 +181,9 @@ def _composed(graph: _Graph, plan: Plan, base: Link, size: tuple[int, int]) -> L
         between = _text(graph, _BETWEEN, wording.leftover) if wording.leftover else base
         rest = graph.add(_REST, "InvertMask", mask=union)
         parts.append(graph.masked(_LEFT, between, rest, 1.0))
-    combined, *others = *parts, *regions
-    for at, part in enumerate(others):
+    parts += regions
+    combined = parts[0]
+    for at, part in enumerate(parts[1:]):
         combined = graph.add(
             _COMBINED + at, "ConditioningCombine", conditioning_1=combined, conditioning_2=part
         )
@@ -294,15 +295,14 @@ class _Reader:
         self, kind: str, inputs: Mapping[str, Any], part: _Part, size: tuple[int, int]
     ) -> _Part:
         """The part within the area or mask of a node."""
+        boxes = part.boxes
         if kind == "ConditioningSetMask":
             boxes = self._boxes(inputs.get("mask"), size)
         elif kind in ("ConditioningSetArea", "ConditioningSetAreaPercentage"):
             whole = (1.0, 1.0) if kind.endswith("Percentage") else size
             x, y, w, h = (_number(inputs, name) for name in ("x", "y", "width", "height"))
             boxes = (_box(x, y, w, h, whole),)
-        elif kind == "ConditioningSetAreaStrength":
-            boxes = part.boxes
-        else:
+        elif kind != "ConditioningSetAreaStrength":
             raise PlanError(f"that workflow says a region with {kind}, which is not read here")
         strength = part.strength * _number(inputs, "strength", 1.0)
         return part._replace(boxes=boxes, strength=strength)

@@ -30,7 +30,8 @@ def read(text: str) -> Plan:
     """
     if text.lstrip().startswith("{"):
         return comfyui.read(text) if comfyui.is_workflow(text) else Plan.from_json(text)
-    for dialect in (forge_couple, regional_prompter):
-        if dialect.is_prompt(text):
-            return dialect.read(text)
+    if forge_couple.is_prompt(text):
+        return forge_couple.read(text)
+    if regional_prompter.is_prompt(text):
+        return regional_prompter.read(text)
     return Plan.from_json(text)

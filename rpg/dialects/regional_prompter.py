@@ -124,7 +124,7 @@ def read(text: str) -> Plan:
     if len(cells) > MAX_REGIONS:
         raise PlanError(f"{len(cells)} regions; at most {MAX_REGIONS} are drawn: merge some")
     prompts = [
-        taken(", ".join(filter(None, (common, _BREAK.sub(", ", cell)))), SQUARE) for cell in cells
+        taken(", ".join(filter(None, (common, _BREAK.sub(", ", cell).strip()))), SQUARE) for cell in cells
     ]
     shares = (
         _numbers(pairs.get("RP Base Ratios", "0.2"), len(cells)) if base else [0.0] * len(cells)
@@ -145,15 +145,20 @@ def read(text: str) -> Plan:
 
 
 def _rows(boxes: Sequence[Box]) -> list[list[int]]:
-    """The boxes as rows of columns, by number: one joins a row that its middle lies in."""
+    """The boxes as rows of columns, by number; those beside one another share a row."""
     rows: list[list[int]] = []
     for at in sorted(range(len(boxes)), key=lambda at: boxes[at].center[1]):
-        span = boxes[rows[-1][0]] if rows else None
-        if span and span.y0 <= boxes[at].center[1] < span.y1:
+        if rows and _beside(boxes[rows[-1][0]], boxes[at]):
             rows[-1].append(at)
         else:
             rows.append([at])
     return [sorted(row, key=lambda at: boxes[at].center[0]) for row in rows]
+
+
+def _beside(one: Box, other: Box) -> bool:
+    """Whether more than half of the lower one is at the height of the other."""
+    common = min(one.y1, other.y1) - max(one.y0, other.y0)
+    return common > min(one.height, other.height) / 2
 
 
 def _tiles(rows: Sequence[Sequence[Box]]) -> list[Box]:
