@@ -246,9 +246,7 @@ class _Reader:
         size = self._size(inputs.get("latent_image"))
         parts = list(self._parts(inputs["positive"], size))
         negative = ", ".join(part.text for part in self._parts(inputs["negative"], size))
-        titled = (one for one in self.nodes.values() if _title(one) == _TITLES[_BASE])
-        unused = next((self._words(one["inputs"]) for one in titled), "")
-        return _planned(parts, taken(negative, ROUND), unused, size)
+        return _planned(parts, taken(negative, ROUND), self._unused(), size)
 
     def _node(self, link: object) -> tuple[str, dict[str, Any], str]:
         """Class, inputs and title of the node that a link comes from."""
@@ -265,8 +263,9 @@ class _Reader:
         """The canvas in pixels; SDXL's own where it comes from a picture."""
         inputs = self._node(link)[1] if isinstance(link, list) else {}
         width, height = inputs.get("width"), inputs.get("height")
-        if isinstance(width, int) and isinstance(height, int) and min(width, height) > 0:
-            return width, height
+        if isinstance(width, int) and isinstance(height, int):
+            if 0 < min(width, height) <= max(width, height) <= _LARGEST:
+                return width, height
         return FAMILIES["sdxl"].width, FAMILIES["sdxl"].height
 
     def _parts(self, link: object, size: tuple[int, int]) -> Iterator[_Part]:
@@ -282,6 +281,13 @@ class _Reader:
                 waiting += [(one, part) for one in both]
             else:
                 waiting.append((inputs.get("conditioning"), self._placed(kind, inputs, part, size)))
+
+    def _unused(self) -> str:
+        """The base prompt where it acts nowhere; empty where there is none."""
+        for name, node in self.nodes.items():
+            if _title(node) == _TITLES[_BASE]:
+                return self._words(self._node([name, 0])[1])
+        return ""
 
     def _words(self, inputs: Mapping[str, Any]) -> str:
         text = inputs.get("text")

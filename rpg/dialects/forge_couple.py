@@ -44,7 +44,7 @@ from rpg.plans.wording import worded
 
 __all__ = ["is_prompt", "read", "write"]
 
-_OBEYED = re.compile(r"\bAND\b")  # the web UI's own
+_OBEYED = re.compile(r"\bAND\b|^Negative prompt:")  # by the web UI
 _LEAST = 0.05  # of the base prompt, since the extension wants a weight in every place
 _PLACES = 4  # decimals of edges: a tenth of a pixel
 _PAIR = re.compile(r'\b(forge_couple\w*): ("(?:\\.|[^"\\])*"|[^,\n]*)')

@@ -41,7 +41,7 @@ from rpg.plans.wording import worded
 __all__ = ["is_prompt", "read", "write"]
 
 # As it searches for them: in capitals, and within words too; AND is the web UI's own.
-_OBEYED = re.compile(r"ADD(?:ROW|COL|BASE|COMM|P)|BREAK|\bAND\b")
+_OBEYED = re.compile(r"ADD(?:ROW|COL|BASE|COMM|P)|BREAK|\bAND\b|^Negative prompt:")
 _KNOWN = re.compile(r"\bADD(?:ROW|COL|BASE|COMM)\b|\bRP Active: True\b")
 _BETWEEN = re.compile(r"\s*\b(ADDROW|ADDCOL)\b\s*")
 _BREAK = re.compile(r"\s*\bBREAK\b\s*")
@@ -124,7 +124,8 @@ def read(text: str) -> Plan:
     if len(cells) > MAX_REGIONS:
         raise PlanError(f"{len(cells)} regions; at most {MAX_REGIONS} are drawn: merge some")
     prompts = [
-        taken(", ".join(filter(None, (common, _BREAK.sub(", ", cell).strip()))), SQUARE) for cell in cells
+        taken(", ".join(filter(None, (common, _BREAK.sub(", ", cell).strip()))), SQUARE)
+        for cell in cells
     ]
     shares = (
         _numbers(pairs.get("RP Base Ratios", "0.2"), len(cells)) if base else [0.0] * len(cells)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from rpg.dialects import comfyui
 from rpg.errors import PlanError
@@ -105,7 +107,7 @@ def check(graph: dict[str, Any]) -> None:
                 assert NODES[graph[source]["class_type"]][1][output] == kind
 
 
-def mask_of(graph: dict[str, Any], link: list[Any]) -> np.ndarray[Any, Any]:
+def mask_of(graph: dict[str, Any], link: list[Any]) -> Any:
     """A mask as ComfyUI's nodes make it."""
     node = graph[link[0]]
     inputs = node["inputs"]
@@ -275,3 +277,28 @@ def test_other_workflows_are_refused_in_one_line(text: str, words: str) -> None:
     with pytest.raises(PlanError, match=words) as error:
         comfyui.read(text)
     assert "\n" not in str(error.value)
+
+
+JSON = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5)
+) | st.just(10**400)
+
+
+@given(st.data())
+def test_a_damaged_workflow_is_a_plan_or_refused(data: st.DataObject) -> None:
+    plan = Plan(
+        prompt="two",
+        scene=NIGHT,
+        regions=(
+            Region(id="a", prompt="a fox", box=Box(0, 0, 0.6, 0.5)),
+            Region(id="b", prompt="an owl", box=RIGHT, base_ratio=0.0),
+        ),
+    )
+    graph = nodes(plan)
+    name = data.draw(st.sampled_from(sorted(graph)))
+    inside = data.draw(st.sampled_from([graph[name], graph[name]["inputs"], graph]))
+    key = data.draw(st.sampled_from(sorted(inside)))
+    links = st.tuples(st.sampled_from(sorted(graph)), st.just(0)).map(list)
+    inside[key] = data.draw(JSON | links | st.lists(JSON, max_size=2))
+    with suppress(PlanError):
+        comfyui.read(json.dumps(graph))
