@@ -28,7 +28,8 @@ PlanFile = Annotated[
     Path | None,
     typer.Option(
         "--plan",
-        help="Draw this plan (JSON, as `rpg plan --json` prints).",
+        help="Draw this plan: JSON, as `rpg plan --json` prints, or what `--form` of that writes "
+        "for ComfyUI, Regional Prompter or Forge Couple.",
         rich_help_panel=_SOURCE,
     ),
 ]
