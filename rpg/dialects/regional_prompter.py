@@ -15,7 +15,7 @@ stand here (github.com/hako-mikan/sd-webui-regional-prompter: README, `scripts/r
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate, pairwise
 
 from rpg.defaults import FAMILIES
@@ -47,6 +47,7 @@ _BETWEEN = re.compile(r"\s*\b(ADDROW|ADDCOL)\b\s*")
 _BREAK = re.compile(r"\s*\bBREAK\b\s*")
 _AND = re.compile(r"\s*\b(?:BREAK|AND)\b\s*")
 _CHANGED = str.maketrans(",;", ";,")
+_PAINTED = ("Mask", "Prompt")  # modes of regions that are painted, or found by words
 _ROWS = ("Vertical", "Rows")  # the mode in which columns are made first
 
 
@@ -102,19 +103,24 @@ def read(text: str) -> Plan:
     the extension has them. What shares do not fit the regions are equal likewise.
 
     Raises:
-        PlanError: there are no regions, or too many.
+        PlanError: a region is empty, there are too many, or they are painted.
     """
     prompt, negative, pairs = a1111.read(text)
+    mode = pairs.get("RP Divide mode", "Matrix")
+    if mode in _PAINTED:
+        raise PlanError(f"Regional Prompter's mode {mode} has no shares: its regions are not read")
     common, prompt = _headed(prompt, "ADDCOMM")
     base, prompt = _headed(prompt, "ADDBASE")
     flipped = pairs.get("RP Matrix submode", "Columns") in _ROWS
     ratios = pairs.get("RP Ratios", "")
+    if pairs.get("RP Flip") == "True":
+        ratios = ratios.translate(_CHANGED)
     if flipped and ";" in ratios:  # the signs between columns and within them change places too
         ratios = ratios.translate(_CHANGED)
     if _BETWEEN.search(prompt):
         rows = _split(prompt, flipped)
     else:
-        parts = (_AND if pairs.get("RP Change AND") == "True" else _BREAK).split(prompt)
+        parts = (_AND if _changes_and(pairs) else _BREAK).split(prompt)
         if pairs.get("RP Use Common") == "True" and not common and len(parts) > 1:
             common = parts.pop(0)
         if pairs.get("RP Use Base") == "True" and not base and len(parts) > 1:
@@ -143,6 +149,13 @@ def read(text: str) -> Plan:
             shares,
         ),
     )
+
+
+def _changes_and(pairs: Mapping[str, str]) -> bool:
+    """Whether AND is a BREAK, by the setting of older and of newer versions."""
+    if "RP Options" in pairs:
+        return "AND" not in pairs["RP Options"]  # the option is to leave AND alone
+    return pairs.get("RP Change AND") == "True"
 
 
 def _rows(boxes: Sequence[Box]) -> list[list[int]]:

@@ -153,6 +153,29 @@ def test_settings_say_which_parts_are_common_and_base_and_where_and_is_a_break()
     assert (plan.prompt, plan.negative, plan.aspect) == ("two", "blurry", 1.5)
 
 
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [("", ["a fox", "an owl"]), ("disable convert 'AND' to 'BREAK'", ["a fox AND an owl"])],
+)
+def test_newer_versions_take_and_for_a_break_unless_told_not_to(
+    options: str, found: list[str]
+) -> None:
+    text = data("a fox AND an owl", Change_AND="True", Options=options)
+    assert [one.prompt for one in regional_prompter.read(text).regions] == found
+
+
+def test_flipped_ratios_have_their_signs_changed() -> None:
+    assert boxes(data("a ADDROW b ADDCOL c", Ratios="1;1,3;1;1", Flip="True")) == boxes(
+        data("a ADDROW b ADDCOL c", Ratios="1,1;3,1,1")
+    )
+
+
+@pytest.mark.parametrize("mode", ["Mask", "Prompt"])
+def test_regions_without_shares_are_refused(mode: str) -> None:
+    with pytest.raises(PlanError, match=f"mode {mode} has no shares"):
+        regional_prompter.read(data("a BREAK b", Divide_mode=mode))
+
+
 def test_without_a_base_prompt_regions_are_drawn_from_their_own_words_alone() -> None:
     plan = regional_prompter.read("a fox ADDCOL an owl")
     assert [one.base_ratio for one in plan.regions] == [0.0, 0.0]
