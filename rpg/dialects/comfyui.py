@@ -372,8 +372,7 @@ def _planned(parts: list[_Part], negative: str, unused: str, size: tuple[int, in
     """
     regions = [part for at, part in enumerate(parts) if _is_region(part, parts[at + 1 :])]
     others = [part for part in parts if part not in regions]
-    under = sorted(others, key=lambda part: not part.boxes)  # those within masks first
-    bases = [part.text for part in under if part.title != _TITLES[_BETWEEN]]
+    bases = [part.text for part in others if part.title != _TITLES[_BETWEEN]]
     base = bases[0] if bases else unused
     between = next((part.text for part in others if not part.boxes and part.text != base), "")
     prompts = [taken(part.text, ROUND) for part in regions]
