@@ -12,6 +12,7 @@ from PIL import Image
 
 from rpg import metadata
 from rpg.cli import console
+from rpg.dialects.forms import read
 from rpg.errors import MetadataError, PlanError, SettingsError
 from rpg.metadata import Record
 from rpg.pictures import decoded
@@ -20,7 +21,7 @@ from rpg.settings import MAX_PIXELS
 
 
 def read_plan(path: Path) -> Plan:
-    """The plan in a JSON file.
+    """The plan in a file: JSON, or a form of `rpg.dialects.forms` that can be read.
 
     Raises:
         PlanError: The file cannot be read or holds no plan.
@@ -33,7 +34,7 @@ def read_plan(path: Path) -> Plan:
         raise PlanError(f"cannot read the plan {path}: {error.strerror}") from error
     except UnicodeDecodeError:
         raise PlanError(f"{path} is not a text file") from None
-    return Plan.from_json(text)
+    return read(text)
 
 
 def read_picture(path: Path) -> Image.Image:

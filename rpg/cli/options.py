@@ -28,7 +28,8 @@ PlanFile = Annotated[
     Path | None,
     typer.Option(
         "--plan",
-        help="Draw this plan (JSON, as `rpg plan --json` prints).",
+        help="Draw this plan: JSON, as `rpg plan --json` prints, or what `--form` of that writes "
+        "for ComfyUI, Regional Prompter or Forge Couple.",
         rich_help_panel=_SOURCE,
     ),
 ]
@@ -85,11 +86,12 @@ FallbackKind = Annotated[
     ),
 ]
 PlanForm = Annotated[
-    Literal["json", "text", "flux", "ideogram"] | None,
+    Literal["json", "text", "flux", "ideogram", "comfyui", "regional-prompter", "forge-couple"]
+    | None,
     typer.Option(
         "--form",
-        help="Print the plan alone: as JSON, in the official text form, or as FLUX.2 or Ideogram 4 "
-        "read layouts in their prompts.",
+        help="Print the plan alone: as JSON, in the official text form, as FLUX.2 or Ideogram 4 "
+        "read layouts in their prompts, or for ComfyUI, Regional Prompter or Forge Couple.",
     ),
 ]
 PlannerExamples = Annotated[

@@ -8,7 +8,7 @@ import typer
 
 from rpg.cli import console, options
 from rpg.cli.planning import PlannerFlags, planned
-from rpg.plans.exports import FORMS
+from rpg.dialects.forms import FORMS
 
 
 def plan(
@@ -30,6 +30,9 @@ def plan(
         )
         made, shown = planned(flags.build(), prompt)
         if as_json or form:
-            console.put(FORMS[form or "json"](made))
+            exported = FORMS[form or "json"](made)
+            for one in exported.lost:
+                console.note(one)
+            console.put(exported.text)
         else:
             console.show_plan(made, reasoning=not shown)

@@ -1,5 +1,7 @@
 """Plans in the forms that models with layout in their prompts read natively. Pure; one way.
 
+Those that other tools read, and that are read back, stand in `rpg.dialects`.
+
 - `flux_json`: FLUX.2's structured prompt (docs.bfl.ai, "JSON prompting"): scene, subjects with a
   position in words, style, background.
 - `ideogram_json`: the caption that Ideogram 4 was trained on (docs.ideogram.ai, "JSON prompting"):
@@ -10,18 +12,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 from rpg.plans.geometry import Box
 from rpg.plans.plan import Plan, Region
 from rpg.plans.scene import Thing
 
-__all__ = ["FORMS", "flux_json", "ideogram_json"]
+__all__ = ["Exported", "flux_json", "ideogram_json"]
 
 _THIRD = 1 / 3
 _LARGE = 0.8  # of the canvas: a position says no more
 _PHOTO = ("photo", "film still", "dslr", "35mm", "85mm")
+
+
+class Exported(NamedTuple):
+    """A plan in another form.
+
+    Attributes:
+        text: the form.
+        lost: what of the plan it does not say, a sentence each.
+    """
+
+    text: str
+    lost: tuple[str, ...] = ()
 
 
 def flux_json(plan: Plan) -> str:
@@ -54,15 +68,6 @@ def ideogram_json(plan: Plan) -> str:
         },
     }
     return _json(data)
-
-
-FORMS: dict[str, Callable[[Plan], str]] = {
-    "json": lambda plan: plan.to_json(),
-    "text": Plan.to_rpg_text,
-    "flux": flux_json,
-    "ideogram": ideogram_json,
-}
-"""How a plan can be written: our own JSON, the official text form, and those above."""
 
 
 def position(box: Box) -> str:
