@@ -22,9 +22,9 @@ from rpg.events import Notice, Rendered, Step
 from rpg.generation import sampling
 from rpg.generation.guidance_interval import unreachable
 from rpg.generation.latent_preview import Previewer
-from rpg.generation.request import EMBEDS, Finished, GenerationRequest, Inputs
+from rpg.generation.request import EMBEDS, OF_REGIONS, Finished, GenerationRequest, Inputs
 from rpg.generation.stream import StreamContext
-from rpg.generation.upscaling import TILE, Upscaler
+from rpg.generation.upscaling import KEPT, TILE, Upscaler
 from rpg.generation.variations import varied
 from rpg.metadata import Record
 from rpg.plans.plan import Plan
@@ -41,6 +41,8 @@ _IN_PIECES = (
     "upscale_tile, or lower upscale_strength"
 )
 _ONLY_WITH_IT = "enlarged_picture"  # among what a record needs: nothing but that picture makes it
+# Among what records need: what acts, or would have to, in the pass of upscaling as well.
+_IN_BOTH = frozenset(("lora", "embedding", *KEPT, *OF_REGIONS, *EMBEDS))
 _NAN = "the decoder gave NaN (not a number); load the model with dtype=torch.float32"
 
 
@@ -394,8 +396,8 @@ def _after(finished: Finished, alone: Record) -> Record:
     if before is not None and before.settings == settings.reset("upscaling"):
         scale = _shown(before.scale, settings)
         made = before.model_copy(update={"settings": settings, "scale": scale})
-        with_lora = ["lora" in one.needs for one in (made, alone)]
-        if (made.plan, made.model) == (alone.plan, alone.model) and len(set(with_lora)) == 1:
+        acted, acts = (_IN_BOTH.intersection(one.needs) for one in (made, alone))
+        if (made.plan, made.model, acted) == (alone.plan, alone.model, acts):
             return made
     needs = (*alone.needs, _ONLY_WITH_IT)
     return alone.model_copy(update={"task": "img2img", "needs": needs})

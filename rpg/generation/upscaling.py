@@ -32,10 +32,10 @@ from rpg.plans.geometry import FULL
 from rpg.plans.plan import Plan
 from rpg.settings import GenerationSettings
 
-__all__ = ["TILE", "Upscaler", "of_tile"]
+__all__ = ["KEPT", "TILE", "Upscaler", "of_tile"]
 
 TILE = 2.0  # of the model's usual side: what is there already holds the picture together so far
-_KEPT = ("cross_attention_kwargs", "eta", "ip_adapter_image", "ip_adapter_image_embeds")
+KEPT = ("cross_attention_kwargs", "eta", "ip_adapter_image", "ip_adapter_image_embeds")
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Upscaler:
         """
         assert used.size is not None  # complete
         size = canvas.snap_size(*used.size, canvas.size_multiple(pipe))
-        extra = {name: inputs.extra[name] for name in _KEPT if name in inputs.extra}
+        extra = {name: inputs.extra[name] for name in KEPT if name in inputs.extra}
         return cls(sibling(pipe, "img2img"), used, extra, empty, size, inputs.regions_alone)
 
     def tiles(self, plan: Plan) -> list[Tile]:
