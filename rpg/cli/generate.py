@@ -86,7 +86,7 @@ def generate(
         recording = Recording.of(session, no_session)
         control = Control.read(control_image, controlnet, control_mode, control_scale)
         regions = RegionFlags.read(
-            region_lora or (), region_image or (), region_image_scale, ip_adapter
+            region_lora or (), region_image or (), region_image_scale, ip_adapter, ip_image_encoder
         )
         flags = ModelFlags(
             model,

@@ -38,12 +38,13 @@ class RegionFlags:
         images: Iterable[str],
         scale: float | None,
         ip_adapter: Path | None,
+        ip_image_encoder: Path | None,
     ) -> RegionFlags:
         """Reads the pictures, and looks at what the LoRAs' files are.
 
         Raises:
-            SettingsError: A value is of another form, a picture cannot be read, or there is no
-                IP-Adapter for one.
+            SettingsError: A value is of another form, a picture cannot be read, or a flag lacks
+                another that it needs.
             ModelError: A file is no LoRA.
         """
         found = cls({}, {}, scale)
@@ -55,8 +56,14 @@ class RegionFlags:
             found.images.setdefault(name, []).append(files.read_picture(Path(value)))
         if found.images and ip_adapter is None:
             raise SettingsError("--region-image needs --ip-adapter, the one that reads the picture")
-        if ip_adapter is not None and not found.images:
-            raise SettingsError("--ip-adapter does nothing without --region-image")
+        beside = {
+            "--ip-adapter": ip_adapter,
+            "--ip-image-encoder": ip_image_encoder,
+            "--region-image-scale": scale,
+        }
+        for flag, given in beside.items():
+            if given is not None and not found.images:
+                raise SettingsError(f"{flag} does nothing without --region-image")
         if found.loras:
             from rpg.diffusion.sources import check_lora  # which loads torch
 

@@ -85,7 +85,9 @@ def test_a_reference_picture_of_one_region(tmp_path: Path) -> None:
         (["--region-lora", "star=gone.safetensors"], "No such file"),
         (["--region-image", "star=gone.png", "--ip-adapter", "x"], "cannot read gone.png"),
         (["--region-image", "star=here.png"], "--ip-adapter"),
-        (["--ip-adapter", "x"], "--region-image"),
+        (["--ip-adapter", "x"], "--ip-adapter does nothing without --region-image"),
+        (["--ip-image-encoder", "x"], "--ip-image-encoder does nothing without --region-image"),
+        (["--region-image-scale", "1"], "--region-image-scale does nothing without"),
     ],
 )
 def test_what_cannot_be_is_said_before_planning(flags: list[str], says: str) -> None:
@@ -96,8 +98,8 @@ def test_what_cannot_be_is_said_before_planning(flags: list[str], says: str) -> 
 
 
 def test_what_does_not_fit_is_said_before_drawing(lora: Path, tmp_path: Path) -> None:
-    result = rpg("generate", PROMPT, "--region-lora", f"sun={lora}", "-m", "gone", code=2)
-    assert "no region 'sun'" in result.stderr  # before the model is looked for
+    result = rpg("generate", PROMPT, "--region-lora", f"sun={lora}", code=2)
+    assert "no region 'sun'" in result.stderr
     other = written_ip_adapter(tmp_path, tiny_sd15())
     Image.new("RGB", (4, 4)).save("here.png")
     image = ("--region-image", "1=here.png", "--ip-adapter")
