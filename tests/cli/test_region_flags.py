@@ -104,7 +104,7 @@ def test_what_does_not_fit_is_said_before_drawing(lora: Path, tmp_path: Path) ->
     Image.new("RGB", (4, 4)).save("here.png")
     image = ("--region-image", "1=here.png", "--ip-adapter")
     assert "another family" in rpg("generate", PROMPT, *image, other, code=1).stderr
-    assert "is a LoRA: no IP" in rpg("generate", PROMPT, *image, lora, code=1).stderr
+    assert "is a LoRA and no IP-Adapter" in rpg("generate", PROMPT, *image, lora, code=1).stderr
     other.rename(tmp_path / "b.safetensors")
     shutil.copy(lora, tmp_path / "a.safetensors")
     several = rpg("generate", PROMPT, *image, tmp_path, code=1).stderr
