@@ -55,7 +55,15 @@ def upscale(
         shown = flattened(files.read_picture(picture))
         targets, recording = files.Targets(output), Recording.of(session, no_session)
         adapters = read_adapters(lora or ())
-        flags = ModelFlags(model, dtype, device, variant, revision, adapters, cpu_offload)
+        flags = ModelFlags(
+            model=model,
+            dtype=dtype,
+            device=device,
+            variant=variant,
+            revision=revision,
+            lora=adapters,
+            cpu_offload=cpu_offload,
+        )
         rpg = flags.load()
         made_with(record, rpg.model, flags)
         times = own_scale(shown, record)
