@@ -39,8 +39,12 @@ def upscale(
     device: options.Device = None,
     variant: options.Variant = None,
     revision: options.Revision = None,
+    prediction_type: options.PredictionKind = None,
+    vae: options.Vae = None,
     lora: options.Lora = None,
+    embedding: options.Embedding = None,
     cpu_offload: options.Offload = None,
+    low_vram: options.LowVram = "auto",
     output: options.Output = None,
     scale: options.Scale = None,
     session: options.SessionName = None,
@@ -63,6 +67,10 @@ def upscale(
             revision=revision,
             lora=adapters,
             cpu_offload=cpu_offload,
+            low_vram=low_vram,
+            prediction_type=prediction_type,
+            vae=vae,
+            embeddings=tuple(embedding or ()),
         )
         rpg = flags.load()
         made_with(record, rpg.model, flags)
