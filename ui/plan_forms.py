@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from rpg.dialects import comfyui, forge_couple, regional_prompter
+from rpg.dialects.forms import FORMS
 from rpg.errors import PlanError
 from rpg.planners.rules.typed import typed_words
 from rpg.plans.edits import AddRegion, AnyEdit, ModifyRegion, MoveRegion, SetBase, SetScene, apply
-from rpg.plans.exports import FORMS
 from rpg.plans.geometry import Box, grid
 from rpg.plans.plan import Plan, Region
 from ui.plan_boxes import Colour, addition, colour_of, regions_of
@@ -34,9 +35,16 @@ __all__ = [
     "staleness",
 ]
 
-Form = Literal["json", "rpg", "flux", "ideogram"]  # the last two are written and not read
+Form = Literal[
+    "json", "rpg", "comfyui", "regional-prompter", "forge-couple", "flux", "ideogram"
+]  # the last two are written and not read
 
-_WRITTEN = {"rpg": FORMS["text"], "flux": FORMS["flux"], "ideogram": FORMS["ideogram"]}
+_NAMES = {"rpg": "text"}  # in `FORMS`, where another than here
+_READ = {
+    "comfyui": comfyui.read,
+    "regional-prompter": regional_prompter.read,
+    "forge-couple": forge_couple.read,
+}
 _MOST_CHARS = 300_000  # of a text to edit on the page
 _LEAST = 0.5  # percent of the canvas that a region has each way
 
@@ -203,16 +211,18 @@ def kept(plan: Plan, prompt: str) -> Plan:
 
 
 def as_text(plan: Plan | None, form: Form) -> tuple[str, str]:
-    """The plan's text in a form, and why there is none where there is none."""
+    """The plan's text in a form, and what it does not say, or why there is none."""
     if plan is None:
         return "", "No plan yet. One written elsewhere can be put here."
     try:
-        text = plan.to_json(indent=2) if form == "json" else _WRITTEN[form](plan)
+        text, lost = FORMS[_NAMES.get(form, form)](plan)
+        if form == "json":
+            text = plan.to_json(indent=2)
     except PlanError as error:
         return "", str(error)
     if len(text) > _MOST_CHARS:
         return "", f"The text has {len(text)} characters: too many to show here."
-    return text, ""
+    return text, " ".join(lost)
 
 
 def from_text(text: str, form: Form, *, prompt: str, now: Plan | None) -> Plan:
@@ -232,8 +242,10 @@ def from_text(text: str, form: Form, *, prompt: str, now: Plan | None) -> Plan:
         raise PlanError("there is no text yet: write or paste a plan first")
     if form == "json":
         return Plan.from_json(text)
+    if form in _READ:
+        return _READ[form](text)
     if form != "rpg":
-        raise PlanError("this form is for other models; bring a plan as JSON or official text")
+        raise PlanError("this form is written and not read; bring a plan as JSON or official text")
     asked = prompt.strip() or (now.prompt if now else "")
     if not asked:
         raise PlanError("write a prompt first: this form does not say it")

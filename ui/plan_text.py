@@ -73,6 +73,9 @@ def _text(shared: Shared) -> None:
     forms = [
         ("JSON", "json"),
         ("Official text", "rpg"),
+        ("For ComfyUI", "comfyui"),
+        ("For Regional Prompter", "regional-prompter"),
+        ("For Forge Couple", "forge-couple"),
         ("For FLUX.2", "flux"),
         ("For Ideogram 4", "ideogram"),
     ]

@@ -112,11 +112,21 @@ def keep(model: str | os.PathLike[str], kept: Kept) -> Path:
 
 
 def forget(model: str | os.PathLike[str]) -> bool:
-    """Removes what is kept for a model; False where nothing was."""
+    """Removes what is kept for a model; False where nothing was.
+
+    Raises:
+        ModelError: It cannot be removed.
+    """
     path = _path(model)
     if path is None or not path.is_file():
         return False
-    path.unlink()
+    try:
+        path.unlink()
+    except OSError as error:
+        name = public_name(model)
+        raise ModelError(
+            f"what was calibrated for {name} cannot be removed: {error.strerror}"
+        ) from None
     return True
 
 

@@ -136,19 +136,19 @@ def batch(
     with console.explained(as_json):
         wishes = GenerationSettings().updated(given.words())
         flags = ModelFlags(
-            model,
-            dtype,
-            device,
-            variant,
-            revision,
-            read_adapters(lora or ()),
-            cpu_offload,
-            vae_tiling,
-            vae_slicing,
-            low_vram,
-            prediction_type,
-            vae,
-            tuple(embedding or ()),
+            model=model,
+            dtype=dtype,
+            device=device,
+            variant=variant,
+            revision=revision,
+            lora=read_adapters(lora or ()),
+            cpu_offload=cpu_offload,
+            vae_tiling=vae_tiling,
+            vae_slicing=vae_slicing,
+            low_vram=low_vram,
+            prediction_type=prediction_type,
+            vae=vae,
+            embeddings=tuple(embedding or ()),
         )
         if preset is not None:
             wishes = wishes.filled(known_defaults(flags).preset(preset))

@@ -131,7 +131,9 @@ def calibrate(
 ) -> None:
     """Draw prompts in several ways and keep what is best as the model's own; goes on if stopped."""
     with console.explained(as_json):
-        flags = ModelFlags(model, dtype, device, variant, cpu_offload=cpu_offload)
+        flags = ModelFlags(
+            model=model, dtype=dtype, device=device, variant=variant, cpu_offload=cpu_offload
+        )
         source = source_of(flags)
         if show or forget_it:
             _tell_kept(source, forget_it, as_json)

@@ -82,13 +82,13 @@ def edit(
         recording = Recording.of(session, no_session)
         adapters = read_adapters(lora or ())
         flags = ModelFlags(
-            model,
-            dtype,
-            device,
-            variant,
-            revision,
-            adapters,
-            cpu_offload,
+            model=model,
+            dtype=dtype,
+            device=device,
+            variant=variant,
+            revision=revision,
+            lora=adapters,
+            cpu_offload=cpu_offload,
             low_vram=low_vram,
             prediction_type=prediction_type,
             vae=vae,

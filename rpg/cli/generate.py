@@ -89,21 +89,21 @@ def generate(
             region_lora or (), region_image or (), region_image_scale, ip_adapter, ip_image_encoder
         )
         flags = ModelFlags(
-            model,
-            dtype,
-            device,
-            variant,
-            revision,
-            read_adapters(lora or ()),
-            cpu_offload,
-            vae_tiling,
-            vae_slicing,
-            low_vram,
-            prediction_type,
-            vae,
-            tuple(embedding or ()),
-            ip_adapter,
-            ip_image_encoder,
+            model=model,
+            dtype=dtype,
+            device=device,
+            variant=variant,
+            revision=revision,
+            lora=read_adapters(lora or ()),
+            cpu_offload=cpu_offload,
+            vae_tiling=vae_tiling,
+            vae_slicing=vae_slicing,
+            low_vram=low_vram,
+            prediction_type=prediction_type,
+            vae=vae,
+            embeddings=tuple(embedding or ()),
+            ip_adapter=ip_adapter,
+            ip_image_encoder=ip_image_encoder,
         )
         planning = source.planner(
             PlannerFlags(

@@ -34,7 +34,7 @@ class Adapter(BaseModel):
     weight_name: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ModelFlags:
     """The flags of the panel "Model", as given."""
 

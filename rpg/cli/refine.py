@@ -91,9 +91,9 @@ def refine(
         recording = Recording.of(session, no_session)
         adapters = read_adapters(lora or ())
         rpg = ModelFlags(
-            model,
-            dtype,
-            device,
+            model=model,
+            dtype=dtype,
+            device=device,
             lora=adapters,
             cpu_offload=cpu_offload,
             low_vram=low_vram,

@@ -38,13 +38,13 @@ class RegionFlags:
         images: Iterable[str],
         scale: float | None,
         ip_adapter: Path | None,
-        image_encoder: Path | None = None,
+        ip_image_encoder: Path | None,
     ) -> RegionFlags:
         """Reads the pictures, and looks at what the LoRAs' files are.
 
         Raises:
-            SettingsError: A value is of another form, a picture cannot be read, or there is no
-                IP-Adapter for one.
+            SettingsError: A value is of another form, a picture cannot be read, or a flag lacks
+                another that it needs.
             ModelError: A file is no LoRA.
         """
         found = cls({}, {}, scale)
@@ -58,7 +58,7 @@ class RegionFlags:
             raise SettingsError("--region-image needs --ip-adapter, the one that reads the picture")
         beside = {
             "--ip-adapter": ip_adapter,
-            "--ip-image-encoder": image_encoder,
+            "--ip-image-encoder": ip_image_encoder,
             "--region-image-scale": scale,
         }
         for flag, given in beside.items():

@@ -192,9 +192,9 @@ def replay(
         session = opened(name)
         number = _chosen(session, turn)
         rpg = ModelFlags(
-            model,
-            dtype,
-            device,
+            model=model,
+            dtype=dtype,
+            device=device,
             lora=read_adapters(lora or ()),
             low_vram=low_vram,
             prediction_type=prediction_type,

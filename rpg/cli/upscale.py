@@ -61,14 +61,14 @@ def upscale(
         targets, recording = files.Targets(output), Recording.of(session, no_session)
         adapters = read_adapters(lora or ())
         flags = ModelFlags(
-            model,
-            dtype,
-            device,
-            variant,
-            revision,
-            adapters,
-            cpu_offload,
-            vae_tiling,
+            model=model,
+            dtype=dtype,
+            device=device,
+            variant=variant,
+            revision=revision,
+            lora=adapters,
+            cpu_offload=cpu_offload,
+            vae_tiling=vae_tiling,
             low_vram=low_vram,
             prediction_type=prediction_type,
             vae=vae,

@@ -65,7 +65,8 @@ def regional(
             inpainting (4- or 9-channel UNet), ControlNet, with perturbed-attention guidance, or
             SDXL's InstructPix2Pix.
         plan: the regions, of every picture or, for a list of plans, of each prompt's; where there
-            are none the pipeline is left as it is, but for weights in its texts.
+            are none the pipeline is left as it is, but for weights in its texts, and that it may
+            be called without a picture for its IP-Adapter.
         composer: "attention" (regions in cross-attention, one UNet pass), "latent" (every region
             its own latent) or "latent+attention" (latents for the first `share` of the steps).
             None, here and below: the default of the model or its family, see `rpg.defaults`.
@@ -115,13 +116,14 @@ def regional(
     )
     chosen = _by_index(plans, layout, region_loras or {}, "region_loras")
     pictures = _by_index(plans, layout, region_images or {}, "region_images")
-    if not layout.count:
-        encoder = family.encoder(pipe, (), ())
-        with replaced(pipe, "encode_prompt", encoder.encode_weighted):
-            yield pipe
-        return
     pictures = check_images(pipe, pictures, region_image_scale)
     images = RegionImages(pipe, pictures, layout.count, region_image_scale)
+    if not layout.count:
+        encoder = family.encoder(pipe, (), ())
+        encoding = replaced(pipe, "encode_prompt", encoder.encode_weighted)
+        with encoding, images.acting(family.model(pipe)):
+            yield pipe
+        return
     loras = RegionLoras(load_loras(pipe, chosen), layout.count)
     with ExitStack() as stack:
         denoiser = stack.enter_context(

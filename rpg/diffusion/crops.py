@@ -43,7 +43,9 @@ class Crop:
 
     def of(self, full: Tensor, height: int, width: int) -> Tensor:
         """Cut (..., h, w), the whole `height` x `width` canvas at its own or a coarser level."""
-        factor = max(round(height / full.shape[-2]), round(width / full.shape[-1]), 1)
+        factor = 1
+        while -(-height // factor) > full.shape[-2] or -(-width // factor) > full.shape[-1]:
+            factor *= 2  # every downsampling halves, rounding up
         rows = slice(self.y0 // factor, -(-self.y1 // factor))
         columns = slice(self.x0 // factor, -(-self.x1 // factor))
         return full[..., rows, columns]
@@ -51,8 +53,8 @@ class Crop:
     def of_picture(self, full: Tensor, height: int, width: int, scale: int) -> Tensor:
         """Cut (B, C, h, w) of any resolution, and bring it to `scale` pixels a cell."""
         high, wide = full.shape[-2:]
-        rows = slice(self.y0 * high // height, max(-(-self.y1 * high // height), 1))
-        columns = slice(self.x0 * wide // width, max(-(-self.x1 * wide // width), 1))
+        rows = slice(self.y0 * high // height, -(-self.y1 * high // height))
+        columns = slice(self.x0 * wide // width, -(-self.x1 * wide // width))
         size = [side * scale for side in self.size]
         return F.interpolate(full[..., rows, columns], size, mode="bilinear", antialias=True)
 

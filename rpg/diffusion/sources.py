@@ -140,10 +140,7 @@ def control_class(
         ModelError: There is no such thing, it is something else, or for another family.
     """
     if Path(source).is_file():
-        kind = file_kinds.kind_of(shapes)
-        if kind is None or kind.name != "a ControlNet":
-            what = kind.name if kind else "of a kind that is not known"
-            raise ModelError(f"{source} is {what} and no ControlNet")
+        _check_kind(source, shapes, "a ControlNet")
         config: dict[str, Any] = {"_class_name": "ControlNetModel"}
     else:
         config = _described(source, "config.json", {})
@@ -175,9 +172,9 @@ def check_lora(file: Path) -> None:
     Raises:
         ModelError: It is something else; says what.
     """
-    kind = file_kinds.kind_of(file_kinds.header(file))
-    if kind is not None and kind.name != "a LoRA":
-        raise ModelError(f"{file} is {kind.name} and no LoRA")
+    shapes = file_kinds.header(file)
+    if file_kinds.kind_of(shapes) is not None:
+        _check_kind(file, shapes, "a LoRA")
 
 
 def check_ip_adapter(file: Path, unet: Mapping[str, Any]) -> None:
@@ -191,9 +188,7 @@ def check_ip_adapter(file: Path, unet: Mapping[str, Any]) -> None:
         ModelError: It is something else, or for another family of models.
     """
     shapes = file_kinds.header(file)
-    kind = file_kinds.kind_of(shapes)
-    if kind is None or kind.name != "an IP-Adapter":
-        raise ModelError(f"{file} is {kind.name if kind else 'of an unknown kind'}: no IP-Adapter")
+    _check_kind(file, shapes, "an IP-Adapter")
     widths = {shape[1] for name, shape in shapes.items() if name.endswith(".to_k_ip.weight")}
     if widths and widths != {unet["cross_attention_dim"]}:
         raise ModelError(f"{file}: an IP-Adapter for another family of models than this one")
@@ -207,9 +202,7 @@ def check_vae(source: str) -> None:
     """
     if Path(source).is_file():
         shapes = file_kinds.header(source)
-        kind = file_kinds.kind_of(shapes)
-        if kind is None or kind.name != "a VAE":
-            raise ModelError(f"{source} is {kind.name if kind else 'of no known kind'} and no VAE")
+        _check_kind(source, shapes, "a VAE")
         layers = (shape for name, shape in shapes.items() if _FROM_LATENTS.search(name))
         channels = next((shape[1] for shape in layers if len(shape) > 1), _LATENTS)
     else:
@@ -219,6 +212,14 @@ def check_vae(source: str) -> None:
             raise ModelError(f"{source}: {name!s:.80} is no VAE of SDXL or SD 1.5")
     if channels != _LATENTS:
         raise ModelError(f"{source}: a VAE of another family: {_NEEDS}")
+
+
+def _check_kind(source: str | Path, shapes: file_kinds.Shapes, wanted: str) -> None:
+    """Refuses a file that is not of a kind, which is named with its article."""
+    kind = file_kinds.kind_of(shapes)
+    if kind is None or kind.name != wanted:
+        name = wanted.partition(" ")[2]
+        raise ModelError(f"{source} is {kind.name if kind else 'of no known kind'} and no {name}")
 
 
 def checkpoint(path: Path, given: Collection[str]) -> tuple[Kind, Contents]:

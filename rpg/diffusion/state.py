@@ -71,9 +71,14 @@ class RegionalState:
 
     def begin_image(self, embeds: RegionalPromptEmbeds, images: Sequence[RegionImage] = ()) -> None:
         """Forget the last image's texts and reference pictures."""
-        self.images = images
-        if self.embeds is None or embeds.lengths != self.embeds.lengths:
+        before = self.embeds
+        if (
+            before is None
+            or (embeds.lengths, embeds.own_negative) != (before.lengths, before.own_negative)
+            or bool(images) != bool(self.images)
+        ):
             self._kept = {}
+        self.images = images
         self.embeds, self._bank, self._banks = embeds, None, {}
         self._progress, self._used = (0, 1), set()
 
@@ -137,9 +142,11 @@ class RegionalState:
         """Whether windows have one negative prediction, the whole canvas's, which is cheaper.
 
         It does for early steps. In all of them, what a window's surroundings lack would be guided
-        for and show as a patch.
+        for and show as a patch. Not under perturbed attention, whose processors tell the branches
+        by their places in a whole batch.
         """
-        return self.layout.window > 0 and self.schedule.settles_later
+        perturbed = self.branches.count("cond") > 1
+        return self.layout.window > 0 and self.schedule.settles_later and not perturbed
 
     @property
     def passes_whole(self) -> bool:
@@ -162,7 +169,7 @@ class RegionalState:
         return self._bank
 
     def kept(self, key: Hashable, make: Callable[[], T]) -> T:
-        """What `make` gives, made once for a size, a batch and a set of text lengths."""
+        """What `make` gives, made once for a size, a batch and a kind of texts."""
         key = (key, self.pictures, self.branches)
         if key not in self._kept:
             self._kept[key] = make()

@@ -245,9 +245,10 @@ class Encoder:
         first, second = texts
         if hidden is None or not any(text.is_weighted for text in (*first, *second)):
             return hidden
-        copies = len(hidden) // len(first)
+        both = first or [WeightedText()], second or first
+        count = len(hidden)  # one text for all of them, or one for equally many in a row
         rows = [
-            self._weighted(row, (first[at // copies], (second or first)[at // copies]), empty)
+            self._weighted(row, [some[at * len(some) // count] for some in both], empty)
             for at, row in enumerate(hidden)
         ]
         return torch.stack(rows)

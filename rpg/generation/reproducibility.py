@@ -15,6 +15,7 @@ ACTING = frozenset(
     (
         *("cross_attention_kwargs", "eta", "ip_adapter_image", "ip_adapter_image_embeds"),
         *("region_loras", "region_images", "lora", "embedding", "prediction_type", "vae"),
+        *("prompt_embeds", "negative_prompt_embeds"),
     )
 )
 

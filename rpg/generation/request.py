@@ -74,7 +74,7 @@ class CallKwargs(SettingKwargs, total=False):
     padding_mask_crop: int | None
 
 
-_OF_REGIONS = ("region_loras", "region_images")
+OF_REGIONS = ("region_loras", "region_images")
 
 
 @dataclass(frozen=True)
@@ -102,20 +102,20 @@ class Inputs:
         """Names of the inputs that whoever makes the picture again has to bring."""
         named = ["image", "mask_image", "control_image", "controlnet", "control_mode"]
         named.append("callback_on_step_end")
-        given = {name: getattr(self, name) for name in (*named, *_OF_REGIONS)} | dict(self.extra)
+        given = {name: getattr(self, name) for name in (*named, *OF_REGIONS)} | dict(self.extra)
         return tuple(sorted(name for name, value in given.items() if value is not None))
 
     @property
     def regions_alone(self) -> Inputs:
         """What single regions are given, and nothing else."""
-        names = (*_OF_REGIONS, "region_image_scale")
+        names = (*OF_REGIONS, "region_image_scale")
         return Inputs(**{name: getattr(self, name) for name in names})
 
     def within(self, plan: Plan) -> Inputs:
         """Of what regions are given by their ids, that of those alone which a plan has."""
         ids = {region.id for region in plan.layers()}
         kept: dict[str, Any] = {}
-        for name in _OF_REGIONS:
+        for name in OF_REGIONS:
             given = getattr(self, name) or {}
             kept[name] = {key: value for key, value in given.items() if key in ids} or None
         return replace(self, **kept)
@@ -127,7 +127,7 @@ class Inputs:
             SettingsError: The plan has none that is named so.
         """
         words: dict[str, Any] = {}
-        for name in _OF_REGIONS:
+        for name in OF_REGIONS:
             given = getattr(self, name) or {}
             words[name] = {region_named(plan, key).id: value for key, value in given.items()}
             if len(words[name]) < len(given):
@@ -315,7 +315,7 @@ def _inputs(words: Mapping[str, Any]) -> Inputs:
     known = ours | planned | SETTINGS.keys()
     extra = {name: value for name, value in words.items() if name not in known}
     given = {name: words[name] for name in ours if name in words}
-    given |= {name: given.get(name) or None for name in _OF_REGIONS}
+    given |= {name: given.get(name) or None for name in OF_REGIONS}
     return Inputs(**given, extra=extra)
 
 

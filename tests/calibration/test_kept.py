@@ -128,3 +128,17 @@ def test_without_a_chosen_folder_it_is_the_users_own(
     found = files(tmp_path / "model")
     assert keep(found, kept()).is_relative_to(tmp_path / "c" / "rpg" / "models")
     assert journal_path(found, "toybox").is_relative_to(tmp_path / "d" / "rpg")
+
+
+def test_what_cannot_be_removed_is_told_in_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = files(tmp_path / "model")
+    keep(found, kept())
+
+    def refuse(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(ModelError, match=r"^what was calibrated for \w+ cannot be removed: Perm"):
+        forget(found)

@@ -71,5 +71,10 @@ def test_an_embedding_is_a_word_in_prompts(model: Path) -> None:
     rpg(*asked, "-o", "without.png")
     rpg(*asked, "--embedding", "moonstyle.safetensors", "-o", "with.png")
     assert not np.array_equal(pixels("with.png"), pixels("without.png"))
+    large = ("upscale", "with.png", "--model", "sd15", "-o", "large.png")
+    rpg(*large, "--embedding", "moonstyle.safetensors")
+    assert metadata.read("large.png").needs == ("embedding",)
+    rpg(*large)  # another picture than the one drawn at once
+    assert metadata.read("large.png").needs == ("enlarged_picture",)
     lost = rpg("generate", PROMPT, "--embedding", "moonstyle.safetensors", code=1)
     assert "the embedding moonstyle is for another family" in lost.stderr

@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "edit": ("edit", "a.png", "make the star green"),
     "refine": ("refine", PROMPT, "--critic", "none"),
     "batch": ("batch", "rows.txt"),
+    "upscale": ("upscale", "a.png"),
     "replay": ("session", "replay"),
 }
 

@@ -86,7 +86,9 @@ def test_a_reference_picture_of_one_region(tmp_path: Path) -> None:
         (["--region-lora", "star=gone.safetensors"], "No such file"),
         (["--region-image", "star=gone.png", "--ip-adapter", "x"], "cannot read gone.png"),
         (["--region-image", "star=here.png"], "--ip-adapter"),
-        (["--ip-adapter", "x"], "--region-image"),
+        (["--ip-adapter", "x"], "--ip-adapter does nothing without --region-image"),
+        (["--ip-image-encoder", "x"], "--ip-image-encoder does nothing without --region-image"),
+        (["--region-image-scale", "1"], "--region-image-scale does nothing without"),
     ],
 )
 def test_what_cannot_be_is_said_before_planning(flags: list[str], says: str) -> None:
@@ -106,7 +108,7 @@ def test_what_does_not_fit_is_said_before_drawing(lora: Path, tmp_path: Path) ->
     Image.new("RGB", (4, 4)).save("here.png")
     image = ("--region-image", "1=here.png", "--ip-adapter")
     assert "another family" in rpg("generate", PROMPT, *image, other, code=1).stderr
-    assert "is a LoRA: no IP" in rpg("generate", PROMPT, *image, lora, code=1).stderr
+    assert "is a LoRA and no IP-Adapter" in rpg("generate", PROMPT, *image, lora, code=1).stderr
     other.rename(tmp_path / "b.safetensors")
     shutil.copy(lora, tmp_path / "a.safetensors")
     several = rpg("generate", PROMPT, *image, tmp_path, code=1).stderr

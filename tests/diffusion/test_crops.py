@@ -42,6 +42,16 @@ def test_cutting_commutes_with_the_levels(
     assert torch.equal(crop.of(coarse, height, width), cut)
 
 
+def test_a_level_is_known_whatever_rounding_up_adds() -> None:
+    """SD 1.5's third halving of 65 cells is 9, which seven times are nearer to than eight."""
+    canvas = coarse = torch.arange(65 * 65).view(1, 1, 65, 65).float()
+    for _ in range(3):
+        coarse = halved(coarse)
+    crop = Crop(0, 8, 40, 16, 65)
+    cut = canvas[..., 8:40, 16:65][..., ::8, ::8]
+    assert torch.equal(crop.of(coarse, 65, 65), cut)
+
+
 @pytest.mark.parametrize("size", [(16, 16), (37, 22), (10, 18), (4, 4)])
 @pytest.mark.parametrize("multiple", [1, 2, 4, 8])
 def test_crops_hold_their_regions_at_the_units_multiple(

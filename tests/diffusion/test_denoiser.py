@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +136,27 @@ def test_outside_of_the_schedule_and_of_an_image_it_is_the_model(family: str) ->
         denoiser.at(1, 2)
         assert_differ(denoiser.predict(SAMPLE, TIME, "cond", TEXT), plain(backbone))
     assert torch.equal(backbone.predict(SAMPLE, TIME, TEXT, {}), plain(backbone))
+
+
+@COMPOSERS
+def test_negatives_of_a_second_image_s_regions_act(composer: Composer) -> None:
+    """What is kept from image to image is not for texts of another kind."""
+    texts, negatives = (noise(2, MAX_TOKENS, WIDTH, seed=seed) for seed in (5, 6))
+    without = RegionalPromptEmbeds.of(texts)
+    with_own = replace(without, negatives=negatives, own_negative=(True, True))
+    backbone, layout = FAMILIES["unet"][0](), RegionalLayout.of(halves())
+    sample, told = SAMPLE.repeat(2, 1, 1, 1), torch.cat([NO_TEXT, TEXT])
+
+    def both(denoiser: RegionalDenoiser) -> Tensor:
+        with torch.no_grad():
+            return denoiser.predict(sample, TIME.expand(2), "both", told)
+
+    with RegionalDenoiser(backbone, layout, with_own, Schedule(composer)) as denoiser:
+        expected = both(denoiser)
+    with RegionalDenoiser(backbone, layout, without, Schedule(composer)) as denoiser:
+        assert_differ(both(denoiser), expected)
+        denoiser.begin_image(with_own)
+        assert_close(both(denoiser), expected)
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,19 @@ def test_perturbed_attention(make: Any, scale: float, composer: Any) -> None:
     assert_differ(drawn, inside(pipe, split("1,2"), composer, **call | {"pag_scale": 0.0}))
 
 
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("make", [tiny_sdxl, tiny_sd15])
+def test_perturbed_attention_in_early_windows(make: Any, count: int) -> None:
+    """Its processors take the batch for all branches, so each window has its own negative."""
+    pipe = perturbed(make)
+    call = {"pag_scale": 2.0, "num_inference_steps": 3, "num_images_per_prompt": count}
+    early: Any = {"composer": "latent+attention", "share": 0.4, "window": 32}
+    with regional(pipe, whole(), **early):
+        assert_close(draw(pipe, **call), draw(perturbed(make), **call))
+    with regional(pipe, split("1,2"), **early):
+        assert_differ(draw(pipe, **call), draw(perturbed(make), **call))
+
+
 @pytest.mark.parametrize("composer", ["attention", "latent"])
 def test_perturbed_attention_without_its_scale_is_the_stock_loop(composer: Any) -> None:
     expected = inside(tiny_sdxl(), halves(), composer)

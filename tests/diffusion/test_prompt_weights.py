@@ -177,6 +177,29 @@ def test_a_second_text_for_the_second_encoder_has_weights_of_its_own(side: str) 
     assert moved.nonzero().tolist() == [[row, token] for row in (0, 1) for token in (2, 3, 4)]
 
 
+@pytest.mark.parametrize(
+    ("negative", "second", "weighted"),
+    [
+        (None, "a (red:1.5) moon", (0, 1)),
+        (["a dog", "a cat"], "a (red:1.5) moon", (0, 1)),
+        ("a dog", ["a red moon", "a (red:1.5) moon"], (1,)),
+    ],
+    ids=["alone", "one for all", "one for each"],
+)
+def test_a_second_negative_of_any_number_has_its_weights(
+    negative: Any, second: Any, weighted: tuple[int, ...]
+) -> None:
+    pipe = tiny_sdxl()
+    call: dict[str, Any] = {"prompt": ["a cat", "a dog"], "device": "cpu"}
+    call |= {"num_images_per_prompt": 1, "do_classifier_free_guidance": True}
+    call |= {"negative_prompt": negative}
+    stock = pipe.encode_prompt(**call, negative_prompt_2="a red moon")[1]
+    (_, found, *_), _ = Encoder(pipe, ["a"], [""]).encode(**call, negative_prompt_2=second)
+    assert found is not None
+    assert torch.equal(found[..., :WIDTH], stock[..., :WIDTH])
+    assert (found != stock).any(-1).any(-1).nonzero().flatten().tolist() == list(weighted)
+
+
 @MAKERS
 def test_embeddings_of_any_length_go_with_a_negative_in_words(make: Any) -> None:
     """diffusers alone would encode the negative to the same length, and fail."""

@@ -430,7 +430,7 @@ def test_few_steps_become_the_models_defaults(tmp_path: Path) -> None:
 
 def test_a_batch_knows_few_steps_by_the_models_name() -> None:
     for name, steps in {"mine_lightning_2step": 2, "mine": 15}.items():
-        assert known_defaults(ModelFlags(name)).preset("fast")["num_inference_steps"] == steps
+        assert known_defaults(ModelFlags(model=name)).preset("fast")["num_inference_steps"] == steps
 
 
 def test_what_was_recognised_gives_way_to_the_models_own_file(tmp_path: Path) -> None:

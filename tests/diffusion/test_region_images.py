@@ -220,6 +220,12 @@ def test_two_adapters_are_loaded_and_none_is_given_a_picture() -> None:
     )
 
 
+def test_without_regions_an_adapter_needs_no_picture() -> None:
+    """As in a tile of an enlarged picture in which none of them lies."""
+    plan = Plan(prompt=BASE)
+    assert_close(regionally(with_adapter(), plan, None), regionally(tiny_sdxl(), plan, None))
+
+
 def patched(pipe: Any) -> Any:
     return list(pipe.unet.attn_processors.values()), dict(vars(pipe.unet)), dict(vars(pipe))
 

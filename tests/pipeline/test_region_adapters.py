@@ -89,6 +89,13 @@ def test_enlarging_keeps_them_too(
     assert all(given == ids & {"r1"} for ids, given in told)
 
 
+def test_a_picture_enlarged_later_without_them_says_so(rpg: RPGPipeline, lora: Path) -> None:
+    """At once they would act in the second pass, too: that makes another picture."""
+    before = called(rpg, PROMPT, seed=1, num_inference_steps=4, region_loras={2: [(lora, 1.0)]})
+    later = rpg.upscale(before.images[0], before.records[0], strength=0.5)
+    assert later.records[0].needs == ("enlarged_picture",)
+
+
 def test_what_cannot_be_is_refused_before_anything_is_planned(lora: Path, tmp_path: Path) -> None:
     planner = HalvesPlanner()
     rpg = RPGPipeline.from_pipe(tiny_sdxl(), planner=planner)

@@ -242,3 +242,15 @@ def test_forms_for_other_models_are_shown_and_not_taken_back(plan: Plan, form: F
     assert "a star" in text and why == ""
     with pytest.raises(PlanError, match="JSON or official text"):
         from_text(text, form, prompt="p", now=plan)
+
+
+@pytest.mark.parametrize("form", ["comfyui", "regional-prompter", "forge-couple"])
+def test_other_tools_words_are_shown_and_taken_back(form: Form) -> None:
+    plan = RulePlanner().plan("a red star to the left of a blue circle")
+    text, lost = as_text(plan, form)
+    assert "a red star" in text
+    read = from_text(text, form, prompt="", now=None)
+    assert [one.prompt for one in read.layers()] == ["a red star", "a blue circle"]
+    first = plan.regions[0].model_copy(update={"negative": "fog"})
+    other = plan.model_copy(update={"regions": (first, *plan.regions[1:])})
+    assert lost == "" and as_text(other, form)[1]  # its negative is lost, and that is said

@@ -93,7 +93,6 @@ ALSO_NOUNS = frozenset(
     giant navy tan violet oblong
     """.split()
 )
-PURE = ADJECTIVES - ALSO_NOUNS
 
 _ENDINGS = ("ous", "ful", "less", "ish", "esque", "-like", "-shaped", "-coloured", "-colored")
 _NOT_ENDINGS = frozenset(

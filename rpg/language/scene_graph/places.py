@@ -35,7 +35,6 @@ _WITHIN = frozenset({RelationKind.INSIDE, RelationKind.AMID, RelationKind.AROUND
 _ALONG = frozenset(
     "through across along down up into over onto around throughout amid among".split()
 )
-_TO = frozenset("from off for to about as like of toward towards out up by".split())
 # How an entity stands to one that is drawn already: "a table, and a ball on the table", "on it".
 RESTING = {"on": RelationKind.ON, "in": RelationKind.INSIDE}
 
