@@ -115,6 +115,7 @@ def batch(
     revision: options.Revision = None,
     prediction_type: options.PredictionKind = None,
     vae: options.Vae = None,
+    config: options.Config = None,
     lora: options.Lora = None,
     embedding: options.Embedding = None,
     cpu_offload: options.Offload = None,
@@ -148,6 +149,7 @@ def batch(
             low_vram=low_vram,
             prediction_type=prediction_type,
             vae=vae,
+            config=config,
             embeddings=tuple(embedding or ()),
         )
         if preset is not None:

@@ -114,7 +114,11 @@ def calibrate(
     dtype: options.DtypeName = "auto",
     device: options.Device = None,
     variant: options.Variant = None,
+    prediction_type: options.PredictionKind = None,
+    vae: options.Vae = None,
+    config: options.Config = None,
     cpu_offload: options.Offload = None,
+    low_vram: options.LowVram = "auto",
     critic: Critic = None,
     prompts: Prompts = 24,
     seconds: Seconds = None,
@@ -132,7 +136,15 @@ def calibrate(
     """Draw prompts in several ways and keep what is best as the model's own; goes on if stopped."""
     with console.explained(as_json):
         flags = ModelFlags(
-            model=model, dtype=dtype, device=device, variant=variant, cpu_offload=cpu_offload
+            model=model,
+            dtype=dtype,
+            device=device,
+            variant=variant,
+            prediction_type=prediction_type,
+            vae=vae,
+            config=config,
+            cpu_offload=cpu_offload,
+            low_vram=low_vram,
         )
         source = source_of(flags)
         if show or forget_it:
@@ -156,7 +168,7 @@ def calibrate(
                 job.draw,
                 judge,
                 Journal(journal_path(source, label)),
-                rpg.defaults.model_dump_json(),
+                json.dumps([rpg.defaults.model_dump(mode="json"), prediction_type, vae]),
                 Budget(pictures, seconds),
                 seed,
                 batch_size,

@@ -60,6 +60,7 @@ def edit(
     revision: options.Revision = None,
     prediction_type: options.PredictionKind = None,
     vae: options.Vae = None,
+    config: options.Config = None,
     lora: options.Lora = None,
     embedding: options.Embedding = None,
     cpu_offload: options.Offload = None,
@@ -92,6 +93,7 @@ def edit(
             low_vram=low_vram,
             prediction_type=prediction_type,
             vae=vae,
+            config=config,
             embeddings=tuple(embedding or ()),
         )
         rpg = flags.load()

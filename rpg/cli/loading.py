@@ -50,6 +50,7 @@ class ModelFlags:
     low_vram: LowVram = "auto"
     prediction_type: Prediction | None = None
     vae: str | None = None
+    config: Path | None = None
     embeddings: tuple[Path, ...] = ()
     ip_adapter: Path | None = None
     ip_image_encoder: Path | None = None
@@ -85,6 +86,7 @@ class ModelFlags:
             "low_vram": "off" if self.cpu_offload else self.low_vram,
             "prediction_type": self.prediction_type,
             "vae": self.vae,
+            "config": self.config and str(self.config),
             "embeddings": self.embeddings,
         }
         return {name: value for name, value in words.items() if value is not None}

@@ -150,6 +150,15 @@ Vae = Annotated[
         rich_help_panel=_MODEL,
     ),
 ]
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar="FOLDER",
+        help="Configuration of a single file, in diffusers' layout; without, the hub's.",
+        rich_help_panel=_MODEL,
+    ),
+]
 PredictionKind = Annotated[
     Prediction | None,
     typer.Option(

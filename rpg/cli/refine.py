@@ -69,6 +69,7 @@ def refine(
     device: options.Device = None,
     prediction_type: options.PredictionKind = None,
     vae: options.Vae = None,
+    config: options.Config = None,
     lora: options.Lora = None,
     embedding: options.Embedding = None,
     cpu_offload: options.Offload = None,
@@ -99,6 +100,7 @@ def refine(
             low_vram=low_vram,
             prediction_type=prediction_type,
             vae=vae,
+            config=config,
             embeddings=tuple(embedding or ()),
         ).load()
         rpg.planner = planning

@@ -181,6 +181,7 @@ def replay(
     device: options.Device = None,
     prediction_type: options.PredictionKind = None,
     vae: options.Vae = None,
+    config: options.Config = None,
     lora: options.Lora = None,
     embedding: options.Embedding = None,
     low_vram: options.LowVram = "auto",
@@ -199,6 +200,7 @@ def replay(
             low_vram=low_vram,
             prediction_type=prediction_type,
             vae=vae,
+            config=config,
             embeddings=tuple(embedding or ()),
         ).load()
         rpg.pipe.set_progress_bar_config(disable=True)

@@ -308,3 +308,19 @@ def test_the_command_says_what_it_recognised(
     said = command("generate", PROMPT, *flags, "--prediction-type", "v_prediction").stderr
     assert "note: recognised SDXL Lightning (2 steps, guidance 0, scheduler euler)" in said
     assert "by its name" in said and "v-prediction" not in said
+
+
+def test_where_the_hub_is_not_reached_the_folder_of_a_configuration_is_asked_for(
+    pipes: dict[str, Any], configs: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = single(pipes["sdxl"], tmp_path / "own.safetensors")
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "empty"))
+    with pytest.raises(ModelError, match=r"stable-diffusion-xl-base-1.0 is neither .* --config"):
+        RPGPipeline.from_pretrained(path, device="cpu", local_files_only=True)
+    with pytest.raises(ModelError, match="config is for single files"):
+        RPGPipeline.from_pretrained(configs["sdxl"], config=configs["sdxl"], device="cpu")
+    made = command(
+        "generate", PROMPT, "-m", path, "--config", configs["sdxl"], "-o", tmp_path / "own.png",
+        "--steps", "2", "--size", "64x64", "--no-session",
+    )  # fmt: skip
+    assert (tmp_path / "own.png").exists() and "wrote" in made.stdout

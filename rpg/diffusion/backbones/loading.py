@@ -10,6 +10,7 @@ from typing import Any
 
 import diffusers
 import torch
+from huggingface_hub import errors as hub_errors
 
 from rpg._loading import first_line, loading
 from rpg._memory import memory_explained
@@ -53,6 +54,13 @@ _TOO_LARGE = (
 )
 
 
+_UNREACHED = (hub_errors.LocalEntryNotFoundError, hub_errors.OfflineModeIsEnabled)
+_NO_CONFIG = (
+    "{}: a file holds no configuration, and that of {} is neither in the cache nor to be had from "
+    "the hub now: name a folder that has it, in diffusers' layout (config=..., or --config FOLDER)"
+)
+
+
 def load_recognised(
     model: str | os.PathLike[str],
     *,
@@ -65,6 +73,8 @@ def load_recognised(
 ) -> tuple[Any, Recognised]:
     """The pipeline of a folder, hub id or file, and what it was taken for; see both loaders."""
     read = _from_file if Path(model).is_file() else _from_folder
+    if read is _from_folder and "config" in words:
+        raise ModelError("config is for single files: a folder or hub id has its own")
     return _loaded(read, model, dtype, device, prediction_type, low_vram, embeddings, words)
 
 
@@ -196,8 +206,13 @@ def _from_file(
     pipeline: Any = FAMILIES[known.family].pipelines[task]
     config = words.get("config", _CONFIGS.get(known.family, ""))
     options = {**words, **_named_vae(words, config, dtype)}
-    with loading(source), memory_explained(ModelError, _TOO_LARGE), quiet_casting():
-        pipe = pipeline.from_single_file(source, dtype=dtype, **options)
+    try:
+        with loading(source), memory_explained(ModelError, _TOO_LARGE), quiet_casting():
+            pipe = pipeline.from_single_file(source, dtype=dtype, **options)
+    except ModelError as error:
+        if "config" in words or not isinstance(error.__cause__, _UNREACHED):
+            raise
+        raise ModelError(_NO_CONFIG.format(source, config)) from error.__cause__
     return (pipe if "scheduler" in words else _scheduled(pipe, known)), known
 
 
