@@ -1,0 +1,101 @@
+"""A1111, Forge, and Fooocus in its A1111 scheme: the `parameters` text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from rpg.metadata import a1111
+from rpg.metadata.foreign import Foreign, number, shown
+
+_SIDES = re.compile(r"(\d{1,6})x(\d{1,6})")
+_SIGNS = re.compile(r"(?<=[\w)])(?:\+\+*|--+)(?![\w+-])")
+_TAKEN = frozenset(
+    {
+        "steps",
+        "sampler",
+        "schedule type",
+        "cfg scale",
+        "distilled cfg scale",
+        "seed",
+        "size",
+        "model",
+        "base model",
+        "clip skip",
+        "denoising strength",
+        "hires upscale",
+        "hires resize",
+        "hires upscaler",
+        "variation seed",
+        "variation seed strength",
+    }
+)
+_HARMLESS = frozenset(  # which picture comes out does not depend on them
+    "model hash|base model hash|vae hash|hashes|lora hashes|ti hashes|version|user|created by"
+    "|created date|civitai resources|civitai metadata|metadata scheme".split("|")
+)
+
+
+def read(texts: Mapping[str, str]) -> Foreign | None:
+    """The text under `parameters`, where it is none of JSON."""
+    if "parameters" not in texts:
+        return None
+    prompt, negative, pairs, extra = a1111.read(texts["parameters"])
+    said = {key.casefold(): value for key, value in pairs.items()}
+    found = Foreign(prompt, negative, said.get("model") or said.get("base model", ""))
+    found.without_networks(spoken)
+    guidance = said.get("cfg scale")
+    if number(guidance) == 1:  # models distilled from guidance take it as a condition
+        guidance = said.get("distilled cfg scale", guidance)
+    found.take(
+        num_inference_steps=said.get("steps"), guidance_scale=guidance, seed=said.get("seed")
+    )
+    found.sample(said.get("sampler"), _schedule(said))
+    found.skip_layers(said.get("clip skip"))
+    if sides := _SIDES.fullmatch(said.get("size", "")):
+        found.take(width=sides[1], height=sides[2])
+    elif said.get("size"):
+        found.lost.append(f"size {shown(said['size'])} is no size")
+    _second_pass(found, said)
+    if strength := said.get("variation seed strength"):
+        found.take(variation_strength=strength, variation_seed=said.get("variation seed"))
+    found.unread += [key for key in pairs if key.casefold() not in _TAKEN | _HARMLESS]
+    found.unread += extra
+    return found
+
+
+def spoken(text: str) -> str:
+    """A text in which brackets weight, as they do with us, but signs behind words do not."""
+    return _SIGNS.sub(lambda signs: "".join(f"\\{sign}" for sign in signs[0]), text)
+
+
+def _schedule(said: Mapping[str, str]) -> str:
+    """The schedule of the steps; "Automatic" is Karras's for DPM++ 2M, since there is that word."""
+    schedule = said.get("schedule type", "")
+    automatic = schedule.casefold() == "automatic" and said.get("sampler") == "DPM++ 2M"
+    return "Karras" if automatic else schedule
+
+
+def _second_pass(found: Foreign, said: Mapping[str, str]) -> None:
+    strength, factor = said.get("denoising strength"), said.get("hires upscale")
+    if resized := _SIDES.fullmatch(said.get("hires resize", "")):
+        width, height = found.settings.get("width"), found.settings.get("height")
+        ratios = {
+            int(new) / old
+            for new, old in zip(resized.groups(), (width, height), strict=True)
+            if old
+        }
+        if len(ratios) == 2 and max(ratios) - min(ratios) < 0.02:
+            ratios = {max(ratios)}
+        if len(ratios) == 1:
+            factor = f"{ratios.pop():.4f}"
+        else:
+            found.lost.append(f"hires resize {shown(resized[0])} has another shape: not enlarged")
+            strength = None
+    if factor:
+        found.draw_over(factor, strength)
+        upscaler = said.get("hires upscaler", "Lanczos")
+        if upscaler != "Lanczos":
+            found.lost.append(f"hires upscaler {shown(upscaler)} is replaced by Lanczos")
+    elif strength:
+        found.from_picture(strength)
