@@ -17,7 +17,7 @@ MAX_EXIF_BYTES = 8 * 2**20
 _MAX_SEGMENTS = 10_000
 _MAX_ENTRIES = 500
 _MAKE, _MODEL, _DESCRIPTION, _SOFTWARE = 0x010F, 0x0110, 0x010E, 0x0131
-_EXIF_TABLE, _COMMENT, _NOTE = 0x8769, 0x9286, 0x927C
+_EXIF_TABLE, _COMMENT = 0x8769, 0x9286
 _BYTES_EACH = {1: 1, 2: 1, 3: 2, 4: 4, 7: 1}  # of TIFF's types that hold texts or places
 _NAMED = re.compile(r"(prompt|workflow):(?=\s*\{)", re.IGNORECASE)
 
@@ -79,20 +79,15 @@ def texts(data: bytes) -> dict[str, str]:
     values = dict(_entries(data, start, order))
     if len(place := values.get(_EXIF_TABLE, b"")) == 4:
         values = dict(_entries(data, struct.unpack(order + "I", place)[0], order)) | values
-    found = {}
-    for tag in (_MAKE, _MODEL, _DESCRIPTION):
+    found: dict[str, str] = {}
+    for tag in (_MAKE, _MODEL, _DESCRIPTION):  # where ComfyUI's nodes for WebP put its graphs
         text = _text(values.get(tag, b""))
         if named := _NAMED.match(text):
             found.setdefault(named[1].lower(), text[named.end() :])
     if _COMMENT in values:
-        comment = _comment(values[_COMMENT])
-        found["invokeai_metadata" if '"positive_prompt"' in comment[:2000] else "parameters"] = (
-            comment
-        )
+        found["parameters"] = _comment(values[_COMMENT])
     if software := _text(values.get(_SOFTWARE, b"")):
         found["Software"] = software
-    if scheme := _text(values.get(_NOTE, b"")[:64]):
-        found["fooocus_scheme"] = scheme
     return found
 
 

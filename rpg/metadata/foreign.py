@@ -16,7 +16,7 @@ from typing import Any
 
 from rpg._json_size import has_too_many_values
 from rpg.errors import SettingsError
-from rpg.plans.prompt_weights import WeightedText
+from rpg.plans.prompt_weights import MAX_WEIGHT, WeightedText
 from rpg.settings import MAX_SEED, SETTINGS, GenerationSettings, Scheduler
 
 _NUMBER = re.compile(r"[+-]?\d{1,20}(\.\d{0,20})?")
@@ -25,6 +25,9 @@ _NO_PROMPT = frozenset({"none", "null", "nan", "undefined"})
 _NETWORK = re.compile(
     r"\s*<(lora|lyco|hypernet):([^<>:]{1,200})(?::([^<>]{0,60}))?>", re.IGNORECASE
 )
+# What weights a text with us and not in most tools: signs behind words, numbers behind brackets.
+_SIGNS = re.compile(r"(?<=\w)(?:\+\++|--+)(?![\w+-])|(?<=\))[+-]+(?![\w+-])")
+_BEHIND = re.compile(r"(?<!\\)\)(?=\.?\d)")
 _MAX_NAMED = 12
 _MAX_SHOWN = 60
 
@@ -44,9 +47,8 @@ _SAMPLERS: Mapping[str, Scheduler] = {
     "tcd": "tcd",
     "unipc": "unipc",
 }
-_PLAIN = frozenset(
-    {"", "automatic", "normal", "native", "uniform"}
-)  # schedules a sampler has anyway
+# Schedules that are a sampler's own.
+_PLAIN = frozenset({"", "automatic", "normal", "native", "uniform"})
 
 
 @dataclass
@@ -90,7 +92,7 @@ class Foreign:
         elif known == "dpm++2m" and steps == "karras":
             known = "dpm++2m-karras"
         elif steps not in _PLAIN:
-            self.lost.append(f"schedule {shown(schedule or 'Karras')} is left to the scheduler")
+            self.lost.append(f"schedule {shown(schedule or 'Karras')} is not taken")
         self.take(scheduler=known)
 
     def skip_layers(
@@ -145,10 +147,9 @@ class Foreign:
         """Names a LoRA or the like, without its folder."""
         stem = re.split(r"[\\/]", str(name))[-1].removesuffix(".safetensors")
         called = {"lora": "LoRA", "lyco": "LyCORIS", "hypernet": "hypernetwork"}[kind.lower()]
-        said = f"{called} {shown(stem)}" + (
-            f" ({shown(weight)})" if weight not in (None, "") else ""
-        )
-        if (line := f"{said} is not loaded: pass it with --lora") not in self.lost:
+        strength = f" ({shown(weight)})" if weight not in (None, "") else ""
+        line = f"{called} {shown(stem)}{strength} is not loaded: load it yourself"
+        if line not in self.lost:
             self.lost.append(line)
 
     def losses(self) -> list[str]:
@@ -232,4 +233,11 @@ def text_in(source: Mapping[str, Any], name: str) -> str:
 
 def weighted(pieces: Iterable[tuple[str, float]]) -> str:
     """A text with the weights of its pieces, as we write them."""
-    return WeightedText(tuple((text, weight) for text, weight in pieces if text)).text
+    bounded = ((text, max(-MAX_WEIGHT, min(weight, MAX_WEIGHT))) for text, weight in pieces if text)
+    return WeightedText(tuple(bounded)).text
+
+
+def round_brackets_weight(text: str) -> str:
+    """A text of a tool in which brackets weight, and nothing behind them or behind words does."""
+    text = _BEHIND.sub(") ", text)
+    return _SIGNS.sub(lambda signs: "".join(f"\\{sign}" for sign in signs[0]), text)

@@ -25,12 +25,10 @@ _READERS: tuple[Callable[[Mapping[str, str]], Foreign | None], ...] = (
 KEYWORDS = frozenset(
     {
         "parameters",
-        "fooocus_scheme",
         "invokeai_metadata",
         "Comment",
         "Description",
         "Software",
-        "Source",
         "prompt",
         "workflow",
     }

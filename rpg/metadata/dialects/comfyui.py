@@ -11,15 +11,27 @@ import re
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
-from rpg.metadata.foreign import Foreign, decoded, number, shown, table
+from rpg.metadata.foreign import (
+    Foreign,
+    decoded,
+    number,
+    round_brackets_weight,
+    shown,
+    table,
+)
 
 _TEXTS = ("text", "text_g", "text_l", "clip_l", "t5xxl", "prompt")
 _VALUES = ("value", "text", "string", "String", "Text", "seed", "int", "Number")
-_SIGNS = re.compile(r"[\[\]]|(?<=[\w)])(?:\+\++|--+|[+-])(?![\w+-])")
-_PASSED_ON = re.compile(r"Conditioning|Guidance|Reroute", re.IGNORECASE)
+_CONDITIONS = (
+    "conditioning", "conditioning_1", "conditioning_2", "conditioning_to", "conditioning_from",
+)  # fmt: skip
+_MODELS = ("ckpt_name", "unet_name", "model_name")
+_NOT_READ = re.compile("ControlNet|IPAdapter|SetArea|SetMask|Detailer|UltimateSDUpscale")
 _MAX_NODES = 2000
+_MAX_PASSES = 8
 
 # The order of values in an edited graph, which has no names; empty for what is not in the other.
 _WIDGETS: Mapping[str, Sequence[str]] = {
@@ -50,7 +62,7 @@ _WIDGETS: Mapping[str, Sequence[str]] = {
 
 @dataclass(frozen=True)
 class _Node:
-    """A node: its class, its inputs, and whether an input is another's output."""
+    """A node: its class, and its inputs, some of which are outputs of others."""
 
     kind: str
     inputs: Mapping[str, Any]
@@ -63,45 +75,40 @@ def read(texts: Mapping[str, str]) -> Foreign | None:
 
 
 def spoken(text: str) -> str:
-    """A text in which round brackets weight, as they do with us; other signs are text."""
-    return _SIGNS.sub(lambda signs: "".join(f"\\{sign}" for sign in signs[0]), text)
+    """A text in which round brackets weight, as they do with us, and square ones are text."""
+    return re.sub(r"([\[\]])", r"\\\1", round_brackets_weight(text))
 
 
 def _run(graph: Any) -> dict[str, _Node]:
     return {
-        str(name): _Node(str(node.get("class_type", "")), table(node.get("inputs")))
+        str(name): _Node(str(node["class_type"]), table(node.get("inputs")))
         for name, node in [*table(graph).items()][:_MAX_NODES]
-        if isinstance(node, dict)
+        if isinstance(node, dict) and "class_type" in node
     }
 
 
 def _edited(graph: Any) -> dict[str, _Node]:
     """The same of a graph as it is edited: values by their order, links by their number."""
     parts = table(graph)
-    nodes, links = parts.get("nodes"), parts.get("links")
-    origin = {
-        link[0]: [str(link[1]), link[2]]
-        for link in (links if isinstance(links, list) else [])
-        if isinstance(link, list) and len(link) > 3 and isinstance(link[0], int)
-    }
+    links = (link for link in _list(parts.get("links")) if isinstance(link, list) and len(link) > 3)
+    origin = {link[0]: [str(link[1]), link[2]] for link in links if isinstance(link[0], int)}
     found = {}
-    for node in map(table, (nodes if isinstance(nodes, list) else [])[:_MAX_NODES]):
-        kind, values, ends = (
-            str(node.get("type", "")),
-            node.get("widgets_values"),
-            node.get("inputs"),
-        )
-        inputs: dict[str, Any] = {}
-        if isinstance(values, list):
-            inputs |= {
-                name: one for name, one in zip(_WIDGETS.get(kind, ()), values, strict=False) if name
-            }
-        for end in map(table, ends if isinstance(ends, list) else []):
+    for node in map(table, _list(parts.get("nodes"))[:_MAX_NODES]):
+        kind, values = str(node.get("type", "")), _list(node.get("widgets_values"))
+        names = list(_WIDGETS.get(kind, ()))
+        if "" in names and not isinstance([*values, ""][names.index("")], str):
+            names.remove("")  # what becomes of the seed afterwards, which older graphs do not say
+        inputs = {name: value for name, value in zip(names, values, strict=False) if name}
+        for end in map(table, _list(node.get("inputs"))):
             if isinstance(end.get("link"), int) and end["link"] in origin:
                 inputs[str(end.get("name"))] = origin[end["link"]]
-        if node.get("mode", 0) in (0, None):  # others are muted or passed by
+        if node.get("mode", 0) == 0:  # others are muted or passed by
             found[str(node.get("id"))] = _Node(kind, inputs)
     return found
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 class _Graph:
@@ -120,44 +127,40 @@ class _Graph:
         found.prompt = self._text(first, "positive", found)
         found.negative = self._text(first, "negative", found)
         found.without_networks(spoken)
-        self._sampling(first, found)
+        found.take(
+            num_inference_steps=self._near(first, "steps"),
+            guidance_scale=self._near(first, "cfg"),
+            seed=self._near(first, "seed", "noise_seed"),
+        )
+        found.sample(self._near(first, "sampler_name"), self._near(first, "scheduler"))
         self._beginning(first, found)
         self._model(first, found)
         if len(passes) > 1:
-            self._second(first, last, found)
+            self._second(last, found)
         if len(passes) > 2:
-            found.lost.append(
-                f"{len(passes) - 2} passes between the first and the last are not read"
-            )
-        kinds = {node.kind for node in self._above(last)}
-        found.unread += sorted(
-            kind for kind in kinds if re.search("ControlNet|IPAdapter|Area|SetMask|Detailer", kind)
-        )
+            found.lost.append(f"{len(passes) - 2} passes in between are not read")
+        kinds = {node.kind for node in self._nodes.values()}
+        found.unread += sorted(filter(_NOT_READ.search, kinds))
         return found
 
     def _passes(self) -> list[_Node]:
-        """The samplers one before the other, the last first."""
-        ends = [node for node in self._nodes.values() if re.search("Save|Preview", node.kind)]
-        passes: list[_Node] = []
-        for end in ends or self._nodes.values():
-            passes = [node for node in self._above(end) if self._samples(node)]
-            if passes:
-                break
-        if not passes:
-            return []
-        chain = [passes[0]]
-        while True:
-            start = chain[-1].inputs.get("latent_image", chain[-1].inputs.get("samples"))
-            before = next((one for one in self._from(start) if self._samples(one)), None)
-            if before is None or before in chain:
-                return chain
-            chain.append(before)
+        """The samplers of the longest chain that ends in a picture, the last first."""
+        ends = next(filter(None, map(self._of_kind, ("Save", "Preview", ""))), [])
+        samplers = islice(filter(_samples, self._above(*ends)), _MAX_PASSES)
+        return max(map(self._chain, samplers), key=len, default=[])
 
-    @staticmethod
-    def _samples(node: _Node) -> bool:
-        return "latent_image" in node.inputs and bool(
-            node.inputs.keys() & {"seed", "noise_seed", "noise", "sampler", "sampler_name"}
-        )
+    def _of_kind(self, word: str) -> list[_Node]:
+        return [node for node in self._nodes.values() if word in node.kind]
+
+    def _chain(self, last: _Node) -> list[_Node]:
+        """A sampler and those whose latents it goes on from."""
+        chain = [last]
+        while len(chain) < _MAX_PASSES:
+            before = next(filter(_samples, self._from(chain[-1], "latent_image")), None)
+            if before is None or before in chain:
+                break
+            chain.append(before)
+        return chain
 
     def _link(self, value: Any) -> _Node | None:
         """The node whose output a value is."""
@@ -165,17 +168,15 @@ class _Graph:
             return self._nodes.get(str(value[0]))
         return None
 
-    def _from(self, value: Any) -> Iterator[_Node]:
-        """A linked node and all above it, the nearest first."""
-        node = self._link(value)
-        return iter(()) if node is None else self._above(node)
+    def _from(self, node: _Node, name: str) -> Iterator[_Node]:
+        """The node that an input comes from and all above it, the nearest first."""
+        return self._above(*filter(None, [self._link(node.inputs.get(name))]))
 
-    def _above(self, node: _Node) -> Iterator[_Node]:
-        seen, waiting = {id(node)}, deque([node])
+    def _above(self, *starts: _Node) -> Iterator[_Node]:
+        seen, waiting = set(map(id, starts)), deque(starts)
         while waiting:
             yield (now := waiting.popleft())
-            for value in now.inputs.values():
-                above = self._link(value)
+            for above in map(self._link, now.inputs.values()):
                 if above is not None and id(above) not in seen:
                     seen.add(id(above))
                     waiting.append(above)
@@ -183,123 +184,118 @@ class _Graph:
     def _value(self, node: _Node, name: str) -> Any:
         """An input's value, of another node if it comes from there; None if that says none."""
         value = node.inputs.get(name)
-        for _ in range(8):  # nodes that only pass a value on
+        for _ in range(_MAX_PASSES):  # of nodes that only pass a value on
             source = self._link(value)
             if source is None:
                 return None if isinstance(value, (list, dict)) else value
-            names = (name, *_VALUES, *source.inputs)
+            names = (name, *_VALUES, *(source.inputs if len(source.inputs) == 1 else ()))
             value = next((source.inputs[one] for one in names if one in source.inputs), None)
         return None
 
     def _near(self, sampler: _Node, *names: str) -> Any:
-        """The first value of one of these names at the sampler or at what says how it samples."""
-        for node in (
-            sampler,
-            *(
-                self._link(sampler.inputs.get(end))
-                for end in ("noise", "sampler", "sigmas", "guider")
-            ),
-        ):
+        """The first value of one of these names at a sampler or at what says how it samples."""
+        ends = ("noise", "sampler", "sigmas", "guider")
+        for node in (sampler, *(self._link(sampler.inputs.get(end)) for end in ends)):
             for name in names:
                 if node is not None and (value := self._value(node, name)) is not None:
                     return value
         return None
 
-    def _sampling(self, sampler: _Node, found: Foreign) -> None:
-        found.take(
-            num_inference_steps=self._near(sampler, "steps"),
-            guidance_scale=self._near(sampler, "cfg"),
-            seed=self._near(sampler, "seed", "noise_seed"),
-        )
-        found.sample(self._near(sampler, "sampler_name"), self._near(sampler, "scheduler"))
+    def _guided(self, sampler: _Node) -> _Node:
+        """What takes the conditions: the sampler, or a guider of its own."""
+        return self._link(sampler.inputs.get("guider")) or sampler
 
     def _text(self, sampler: _Node, end: str, found: Foreign) -> str:
         """The texts of a condition; of one that is put together all of them."""
-        guider = self._link(sampler.inputs.get("guider"))
-        start = (guider or sampler).inputs.get(end)
-        if start is None and guider is not None and end == "positive":
-            start = guider.inputs.get("conditioning")
-        texts: list[str] = []
-        waiting, seen = deque([start]), 0
-        while waiting and (seen := seen + 1) < _MAX_NODES:
-            node = self._link(waiting.popleft())
+        guided = self._guided(sampler)
+        lone = "conditioning" if end == "positive" else ""  # of a guider without a negative
+        waiting, texts = deque([guided.inputs.get(end, guided.inputs.get(lone))]), []
+        for _ in range(_MAX_NODES):
+            node = self._link(waiting.popleft()) if waiting else None
             if node is None:
                 continue
             said = [self._value(node, name) for name in _TEXTS if name in node.inputs]
-            own = [one for one in said if isinstance(one, str) and one.strip()]
-            if own:
-                texts += own
-            elif re.search("ConditioningZeroOut", node.kind):
-                continue
-            else:
-                above = (
-                    end,
-                    "conditioning",
-                    "conditioning_1",
-                    "conditioning_2",
-                    "conditioning_to",
-                    "conditioning_from",
-                )
-                named = [node.inputs[name] for name in above if name in node.inputs]
-                waiting.extend(
-                    named or (node.inputs.values() if _PASSED_ON.search(node.kind) else ())
-                )
-        unlike = list(dict.fromkeys(text.strip() for text in texts))
+            if said:
+                texts += [one.strip() for one in said if isinstance(one, str) and one.strip()]
+                if not any(isinstance(one, str) for one in said):
+                    found.lost.append(f"a {end} text that other nodes put together is not read")
+            elif "ZeroOut" not in node.kind:
+                ends = [name for name in (end, *_CONDITIONS) if name in node.inputs]
+                if "Reroute" in node.kind:
+                    ends = [*node.inputs]
+                waiting.extend(node.inputs[name] for name in ends)
+        unlike = list(dict.fromkeys(texts))
         if len(unlike) > 1:
             found.lost.append(f"{len(unlike)} {end} texts of the graph are joined into one")
         return ", ".join(unlike)
 
     def _beginning(self, sampler: _Node, found: Foreign) -> None:
         """The size of an empty latent; or that there was a picture."""
-        for node in self._from(sampler.inputs.get("latent_image")):
+        above = list(self._from(sampler, "latent_image"))
+        denoise = number(self._near(sampler, "denoise"))
+        for node in above:
             width, height = self._value(node, "width"), self._value(node, "height")
             if width is not None and height is not None and "latent" in node.kind.lower():
                 found.take(width=width, height=height)
-                break
+                if isinstance(denoise, float) and denoise < 1:
+                    found.lost.append(f"denoise {shown(denoise)} of an empty latent is not taken")
+                return
+        if any(re.search("VAEEncode|LoadImage", node.kind) for node in above):
+            found.from_picture(denoise)
         else:
-            found.from_picture(self._near(sampler, "denoise") or 1)
-            return
-        denoise = number(self._near(sampler, "denoise"))
-        if isinstance(denoise, (int, float)) and denoise < 1:
-            found.lost.append(f"denoise {shown(denoise)} of an empty latent is not read")
+            found.lost.append("the size is not read: no node of the graph says it plainly")
 
     def _model(self, sampler: _Node, found: Foreign) -> None:
-        start = self._link(sampler.inputs.get("guider")) or sampler
-        for node in self._from(start.inputs.get("model")):
-            for name in ("ckpt_name", "unet_name", "model_name"):
-                value = self._value(node, name) if name in node.inputs else None
-                if isinstance(value, str) and not found.model:
-                    found.model = re.split(r"[\\/]", value)[-1]
-            if isinstance(name := node.inputs.get("lora_name"), str):
-                found.network("lora", name, self._value(node, "strength_model"))
-        for node in self._from(start.inputs.get("positive", start.inputs.get("conditioning"))):
-            if "stop_at_clip_layer" in node.inputs:
-                stop = number(self._value(node, "stop_at_clip_layer"))
-                found.skip_layers(-stop if isinstance(stop, int) else stop)
+        guided = self._guided(sampler)
+        for node in self._from(guided, "model"):
+            named = (self._value(node, name) for name in _MODELS if name in node.inputs)
+            if isinstance(model := next(named, None), str):
+                found.model = found.model or re.split(r"[\\/]", model)[-1]
+            if isinstance(lora := node.inputs.get("lora_name"), str):
+                found.network("lora", lora, self._value(node, "strength_model"))
+            for one in map(table, node.inputs.values()):  # where one node loads several
+                if isinstance(one.get("lora"), str) and one.get("on", True):
+                    found.network("lora", one["lora"], one.get("strength"))
+        for node in self._from(
+            guided, "positive" if "positive" in guided.inputs else "conditioning"
+        ):
+            stop = number(self._value(node, "stop_at_clip_layer"))
+            if isinstance(stop, int):
+                found.skip_layers(-stop, xl=bool(self._of_kind("SDXL")) or None)
             if "guidance" in node.inputs:  # of a model that is distilled from it
                 found.take(guidance_scale=self._value(node, "guidance"))
 
-    def _second(self, first: _Node, last: _Node, found: Foreign) -> None:
-        """A pass over the enlarged latent, or one that only goes on."""
-        factor: Any = None
-        for node in self._from(last.inputs.get("latent_image")):
-            if self._samples(node):
+    def _second(self, last: _Node, found: Foreign) -> None:
+        """A pass over the enlarged latent or picture, or one that only goes on."""
+        factor = 1.0
+        for node in self._from(last, "latent_image"):
+            if _samples(node):
                 break
-            if "scale_by" in node.inputs:
-                factor = self._value(node, "scale_by")
+            if "upscale_model" in node.inputs:  # which has a factor of its own
+                factor = 1.0
+                break
+            by = number(self._value(node, "scale_by"))
+            if isinstance(by, (int, float)):
+                factor *= by
             elif "upscale_method" in node.inputs:
-                sides = [
-                    (number(self._value(node, side)), found.settings.get(side))
-                    for side in ("width", "height")
-                ]
-                ratios = [
-                    new / old
-                    for new, old in sides
-                    if isinstance(new, int) and isinstance(old, int) and old > 0
-                ]
-                if len(ratios) == 2 and abs(ratios[0] - ratios[1]) < 0.02:
-                    factor = round(max(ratios), 4)
-        if factor is None:
+                new = [number(self._value(node, side)) for side in ("width", "height")]
+                factor *= _ratio(new, [found.settings.get(side) for side in ("width", "height")])
+                break
+        if factor == 1:
             found.lost.append("a second pass of the graph is not read")
         else:
-            found.draw_over(factor, self._near(last, "denoise"))
+            found.draw_over(round(factor, 4), self._near(last, "denoise"))
+
+
+def _samples(node: _Node) -> bool:
+    return "latent_image" in node.inputs and not node.inputs.keys().isdisjoint(
+        ("seed", "noise_seed", "noise", "sampler", "sampler_name")
+    )
+
+
+def _ratio(new: Sequence[Any], old: Sequence[Any]) -> float:
+    """How much larger sides are; 1 where the shape is another, or a side is no number."""
+    if not all(isinstance(side, int) and side > 0 for side in (*new, *old)):
+        return 1.0
+    ratios = [one / other for one, other in zip(new, old, strict=True)]
+    return max(ratios) if max(ratios) - min(ratios) < 0.02 else 1.0

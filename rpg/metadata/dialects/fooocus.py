@@ -16,7 +16,7 @@ _HARMLESS = frozenset(  # some say again, drawn out, what is said already
     "base_model_hash metadata_scheme version created_by full_prompt full_negative_prompt"
     " refiner_switch prompt_expansion performance".split()
 )
-_NOTHING = ("", "None", "[]", "Default (model)", [], None)
+_NOTHING: tuple[object, ...] = ("", "None", "[]", "Default (model)", [], None)
 
 
 def read(texts: Mapping[str, str]) -> Foreign | None:

@@ -6,10 +6,9 @@ import re
 from collections.abc import Mapping
 
 from rpg.metadata import a1111
-from rpg.metadata.foreign import Foreign, number, shown
+from rpg.metadata.foreign import Foreign, number, round_brackets_weight, shown
 
 _SIDES = re.compile(r"(\d{1,6})x(\d{1,6})")
-_SIGNS = re.compile(r"(?<=[\w)])(?:\+\+*|--+)(?![\w+-])")
 _TAKEN = frozenset(
     {
         "steps",
@@ -43,7 +42,7 @@ def read(texts: Mapping[str, str]) -> Foreign | None:
     prompt, negative, pairs, extra = a1111.read(texts["parameters"])
     said = {key.casefold(): value for key, value in pairs.items()}
     found = Foreign(prompt, negative, said.get("model") or said.get("base model", ""))
-    found.without_networks(spoken)
+    found.without_networks(round_brackets_weight)
     guidance = said.get("cfg scale")
     if number(guidance) == 1:  # models distilled from guidance take it as a condition
         guidance = said.get("distilled cfg scale", guidance)
@@ -64,11 +63,6 @@ def read(texts: Mapping[str, str]) -> Foreign | None:
     return found
 
 
-def spoken(text: str) -> str:
-    """A text in which brackets weight, as they do with us, but signs behind words do not."""
-    return _SIGNS.sub(lambda signs: "".join(f"\\{sign}" for sign in signs[0]), text)
-
-
 def _schedule(said: Mapping[str, str]) -> str:
     """The schedule of the steps; "Automatic" is Karras's for DPM++ 2M, since there is that word."""
     schedule = said.get("schedule type", "")
@@ -79,19 +73,12 @@ def _schedule(said: Mapping[str, str]) -> str:
 def _second_pass(found: Foreign, said: Mapping[str, str]) -> None:
     strength, factor = said.get("denoising strength"), said.get("hires upscale")
     if resized := _SIDES.fullmatch(said.get("hires resize", "")):
-        width, height = found.settings.get("width"), found.settings.get("height")
-        ratios = {
-            int(new) / old
-            for new, old in zip(resized.groups(), (width, height), strict=True)
-            if old
-        }
-        if len(ratios) == 2 and max(ratios) - min(ratios) < 0.02:
-            ratios = {max(ratios)}
-        if len(ratios) == 1:
-            factor = f"{ratios.pop():.4f}"
-        else:
+        sides = zip(resized.groups(), ("width", "height"), strict=True)
+        ratios = [int(new) / (found.settings.get(old) or 1) for new, old in sides]
+        if max(ratios) - min(ratios) > 0.02:
             found.lost.append(f"hires resize {shown(resized[0])} has another shape: not enlarged")
-            strength = None
+            return
+        factor = f"{max(ratios):.4f}"
     if factor:
         found.draw_over(factor, strength)
         upscaler = said.get("hires upscaler", "Lanczos")

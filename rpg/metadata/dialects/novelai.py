@@ -49,12 +49,13 @@ def read(texts: Mapping[str, str]) -> Foreign | None:
         height=said.get("height"),
     )
     found.sample(said.get("sampler"), said.get("noise_schedule"))
-    if said.get("request_type", "").__str__().startswith(("Img2Img", "NativeInfilling")):
+    if text_in(said, "request_type").startswith(("Img2Img", "NativeInfilling")):
         found.from_picture(said.get("strength"))
     found.unread += [
         key
         for key, value in said.items()
-        if key not in _TAKEN | _HARMLESS and number(value) not in (None, "", 0, 1, [], {})
+        if key not in _TAKEN | _HARMLESS
+        and (value is True or number(value) not in (None, "", 0, 1, [], {}))
     ]
     return found
 
