@@ -19,7 +19,8 @@ from rpg.errors import SettingsError
 from rpg.plans.prompt_weights import MAX_WEIGHT, WeightedText
 from rpg.settings import MAX_SEED, SETTINGS, GenerationSettings, Scheduler
 
-_NUMBER = re.compile(r"[+-]?\d{1,20}(\.\d{0,20})?")
+_MAX_DIGITS = 20
+_NUMBER = re.compile(rf"[+-]?\d{{1,{_MAX_DIGITS}}}(\.\d{{0,{_MAX_DIGITS}}})?")
 _UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _NO_PROMPT = frozenset({"none", "null", "nan", "undefined"})
 _NETWORK = re.compile(
@@ -215,9 +216,14 @@ def decoded(text: str) -> Any:
     if has_too_many_values(text.encode("utf-8", "surrogatepass")):
         return None
     try:
-        return json.loads(text)
+        return json.loads(text, parse_int=_whole)
     except (ValueError, RecursionError):
         return None
+
+
+def _whole(digits: str) -> int | float:
+    """A whole number; of one that no setting can hold the size, which may be infinite."""
+    return int(digits) if len(digits) <= _MAX_DIGITS else float(digits)
 
 
 def table(value: Any) -> dict[str, Any]:

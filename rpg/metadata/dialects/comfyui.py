@@ -256,9 +256,8 @@ class _Graph:
             for one in map(table, node.inputs.values()):  # where one node loads several
                 if isinstance(one.get("lora"), str) and one.get("on", True):
                     found.network("lora", one["lora"], one.get("strength"))
-        for node in self._from(
-            guided, "positive" if "positive" in guided.inputs else "conditioning"
-        ):
+        end = "positive" if "positive" in guided.inputs else "conditioning"
+        for node in self._from(guided, end):
             stop = number(self._value(node, "stop_at_clip_layer"))
             if isinstance(stop, int):
                 found.skip_layers(-stop, xl=bool(self._of_kind("SDXL")) or None)
