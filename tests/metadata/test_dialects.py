@@ -47,6 +47,11 @@ def used(record: Record) -> dict[str, Any]:
     return record.settings.model_dump(exclude_defaults=True)
 
 
+def runs(text: str) -> list[tuple[str, float]]:
+    """A text's pieces with their weights, to four places."""
+    return [(piece, round(weight, 4)) for piece, weight in weighted(text).runs]
+
+
 def graph() -> dict[str, Any]:
     """ComfyUI's own first example, as its program interface takes it."""
     return {
@@ -228,10 +233,10 @@ def test_brackets_and_quotes_alone_are_no_json(text: str) -> None:
 
 def test_signs_that_weight_nothing_there_weight_nothing_here() -> None:
     text = infotext("Seed: 1", "C++ (red)1.3 (blue)+ [faint] (big:1.2)")[0].plan.prompt
-    assert weighted(text).runs == (
+    assert runs(text) == [
         ("C++ ", 1.0), ("red", 1.1), (" 1.3 ", 1.0), ("blue", 1.1), ("+ ", 1.0),
-        ("faint", pytest.approx(1 / 1.1)), (" ", 1.0), ("big", 1.2),
-    )  # fmt: skip
+        ("faint", 0.9091), (" ", 1.0), ("big", 1.2),
+    ]  # fmt: skip
 
 
 def test_our_own_clip_skip_comes_back() -> None:
@@ -280,15 +285,10 @@ def test_fooocus_in_its_own_scheme() -> None:
     assert (record.plan.prompt, record.plan.negative) == ("a red star", "blur")
     assert used(record) == OF_FOOOCUS  # 2 leaves out none in SDXL
     assert record.model == "juggernautXL_v8"
-    assert (
-        lost
-        == (
-            "sampler dpmpp_2m_sde_gpu is none of ours: the model's own is used; "
-            "LoRA offset (0.1) is not loaded: load it yourself; "
-            "not read: adm_guidance, sharpness, styles"
-        )
-        or "LoRA offset (0.1)" in lost
-        and lost.endswith("not read: adm_guidance, sharpness, styles")
+    assert lost == (
+        "sampler dpmpp_2m_sde_gpu is none of ours: the model's own is used; "
+        "LoRA offset (0.1) is not loaded: load it yourself; "
+        "not read: adm_guidance, sharpness, styles"
     )
 
 
@@ -316,7 +316,7 @@ def test_swarmui() -> None:
         "height": 768,
         "sampler": "euler_ancestral",
         "scheduler": "normal",
-        "refinercontrolpercentage": 0.3,
+        "refinercontrolpercentage": 0.4,
         "refinermethod": "PostApply",
         "refinerupscale": 1.5,
         "loras": ["sub/glow"],
@@ -334,7 +334,7 @@ def test_swarmui() -> None:
         "height": 768,
         "scheduler": "euler-a",
         "upscale": 1.5,
-        "upscale_strength": 0.3,
+        "upscale_strength": 0.4,
     }
     assert record.model == "dream"
     assert "<segment:face> on is not read" in lost and "LoRA glow (0.7)" in lost
@@ -398,10 +398,10 @@ def test_novelai() -> None:
         "request_type": "PromptGenerateRequest",
     }
     record, lost = told(Software="NovelAI", Description="a red star", Comment=said)
-    assert weighted(record.plan.prompt).runs == (
-        ("a ", 1.0), ("red", 1.1025), (" star, ", 1.0), ("faint", pytest.approx(0.9524)),
+    assert runs(record.plan.prompt) == [
+        ("a ", 1.0), ("red", 1.1025), (" star, ", 1.0), ("faint", 0.9524),
         (", ", 1.0), ("big", 1.5), (", (plain)", 1.0),
-    )  # fmt: skip
+    ]  # fmt: skip
     assert record.plan.negative == "blur"
     assert used(record) == {
         "num_inference_steps": 28,
@@ -427,9 +427,9 @@ def test_characters_of_novelai_stand_in_the_prompt() -> None:
 
 def test_a_graph_that_was_run() -> None:
     record, lost = told(prompt=graph(), workflow={"nodes": "not read where there is the other"})
-    assert weighted(record.plan.prompt).runs == (
+    assert runs(record.plan.prompt) == [
         ("a ", 1.0), ("red", 1.2), (" star [sharp]", 1.0),
-    )  # fmt: skip
+    ]  # fmt: skip
     assert (record.plan.negative, record.model, lost) == ("blur", "dream", "")
     assert used(record) == OF_GRAPH
 
@@ -662,7 +662,8 @@ def test_no_exif_causes_anything_but_a_refusal(noise: bytes) -> None:
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
     | st.sampled_from(["3", "5", "6", "CLIPTextEncode", 10**400]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(st.text(max_size=4), inner, max_size=3),
     max_leaves=6,
 )  # fmt: skip
 
@@ -715,7 +716,7 @@ def test_a_graph_of_rings_costs_little() -> None:
     begun = time.process_time()
     with pytest.raises(MetadataError, match="no prompt"):
         told(prompt=nodes)
-    assert time.process_time() - begun < 5  # minutes where every chain is followed to its end
+    assert time.process_time() - begun < 5  # a small part of it
 
 
 def test_words_out_of_range_cost_nothing_else() -> None:
@@ -725,4 +726,4 @@ def test_words_out_of_range_cost_nothing_else() -> None:
 
 
 def test_a_text_of_comfyui_keeps_its_square_brackets() -> None:
-    assert weighted(comfyui.spoken("[a] (b:1.5)")).runs == (("[a] ", 1.0), ("b", 1.5))
+    assert runs(comfyui.spoken("[a] (b:1.5)")) == [("[a] ", 1.0), ("b", 1.5)]
