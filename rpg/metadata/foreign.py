@@ -113,7 +113,9 @@ class Foreign:
                 self.lost.append(f"clip skip {shown(counted)} is no number")
             return
         left_out = value - (2 if xl else 1) if from_one else value
-        if left_out > 0:
+        if left_out < 0 and xl:
+            self.lost.append(f"clip skip {value} is not taken: SDXL models leave out one layer")
+        elif left_out > 0:
             self.take(clip_skip=left_out)
             if from_one and xl is None:
                 self.lost.append(

@@ -245,6 +245,14 @@ def test_our_own_clip_skip_comes_back() -> None:
     assert told(parameters=first.parameters())[0].settings == first.settings
 
 
+def test_what_is_more_than_words_in_a_prompt_is_named() -> None:
+    record, lost = infotext("Seed: 1", "a red star BREAK night, [cat:dog:0.5] AND [faint]")
+    assert record.plan.prompt == "a red star BREAK night, [cat:dog:0.5] AND [faint]"
+    assert lost == "; ".join(
+        f"{cut} in the prompt is read as words" for cut in ("BREAK", "[cat:dog:0.5]", "AND")
+    )
+
+
 # Fooocus, SwarmUI, InvokeAI, NovelAI
 
 FOOOCUS = {
