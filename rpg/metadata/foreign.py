@@ -16,6 +16,7 @@ from typing import Any
 
 from rpg._json_size import has_too_many_values
 from rpg.errors import SettingsError
+from rpg.plans.model import MAX_PROMPT_CHARS
 from rpg.plans.prompt_weights import MAX_WEIGHT, WeightedText
 from rpg.settings import MAX_SEED, SETTINGS, GenerationSettings, Scheduler
 
@@ -24,7 +25,7 @@ _NUMBER = re.compile(rf"[+-]?\d{{1,{_MAX_DIGITS}}}(\.\d{{0,{_MAX_DIGITS}}})?")
 _UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _NO_PROMPT = frozenset({"none", "null", "nan", "undefined"})
 _NETWORK = re.compile(
-    r"\s*<(lora|lyco|hypernet):([^<>:]{1,200})(?::([^<>]{0,60}))?>", re.IGNORECASE
+    r"\s?<(lora|lyco|hypernet):([^<>:]{1,200})(?::([^<>]{0,60}))?>", re.IGNORECASE
 )
 # What weights a text with us and not in most tools: signs behind words, numbers behind brackets.
 _SIGNS = re.compile(r"(?<=\w)(?:\+\++|--+)(?![\w+-])|(?<=\))[+-]+(?![\w+-])")
@@ -85,7 +86,7 @@ class Foreign:
         steps = re.sub(r"[^a-z0-9]", "", str(schedule or "").lower())
         if plain not in _SAMPLERS and plain.endswith(("karras", "k")):
             plain, steps = plain.removesuffix("karras").removesuffix("k"), "karras"
-        if not plain:
+        if not sampler:
             return
         known = _SAMPLERS.get(plain)
         if known is None:
@@ -201,8 +202,13 @@ def number(value: Any) -> Any:
 
 def shown(value: object) -> str:
     """A stranger's text as it can stand in a line."""
-    text = _UNSHOWN.sub(" ", str(value)[: 4 * _MAX_SHOWN]).strip()
+    text = _UNSHOWN.sub(" ", whole(str(value)[: 4 * _MAX_SHOWN])).strip()
     return text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 1] + "…"
+
+
+def whole(text: str) -> str:
+    """A text as UTF-8 can write it: JSON may hold halves of letters."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def is_prompt(text: str) -> bool:
@@ -241,7 +247,10 @@ def text_in(source: Mapping[str, Any], name: str) -> str:
 
 def weighted(pieces: Iterable[tuple[str, float]]) -> str:
     """A text with the weights of its pieces, as we write them."""
-    bounded = ((text, max(-MAX_WEIGHT, min(weight, MAX_WEIGHT))) for text, weight in pieces if text)
+    bounded = [(text, max(-MAX_WEIGHT, min(weight, MAX_WEIGHT))) for text, weight in pieces if text]
+    plain = "".join(text for text, _ in bounded)
+    if len(plain) > MAX_PROMPT_CHARS:  # which no plan takes
+        return plain
     return WeightedText(tuple(bounded)).text
 
 

@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError, mo
 from rpg._json_size import MAX_VALUES, has_too_many_values
 from rpg.errors import MetadataError, RPGError, SettingsError
 from rpg.metadata import a1111, dialects, exif, png
-from rpg.metadata.foreign import Foreign, usable
+from rpg.metadata.foreign import Foreign, usable, whole
 from rpg.plans.overlay import MAX_SCALE, enlarge
 from rpg.plans.plan import Plan
 from rpg.plans.prompt_weights import literal
@@ -238,8 +238,9 @@ def parse_parameters(text: str) -> Record:
 def _of_foreign(found: Foreign) -> tuple[Record, tuple[str, ...]]:
     used, lost = usable(found.settings)
     try:
-        plan = Plan(prompt=found.prompt, negative=found.negative, source="parameters")
-        record = Record(plan=plan, settings=used, model=public_name(found.model))
+        texts = {"prompt": whole(found.prompt), "negative": whole(found.negative)}
+        plan = Plan(**texts, source="parameters")
+        record = Record(plan=plan, settings=used, model=public_name(whole(found.model)))
     except ValidationError as error:
         raise MetadataError(f"the picture's parameters are not valid: {explain(error)}") from None
     except RPGError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import struct
@@ -725,6 +726,25 @@ def test_a_graph_of_rings_costs_little() -> None:
     with pytest.raises(MetadataError, match="no prompt"):
         told(prompt=nodes)
     assert time.process_time() - begun < 5  # a small part of it
+
+
+@pytest.mark.parametrize(
+    "unit", ["[a:", " ", "a\n", "Steps: 1\n", "<lora:", "++", "(", 'A: "', "{"]
+)
+def test_long_texts_cost_no_more_than_their_length(unit: str) -> None:
+    text = "x" + unit * (2**20 // len(unit))
+    begun = time.process_time()
+    for texts in ({"parameters": text}, {"Software": "NovelAI", "Comment": {"prompt": text}}):
+        with contextlib.suppress(MetadataError):
+            told(**texts)
+    assert time.process_time() - begun < 10  # hours where a text is read again from every sign
+
+
+def test_halves_of_letters_cost_no_prompt() -> None:
+    said = '{"prompt": "a \\ud800 star", "base_model": "m\\udfff", "sampler": "\\ud800"}'
+    record, lost = told(parameters=said)
+    assert (record.plan.prompt, record.model) == ("a ? star", "m?")
+    assert "sampler ? is none of ours" in lost
 
 
 def test_words_out_of_range_cost_nothing_else() -> None:

@@ -9,8 +9,9 @@ from rpg.metadata import a1111
 from rpg.metadata.foreign import Foreign, number, round_brackets_weight, shown
 
 _SIDES = re.compile(r"(\d{1,6})x(\d{1,6})")
-# Words of prompts that cut them, and brackets that change words on the way.
-_CUTS = re.compile(r"\b(?:BREAK|AND|ADDCOL|ADDROW|ADDCOMM|ADDBASE)\b|\[[^\[\]]*[:|][^\[\]]*\]")
+# Words that cut a prompt, and brackets, which change words on the way where a sign is in them.
+_CUTS = re.compile(r"\b(?:BREAK|AND|ADDCOL|ADDROW|ADDCOMM|ADDBASE)\b|\[[^\[\]]*\]")
+_MAX_CUTS = 20
 _TAKEN = frozenset(
     {
         "steps",
@@ -48,8 +49,9 @@ def read(texts: Mapping[str, str]) -> Foreign | None:
     guidance = said.get("cfg scale")
     if number(guidance) == 1:  # models distilled from guidance take it as a condition
         guidance = said.get("distilled cfg scale", guidance)
-    for cut in dict.fromkeys(_CUTS.findall(found.prompt)):
-        found.lost.append(f"{shown(cut)} in the prompt is read as words")
+    for cut in list(dict.fromkeys(_CUTS.findall(found.prompt)))[:_MAX_CUTS]:
+        if cut[0] != "[" or set(cut) & set(":|"):
+            found.lost.append(f"{shown(cut)} in the prompt is read as words")
     found.take(
         num_inference_steps=said.get("steps"), guidance_scale=guidance, seed=said.get("seed")
     )
