@@ -725,19 +725,19 @@ def test_a_graph_of_rings_costs_little() -> None:
     begun = time.process_time()
     with pytest.raises(MetadataError, match="no prompt"):
         told(prompt=nodes)
-    assert time.process_time() - begun < 5  # a small part of it
+    assert time.process_time() - begun < 5  # over a minute where every chain is followed to its end
 
 
 @pytest.mark.parametrize(
     "unit", ["[a:", " ", "a\n", "Steps: 1\n", "<lora:", "++", "(", 'A: "', "{"]
 )
 def test_long_texts_cost_no_more_than_their_length(unit: str) -> None:
-    text = "x" + unit * (2**20 // len(unit))
+    text = "x" + unit * (2**20 // len(unit)) + "x"
     begun = time.process_time()
     for texts in ({"parameters": text}, {"Software": "NovelAI", "Comment": {"prompt": text}}):
         with contextlib.suppress(MetadataError):
             told(**texts)
-    assert time.process_time() - begun < 10  # hours where a text is read again from every sign
+    assert time.process_time() - begun < 10  # minutes where spaces are read again from every one
 
 
 def test_halves_of_letters_cost_no_prompt() -> None:
