@@ -158,12 +158,13 @@ class Foreign:
 
     def losses(self) -> list[str]:
         """All that is lost; what goes by one first word stands together."""
-        if not self.unread:
+        unread = [name for name in self.unread if name.strip()]
+        if not unread:
             return self.lost
-        count = Counter(name.split()[0] for name in self.unread)
+        count = Counter(name.split()[0] for name in unread)
         named = dict.fromkeys(
             f"{first} ({count[first]} values)" if count[first := name.split()[0]] > 2 else name
-            for name in self.unread
+            for name in unread
         )
         more = f" and {len(named) - _MAX_NAMED} more" if len(named) > _MAX_NAMED else ""
         return [*self.lost, f"not read: {', '.join(map(shown, [*named][:_MAX_NAMED]))}{more}"]

@@ -684,7 +684,7 @@ def test_any_value_anywhere_is_read_or_named(data: st.DataObject) -> None:
     for node in data.draw(st.lists(st.sampled_from(sorted(nodes)), max_size=4)):
         name = data.draw(st.sampled_from([*sorted(nodes[node]["inputs"]), "scale_by"]))
         nodes[node]["inputs"][name] = data.draw(VALUES)
-    swarm = {**dict.fromkeys(("prompt", "model"), "a"), "seed": data.draw(VALUES)}
+    swarm = {**dict.fromkeys(("prompt", "model", "", " "), "a"), "seed": data.draw(VALUES)}
     swarm |= {name: data.draw(VALUES) for name in ("loras", "clipstopatlayer", "refinerupscale")}
     fooocus = {**FOOOCUS, data.draw(st.sampled_from(sorted(FOOOCUS))): data.draw(VALUES)}
     for texts in (
