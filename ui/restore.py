@@ -73,10 +73,12 @@ def found_in(path: str, model: str) -> Found:
         plan = _plan_in(Path(path))
         return Found(plan, None, None, (f"Found a plan of {_regions(plan)}; settings stay.",))
     try:
-        record = metadata.read(path)
+        record, lost = metadata.read_with_losses(path)
     except MetadataError as error:
         raise MetadataError(str(error).replace(path, Path(path).name)) from None
-    return Found(record.plan, _usable(record, model), record, tuple(_told(record, model)))
+    return Found(
+        record.plan, _usable(record, model), record, (*_told(record, model), *map(_sentence, lost))
+    )
 
 
 def into_history(shop: Workshop, path: str) -> tuple[str, int]:
@@ -100,7 +102,7 @@ def build(shared: Shared) -> None:
     """Puts the panel on the page."""
     with gr.Accordion("Open a picture", open=False, elem_id="restore-panel"):
         file = gr.File(
-            label="A picture made here, one with A1111 parameters, or a plan as JSON",
+            label="A picture made here or by another tool, or a plan as JSON",
             height=120,
             elem_id="restore",
         )
@@ -170,10 +172,11 @@ def _told(record: Record, model: str) -> Sequence[str]:
     if not whole:
         lines = ["Found the prompt and the settings. Such pictures carry no regions: plan them."]
     if record.model not in ("", model):
-        size = f"{record.settings.width}x{record.settings.height}"
+        used = record.settings
+        size = f" ({used.width}x{used.height})" if used.size else ""
         lines.append(
-            f"It was drawn with {record.model}, not {model}: it will look different, and its size "
-            f"({size}) is left to this model."
+            f"It was drawn with {record.model}, not {model}: it will look different, and its "
+            f"size{size} is left to this model."
         )
     brought = [_BROUGHT.get(name, name) for name in record.needs]
     if brought:
@@ -182,6 +185,10 @@ def _told(record: Record, model: str) -> Sequence[str]:
             "same picture."
         )
     return lines
+
+
+def _sentence(said: str) -> str:
+    return f"{said[0].upper()}{said[1:]}."
 
 
 def _regions(plan: Plan) -> str:

@@ -137,7 +137,7 @@ def _known(path: Path, shown: Image, planner: Planner) -> _Known:
         SettingsError: It carries no plan and nobody can look at it.
     """
     try:
-        record = metadata.read(path)
+        record = files.read_record(path)
     except MetadataError as error:
         if not isinstance(planner, LLMPlanner):
             raise SettingsError(

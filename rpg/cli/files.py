@@ -50,6 +50,18 @@ def read_picture(path: Path) -> Image.Image:
     )
 
 
+def read_record(path: Path) -> Record:
+    """The record of a picture; tells what another tool's says and it does not.
+
+    Raises:
+        MetadataError: As `metadata.read`.
+    """
+    record, lost = metadata.read_with_losses(path)
+    for said in lost:
+        console.note(said)
+    return record
+
+
 class Targets:
     """Where a command's pictures go, one after the other: NAME.png, or NAME-1.png to NAME-n.png.
 

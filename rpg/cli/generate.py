@@ -154,7 +154,7 @@ class Source:
         if picture is not None:
             if prompt is not None or plan_file is not None:
                 raise SettingsError("--from brings its own prompt and plan; leave out the others")
-            record = metadata.read(picture)
+            record = files.read_record(picture)
             return cls(None, record.plan, record.settings, record)
         if prompt is None and plan_file is None:
             raise PromptError(

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from rpg import metadata
 from rpg.cli import console, files, options
 from rpg.cli.generate import collected, made_with
 from rpg.cli.loading import ModelFlags, read_adapters
@@ -57,7 +56,7 @@ def upscale(
     from rpg.editing.inpaint import flattened  # which loads torch
 
     with console.explained(as_json):
-        record = metadata.read(picture)
+        record = files.read_record(picture)
         shown = flattened(files.read_picture(picture))
         targets, recording = files.Targets(output), Recording.of(session, no_session)
         adapters = read_adapters(lora or ())

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from rpg.settings import Scheduler
 
@@ -27,10 +28,27 @@ SAMPLERS: Mapping[Scheduler, str] = {
     "lcm": "LCM",
     "tcd": "TCD",
 }
-_BY_NAME = {name: key for key, name in SAMPLERS.items()}
 _NEGATIVE = "\nNegative prompt: "
 _PAIR = re.compile(r'([A-Z][\w /+-]{0,40}): ("(?:\\.|[^"\\])*"|[^,]*)(?:, |,|$)')
-_MAX_LINE = 4096
+_SETTINGS = re.compile(r"\s*Steps: ?\d")
+_NAME = re.compile(r"[A-Z][\w /-]{0,40}(?=:)")
+_MAX_LINE = 2**18
+
+
+class Infotext(NamedTuple):
+    """What stands in a text.
+
+    Attributes:
+        prompt: May be empty.
+        negative: May be empty.
+        pairs: Of the line of settings, those that we do not know too.
+        extra: Names of lines under it, which extensions write.
+    """
+
+    prompt: str
+    negative: str
+    pairs: dict[str, str]
+    extra: list[str]
 
 
 def write(prompt: str, negative: str, pairs: Mapping[str, object]) -> str:
@@ -41,33 +59,20 @@ def write(prompt: str, negative: str, pairs: Mapping[str, object]) -> str:
     return prompt + (_NEGATIVE + negative if negative else "") + "\n" + known
 
 
-def read(text: str) -> tuple[str, str, dict[str, str]]:
-    """Prompt, negative prompt and the pairs of the last line; pairs it does not know are kept."""
-    head, _, last = text.strip().rpartition("\n")
-    if not last.startswith("Steps: ") or len(last) > _MAX_LINE:
-        head, last = text, ""
-    prompt, _, negative = ("\n" + head).partition(_NEGATIVE)
-    return (
-        prompt.strip(),
-        negative.strip(),
-        {key: _unquoted(value) for key, value in _PAIR.findall(last)},
-    )
+def read(text: str) -> Infotext:
+    """The text taken apart; without a line of settings all of it is prompt and negative prompt."""
+    lines = text.strip().split("\n")
+    at = next((at for at in reversed(range(len(lines))) if _is_settings(lines[at])), len(lines))
+    last, under = "".join(lines[at : at + 1]), lines[at + 1 :]
+    prompt, _, negative = ("\n" + "\n".join(lines[:at])).partition(_NEGATIVE)
+    pairs = {key: _unquoted(value) for key, value in _PAIR.findall(last)}
+    names = [found[0] for line in under if (found := _NAME.match(line))]
+    extra = names or (["lines under the settings"] if any(map(str.strip, under)) else [])
+    return Infotext(prompt.strip(), negative.strip(), pairs, extra)
 
 
-def settings(pairs: Mapping[str, str]) -> dict[str, object]:
-    """The pairs as words of `GenerationSettings`, unvalidated; the rest is left out."""
-    width, _, height = pairs.get("Size", "").partition("x")
-    words: dict[str, object] = {
-        "num_inference_steps": pairs.get("Steps"),
-        "guidance_scale": pairs.get("CFG scale"),
-        "seed": pairs.get("Seed"),
-        "width": width,
-        "height": height,
-        "clip_skip": pairs.get("Clip skip"),
-        "strength": pairs.get("Denoising strength"),
-        "scheduler": _BY_NAME.get(pairs.get("Sampler", "")),
-    }
-    return {word: value for word, value in words.items() if value}
+def _is_settings(line: str) -> bool:
+    return len(line) <= _MAX_LINE and _SETTINGS.match(line) is not None
 
 
 def _quoted(value: object) -> str:

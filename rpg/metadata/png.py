@@ -23,11 +23,13 @@ _TEXT = (b"tEXt", b"zTXt", b"iTXt")
 def text_chunks(stream: BinaryIO, wanted: frozenset[str]) -> dict[str, str]:
     """The text of the chunks whose keyword is in `wanted`; of two with one keyword the first.
 
+    Args:
+        stream: Behind the signature of the file.
+        wanted: Keywords.
+
     Raises:
-        MetadataError: Not a PNG, cut short, damaged, or a wanted text is over `MAX_TEXT_BYTES`.
+        MetadataError: Cut short, damaged, or a wanted text is over `MAX_TEXT_BYTES`.
     """
-    if stream.read(len(SIGNATURE)) != SIGNATURE:
-        raise MetadataError("not a PNG file; only PNG pictures carry their plan and settings")
     found: dict[str, str] = {}
     for kind, data in _chunks(stream):
         keyword, _, rest = data.partition(b"\0")

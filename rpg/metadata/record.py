@@ -22,7 +22,8 @@ from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError, mo
 
 from rpg._json_size import MAX_VALUES, has_too_many_values
 from rpg.errors import MetadataError, RPGError, SettingsError
-from rpg.metadata import a1111, png
+from rpg.metadata import a1111, dialects, exif, png
+from rpg.metadata.foreign import Foreign, usable, whole
 from rpg.plans.overlay import MAX_SCALE, enlarge
 from rpg.plans.plan import Plan
 from rpg.plans.prompt_weights import literal
@@ -30,7 +31,6 @@ from rpg.settings import GenerationSettings, explain
 
 Task = Literal["text2img", "img2img", "inpaint", "controlnet"]
 _DRAFT_BYTES = 245  # of the name in a draft's, which has ten more: file systems take 255
-_CHUNKS = frozenset({"parameters", "rpg"})
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 _NAME = r"^[^\x00-\x1f\x7f\\/]*(/[^\x00-\x1f\x7f\\/]+)?$"
 
@@ -86,7 +86,7 @@ class Record(BaseModel):
             "Seed": used.seed,
             "Size": f"{used.width}x{used.height}" if used.width and used.height else None,
             "Model": self.model or None,
-            "Clip skip": used.clip_skip,
+            "Clip skip": used.clip_skip + 1 if used.clip_skip else None,  # where 1 leaves out none
             "Variation seed": used.variation_seed if used.variation_strength else None,
             "Variation seed strength": used.variation_strength or None,
             "Denoising strength": used.upscale_strength if used.upscale > 1 else used.strength,
@@ -178,18 +178,32 @@ def write_whole(target: Path, data: bytes) -> Path:
 
 
 def read(source: str | os.PathLike[str] | BinaryIO) -> Record:
-    """The record of a picture: of its `rpg` chunk, else of `parameters` as a plan without regions.
+    """The record of a picture, as `read_with_losses`, without what is lost."""
+    return read_with_losses(source)[0]
 
-    Nothing is decoded but the two text chunks.
+
+def read_with_losses(source: str | os.PathLike[str] | BinaryIO) -> tuple[Record, tuple[str, ...]]:
+    """The record of a picture: of its `rpg` chunk, else of what another tool wrote.
+
+    Nothing is decoded but texts: chunks of a PNG file, EXIF data of a JPEG or WebP file. Another
+    tool's picture has a plan without regions. Its settings come in our meaning; what we have no
+    word for, and what is out of range, is left out and named.
+
+    Returns:
+        The record, and a line for each thing that another tool's picture says and it does not.
 
     Raises:
-        MetadataError: Not a readable PNG, no such chunk, or a chunk that the form would refuse.
+        MetadataError: Not a readable picture, no such text, or an `rpg` chunk that the form would
+            refuse.
     """
-    chunks = _read_chunks(source)
-    if "rpg" in chunks:
-        return parse(chunks["rpg"])
-    if "parameters" in chunks:
-        return parse_parameters(chunks["parameters"])
+    texts = _texts_of(source)
+    if "rpg" in texts:
+        return parse(texts["rpg"]), ()
+    found = dialects.read(texts)
+    if found is not None:
+        return _of_foreign(found)
+    if texts.keys() & {"parameters", "prompt", "workflow", "invokeai_metadata"}:
+        raise MetadataError("the picture's parameters are not valid: they say no prompt")
     raise MetadataError(
         "the picture carries no plan or settings; was it re-saved by another program?"
     )
@@ -213,28 +227,50 @@ def parse_parameters(text: str) -> Record:
     """The record in the text of a `parameters` chunk, as other tools write it.
 
     Raises:
-        MetadataError: No prompt, or a value out of range; says what.
+        MetadataError: No prompt.
     """
-    prompt, negative, pairs = a1111.read(text)
+    found = dialects.read({"parameters": text})
+    if found is None:
+        raise MetadataError("the picture's parameters are not valid: they say no prompt")
+    return _of_foreign(found)[0]
+
+
+def _of_foreign(found: Foreign) -> tuple[Record, tuple[str, ...]]:
+    used, lost = usable(found.settings)
     try:
-        plan = Plan(prompt=prompt, negative=negative, source="parameters")
-        used = GenerationSettings(**a1111.settings(pairs))
-        return Record(plan=plan, settings=used, model=public_name(pairs.get("Model", "")))
+        texts = {"prompt": whole(found.prompt), "negative": whole(found.negative)}
+        plan = Plan(**texts, source="parameters")
+        record = Record(plan=plan, settings=used, model=public_name(whole(found.model)))
     except ValidationError as error:
         raise MetadataError(f"the picture's parameters are not valid: {explain(error)}") from None
     except RPGError as error:
         raise MetadataError(f"the picture's parameters are not valid: {error}") from None
+    return record, (*found.losses(), *lost)
 
 
-def _read_chunks(source: str | os.PathLike[str] | BinaryIO) -> dict[str, str]:
+def _texts_of(source: str | os.PathLike[str] | BinaryIO) -> dict[str, str]:
     if not isinstance(source, (str, os.PathLike)):
-        return png.text_chunks(source, _CHUNKS)
+        return _texts(source)
     try:
         with open(source, "rb") as stream:
-            return png.text_chunks(stream, _CHUNKS)
+            return _texts(stream)
     except (OSError, ValueError) as error:
         if isinstance(error, MetadataError):
             raise
         raise MetadataError(
             f"cannot read {source!s:.200}: {getattr(error, 'strerror', error)}"
         ) from error
+
+
+def _texts(stream: BinaryIO) -> dict[str, str]:
+    """The texts of a picture by their keywords."""
+    begin = stream.read(12)
+    if begin.startswith(png.SIGNATURE):
+        stream.seek(len(png.SIGNATURE) - len(begin), 1)
+        return png.text_chunks(stream, dialects.KEYWORDS | {"rpg"})
+    if begin.startswith(b"\xff\xd8\xff"):
+        stream.seek(2 - len(begin), 1)
+        return exif.jpeg_texts(stream)
+    if begin.startswith(b"RIFF") and begin.endswith(b"WEBP"):
+        return exif.webp_texts(stream)
+    raise MetadataError("not a PNG file, nor JPEG or WebP; no others carry their plan or settings")

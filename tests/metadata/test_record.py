@@ -126,7 +126,7 @@ def test_parameters_of_another_tool_with_unknown_words_and_quotes() -> None:
     assert found.plan.negative == "dog\nbird"
     used = found.settings
     assert (used.num_inference_steps, used.seed, used.width, used.height) == (30, 42, 512, 768)
-    assert used.scheduler == "dpm++2m"
+    assert used.scheduler == "dpm++2m-karras"
 
 
 @pytest.mark.parametrize("keyword", [b"tEXt", b"zTXt", b"iTXt"])
@@ -194,7 +194,6 @@ def test_forged_chunks_are_refused_like_the_form(changes: dict[str, Any], named:
         (png_with(chunk(b"zTXt", b"rpg\0\0nonsense")), "damaged"),
         (png_with(chunk(b"zTXt", b"rpg\0\0" + zlib.compress(b" " * 10**8))), "over"),
         (png_with(chunk(b"tEXt", b"parameters\0 \nSteps: 20")), "prompt"),
-        (png_with(chunk(b"tEXt", b"parameters\0cat\nSteps: 1000000000")), "num_inference_steps"),
     ],
 )  # fmt: skip
 def test_hostile_files_are_refused_without_decoding_a_pixel(

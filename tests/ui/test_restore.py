@@ -64,7 +64,18 @@ def test_other_tools_parameters_are_read(tmp_path: Path) -> None:
     found = found_in(str(png(tmp_path / "a.png", toys.picture(), parameters=text)), "toybox")
     assert (found.plan.prompt, found.plan.negative) == ("a red star", "blur")
     assert found.settings is not None and found.settings.num_inference_steps == 12
-    assert "no regions" in found.lines[0]
+    assert "no regions" in found.lines[0] and len(found.lines) == 1
+
+
+def test_what_is_lost_of_another_tools_picture_is_said(tmp_path: Path) -> None:
+    text = "a red star\nSteps: 12, Sampler: DPM fast, Seed: 5, Model: dream, Tiling: True"
+    path = png(tmp_path / "a.png", toys.picture(), parameters=text)
+    assert found_in(str(path), "toybox").lines[1:] == (
+        "It was drawn with dream, not toybox: it will look different, and its size is left to "
+        "this model.",
+        "Sampler DPM fast is none of ours: the model's own is used.",
+        "Not read: Tiling.",
+    )
 
 
 def test_a_plan_comes_from_its_file(tmp_path: Path) -> None:
