@@ -106,7 +106,7 @@ def read(text: str) -> Plan:
     Raises:
         PlanError: lines and table do not fit each other, the table is none, or regions are painted.
     """
-    prompt, negative, pairs = a1111.read(text)
+    prompt, negative, pairs, _ = a1111.read(text)
     settings = {name: value.strip('"') for name, value in _PAIR.findall(text)}
     mode = settings.get("forge_couple_mode", "Basic")
     separator = settings.get("forge_couple_separator", "").replace("\\n", "\n").strip(" ") or "\n"

@@ -105,7 +105,7 @@ def read(text: str) -> Plan:
     Raises:
         PlanError: a region is empty, there are too many, or they are painted.
     """
-    prompt, negative, pairs = a1111.read(text)
+    prompt, negative, pairs, _ = a1111.read(text)
     mode = pairs.get("RP Divide mode", "Matrix")
     if mode in _PAINTED:
         raise PlanError(f"Regional Prompter's mode {mode} has no shares: its regions are not read")
