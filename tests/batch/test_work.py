@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -239,8 +240,14 @@ def test_a_retry_draws_the_plan_that_was_made(
 
 
 def test_a_failure_in_the_model_is_a_fault_of_its_row(rpg: RPGPipeline, tmp_path: Path) -> None:
-    decode = rpg.pipe.vae.decode
-    rows = [MOON, {**STAR, "clip_skip": 12}, {**MOON, "seed": 1}]
+    decode, encode = rpg.pipe.vae.decode, rpg.pipe.encode_prompt
+    rows = [MOON, {**STAR, "clip_skip": 1}, {**MOON, "seed": 1}]
+
+    @wraps(encode)
+    def broken(*args: Any, **words: Any) -> Any:
+        if words.get("clip_skip"):
+            raise IndexError("tuple index out of range")
+        return encode(*args, **words)
 
     def full(latents: Any, **words: Any) -> Any:
         if len(files(tmp_path)) == 1:
@@ -248,11 +255,12 @@ def test_a_failure_in_the_model_is_a_fault_of_its_row(rpg: RPGPipeline, tmp_path
             raise RuntimeError("out of memory")
         return decode(latents, **words)
 
-    rpg.pipe.vae.decode = full
+    rpg.pipe.vae.decode, rpg.pipe.encode_prompt = full, broken
     try:
         events = run(work(tmp_path, [*rows, STAR]), rpg)
     finally:
         rpg.pipe.vae.decode = decode
+        del rpg.pipe.encode_prompt
     (memory, clip) = faulty(events)
     assert "unexpected IndexError" in clip
     assert "out of memory: ask for a smaller size" in memory

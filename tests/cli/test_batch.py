@@ -104,7 +104,7 @@ def test_a_row_that_cannot_be_drawn_gives_another_code() -> None:
     problems = [json.loads(line) for line in Path("rows/problems.jsonl").read_text().splitlines()]
     assert [(one["line"], one["error"]) for one in problems] == [
         (1, "PromptError"),
-        (2, "IndexError"),
+        (2, "SettingsError"),
     ]
     assert problems[1]["file"].startswith("a-tree-")
 

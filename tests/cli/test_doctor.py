@@ -129,7 +129,10 @@ def test_a_single_file_of_the_real_size(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "says"),
     [
-        (lambda at: tensors(at / "a.safetensors", {"lora_unet_x": (2, 2)}), "is a LoRA: put it"),
+        (
+            lambda at: tensors(at / "a.safetensors", {"lora_unet_x": (2, 2)}),
+            "is a LoRA: give a checkpoint",
+        ),
         (lambda at: tensors(at / "a.safetensors", {"encoder.down.0.weight": (2,)}), "is a VAE"),
         (lambda at: (at / "a.safetensors").write_text("hi") and at / "a.safetensors", "text file"),
         (lambda at: at, "no model_index.json in it"),
