@@ -105,6 +105,5 @@ def test_a_plan_with_a_rest_and_one_without_share_a_call() -> None:
 
 def test_a_rest_costs_no_more_than_the_base_prompt_there() -> None:
     boxes = (Box(0.1, 0.1, 0.45, 0.6), Box(0.55, 0.3, 0.9, 0.8))
-    assert flops.count("attention", boxes, 0.3, "at night").extra <= 0
     before, after = (flops.count("latent", boxes, 0.3, text) for text in ("", "at night"))
     assert after.image <= before.image * 1.002
