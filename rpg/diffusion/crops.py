@@ -22,6 +22,8 @@ from rpg.diffusion.state import RegionalState, Size
 
 __all__ = ["Crop", "CropBatch", "crop_batches"]
 
+_NO_REGION = -1  # of a batch of the whole canvas
+
 
 @dataclass(frozen=True)
 class Crop:
@@ -169,8 +171,10 @@ def _batches(state: RegionalState, multiple: int, device: torch.device) -> Itera
             alike.setdefault((*crop.size, length), []).append(piece)
     others = tuple(i for i in range(len(state.branches)) if i not in guided)
     if others and not state.passes_whole:
-        whole = Crop(-1, 0, state.size[0], 0, state.size[1])
-        piece = Piece(whole, -1, slice(0, state.pictures), torch.ones(state.size, device=device))
+        whole = Crop(_NO_REGION, 0, state.size[0], 0, state.size[1])
+        piece = Piece(
+            whole, _NO_REGION, slice(0, state.pictures), torch.ones(state.size, device=device)
+        )
         yield _batch(state, [piece], least, device, others)
     if guided:
         for (_, _, length), pieces in alike.items():
@@ -190,7 +194,8 @@ def _batch(
     regions = _regions(pieces, samples)
     texts = _texts(state, regions, samples, branches)
     base = None
-    if state.layout.window and any(ratios := state.layout.base_ratios):
+    of_regions = pieces[0].region != _NO_REGION  # else the call's own texts are heard already
+    if state.layout.window and of_regions and any(ratios := state.layout.base_ratios):
         base = samples.flatten().to(device), torch.tensor(ratios)[regions].flatten().to(device)
     return CropBatch(
         pieces=tuple(pieces),
