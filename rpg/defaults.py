@@ -143,6 +143,10 @@ class ModelDefaults(_LastingSettings):
         }
         return self.model_dump(exclude=elsewhere, exclude_none=True)
 
+    def canvas_of(self, plan: Plan) -> tuple[int, int]:
+        """Width and height in pixels, for a plan by itself."""
+        return self.canvas((region.box for region in plan.layers()), plan.aspect)
+
     def ratio_for(self, plan: Plan) -> float:
         """The base ratio of a plan that says none, 0 to 1."""
         return self.base_ratio_alike if plan.shows_alike else self.base_ratio

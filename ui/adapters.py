@@ -128,4 +128,4 @@ def _named(text: str) -> tuple[str, str]:
 def _of_usual_area(picture: Image, rpg: RPGPipeline, plan: Plan) -> Image:
     from rpg.diffusion.canvas import with_area
 
-    return with_area(picture, rpg.defaults.canvas((one.box for one in plan.layers()), plan.aspect))
+    return with_area(picture, rpg.defaults.canvas_of(plan))

@@ -100,7 +100,7 @@ def build(shared: Shared, problem: gr.HTML) -> None:
 
 def canvas_size(shared: Shared, plan: Plan, values: Sequence[Any]) -> Size:
     """Width and height of the picture to come: the form's, else the model's for these regions."""
-    usual = shared.shop.rpg.defaults.canvas((one.box for one in plan.layers()), plan.aspect)
+    usual = shared.shop.rpg.defaults.canvas_of(plan)
     try:
         settings = shared.settings.read(values)
     except SettingsError:

@@ -82,7 +82,7 @@ class BatchRunner:
                     yield from self._tried(joint, again)
 
     def _canvas(self, plan: Plan) -> tuple[int, int]:
-        return self.rpg.defaults.canvas((one.box for one in plan.layers()), plan.aspect)
+        return self.rpg.defaults.canvas_of(plan)
 
     def _planned(
         self, made: Iterable[tuple[Pass, Future[Made]]], again: list[Pass] | None

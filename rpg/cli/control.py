@@ -74,9 +74,8 @@ class Control:
         from rpg.diffusion.canvas import with_area
         from rpg.diffusion.controlnets import load_controlnet
 
-        usual = rpg.defaults.canvas((one.box for one in plan.layers()), plan.aspect)
         return {
-            "control_image": with_area(self.picture, usual),
+            "control_image": with_area(self.picture, rpg.defaults.canvas_of(plan)),
             "controlnet": load_controlnet(self.source, rpg.pipe),
             **self.options,
         }
