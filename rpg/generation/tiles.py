@@ -112,7 +112,10 @@ def _give(
 
 
 def _plateau(inner: Span, outer: Span, length: int, margin: int) -> NDArray[np.float64]:
-    """(outer,), 1 within `inner`, falling to 0 outside; at the canvas's edges it does not fall."""
+    """(outer,), 1 within `inner`, falling to 0 over a margin outside, not at the canvas's edges.
+
+    Where the outer span leaves less room than the margin, it falls within `inner` already.
+    """
     pixels = np.arange(*outer) + 0.5
     start, end = max(outer[0], inner[0] - margin), min(outer[1], inner[1] + margin)
     share = np.ones(len(pixels))
